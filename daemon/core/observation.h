@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * One observation: what the sensors saw between two ticks.
+ *
+ * A plain record without pointers: sensors fill it, the detector reads it, a
+ * recording is a file of them (format/observation_json.h). Every part can be
+ * unknown, and unknown is never zero: a figure may be read only if its bit in
+ * `known` is set. Counters are deltas since the observation before; a counter
+ * that went backwards was reset and is unknown for that observation.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/address.h"
+
+enum {
+        OBS_LISTENERS_MAX = 128, /* more: the idlest are left out and counted */
+        OBS_SOURCES_MAX = 64,
+};
+
+/* Counters of the whole network namespace (SNMP and TcpExt names in observation.c,
+ * from net/ipv4/proc.c), except OBS_SYNS. */
+enum obs_counter {
+        OBS_COOKIES_SENT,       /* SyncookiesSent */
+        OBS_COOKIES_RECEIVED,   /* SyncookiesRecv */
+        OBS_COOKIES_FAILED,     /* SyncookiesFailed */
+        OBS_QUEUE_FULL_COOKIES, /* TCPReqQFullDoCookies */
+        OBS_QUEUE_FULL_DROPS,   /* TCPReqQFullDrop */
+        OBS_LISTEN_OVERFLOWS,   /* ListenOverflows: the accept queue was full */
+        OBS_LISTEN_DROPS,       /* ListenDrops: every SYN or ACK a listener dropped */
+        OBS_PASSIVE_OPENS,      /* PassiveOpens: every handshake that completed */
+        OBS_EMBRYONIC_RSTS,     /* EmbryonicRsts: half-opens ended by an RST */
+        OBS_ATTEMPT_FAILS,      /* AttemptFails */
+        OBS_SYN_RETRANS,        /* TCPSynRetrans: SYNs and SYN-ACKs sent again */
+        OBS_IN_SEGMENTS,        /* InSegs: every TCP segment that came in */
+        OBS_OUT_RSTS,           /* OutRsts: among them the answers to SYNs without a listener */
+        OBS_SYNS,               /* all SYNs that came in, by our nftables counter */
+        OBS_COUNTERS            /* how many */
+};
+
+/*
+ * Ages of half-opens. The kernel does not report an age; it follows from the
+ * retransmission timer: age = (2^(retrans+1) - 1) s - expires, with a first
+ * timeout of 1 s (TCP_TIMEOUT_INIT, include/net/tcp.h). The first ten bins are
+ * 100 ms wide and hold entries whose SYN-ACK was sent once.
+ */
+enum {
+        OBS_AGE_FINE_BINS = 10,         /* [0,100) ms .. [900,1000) ms, never sent again */
+        OBS_AGE_1S = OBS_AGE_FINE_BINS, /* [1,1.5) s */
+        OBS_AGE_1500MS,                 /* [1.5,2) s */
+        OBS_AGE_2S,                     /* [2,3) s */
+        OBS_AGE_3S,                     /* [3,5) s: sent a third time */
+        OBS_AGE_5S,                     /* [5,7) s */
+        OBS_AGE_7S,                     /* [7,15) s */
+        OBS_AGE_15S,                    /* [15,31) s */
+        OBS_AGE_31S,                    /* 31 s and older */
+        OBS_AGE_BINS
+};
+
+#define OBS_AGE_FINE_US UINT64_C(100000)
+
+struct listener_key {
+        struct address address; /* may be a wildcard */
+        uint16_t port;
+        uint32_t ifindex; /* the bound device, 0: none */
+};
+
+enum obs_listener_known {
+        OBS_L_LIMITS = 1 << 0,    /* backlog, accept_queue, accept_full, sockets */
+        OBS_L_HALF_OPEN = 1 << 1, /* half_open, deferred, age */
+        OBS_L_DROPS = 1 << 2,
+        OBS_L_SYNS = 1 << 3,
+};
+
+struct obs_listener {
+        struct listener_key key;
+        uint32_t known;        /* of obs_listener_known */
+        uint32_t sockets;      /* listening sockets: more than 1 in an SO_REUSEPORT group */
+        uint32_t backlog;      /* sum of their limits: min(listen(2)'s backlog, somaxconn) */
+        uint32_t accept_queue; /* finished handshakes that wait for accept(2) */
+        uint32_t accept_full;  /* sockets of the group whose accept queue is over its limit */
+        uint32_t half_open;    /* request sockets, deferred ones included */
+        uint32_t deferred;     /* finished, but held back by TCP_DEFER_ACCEPT */
+        uint32_t age[OBS_AGE_BINS]; /* the half-open that are not deferred */
+        uint64_t drops;        /* delta of the listener's own drop counter (SKMEMINFO) */
+        uint64_t syns;         /* delta, estimated from the sampled log */
+};
+
+enum obs_source_known {
+        OBS_S_SYNS = 1 << 0,
+        OBS_S_HALF_OPEN = 1 << 1,
+        OBS_S_COMPLETED = 1 << 2,
+};
+
+struct obs_source {
+        struct prefix prefix;   /* full length: one address */
+        uint32_t known;         /* of obs_source_known */
+        double syn_per_s;       /* estimate, an upper bound */
+        double syn_error_per_s; /* the estimate may be too high by this much */
+        double completed_per_s;
+        uint32_t half_open;
+};
+
+enum obs_source_summary_known {
+        OBS_SS_DISTINCT = 1 << 0,
+        OBS_SS_SEEN_ONCE = 1 << 1,
+};
+
+/* Who sends the SYNs, over the last seconds (see core/source_table.h). */
+struct obs_sources {
+        uint32_t count;   /* entries of list in use, heaviest first */
+        uint32_t tracked; /* addresses in the table */
+        uint32_t known;   /* of obs_source_summary_known */
+        double distinct;  /* estimated number of addresses */
+        double seen_once_share; /* 0..1, of the SYNs: their address was seen once */
+        struct obs_source list[OBS_SOURCES_MAX];
+};
+
+enum sensor_id { SENSOR_SOCK_DIAG, SENSOR_NETSTAT, SENSOR_NFLOG, SENSORS };
+enum sensor_state { SENSOR_OFF, SENSOR_OK, SENSOR_DEGRADED, SENSOR_FAILED };
+
+enum obs_known {
+        OBS_K_DUMP = 1 << 0,      /* half_open … ghosts, and the listeners' half-opens */
+        OBS_K_LISTENERS = 1 << 1, /* listeners is the whole list (OBS_L_LIMITS) */
+        OBS_K_SYNCOOKIES = 1 << 2,
+        OBS_K_SOURCES = 1 << 3,
+};
+
+struct observation {
+        uint64_t time_us;     /* CLOCK_BOOTTIME; never goes backwards */
+        uint64_t realtime_us; /* CLOCK_REALTIME, for people; may jump */
+        uint64_t elapsed_us;  /* since the observation before; 0 in the first */
+
+        uint32_t known;          /* of obs_known */
+        uint32_t counters_known; /* bit 1 << enum obs_counter */
+        uint64_t counters[OBS_COUNTERS];
+
+        uint32_t half_open;   /* every request socket of the namespace */
+        uint32_t aged;        /* whose SYN-ACK was sent again */
+        uint32_t deferred;
+        uint32_t ghosts;      /* whose listener has closed */
+        uint8_t syncookies;   /* net.ipv4.tcp_syncookies */
+
+        uint32_t listeners_count;
+        uint32_t listeners_left_out;
+        struct obs_listener listeners[OBS_LISTENERS_MAX];
+
+        struct obs_sources sources;
+
+        uint8_t sensors[SENSORS]; /* enum sensor_state */
+        uint32_t sample_one_in;   /* of the log, 0: no log */
+        uint64_t log_received;    /* delta */
+        uint64_t log_lost;        /* delta */
+};
+
+/* Sets a counter's delta and its known bit. */
+void observation_set(struct observation *o, enum obs_counter c, uint64_t delta);
+bool observation_knows(const struct observation *o, enum obs_counter c);
+
+/* "SyncookiesSent" and so on; the names of the recording format too. */
+const char *obs_counter_name(enum obs_counter c);
+/* -ENOENT for a name that is none. */
+int obs_counter_from_name(const char *name, enum obs_counter *ret);
+
+const char *sensor_id_name(enum sensor_id id);          /* "sock_diag", "netstat", "nflog" */
+const char *sensor_state_name(enum sensor_state state); /* "off", "ok", "degraded", "failed" */
+int sensor_state_from_name(const char *name, enum sensor_state *ret);
+
+/* The bin an age belongs to. */
+unsigned obs_age_bin(uint64_t age_us);
+/* Where a bin begins, for 0..OBS_AGE_BINS (the last one's end: UINT64_MAX). */
+uint64_t obs_age_bin_start_us(unsigned bin);
+
+bool listener_key_equal(const struct listener_key *a, const struct listener_key *b);
+/* "0.0.0.0:80", "[::]:443", "[::]:443%3" (bound to device 3). */
+char *listener_key_format(const struct listener_key *k, char text[static ADDRESS_TEXT_MAX]);
+/* NULL if there is none. */
+const struct obs_listener *observation_find_listener(const struct observation *o,
+                                                     const struct listener_key *k);
