@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/verdict.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+static const char *const state_names[STATES] = {
+        [STATE_NORMAL] = "normal",
+        [STATE_RECOVERING] = "recovering",
+        [STATE_SUSPECT] = "suspect",
+        [STATE_FLOOD] = "flood",
+};
+
+static const char *const diagnosis_names[DIAGNOSES] = {
+        [DIAGNOSIS_UNKNOWN] = "unknown",
+        [DIAGNOSIS_QUIET] = "quiet",
+        [DIAGNOSIS_BUSY] = "busy",
+        [DIAGNOSIS_FLASH_CROWD] = "flash-crowd",
+        [DIAGNOSIS_ACCEPT_STALL] = "accept-stall",
+        [DIAGNOSIS_PORT_SCAN] = "port-scan",
+        [DIAGNOSIS_LOSSY_CLIENTS] = "lossy-clients",
+        [DIAGNOSIS_FLOOD_SPOOFED] = "flood-spoofed",
+        [DIAGNOSIS_FLOOD_DISTRIBUTED] = "flood-distributed",
+        [DIAGNOSIS_FLOOD_CONCENTRATED] = "flood-concentrated",
+        [DIAGNOSIS_FLOOD_REFLECTED] = "flood-reflected",
+};
+
+static int name_index(const char *const *names, unsigned count, const char *name) {
+        for (unsigned i = 0; i < count; i++)
+                if (strcmp(names[i], name) == 0)
+                        return (int) i;
+        return -ENOENT;
+}
+
+const char *flood_state_name(enum flood_state s) {
+        return state_names[s];
+}
+
+int flood_state_from_name(const char *name, enum flood_state *ret) {
+        int i = name_index(state_names, STATES, name);
+
+        if (i < 0)
+                return i;
+        *ret = (enum flood_state) i;
+        return 0;
+}
+
+const char *diagnosis_name(enum diagnosis d) {
+        return diagnosis_names[d];
+}
+
+int diagnosis_from_name(const char *name, enum diagnosis *ret) {
+        int i = name_index(diagnosis_names, DIAGNOSES, name);
+
+        if (i < 0)
+                return i;
+        *ret = (enum diagnosis) i;
+        return 0;
+}
+
+bool diagnosis_is_flood(enum diagnosis d) {
+        return d >= DIAGNOSIS_FLOOD_SPOOFED && d <= DIAGNOSIS_FLOOD_REFLECTED;
+}
+
+struct evidence evidence_unknown(void) {
+        return (struct evidence) {
+                .half_open = NAN, .half_open_aged = NAN, .backlog = NAN, .fill = NAN,
+                .accept_queue = NAN, .syn_per_s = NAN, .completed_per_s = NAN,
+                .unanswered_per_s = NAN, .unanswered_share = NAN,
+                .cookies_sent_per_s = NAN, .cookies_received_per_s = NAN,
+                .queue_drops_per_s = NAN, .accept_overflows_per_s = NAN,
+                .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
+        };
+}

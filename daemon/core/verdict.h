@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the detector concludes from the observations up to now, for one
+ * listener or for the host: a finding, a diagnosis, and the figures that made
+ * it so. A verdict is momentary; what lasts is the policy's business.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/observation.h"
+
+/* What the evidence of this moment says. */
+enum finding {
+        FINDING_NONE,
+        FINDING_SUSPECT, /* unusual, but not (yet) able to hurt */
+        FINDING_FLOOD,
+};
+
+/* What users see, mildest first: the finding with its hysteresis (core/policy.h). */
+enum flood_state { STATE_NORMAL, STATE_RECOVERING, STATE_SUSPECT, STATE_FLOOD, STATES };
+
+enum diagnosis {
+        DIAGNOSIS_UNKNOWN,
+        DIAGNOSIS_QUIET,
+        DIAGNOSIS_BUSY,
+        DIAGNOSIS_FLASH_CROWD,
+        DIAGNOSIS_ACCEPT_STALL,
+        DIAGNOSIS_PORT_SCAN,
+        DIAGNOSIS_LOSSY_CLIENTS,
+        DIAGNOSIS_FLOOD_SPOOFED,
+        DIAGNOSIS_FLOOD_DISTRIBUTED,
+        DIAGNOSIS_FLOOD_CONCENTRATED,
+        DIAGNOSIS_FLOOD_REFLECTED,
+        DIAGNOSES
+};
+
+/* The figures behind a verdict. NAN: not known. Rates are smoothed over about a second. */
+struct evidence {
+        double half_open;         /* entries now */
+        double half_open_aged;    /* entries whose SYN-ACK was sent again */
+        double backlog;           /* limit of the listener; of the host: the sum */
+        double fill;              /* half_open / backlog; of the host: the worst listener's */
+        double accept_queue;
+        double syn_per_s;         /* SYNs that came in: counted, or finished + unanswered */
+        double completed_per_s;   /* handshakes that finished */
+        double unanswered_per_s;  /* handshakes nobody finished (see detector.h) */
+        double unanswered_share;  /* 0..1, of finished + unanswered */
+        double cookies_sent_per_s;
+        double cookies_received_per_s;
+        double queue_drops_per_s; /* SYNs refused because the queue was full */
+        double accept_overflows_per_s;
+        double distinct_sources;
+        double seen_once_share;   /* 0..1 */
+        double top_share;         /* 0..1, guaranteed share of the heaviest source or prefix */
+};
+
+struct verdict {
+        enum finding finding;
+        enum diagnosis diagnosis;
+        bool pressure; /* honest clients are at risk now: the queue fills, cookies, or drops */
+        struct evidence evidence;
+};
+
+const char *flood_state_name(enum flood_state s); /* "normal", "suspect", … */
+int flood_state_from_name(const char *name, enum flood_state *ret); /* -ENOENT */
+const char *diagnosis_name(enum diagnosis d);     /* "flood-spoofed", … */
+int diagnosis_from_name(const char *name, enum diagnosis *ret); /* -ENOENT */
+bool diagnosis_is_flood(enum diagnosis d);
+
+/* All figures unknown. */
+struct evidence evidence_unknown(void);
