@@ -38,6 +38,7 @@
 
 struct listener_verdict {
         struct listener_key key;
+        uint32_t slot; /* below OBS_LISTENERS_MAX; this listener's as long as it is there */
         struct verdict verdict;
 };
 
