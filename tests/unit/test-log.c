@@ -107,6 +107,8 @@ static void hostile(void) {
         errno = ENOSPC;
         log_info("a\nforged: line\033[2J\x7f\tb \xe2\x80\xa6");
         log_info("%s", longer);
+        close(STDERR_FILENO);
+        log_info("nobody hears this");
         assert_int_equal(errno, ENOSPC);
 }
 
