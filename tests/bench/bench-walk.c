@@ -9,6 +9,8 @@
  *     tests/bench/bench-walk [PAIRS [ROUNDS]]
  */
 
+#include "config.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>

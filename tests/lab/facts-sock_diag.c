@@ -7,6 +7,8 @@
  * about five seconds. Prints a line for each fact, exits 1 when one is wrong.
  */
 
+#include "config.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>

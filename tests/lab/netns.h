@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Enters a new namespace with loopback up. Exits with 77 without the privilege, 1 without ip(8). */
+/* Needs config.h, for unshare(2). Enters a new namespace with loopback up. Exits with 77 without the privilege, 1 without ip(8). */
 static inline void netns_enter(const char *program) {
         if (unshare(CLONE_NEWNET) < 0) {
                 fprintf(stderr, "%s: skipped, no network namespace: %s\n", program, strerror(errno));
