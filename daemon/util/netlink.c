@@ -143,6 +143,7 @@ static void drain(struct netlink *n, uint32_t sequence) {
 }
 
 static int run_buffer(struct netlink *n, size_t length, uint32_t sequence, struct run *run) {
+        /* Not const, for libmnl's signature asks for that. */
         static mnl_cb_t control[] = { [NLMSG_ERROR] = on_error, [NLMSG_DONE] = on_done };
         int r = mnl_cb_run2(n->buffer, length, sequence, n->kernel.port, on_message, run,
                             control, sizeof control / sizeof *control);

@@ -85,6 +85,30 @@ static void open_half(int count) {
                         die("tun");
 }
 
+/* Forks the holders of the connections, waits until all are made; returns how many. */
+static unsigned hold_all(int pairs, pid_t children[static PROCESSES_MAX]) {
+        unsigned processes = 0;
+        int ready[2];
+        char byte;
+
+        if (pipe(ready) < 0)
+                die("pipe");
+        for (int left = pairs; left > 0; left -= PAIRS_PER_PROCESS, processes++) {
+                children[processes] = fork();
+                if (children[processes] < 0)
+                        die("fork");
+                if (children[processes] == 0)
+                        hold_pairs(processes, left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
+                                   ready[1]);
+        }
+        close(ready[1]);
+        for (unsigned i = 0; i < processes; i++)
+                if (read(ready[0], &byte, 1) != 1)
+                        die("a child failed");
+        close(ready[0]);
+        return processes;
+}
+
 static double now_us(clockid_t clock) {
         struct timespec t;
 
@@ -125,32 +149,17 @@ static void measure(struct sock_diag *s, int (*dump)(struct sock_diag *, struct 
 int main(int argc, char *argv[]) {
         int pairs = argc > 1 ? atoi(argv[1]) : 20000, rounds = argc > 2 ? atoi(argv[2]) : 50;
         int half_opens = argc > 3 ? atoi(argv[3]) : 0;
-        unsigned processes = 0;
         pid_t children[PROCESSES_MAX];
         struct sock_diag *s = NULL;
-        int ready[2], r;
-        char byte;
+        unsigned processes;
+        int r;
 
         if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PROCESSES_MAX || rounds < 1 || rounds > ROUNDS_MAX) {
                 fprintf(stderr, "usage: bench-walk [PAIRS [ROUNDS [HALF_OPENS]]]\n");
                 return 2;
         }
         netns_enter("bench-walk");
-        if (pipe(ready) < 0)
-                die("pipe");
-        for (int left = pairs; left > 0; left -= PAIRS_PER_PROCESS, processes++) {
-                children[processes] = fork();
-                if (children[processes] < 0)
-                        die("fork");
-                if (children[processes] == 0)
-                        hold_pairs(processes, left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
-                                   ready[1]);
-        }
-        close(ready[1]);
-        for (unsigned i = 0; i < processes; i++)
-                if (read(ready[0], &byte, 1) != 1)
-                        die("a child failed");
-
+        processes = hold_all(pairs, children);
         if (half_opens > 0)
                 open_half(half_opens);
         r = sock_diag_new(NULL, &s);
