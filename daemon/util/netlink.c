@@ -52,7 +52,8 @@ int netlink_open(int bus, struct netlink **ret) {
         if (!s)
                 return -errno;
         if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-            setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) {
+            setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                       sizeof timeout) < 0) {
                 r = -errno;
                 mnl_socket_close(s);
                 return r;

@@ -70,7 +70,8 @@ static void open_half(int count) {
         struct sockaddr_in at = { .sin_family = AF_INET };
         int tun = tun_open("bench-walk");
 
-        tun_run("echo 0 >/proc/sys/net/ipv4/tcp_syncookies; echo 65535 >/proc/sys/net/core/somaxconn; "
+        tun_run("echo 0 >/proc/sys/net/ipv4/tcp_syncookies; "
+                "echo 65535 >/proc/sys/net/core/somaxconn; "
                 "echo 262144 >/proc/sys/net/ipv4/tcp_max_syn_backlog");
         for (int i = 0; i < LISTENERS; i++) {
                 int s = socket(AF_INET, SOCK_STREAM, 0);
@@ -98,7 +99,8 @@ static unsigned hold_all(int pairs, pid_t children[static PROCESSES_MAX]) {
                 if (children[processes] < 0)
                         die("fork");
                 if (children[processes] == 0)
-                        hold_pairs(processes, left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
+                        hold_pairs(processes,
+                                   left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
                                    ready[1]);
         }
         close(ready[1]);
@@ -142,7 +144,8 @@ static void measure(struct sock_diag *s, int (*dump)(struct sock_diag *, struct 
         }
         qsort(cpu, (size_t) rounds, sizeof *cpu, compare);
         qsort(wall, (size_t) rounds, sizeof *wall, compare);
-        printf("%-10s cpu_us min %8.1f median %8.1f   wall_us median %8.1f   listeners %u half-open %u\n",
+        printf("%-10s cpu_us min %8.1f median %8.1f   wall_us median %8.1f   "
+               "listeners %u half-open %u\n",
                name, cpu[0], cpu[rounds / 2], wall[rounds / 2], o.listeners_count, o.half_open);
 }
 
@@ -154,7 +157,8 @@ int main(int argc, char *argv[]) {
         unsigned processes;
         int r;
 
-        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PROCESSES_MAX || rounds < 1 || rounds > ROUNDS_MAX) {
+        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PROCESSES_MAX || rounds < 1 ||
+            rounds > ROUNDS_MAX) {
                 fprintf(stderr, "usage: bench-walk [PAIRS [ROUNDS [HALF_OPENS]]]\n");
                 return 2;
         }

@@ -59,8 +59,8 @@ static void syn6(uint16_t port) {
                 die("tun");
 }
 
-static int listener(int family, uint16_t port, int backlog, int level, int option, const void *value,
-                    socklen_t length) {
+static int listener(int family, uint16_t port, int backlog, int level, int option,
+                    const void *value, socklen_t length) {
         struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(port) };
         struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
         int s = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -111,7 +111,8 @@ static int ask(struct netlink *n, bool compat, uint8_t family, struct rows *ret)
 
         *ret = (struct rows) { 0 };
         return netlink_transact(n, compat ? sock_diag_build_compat(buffer, states)
-                                          : sock_diag_build_family(buffer, family, states), &parser);
+                                          : sock_diag_build_family(buffer, family, states),
+                                &parser);
 }
 
 /* --- the facts --------------------------------------------------------------- */
@@ -167,7 +168,8 @@ static void check_age(struct netlink *n) {
                         worst_us = (int64_t) (age_us - (seen_us - sent_us));
         } while (seen_us - sent_us < 1500000);
         printf("       worst error of an age: %.1f ms\n", (double) worst_us / 1e3);
-        fact(found && retried && llabs(worst_us) < 50000, "ages by the formula, before and after a retry");
+        fact(found && retried && llabs(worst_us) < 50000,
+             "ages by the formula, before and after a retry");
 }
 
 static void check_limits(struct sock_diag *s) {
@@ -194,7 +196,8 @@ static void check_keys(struct sock_diag *s) {
         l = see(s, "0.0.0.0", PORT_DEVICE, if_nametoindex("t0"));
         fact(l && l->half_open == 1, "a listener bound to a device owns its half-opens by ifindex");
         l = see(s, "0.0.0.0", PORT_GROUP, 0);
-        fact(l && l->sockets == 2 && l->backlog == 32 && l->half_open == 2, "an SO_REUSEPORT group is one");
+        fact(l && l->sockets == 2 && l->backlog == 32 && l->half_open == 2,
+             "an SO_REUSEPORT group is one");
         l = see(s, "::", PORT6, 0);
         fact(l && l->half_open == 2, "a dual-stack listener owns mapped half-opens");
 

@@ -38,7 +38,8 @@ static inline int tun_open(const char *program) {
                 exit(77);
         }
         tun_run("ip addr add 192.0.2.1/24 dev t0 && ip addr add 2001:db8::1/64 dev t0 nodad && "
-                "ip link set t0 up && ip route add default dev t0 && ip -6 route add default dev t0");
+                "ip link set t0 up && ip route add default dev t0 && "
+                "ip -6 route add default dev t0");
         return tun;
 }
 

@@ -265,7 +265,8 @@ static void tells_ghosts(void **state) {
         fake_datagram(x->fake);
         add_listener(x, AF_INET6, "::", 80, 100);
         add_listener(x, AF_INET, "0.0.0.0", 81, 100);
-        add_half_open(x, AF_INET, "192.0.2.1", 80, "198.51.100.1"); /* of an IPv4 listener that closed */
+        /* Of an IPv4 listener that closed. */
+        add_half_open(x, AF_INET, "192.0.2.1", 80, "198.51.100.1");
         add_half_open(x, AF_INET6, "2001:db8::1", 81, "2001:db8::2");
         add_half_open(x, AF_INET, "192.0.2.1", 82, "198.51.100.1");
         dump(x);
@@ -392,7 +393,8 @@ static void keeps_the_busiest(void **state) {
                 add_listener(x, AF_INET, "0.0.0.0", (uint16_t) (1000 + i), 128);
         for (uint16_t i = 0; i < 5; i++)
                 for (uint16_t n = 0; n <= i; n++)
-                        add_half_open(x, AF_INET, "192.0.2.1", (uint16_t) (1290 + i), "198.51.100.1");
+                        add_half_open(x, AF_INET, "192.0.2.1", (uint16_t) (1290 + i),
+                                      "198.51.100.1");
         dump(x);
         assert_int_equal(x->o.listeners_count, OBS_LISTENERS_MAX);
         assert_int_equal(x->o.listeners_left_out, MANY - OBS_LISTENERS_MAX);
