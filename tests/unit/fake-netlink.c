@@ -106,7 +106,8 @@ void fake_error(struct fake_netlink *f, int32_t error) {
 struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog,
                               uint64_t cookie) {
         return (struct fake_row) { .state = 10, .family = family, .local = local,
-                                   .local_port = port, .wqueue = backlog, .cookie = cookie, .has_drops = true };
+                                   .local_port = port, .wqueue = backlog, .cookie = cookie,
+                                   .has_drops = true };
 }
 
 struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port,
