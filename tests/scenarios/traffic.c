@@ -19,7 +19,7 @@ enum {
 #define SLOT_US UINT64_C(1000)
 #define SECOND_US UINT64_C(1000000)
 #define DAY_S 86400.0
-#define WINDOW_S 10.0       /* over which the sources are summed up */
+#define WINDOW_S 4.0        /* over which the source table sums up */
 #define TABLE_COUNTERS 4096 /* of the source table: its error is the rate over this */
 
 enum event_kind { EVENT_SYN, EVENT_ACK, EVENT_DATA, EVENT_RST };
