@@ -17,7 +17,7 @@
 
 #include "tests/scenarios/baselines.h"
 #include "tests/scenarios/judge_synward.h"
-#include "tests/scenarios/picture.h"
+#include "tests/scenarios/chart.h"
 #include "tests/scenarios/scenario.h"
 
 enum { JUDGES = 5, FAMILIES_MAX = 40 };
@@ -342,11 +342,11 @@ static bool print_criteria(const struct totals t[static JUDGES]) {
 }
 
 static int draw(const char *path, const struct totals t[static JUDGES]) {
-        struct picture_point points[JUDGES];
+        struct chart_point points[JUDGES];
         FILE *f;
 
         for (unsigned j = 0; j < JUDGES; j++)
-                points[j] = (struct picture_point) {
+                points[j] = (struct chart_point) {
                         .name = judges[j]->name,
                         .false_alarms_per_day = t[j].false_alarms / t[j].days,
                         .delay_s = t[j].delay_s,
@@ -355,7 +355,7 @@ static int draw(const char *path, const struct totals t[static JUDGES]) {
         f = fopen(path, "we");
         if (!f)
                 return -errno;
-        picture_write(f, points, JUDGES, t[0].days);
+        chart_write(f, points, JUDGES, t[0].days);
         return fclose(f) == 0 ? 0 : -errno;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/scenarios/picture.h"
+#include "tests/scenarios/chart.h"
 
 #include <math.h>
 
@@ -40,7 +40,7 @@ static void axes(FILE *to, double days) {
         fprintf(to, "<text x='%d' y='%d'>median delay; dot: share of floods found</text>\n", LEFT, TOP - 14);
 }
 
-void picture_write(FILE *to, const struct picture_point *points, unsigned count, double days) {
+void chart_write(FILE *to, const struct chart_point *points, unsigned count, double days) {
         fprintf(to,
                 "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' "
                 "font-family='sans-serif' font-size='13'>\n"

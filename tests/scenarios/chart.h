@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 
-struct picture_point {
+struct chart_point {
         const char *name;
         double false_alarms_per_day, delay_s;
         double found_share; /* 0..1, the area of the dot */
 };
 
-void picture_write(FILE *to, const struct picture_point *points, unsigned count, double days);
+void chart_write(FILE *to, const struct chart_point *points, unsigned count, double days);
