@@ -53,11 +53,12 @@ static enum flood_state syn_fin_step(void *j, const struct observation *o,
 #define SIRIS_BETA 0.98
 #define SIRIS_IN_A_ROW 4
 #define SIRIS_H 5.0
+#define SIRIS_WARM_UP 6
 
 struct siris {
         double next_s, syns, mean, variance, sum;
-        unsigned exceeded;
-        bool started, alarm;
+        unsigned exceeded, periods;
+        bool alarm;
 };
 
 static void *siris_new(void) {
@@ -73,17 +74,18 @@ static bool siris_period(struct siris *b, const struct traffic_truth *truth) {
         return true;
 }
 
+/* At first plain averages: a mean that begins at nothing would be unfair. */
 static void siris_learn(struct siris *b) {
-        double error = b->syns - b->mean;
+        double weight = fmax(1 - SIRIS_BETA, 1.0 / ++b->periods), error = b->syns - b->mean;
 
-        if (!b->started)
-                b->mean = b->syns;
-        else {
-                b->mean = SIRIS_BETA * b->mean + (1 - SIRIS_BETA) * b->syns;
-                b->variance = SIRIS_BETA * b->variance + (1 - SIRIS_BETA) * error * error;
-        }
-        b->started = true;
+        b->mean += weight * error;
+        if (b->periods > 1)
+                b->variance += weight * (error * error - b->variance);
         b->syns = 0;
+}
+
+static bool siris_knows(const struct siris *b) {
+        return b->periods >= SIRIS_WARM_UP;
 }
 
 static enum flood_state adaptive_step(void *j, const struct observation *o,
@@ -93,7 +95,7 @@ static enum flood_state adaptive_step(void *j, const struct observation *o,
         (void) o;
         *ret = DIAGNOSIS_UNKNOWN;
         if (siris_period(b, truth)) {
-                if (b->started && b->syns >= (1 + SIRIS_ALPHA) * b->mean)
+                if (siris_knows(b) && b->syns >= (1 + SIRIS_ALPHA) * b->mean)
                         b->exceeded++;
                 else
                         b->exceeded = 0;
@@ -111,7 +113,7 @@ static enum flood_state cusum_step(void *j, const struct observation *o,
         *ret = DIAGNOSIS_UNKNOWN;
         if (siris_period(b, truth)) {
                 rise = SIRIS_ALPHA * b->mean;
-                if (b->started && b->variance > 0)
+                if (siris_knows(b) && b->variance > 0)
                         b->sum = fmax(0, b->sum + rise / b->variance * (b->syns - b->mean - rise / 2));
                 b->alarm = b->sum > SIRIS_H;
                 if (b->alarm)

@@ -10,9 +10,9 @@
 #define FOREVER 1e12
 
 /* Attacks begin after this much calm, last this long, and are watched so long after. */
-#define CALM_S 120.0
-#define ATTACK_S 40.0
-#define AFTER_S 40.0
+#define CALM_S 300.0
+#define ATTACK_S 60.0
+#define AFTER_S 60.0
 
 static const uint32_t crowd_names = IS(BUSY) | IS(FLASH_CROWD);
 
@@ -428,11 +428,11 @@ static void background(struct scenario *s) {
         struct population *p;
 
         honest(s, 0.2);
-        noise(s, 3);
-        p = noise(s, 1); /* now and then a scanner with more zeal */
+        noise(s, 2.5);
+        p = noise(s, 0.5); /* now and then a scanner with more zeal */
         p->burst_every_s = 1200;
         p->burst_s = 10;
-        p->burst_factor = 15;
+        p->burst_factor = 10;
         p->sources = 1;
 }
 

@@ -81,7 +81,8 @@ static void judge_tick(const struct scenario *s, const struct traffic_truth *tru
 
         if (diagnosis_counts(s, state, truth->now_s))
                 r->named[d]++;
-        if (flood && !r->found && s->attack && in_interval(s, truth->now_s)) {
+        /* One that was already called a flood for no reason is not found. */
+        if (flood && before != STATE_FLOOD && !r->found && s->attack && in_interval(s, truth->now_s)) {
                 r->found = true;
                 r->delay_s = truth->now_s - s->from_s;
                 r->fill = truth->fill;
