@@ -551,14 +551,20 @@ static void list_population(struct traffic *t, unsigned n, double total_per_s, d
 }
 
 static void renew_sources(struct traffic *t) {
-        double total = 0, once = 0;
+        double total = 0, once = 0, stray = 0;
 
         memset(&t->sources, 0, offsetof(struct obs_sources, list));
-        for (unsigned n = 0; n < t->settings->populations_count; n++)
+        for (unsigned n = 0; n < t->settings->populations_count; n++) {
                 total += t->populations[n].recent;
+                if (t->settings->populations[n].listener == TRAFFIC_NO_LISTENER)
+                        stray += t->populations[n].recent;
+        }
         for (unsigned n = 0; n < t->settings->populations_count; n++)
                 list_population(t, n, total, &once);
-        t->sources.known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE;
+        t->sources.known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE | OBS_SS_STRAY;
+        t->sources.stray_share = total > 0 ? stray / total : 0;
+        /* A scan goes through the ports. */
+        t->sources.stray_ports = (uint32_t) fmin(65535, stray * WINDOW_S);
         t->sources.seen_once_share = total > 0 ? fmin(1, once / (total * WINDOW_S)) : 0;
         t->sources.tracked = (uint32_t) fmin(t->sources.distinct, TABLE_COUNTERS);
 }
@@ -645,6 +651,8 @@ static void add_log(struct traffic *t, struct observation *o) {
         o->log_received = o->counters[OBS_SYNS];
         memcpy(&o->sources, &t->sources,
                offsetof(struct obs_sources, list) + t->sources.count * sizeof *t->sources.list);
+        o->sources.stray_share = t->sources.stray_share;
+        o->sources.stray_ports = t->sources.stray_ports;
 }
 
 static void make_sensors_fail(struct traffic *t, struct observation *o) {
