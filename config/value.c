@@ -59,6 +59,10 @@ static int parse_with_unit(const struct unit *units, const char *text, const cha
         int r;
 
         r = split(text, &number, &unit);
+        if (r == -ERANGE) {
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "too large");
+                return r;
+        }
         if (r < 0) {
                 (void) snprintf(ret_why->text, sizeof ret_why->text,
                                 "'%.32s' is not a number with a unit; write it like %s", text,
@@ -119,7 +123,9 @@ static int parse_count(const struct key *key, const char *text, bool plain, uint
                        struct value_why *ret_why) {
         int r = plain ? value_parse_number(text, ret) : -EINVAL;
 
-        if (r < 0)
+        if (r == -ERANGE)
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "too large");
+        else if (r < 0)
                 (void) snprintf(ret_why->text, sizeof ret_why->text,
                                 "'%.32s' is not a whole decimal number%s%s%s", text,
                                 key->unit ? " of " : "", key->unit ? key->unit : "",

@@ -165,8 +165,8 @@ json_t *varlink_invalid(const char *parameter) {
 }
 
 char *varlink_encode(const json_t *message, size_t *ret_size) {
-        /* Twelve digits hold every figure of ours and hide how doubles store them. */
-        char *text = json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(12));
+        /* Fifteen digits are what a double holds of a decimal: 0.1 is written as 0.1. */
+        char *text = json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
         if (text)
                 *ret_size = strlen(text) + 1;

@@ -206,16 +206,16 @@ static struct listener_slot *listener_of(struct source_table *t, const struct sy
         return best;
 }
 
-static void count_port(struct source_table *t, const struct syn *s) {
+static void count_port(struct source_table *t, const struct syn *s, uint32_t weight) {
         struct listener_slot *slot = listener_of(t, s);
         uint8_t *byte = &t->now->stray_bitmap[s->destination_port / 8];
         uint8_t bit = (uint8_t) (1u << s->destination_port % 8);
 
         if (slot) {
-                slot->syns += t->one_in;
+                slot->syns += weight;
                 return;
         }
-        t->now->stray_syns += t->one_in;
+        t->now->stray_syns += weight;
         t->now->stray_ports += !(*byte & bit);
         *byte |= bit;
 }
@@ -237,23 +237,26 @@ static void add_prefixes(struct source_table *t, struct heavy_hitters *const tab
         }
 }
 
-void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample) {
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
+                      uint32_t one_in) {
         uint64_t hash = keyed_hash_address(&t->key, &s->source);
 
         if (sample & SOURCE_BY_PACKET) {
-                heavy_hitters_add(t->syns[CLASS_ADDRESS], &s->source, hash, t->one_in);
-                add_prefixes(t, t->syns, &s->source, t->one_in);
-                count_port(t, s);
-                t->now->syns += t->one_in;
+                heavy_hitters_add(t->syns[CLASS_ADDRESS], &s->source, hash, one_in);
+                add_prefixes(t, t->syns, &s->source, one_in);
+                count_port(t, s, one_in);
+                t->now->syns += one_in;
         }
-        if (sample & SOURCE_BY_SOURCE) {
+        /* Of another sample of the addresses: of no use for this window. */
+        if (sample & SOURCE_BY_SOURCE && one_in == t->one_in) {
                 distinct_add(&t->now->distinct, hash);
                 seen_once_add(&t->now->once, hash);
         }
 }
 
 void source_table_lost(struct source_table *t, uint64_t messages) {
-        t->lost += (double) messages * t->one_in;
+        /* While sampled, about half of the messages are of each sample. */
+        t->lost += (double) messages * t->one_in / (t->one_in > 1 ? 2 : 1);
 }
 
 void source_table_completed(struct source_table *t, const struct address *remote) {

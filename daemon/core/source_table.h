@@ -42,7 +42,7 @@ struct source_table;
 int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct source_table **ret);
 struct source_table *source_table_free(struct source_table *t);
 
-/* What the next SYNs stand for: one in how many is logged, from 1. */
+/* What the next SYNs will stand for: one in how many is logged, from 1. */
 void source_table_set_sampling(struct source_table *t, uint32_t one_in, uint64_t now_us);
 /* Which sensors speak at all: without them their figures are unknown, not zero. */
 void source_table_set_known(struct source_table *t, bool syns, bool completions);
@@ -50,7 +50,9 @@ void source_table_set_known(struct source_table *t, bool syns, bool completions)
 void source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count);
 
-void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample);
+/* one_in: what this SYN stands for; one logged before the sampling changed keeps its weight. */
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
+                      uint32_t one_in);
 /* SYNs that were logged and did not arrive. */
 void source_table_lost(struct source_table *t, uint64_t messages);
 /* A connection from that address to one of our listeners has ended, or was found established. */

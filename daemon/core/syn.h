@@ -35,5 +35,7 @@ struct syn_fingerprint {
         uint16_t window;
         uint16_t mss;
         uint16_t options; /* of enum syn_option */
-        uint32_t order;   /* their kinds in order of appearance, 4 bits each, first highest */
+        uint32_t order;   /* their kinds in order of appearance, 4 bits each, the last lowest */
 };
+
+struct syn_fingerprint syn_fingerprint(const struct syn *s);

@@ -108,7 +108,7 @@ static const struct {
         double floor_per_s; /* less than this above the mean is nothing */
         double floor;       /* and in one tick */
 } rates[DUMP_TRIGGER_RATES] = {
-        { OBS_IN_SEGMENTS, 4, 250, 20 },
+        { OBS_IN_SEGMENTS, 7, 250, 20 },
         { OBS_SYNS, 1, 100, 10 },
         { OBS_SYN_RETRANS, 1, 20, 5 },
 };
@@ -125,7 +125,11 @@ static bool rate_step(struct dump_trigger_rate *r, unsigned which, double count,
         double expected, least, limit, excess, weight = dt / (TRIGGER_MEMORY_S + dt);
 
         if (!r->started) {
-                *r = (struct dump_trigger_rate) { .mean_per_s = count / dt, .started = true };
+                *r = (struct dump_trigger_rate) {
+                        .mean_per_s = count / dt,
+                        .variance_per_s = rates[which].clump * count / dt,
+                        .started = true,
+                };
                 return false;
         }
 

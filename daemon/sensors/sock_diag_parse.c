@@ -102,7 +102,7 @@ int sock_diag_parse(const struct nlmsghdr *message, struct sock_diag_row *ret) {
         /* TCPDIAG_GETSOCK answers carry its own type, all others SOCK_DIAG_BY_FAMILY. */
         if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY && message->nlmsg_type != TCPDIAG_GETSOCK)
                 return -EPROTO;
-        if (message->nlmsg_len < MNL_NLMSG_HDRLEN + sizeof *m)
+        if (message->nlmsg_len < sizeof *message + sizeof *m)
                 return -EPROTO;
 
         row.state = m->idiag_state;

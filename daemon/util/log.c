@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/printable.h"
+
 static struct {
         int max_priority;
         bool journal, terminal, colour;
@@ -123,9 +125,7 @@ void log_write(int priority, const char *file, int line, const char *function,
         if (vsnprintf(text, sizeof text, format, args) < 0)
                 text[0] = '\0';
         va_end(args);
-        for (char *p = text; *p; p++)
-                if (((unsigned char) *p < ' ' && *p != '\t') || *p == 0x7f)
-                        *p = '?';
+        printable(text);
         if (!how.journal || journal_write(priority, file, line, function, text) < 0)
                 stderr_write(priority, text);
         errno = saved_errno;

@@ -44,7 +44,7 @@ static struct source_table *make(void) {
 static void syn(struct source_table *t, struct address from, uint16_t port) {
         struct syn s = { .source = from, .destination = ip("192.0.2.1"), .destination_port = port };
 
-        source_table_add(t, &s, SOURCE_BOTH);
+        source_table_add(t, &s, SOURCE_BOTH, 1);
 }
 
 static const struct obs_source *source(const char *text) {
@@ -181,12 +181,12 @@ static void sampling_and_loss_are_made_up_for(void **state) {
                         s.source = i % 5 ? random_ipv4() : heavy;
                         if (next_random() % 64 == 0) {
                                 if (next_random() % 5 == 0)
-                                        source_table_lost(t, 1);
+                                        source_table_lost(t, 2); /* with one of the other sample */
                                 else
-                                        source_table_add(t, &s, SOURCE_BY_PACKET);
+                                        source_table_add(t, &s, SOURCE_BY_PACKET, 64);
                         }
                         if (!address_equal(&s.source, &heavy) && next_random() % 64 == 0)
-                                source_table_add(t, &s, SOURCE_BY_SOURCE);
+                                source_table_add(t, &s, SOURCE_BY_SOURCE, 64);
                 }
                 source_table_observe(t, tenth * SECOND / 10, &out);
         }
