@@ -30,7 +30,7 @@ lab_flood_wait() {
 }
 
 # lab_flood_fast packets=N seconds=N [to_port=80]: as fast as trafgen goes,
-# spoofed all over IPv4 (an eighth of it martians, which the kernel drops).
+# spoofed all over IPv4, some of it martians, which the kernel drops.
 lab_flood_fast() {
         local packets=1000000 seconds=10 to_port=80 cpus=1 "$@"
 

@@ -82,7 +82,7 @@ lab_need() {
         done
         for p in honest relay server synflood; do
                 [ -x "$SYNWARD_BUILD/tests/lab/$p" ] ||
-                        lab_skip "needs $SYNWARD_BUILD/tests/lab/$p (make check-lab-programs)"
+                        lab_skip "needs $SYNWARD_BUILD/tests/lab/$p (make check builds it)"
         done
         p=sw-lab-$BASHPID-try
         ip netns add "$p" 2>/dev/null || lab_skip "cannot make a network namespace"
@@ -128,14 +128,24 @@ lab_wait_for() {
         done
 }
 
-# lab_end NAME: asks it to end, insists after three seconds.
+# lab_pause SECONDS: traffic runs meanwhile. In short steps, because bash runs
+# no trap before the command in the foreground has ended.
+lab_pause() {
+        local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+        while [ "${EPOCHREALTIME/./}" -lt "$end" ]; do
+                sleep 0.2
+        done
+}
+
+# lab_end NAME [SECONDS]: asks it to end, insists after so many seconds (5).
 lab_end() {
         local pid=${lab_pid[$1]:-} i
 
         [ -n "$pid" ] || return 0
         unset "lab_pid[$1]"
         kill -TERM "$pid" 2>/dev/null
-        for ((i = 0; i < 60; i++)); do
+        for ((i = 0; i < ${2:-5} * 20; i++)); do
                 kill -0 "$pid" 2>/dev/null || break
                 sleep 0.05
         done
@@ -341,7 +351,8 @@ lab_honest() {
 }
 
 # lab_daemon [ARGUMENTS]: synwardd beside the listeners, with LAB_CONFIG (YAML) as
-# its configuration; returns when it answers. Starts lab_watch.
+# its configuration; returns when it answers. Starts lab_watch, unless
+# LAB_WATCH is 0: looking that often is a load of its own.
 lab_daemon() {
         lab_need_daemon
         mkdir -p "$lab_temp/state" "$lab_temp/run"
@@ -352,7 +363,7 @@ lab_daemon() {
                 --runtime-dir "$lab_temp/run" "$@"
         lab_wait_for 10 lab_ctl ping >/dev/null 2>&1 ||
                 lab_abort "synwardd does not answer: $(tail -n 5 "$lab_temp/daemon.err")"
-        lab_watch
+        [ "${LAB_WATCH:-1}" = 0 ] || lab_watch
 }
 
 lab_ctl() { "$SYNWARD_BUILD/synwardctl" --socket "$lab_temp/run/control.sock" "$@"; }
@@ -372,6 +383,15 @@ lab_status_line() {
         else
                 printf '%s unreadable - -\n' "${EPOCHREALTIME/./}"
         fi
+}
+
+# lab_listener_state PORT: the state that status gives the listener.
+lab_listener_state() {
+        local out space='[[:space:]]*'
+
+        out=$(lab_ctl --json status 2>/dev/null)
+        [[ $out =~ \"port\"$space:$space$1,$space\"state\"$space:$space\"([a-z]+)\" ]] &&
+                printf '%s' "${BASH_REMATCH[1]}"
 }
 
 # Notes the state about 15 times a second in states.
@@ -435,9 +455,28 @@ lab_never() {
         fi
 }
 
-# lab_saw_diagnosis DIAGNOSIS [FROM_US]: how often.
-lab_saw_diagnosis() {
-        awk -v d="$1" -v from="${2:-0}" '$1 >= from && $3 == d { n++ } END { print n + 0 }' "$lab_temp/states"
+# lab_wait_diagnosis DIAGNOSIS SECONDS: as lab_wait_state, since now.
+lab_wait_diagnosis() {
+        local now=${EPOCHREALTIME/./}
+
+        lab_delay_ms=
+        until [ -n "$lab_delay_ms" ] || [ "${EPOCHREALTIME/./}" -gt $((now + $2 * 1000000)) ]; do
+                lab_delay_ms=$(awk -v d="$1" -v now="$now" 'NF == 4 && $1 >= now && $3 == d {
+                        printf "%d\n", ($1 - now) / 1000; exit }' "$lab_temp/states")
+                [ -n "$lab_delay_ms" ] || sleep 0.05
+        done
+        [ -n "$lab_delay_ms" ]
+}
+
+# lab_expect_state "STATE ..." MILLISECONDS SINCE_US TEXT: a test with its delay.
+lab_expect_state() {
+        # Waits longer than allowed, so that a miss says by how much.
+        if lab_wait_state "$1" $(($2 / 1000 + 5)) "$3"; then
+                lab_check "$4: after $lab_delay_ms ms" "$lab_delay_ms <= $2"
+        else
+                lab_not_ok "$4: not within $(($2 / 1000 + 5)) s"
+                lab_note "last: $(tail -n 1 "$lab_temp/states")"
+        fi
 }
 
 # SYN_RECV as the kernel has it, for 0.0.0.0 and :: alike.
