@@ -112,7 +112,17 @@ lab_spawn() {
         local name=$1 ns=$2
         shift 2
         # ip-netns(8) becomes the command, so that this is the command's own pid.
-        ip netns exec "$lab_id-$ns" "$@" >"$lab_temp/$name.out" 2>"$lab_temp/$name.err" </dev/null &
+        # The files are there before anyone looks into them.
+        : >"$lab_temp/$name.out" 2>"$lab_temp/$name.err"
+        ip netns exec "$lab_id-$ns" "$@" >>"$lab_temp/$name.out" 2>>"$lab_temp/$name.err" </dev/null &
+        lab_pid[$name]=$!
+}
+
+# lab_spawn_here NAME NAMESPACE COMMAND ...: the same, with its output on ours.
+lab_spawn_here() {
+        local name=$1 ns=$2
+        shift 2
+        ip netns exec "$lab_id-$ns" "$@" </dev/null &
         lab_pid[$name]=$!
 }
 
@@ -352,13 +362,16 @@ lab_honest() {
 
 # lab_daemon [ARGUMENTS]: synwardd beside the listeners, with LAB_CONFIG (YAML) as
 # its configuration; returns when it answers. Starts lab_watch, unless
-# LAB_WATCH is 0: looking that often is a load of its own.
+# LAB_WATCH is 0: looking that often is a load of its own. LAB_SPAWN=lab_spawn_here
+# leaves its output on the terminal.
 lab_daemon() {
         lab_need_daemon
         mkdir -p "$lab_temp/state" "$lab_temp/run"
         printf '%s\n' "${LAB_CONFIG:-}" >"$lab_temp/synward.yaml"
+        # shellcheck disable=SC2034
         lab_daemon_start_us=${EPOCHREALTIME/./}
-        lab_spawn daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
+        : >"$lab_temp/daemon.err"
+        "${LAB_SPAWN:-lab_spawn}" daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
                 --control "$lab_temp/run/control.sock" --state-dir "$lab_temp/state" \
                 --runtime-dir "$lab_temp/run" "$@"
         lab_wait_for 10 lab_ctl ping >/dev/null 2>&1 ||
@@ -479,6 +492,17 @@ lab_expect_state() {
         fi
 }
 
+# lab_expect_end MILLISECONDS TEXT: a test: recovering or normal after the flood's
+# end; what was never found cannot end.
+lab_expect_end() {
+        if [ -n "$(lab_first_seen flood "$lab_flood_start_us")" ]; then
+                lab_expect_state "recovering normal" "$1" "$lab_flood_end_us" "$2"
+        else
+                lab_delay_ms=
+                lab_not_ok "$2: there was no flood to end"
+        fi
+}
+
 # SYN_RECV as the kernel has it, for 0.0.0.0 and :: alike.
 lab_half_open() { lab_in server ss -Htn state syn-recv | wc -l; }
 
@@ -494,6 +518,7 @@ lab_sample_half_open() {
                 sum=$((sum + n)) looks=$((looks + 1))
                 sleep 0.5
         done
+        # shellcheck disable=SC2034
         lab_half_open_mean=$((looks ? sum / looks : 0))
 }
 

@@ -98,7 +98,8 @@ midflood() {
         lab_down
 }
 
-for scenario in ${*:-crowd hidden stall lossy storm midflood}; do
+[ $# -gt 0 ] || set -- crowd hidden stall lossy storm midflood
+for scenario; do
         case $scenario in
         crowd | hidden | stall | lossy | storm | midflood) "$scenario" ;;
         *) echo "no scenario $scenario" >&2; exit 2 ;;
