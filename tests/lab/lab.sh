@@ -409,10 +409,13 @@ lab_listener_state() {
 
 # Notes the state about 15 times a second in states.
 lab_watch() {
+        local lab=$BASHPID
+
         : >"$lab_temp/states"
         (
                 trap - EXIT INT TERM HUP
-                while :; do
+                # Not longer than the lab, even if that was killed outright.
+                while kill -0 "$lab"; do
                         lab_status_line
                         sleep 0.05
                 done

@@ -18,11 +18,10 @@ strays() {
         lab_done
 }
 
-stray_output=$(mktemp) || exit 1
+lab_up cookies=1 delay=60ms
+stray_output=$lab_temp/strays.out
 (strays) >"$stray_output" 2>&1 &
 stray_pid=$!
-
-lab_up cookies=1 delay=60ms
 lab_pid[strays]=$stray_pid
 lab_server web --listen 0.0.0.0:80 --backlog 1024
 lab_daemon
@@ -49,5 +48,4 @@ if [ $stray_status -eq 0 ]; then
 else
         lab_not_ok "2 stray SYN/s for 60 s on backlog 128: no flood (its own lab, above)"
 fi
-rm -f "$stray_output"
 lab_done
