@@ -103,11 +103,15 @@ struct obs_source {
         double syn_error_per_s; /* the estimate may be too high by this much */
         double completed_per_s;
         uint32_t half_open;
+        /* Of its SYNs, the share that became connections: 95 % bounds, 0..1. To be read
+         * with OBS_S_SYNS and OBS_S_COMPLETED; 0 and 1 say that too few were seen. */
+        double completion_low, completion_high;
 };
 
 enum obs_source_summary_known {
         OBS_SS_DISTINCT = 1 << 0,
         OBS_SS_SEEN_ONCE = 1 << 1,
+        OBS_SS_STRAY = 1 << 2, /* stray_share, stray_ports */
 };
 
 /* Who sends the SYNs, over the last seconds (see core/source_table.h). */
@@ -118,6 +122,8 @@ struct obs_sources {
         double distinct;  /* estimated number of addresses */
         double seen_once_share; /* 0..1, of the SYNs: their address was seen once */
         struct obs_source list[OBS_SOURCES_MAX];
+        double stray_share;   /* 0..1, of the SYNs: to ports without a listener */
+        uint32_t stray_ports; /* how many different ones */
 };
 
 enum sensor_id { SENSOR_SOCK_DIAG, SENSOR_NETSTAT, SENSOR_NFLOG, SENSORS };

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/source_table.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/distinct.h"
+#include "core/heavy_hitters.h"
+#include "core/seen_once.h"
+
+enum class { CLASS_ADDRESS, CLASS_IPV4_24, CLASS_IPV6_64, CLASS_IPV6_48, CLASSES };
+
+enum {
+        /* A source is worth naming when it is sure to send this share of all SYNs … */
+        NAMED_SHARE_INVERSE = 2000,
+        NAMED_SYNS_MIN = 2,       /* … and at least so many in the window, */
+        NAMED_HALF_OPEN_MIN = 16, /* or when it holds so many half-opens. */
+};
+
+#define SECOND_US 1e6
+#define RATE_WINDOW_MIN_US UINT64_C(200000)
+#define SEEN_ONCE_AFTER_US UINT64_C(500000)
+
+static const struct class_facts {
+        uint8_t length;
+        uint32_t syns, others; /* counters */
+        uint32_t named;        /* at most so many in an observation; together OBS_SOURCES_MAX */
+} classes[CLASSES] = {
+        [CLASS_ADDRESS] = { 128, 4096, 1024, 32 },
+        [CLASS_IPV4_24] = { 120, 4096, 512, 16 },
+        [CLASS_IPV6_64] = { 64, 1024, 512, 8 },
+        [CLASS_IPV6_48] = { 48, 1024, 512, 8 },
+};
+
+struct listener_slot {
+        struct listener_key key;
+        uint64_t syns, told;
+        uint8_t next; /* index + 1 of another listener of the same port */
+};
+
+/* What is told over a window of its own: begun, filled, kept as the one before. */
+struct window {
+        uint64_t start_us;
+        uint64_t syns; /* SYNs they stand for */
+        uint64_t stray_syns;
+        uint32_t stray_ports;
+        uint8_t stray_bitmap[65536 / 8];
+        struct distinct distinct;
+        struct seen_once once;
+};
+
+struct source_table {
+        struct keyed_hash key;
+        uint32_t one_in, one_in_before; /* the latter: the most since the last halving */
+        bool syns_known, completions_known, listeners_known, half_open_known;
+
+        struct heavy_hitters *syns[CLASSES];
+        struct heavy_hitters *completed[CLASSES];
+        struct heavy_hitters *half_open[CLASSES];  /* of the last whole walk */
+        struct heavy_hitters *half_open_next[CLASSES];
+
+        uint64_t halved_us;
+        double weighed_us; /* time behind the counts, up to halved_us, weighed as they are */
+        double lost;       /* SYNs, weighed as the counts */
+
+        struct window *now, *before; /* before: NULL until there was one */
+        struct window windows[2];
+
+        uint32_t listeners_count;
+        struct listener_slot listeners[OBS_LISTENERS_MAX];
+        uint8_t port_slot[65536]; /* index + 1 of the first listener of a port */
+};
+
+static struct address class_key(enum class c, const struct address *a) {
+        struct address key = *a;
+
+        if (c != CLASS_ADDRESS)
+                memset(key.bytes + classes[c].length / 8, 0, 16u - classes[c].length / 8);
+        return key;
+}
+
+static int new_tables(struct heavy_hitters *tables[CLASSES], bool syns) {
+        for (unsigned c = 0; c < CLASSES; c++) {
+                int r = heavy_hitters_new(syns ? classes[c].syns : classes[c].others, &tables[c]);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void start_window(struct source_table *t, uint64_t now_us) {
+        memset(t->now, 0, sizeof *t->now);
+        t->now->start_us = now_us;
+}
+
+int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct source_table **ret) {
+        struct source_table *t = calloc(1, sizeof *t);
+
+        if (!t)
+                return -ENOMEM;
+        t->key = *key;
+        t->one_in = t->one_in_before = 1;
+        t->halved_us = now_us;
+        t->now = &t->windows[0];
+        t->now->start_us = now_us;
+        if (new_tables(t->syns, true) < 0 || new_tables(t->completed, false) < 0 ||
+            new_tables(t->half_open, false) < 0 || new_tables(t->half_open_next, false) < 0) {
+                source_table_free(t);
+                return -ENOMEM;
+        }
+        *ret = t;
+        return 0;
+}
+
+struct source_table *source_table_free(struct source_table *t) {
+        if (!t)
+                return NULL;
+        for (unsigned c = 0; c < CLASSES; c++) {
+                heavy_hitters_free(t->syns[c]);
+                heavy_hitters_free(t->completed[c]);
+                heavy_hitters_free(t->half_open[c]);
+                heavy_hitters_free(t->half_open_next[c]);
+        }
+        free(t);
+        return NULL;
+}
+
+void source_table_set_sampling(struct source_table *t, uint32_t one_in, uint64_t now_us) {
+        if (t->one_in == one_in)
+                return;
+        t->one_in = one_in;
+        if (t->one_in_before < one_in)
+                t->one_in_before = one_in;
+        /* Another sample of the addresses: what was seen once cannot be carried over. */
+        t->before = NULL;
+        start_window(t, now_us);
+}
+
+void source_table_set_known(struct source_table *t, bool syns, bool completions) {
+        t->syns_known = syns;
+        t->completions_known = completions;
+}
+
+static bool same_listeners(const struct source_table *t, const struct obs_listener *list,
+                           uint32_t count) {
+        if (!t->listeners_known || t->listeners_count != count)
+                return false;
+        for (uint32_t i = 0; i < count; i++)
+                if (!listener_key_equal(&t->listeners[i].key, &list[i].key))
+                        return false;
+        return true;
+}
+
+void source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
+                                uint32_t count) {
+        struct listener_slot old[OBS_LISTENERS_MAX];
+        uint32_t old_count = t->listeners_count;
+
+        if (count > OBS_LISTENERS_MAX)
+                count = OBS_LISTENERS_MAX;
+        if (same_listeners(t, list, count))
+                return;
+
+        memcpy(old, t->listeners, sizeof old);
+        memset(t->port_slot, 0, sizeof t->port_slot);
+        for (uint32_t i = 0; i < count; i++) {
+                struct listener_slot slot = { .key = list[i].key };
+
+                for (uint32_t k = 0; k < old_count; k++)
+                        if (listener_key_equal(&old[k].key, &slot.key))
+                                slot = old[k];
+                slot.next = t->port_slot[slot.key.port];
+                t->listeners[i] = slot;
+                t->port_slot[slot.key.port] = (uint8_t) (i + 1);
+        }
+        t->listeners_count = count;
+        t->listeners_known = true;
+}
+
+/* How well a listener fits a destination; 0: not at all. The most specific one gets the SYN. */
+static unsigned fit(const struct listener_key *k, const struct address *destination) {
+        if (address_equal(&k->address, destination))
+                return 3;
+        if (!address_is_wildcard(&k->address))
+                return 0;
+        if (address_is_ipv4(&k->address) == address_is_ipv4(destination))
+                return 2;
+        return address_is_ipv4(destination); /* :: takes IPv4 too, unless IPV6_V6ONLY */
+}
+
+static struct listener_slot *listener_of(struct source_table *t, const struct syn *s) {
+        struct listener_slot *best = NULL;
+        unsigned best_fit = 0;
+
+        for (uint8_t i = t->port_slot[s->destination_port]; i; i = t->listeners[i - 1].next) {
+                unsigned f = fit(&t->listeners[i - 1].key, &s->destination);
+
+                if (f > best_fit) {
+                        best = &t->listeners[i - 1];
+                        best_fit = f;
+                }
+        }
+        return best;
+}
+
+static void count_port(struct source_table *t, const struct syn *s, uint32_t weight) {
+        struct listener_slot *slot = listener_of(t, s);
+        uint8_t *byte = &t->now->stray_bitmap[s->destination_port / 8];
+        uint8_t bit = (uint8_t) (1u << s->destination_port % 8);
+
+        if (slot) {
+                slot->syns += weight;
+                return;
+        }
+        t->now->stray_syns += weight;
+        t->now->stray_ports += !(*byte & bit);
+        *byte |= bit;
+}
+
+static void add_to(struct source_table *t, struct heavy_hitters *const tables[CLASSES],
+                   enum class c, const struct address *a, uint32_t weight) {
+        struct address key = class_key(c, a);
+
+        heavy_hitters_add(tables[c], &key, keyed_hash_address(&t->key, &key), weight);
+}
+
+static void add_prefixes(struct source_table *t, struct heavy_hitters *const tables[CLASSES],
+                         const struct address *a, uint32_t weight) {
+        if (address_is_ipv4(a)) {
+                add_to(t, tables, CLASS_IPV4_24, a, weight);
+        } else {
+                add_to(t, tables, CLASS_IPV6_64, a, weight);
+                add_to(t, tables, CLASS_IPV6_48, a, weight);
+        }
+}
+
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
+                      uint32_t one_in) {
+        uint64_t hash = keyed_hash_address(&t->key, &s->source);
+
+        if (sample & SOURCE_BY_PACKET) {
+                heavy_hitters_add(t->syns[CLASS_ADDRESS], &s->source, hash, one_in);
+                add_prefixes(t, t->syns, &s->source, one_in);
+                count_port(t, s, one_in);
+                t->now->syns += one_in;
+        }
+        /* Of another sample of the addresses: of no use for this window. */
+        if (sample & SOURCE_BY_SOURCE && one_in == t->one_in) {
+                distinct_add(&t->now->distinct, hash);
+                seen_once_add(&t->now->once, hash);
+        }
+}
+
+void source_table_lost(struct source_table *t, uint64_t messages) {
+        /* While sampled, about half of the messages are of each sample. */
+        t->lost += (double) messages * t->one_in / (t->one_in > 1 ? 2 : 1);
+}
+
+void source_table_completed(struct source_table *t, const struct address *remote) {
+        add_to(t, t->completed, CLASS_ADDRESS, remote, 1);
+        add_prefixes(t, t->completed, remote, 1);
+}
+
+void source_table_half_open_begin(struct source_table *t) {
+        for (unsigned c = 0; c < CLASSES; c++)
+                heavy_hitters_clear(t->half_open_next[c]);
+}
+
+void source_table_half_open(struct source_table *t, const struct address *remote,
+                            uint16_t local_port, bool aged) {
+        /* Only how many a source holds is asked for as yet. */
+        (void) local_port;
+        (void) aged;
+        add_to(t, t->half_open_next, CLASS_ADDRESS, remote, 1);
+        add_prefixes(t, t->half_open_next, remote, 1);
+}
+
+void source_table_half_open_end(struct source_table *t) {
+        for (unsigned c = 0; c < CLASSES; c++) {
+                struct heavy_hitters *swap = t->half_open[c];
+
+                t->half_open[c] = t->half_open_next[c];
+                t->half_open_next[c] = swap;
+        }
+        t->half_open_known = true;
+}
+
+static void halve(struct source_table *t) {
+        for (unsigned c = 0; c < CLASSES; c++) {
+                heavy_hitters_decay(t->syns[c]);
+                heavy_hitters_decay(t->completed[c]);
+        }
+        t->weighed_us = (t->weighed_us + (double) SOURCE_TABLE_HALVING_US) / 2;
+        t->lost /= 2;
+        t->one_in_before = t->one_in;
+}
+
+static void rotate(struct source_table *t, uint64_t now_us) {
+        /* After a long gap the window before is of no use. */
+        bool late = now_us - t->now->start_us >= 2 * SOURCE_TABLE_WINDOW_US;
+
+        t->before = late ? NULL : t->now;
+        t->now = t->now == &t->windows[0] ? &t->windows[1] : &t->windows[0];
+        start_window(t, now_us);
+}
+
+static void pass_time(struct source_table *t, uint64_t now_us) {
+        for (unsigned i = 0; now_us - t->halved_us >= SOURCE_TABLE_HALVING_US; i++) {
+                if (i == 32)
+                        t->halved_us = now_us; /* nothing is left to halve */
+                else {
+                        halve(t);
+                        t->halved_us += SOURCE_TABLE_HALVING_US;
+                }
+        }
+        if (now_us - t->now->start_us >= SOURCE_TABLE_WINDOW_US)
+                rotate(t, now_us);
+}
+
+void share_bounds(double hits, double trials, double *ret_low, double *ret_high) {
+        const double z = 1.96, z2 = z * z;
+        double p, centre, width;
+
+        if (!(trials > 0)) {
+                *ret_low = 0;
+                *ret_high = 1;
+                return;
+        }
+        p = fmin(1, fmax(0, hits / trials));
+        centre = p + z2 / (2 * trials);
+        width = z * sqrt(p * (1 - p) / trials + z2 / (4 * trials * trials));
+        *ret_low = fmax(0, (centre - width) / (1 + z2 / trials));
+        *ret_high = fmin(1, (centre + width) / (1 + z2 / trials));
+}
+
+/* Seconds behind the counts, and what makes up for lost messages. */
+struct scale {
+        double per_s, sampled;
+        double loss;
+};
+
+static struct scale make_scale(const struct source_table *t, uint64_t now_us) {
+        double us = t->weighed_us + (double) (now_us - t->halved_us);
+        double total = heavy_hitters_total(t->syns[CLASS_ADDRESS]);
+
+        return (struct scale) {
+                .per_s = SECOND_US / fmax(us, (double) RATE_WINDOW_MIN_US),
+                .sampled = t->one_in_before,
+                .loss = total > 0 ? (total + t->lost) / total : 1,
+        };
+}
+
+static void fill_syns(const struct scale *k, const struct heavy_hitter *e, struct obs_source *s) {
+        /* Twice the standard error of a count from one in n. */
+        double chance = 2 * sqrt(e->count * (k->sampled * k->loss - 1));
+
+        s->syn_per_s = e->count * k->loss * k->per_s;
+        s->syn_error_per_s = fmin(e->count, e->error + chance) * k->loss * k->per_s;
+        s->known |= OBS_S_SYNS;
+}
+
+static void fill_completed(const struct source_table *t, const struct scale *k, enum class c,
+                           uint64_t hash, const struct heavy_hitter *syns, struct obs_source *s) {
+        struct heavy_hitter e = heavy_hitters_get(t->completed[c], &s->prefix.address, hash);
+        double unused;
+
+        s->completed_per_s = (e.count - e.error) * k->per_s;
+        s->known |= OBS_S_COMPLETED;
+        /* Both counts are only bounded: take the worse end of each. */
+        share_bounds((e.count - e.error) / (k->sampled * k->loss), syns->count / k->sampled,
+                     &s->completion_low, &unused);
+        share_bounds(e.count / (k->sampled * k->loss), (syns->count - syns->error) / k->sampled,
+                     &unused, &s->completion_high);
+}
+
+static void fill_source(const struct source_table *t, const struct scale *k, enum class c,
+                        const struct heavy_hitter *named, struct obs_source *s) {
+        uint64_t hash = keyed_hash_address(&t->key, &named->key);
+        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &named->key, hash);
+
+        *s = (struct obs_source) {
+                .prefix = { .address = named->key, .length = classes[c].length },
+                .completion_high = 1,
+        };
+        if (t->syns_known)
+                fill_syns(k, &syns, s);
+        if (t->completions_known)
+                fill_completed(t, k, c, hash, &syns, s);
+        if (t->half_open_known) {
+                struct heavy_hitter h = heavy_hitters_get(t->half_open[c], &named->key, hash);
+
+                s->half_open = (uint32_t) (h.count - h.error + 0.5);
+                s->known |= OBS_S_HALF_OPEN;
+        }
+}
+
+static bool is_named(const struct heavy_hitter *list, size_t count, const struct address *a) {
+        for (size_t i = 0; i < count; i++)
+                if (address_equal(&list[i].key, a))
+                        return true;
+        return false;
+}
+
+/* The heaviest of a class: by SYNs, then those that stand out by half-opens only. */
+static void name_class(const struct source_table *t, const struct scale *k, enum class c,
+                       struct obs_sources *ret) {
+        struct heavy_hitter named[OBS_SOURCES_MAX], holders[OBS_SOURCES_MAX];
+        double total = heavy_hitters_total(t->syns[CLASS_ADDRESS]);
+        size_t n = 0, holders_count, max = classes[c].named;
+
+        if (t->syns_known)
+                n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / NAMED_SHARE_INVERSE),
+                                      max, named);
+        holders_count = heavy_hitters_top(t->half_open[c], NAMED_HALF_OPEN_MIN, max, holders);
+        for (size_t i = 0; i < holders_count && n < max; i++)
+                if (!is_named(named, n, &holders[i].key))
+                        named[n++] = holders[i];
+        for (size_t i = 0; i < n; i++)
+                fill_source(t, k, c, &named[i], &ret->list[ret->count++]);
+}
+
+static bool heavier(const struct obs_source *a, const struct obs_source *b) {
+        double da = a->syn_per_s - a->syn_error_per_s, db = b->syn_per_s - b->syn_error_per_s;
+
+        return da > db || (da >= db && a->half_open > b->half_open);
+}
+
+/* By insertion: qsort(3) allocates for an array of this size. */
+static void sort_list(struct obs_sources *l) {
+        for (uint32_t i = 1; i < l->count; i++) {
+                struct obs_source s = l->list[i];
+                uint32_t at = i;
+
+                for (; at > 0 && heavier(&s, &l->list[at - 1]); at--)
+                        l->list[at] = l->list[at - 1];
+                l->list[at] = s;
+        }
+}
+
+static void tell_windows(const struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
+        const struct window *w = t->now;
+
+        ret->distinct = t->one_in *
+                        distinct_estimate(&t->now->distinct, t->before ? &t->before->distinct : NULL);
+        ret->known |= OBS_SS_DISTINCT;
+
+        /* At its start a flood outweighs the calm before within a moment; at its end it does
+         * not vanish before calm is a window old. */
+        if (t->before && (t->before->syns > t->now->syns * 2 ||
+                          now_us - t->now->start_us < SEEN_ONCE_AFTER_US))
+                w = t->before;
+        else if (now_us - t->now->start_us < SEEN_ONCE_AFTER_US)
+                return;
+        if (w->syns == 0)
+                return;
+        ret->seen_once_share = fmin(1, t->one_in * seen_once_keys(&w->once) / (double) w->syns);
+        ret->known |= OBS_SS_SEEN_ONCE;
+        if (!t->listeners_known)
+                return;
+        ret->stray_share = (double) w->stray_syns / (double) w->syns;
+        ret->stray_ports = w->stray_ports;
+        ret->known |= OBS_SS_STRAY;
+}
+
+void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
+        struct scale k;
+
+        pass_time(t, now_us);
+        k = make_scale(t, now_us);
+        ret->count = 0;
+        ret->known = 0;
+        ret->distinct = ret->seen_once_share = ret->stray_share = 0;
+        ret->stray_ports = 0;
+        for (unsigned c = 0; c < CLASSES; c++)
+                name_class(t, &k, (enum class) c, ret);
+        sort_list(ret);
+        ret->tracked = heavy_hitters_tracked(t->syns[CLASS_ADDRESS]);
+        if (t->syns_known)
+                tell_windows(t, now_us, ret);
+}
+
+void source_table_listener_syns(struct source_table *t, struct obs_listener *list, uint32_t count) {
+        if (!t->syns_known)
+                return;
+        for (uint32_t i = 0; i < count; i++)
+                for (uint8_t n = t->port_slot[list[i].key.port]; n; n = t->listeners[n - 1].next) {
+                        struct listener_slot *slot = &t->listeners[n - 1];
+
+                        if (!listener_key_equal(&slot->key, &list[i].key))
+                                continue;
+                        list[i].syns = slot->syns - slot->told;
+                        list[i].known |= OBS_L_SYNS;
+                        slot->told = slot->syns;
+                }
+}
+
+size_t source_table_memory(const struct source_table *t) {
+        size_t bytes = sizeof *t;
+
+        for (unsigned c = 0; c < CLASSES; c++)
+                bytes += heavy_hitters_memory(t->syns[c]) + heavy_hitters_memory(t->completed[c]) +
+                         heavy_hitters_memory(t->half_open[c]) +
+                         heavy_hitters_memory(t->half_open_next[c]);
+        return bytes;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Who sends the SYNs: what the log, the walks of the socket table and the ends
+ * of connections say about the same sources, joined, in fixed memory (about
+ * 1.3 MB, whatever is sent; nothing is allocated after source_table_new()).
+ *
+ * Sources are addresses and the prefixes they belong to: /24 of IPv4, /64 and
+ * /48 of IPv6. SYNs and completed handshakes are weighed over the last seconds:
+ * everything is halved every SOURCE_TABLE_HALVING_US, so a source that begins
+ * shows half its rate after about a second, its whole rate after some six.
+ * Shares need no such time: the total is weighed alike.
+ *
+ * Sampling. While every SYN is logged, one call with SOURCE_BOTH serves all.
+ * Otherwise two samples are logged: SOURCE_BY_PACKET, one SYN in n at random,
+ * weighs addresses, prefixes and ports fairly; SOURCE_BY_SOURCE, every SYN of
+ * one address in n, is what "seen once" and the number of addresses need.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/keyed_hash.h"
+#include "core/observation.h"
+#include "core/syn.h"
+
+#define SOURCE_TABLE_HALVING_US UINT64_C(2000000)
+/* Distinct and seen once are told over windows of this length. */
+#define SOURCE_TABLE_WINDOW_US UINT64_C(4000000)
+
+enum source_sample {
+        SOURCE_BY_PACKET = 1 << 0,
+        SOURCE_BY_SOURCE = 1 << 1,
+        SOURCE_BOTH = SOURCE_BY_PACKET | SOURCE_BY_SOURCE,
+};
+
+struct source_table;
+
+/* key: random words. -ENOMEM. */
+int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct source_table **ret);
+struct source_table *source_table_free(struct source_table *t);
+
+/* What the next SYNs will stand for: one in how many is logged, from 1. */
+void source_table_set_sampling(struct source_table *t, uint32_t one_in, uint64_t now_us);
+/* Which sensors speak at all: without them their figures are unknown, not zero. */
+void source_table_set_known(struct source_table *t, bool syns, bool completions);
+/* The listeners there are, for counting SYNs by listener. */
+void source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
+                                uint32_t count);
+
+/* one_in: what this SYN stands for; one logged before the sampling changed keeps its weight. */
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
+                      uint32_t one_in);
+/* SYNs that were logged and did not arrive. */
+void source_table_lost(struct source_table *t, uint64_t messages);
+/* A connection from that address to one of our listeners has ended, or was found established. */
+void source_table_completed(struct source_table *t, const struct address *remote);
+
+/* One walk of the half-opens: begin, one call each, end. The last whole walk is reported. */
+void source_table_half_open_begin(struct source_table *t);
+void source_table_half_open(struct source_table *t, const struct address *remote,
+                            uint16_t local_port, bool aged);
+void source_table_half_open_end(struct source_table *t);
+
+/* Fills ret; halves and rotates what is due. Time must not go backwards. */
+void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_sources *ret);
+/* Fills `syns` (a delta since the last call) and its known bit in each listener. */
+void source_table_listener_syns(struct source_table *t, struct obs_listener *list, uint32_t count);
+
+/* Bytes allocated. */
+size_t source_table_memory(const struct source_table *t);
+
+/* Bounds (Wilson 1927, 95 %) of a share, hits of trials; trials 0: 0 and 1. */
+void share_bounds(double hits, double trials, double *ret_low, double *ret_high);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sense.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/rate.h"
+#include "loop.h"
+#include "sensors/dump_schedule.h"
+#include "sensors/netstat.h"
+#include "sensors/sock_diag.h"
+#include "sensors/sysctl.h"
+
+/* A sensor that could not be opened is tried again after this. */
+#define REOPEN_US UINT64_C(10000000)
+
+struct sense {
+        const struct settings *settings;
+        sd_event *event;
+
+        struct sock_diag *sock_diag;
+        struct dump_schedule schedule;
+        struct dump_trigger trigger;
+        uint64_t sock_diag_retry_us;
+        struct netstat *netstat;
+        struct sysctl *sysctl;
+
+        uint64_t observed_us; /* 0: never */
+        struct snapshot_sensor sensors[SENSORS];
+
+        bool alarm;
+        uint64_t dump_last_us;
+        uint32_t dump_entries;
+        struct rate dump_cost; /* µs of CPU a second */
+        struct snapshot_totals totals; /* dumps and poll_… only */
+};
+
+static void set_state(struct sense *s, enum sensor_id id, enum sensor_state state, const char *what,
+                      int error) {
+        struct snapshot_sensor *sensor = &s->sensors[id];
+
+        sensor->state = state;
+        if (state == SENSOR_OK)
+                sensor->reason[0] = '\0';
+        else if (error)
+                snprintf(sensor->reason, sizeof sensor->reason, "%s: %s", what, strerror(-error));
+        else
+                snprintf(sensor->reason, sizeof sensor->reason, "%s", what);
+}
+
+int sense_new(sd_event *event, const struct settings *settings, struct sense **ret) {
+        struct sense *s = calloc(1, sizeof *s);
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->event = event;
+        s->settings = settings;
+        s->dump_cost = rate_unknown();
+        dump_schedule_init(&s->schedule, settings);
+        dump_trigger_init(&s->trigger);
+        set_state(s, SENSOR_NFLOG, SENSOR_OFF, "not built yet", 0);
+
+        r = netstat_new(NULL, &s->netstat);
+        if (r >= 0)
+                r = sysctl_new(NULL, &s->sysctl);
+        if (r < 0) {
+                sense_free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+struct sense *sense_free(struct sense *s) {
+        if (!s)
+                return NULL;
+        sock_diag_free(s->sock_diag);
+        netstat_free(s->netstat);
+        sysctl_free(s->sysctl);
+        free(s);
+        return NULL;
+}
+
+void sense_configure(struct sense *s, const struct settings *settings) {
+        s->settings = settings;
+        dump_schedule_configure(&s->schedule, settings);
+}
+
+/* --- one sensor each ----------------------------------------------------------- */
+
+static void observe_netstat(struct sense *s, struct observation *o) {
+        int r = netstat_read(s->netstat, o);
+        uint32_t missing = netstat_missing(s->netstat);
+        enum sensor_state state = (enum sensor_state) o->sensors[SENSOR_NETSTAT];
+        char what[SNAPSHOT_SENSOR_TEXT] = "counters missing:";
+
+        if (r < 0) {
+                set_state(s, SENSOR_NETSTAT, state, "cannot read " NETSTAT_DIRECTORY, r);
+                return;
+        }
+        for (unsigned i = 0; i < OBS_COUNTERS; i++)
+                if (missing & (UINT32_C(1) << i)) {
+                        size_t n = strlen(what);
+
+                        snprintf(what + n, sizeof what - n, " %s", obs_counter_name((enum obs_counter) i));
+                }
+        set_state(s, SENSOR_NETSTAT, state, what, 0);
+}
+
+static void account_walk(struct sense *s, uint64_t cost_us, const struct observation *o) {
+        unsigned bucket = 0;
+
+        while (bucket < SNAPSHOT_POLL_BUCKETS && cost_us > snapshot_poll_bounds_us[bucket])
+                bucket++;
+        s->totals.poll_buckets[bucket]++;
+        s->totals.poll_us_sum += cost_us;
+        s->totals.dumps++;
+        s->dump_last_us = cost_us;
+        s->dump_entries = o->half_open;
+}
+
+static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *ret_cost_us) {
+        uint64_t before_us = loop_cpu_us();
+        int r = sock_diag_dump(s->sock_diag, o);
+
+        *ret_cost_us = loop_cpu_us() - before_us;
+        dump_schedule_done(&s->schedule, o->time_us, *ret_cost_us, alarm);
+        if (r >= 0)
+                account_walk(s, *ret_cost_us, o);
+        return r;
+}
+
+static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm) {
+        bool wanted = dump_trigger_step(&s->trigger, o);
+        uint64_t cost_us = 0;
+        int r;
+
+        if (!s->sock_diag) {
+                if (o->time_us < s->sock_diag_retry_us)
+                        return;
+                r = sock_diag_new(NULL, &s->sock_diag);
+                if (r < 0) {
+                        s->sock_diag_retry_us = o->time_us + REOPEN_US;
+                        set_state(s, SENSOR_SOCK_DIAG, SENSOR_FAILED, "cannot open sock_diag", r);
+                        return;
+                }
+        }
+        if (dump_schedule_due(&s->schedule, o->time_us, alarm, wanted))
+                r = walk(s, o, alarm, &cost_us);
+        else
+                r = sock_diag_dump_listeners(s->sock_diag, o);
+        if (o->elapsed_us)
+                rate_count(&s->dump_cost, (double) cost_us, (double) o->elapsed_us / 1e6, 30);
+        if (r < 0) {
+                set_state(s, SENSOR_SOCK_DIAG, SENSOR_FAILED, "cannot dump the socket table", r);
+                s->sock_diag = sock_diag_free(s->sock_diag);
+                s->sock_diag_retry_us = o->time_us + REOPEN_US;
+        } else if (o->listeners_left_out)
+                set_state(s, SENSOR_SOCK_DIAG, SENSOR_DEGRADED,
+                          "more listeners than are followed, the idlest are left out", 0);
+        else
+                set_state(s, SENSOR_SOCK_DIAG, SENSOR_OK, NULL, 0);
+}
+
+void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,
+                   struct observation *ret) {
+        memset(ret, 0, sizeof *ret);
+        ret->time_us = now_us;
+        ret->realtime_us = realtime_us;
+        ret->elapsed_us = s->observed_us ? now_us - s->observed_us : 0;
+        s->observed_us = now_us;
+        s->alarm = alarm;
+
+        observe_netstat(s, ret);
+        sysctl_read(s->sysctl, ret); /* a failure leaves the value unknown, which is its report */
+        observe_sock_diag(s, ret, alarm);
+        for (unsigned i = 0; i < SENSORS; i++)
+                ret->sensors[i] = (uint8_t) s->sensors[i].state;
+}
+
+void sense_describe(const struct sense *s, struct snapshot *snapshot) {
+        memcpy(snapshot->sensors, s->sensors, sizeof snapshot->sensors);
+        snapshot->dump_interval_us = dump_schedule_interval_us(&s->schedule, s->alarm);
+        snapshot->dump_last_us = s->dump_last_us;
+        snapshot->dump_entries = s->dump_entries;
+        snapshot->dump_cpu_share = s->dump_cost.per_s / 1e6;
+        snapshot->totals.dumps = s->totals.dumps;
+        snapshot->totals.poll_us_sum = s->totals.poll_us_sum;
+        memcpy(snapshot->totals.poll_buckets, s->totals.poll_buckets,
+               sizeof snapshot->totals.poll_buckets);
+}
+
+bool sense_is_blind(const struct sense *s) {
+        for (unsigned i = 0; i < SENSORS; i++)
+                if (s->sensors[i].state == SENSOR_OK || s->sensors[i].state == SENSOR_DEGRADED)
+                        return false;
+        return true;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sensors/syn_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sensors/nft_rules.h"
+#include "sensors/sampling.h"
+#include "sensors/tcp_destroy.h"
+
+enum {
+        BATCHES_AT_ONCE = 16, /* some 8,000 SYNs: two milliseconds */
+        EVENTS_AT_ONCE = 2048,
+        RESEED_EXCESS = 4,
+};
+
+/* Reading the counter costs 0.3 ms: once a second in calm; sooner when messages were lost. */
+#define READ_INTERVAL_US UINT64_C(1000000)
+#define READ_INTERVAL_LOSS_US UINT64_C(200000)
+
+struct syn_log {
+        struct source_table *sources;
+        struct nft_rules *rules;
+        struct nflog_reader *reader;
+        struct tcp_destroy *destroy;
+        uint32_t max_rate;
+        uint32_t seed;
+        struct sampling sampling;
+        enum sensor_state state;
+        char reason[SYN_LOG_REASON_MAX];
+
+        bool observed;
+        uint64_t observed_us;
+        struct nflog_reader_counts told_log; /* at the last observation */
+        uint64_t told_syns;   /* total told so far */
+        uint64_t read_us;     /* when the counter was read */
+        uint64_t read_syns;   /* what it said */
+        struct nflog_reader_counts read_log; /* what had been received by then */
+};
+
+static void set_state(struct syn_log *l, enum sensor_state state, const char *what,
+                      const char *why) {
+        l->state = state;
+        snprintf(l->reason, sizeof l->reason, "%s%s", what, why);
+}
+
+static void start(struct syn_log *l, const struct settings *s) {
+        const char *reason;
+
+        if (tcp_destroy_new(l->sources, &l->destroy) < 0)
+                set_state(l, SENSOR_DEGRADED, "the kernel does not tell of ended connections", "");
+        if (!s->nflog.enabled) {
+                set_state(l, SENSOR_OFF, "nflog.enabled is false", "");
+                return;
+        }
+        if (nflog_reader_new(s->nflog.group, s->nflog.copy_range, l->sources, &l->reader,
+                             &reason) < 0) {
+                set_state(l, SENSOR_FAILED, "no SYNs are seen: ", reason);
+                return;
+        }
+        if (s->nflog.manage_rules &&
+            nft_rules_new(s->nflog.group, s->nflog.copy_range, &l->rules, &reason) < 0) {
+                /* Somebody's own rules may still log to the group. */
+                set_state(l, SENSOR_FAILED, "no rules of our own: ", reason);
+                return;
+        }
+}
+
+int syn_log_new(const struct settings *settings, const struct keyed_hash *key, uint32_t seed,
+                uint64_t now_us, struct syn_log **ret) {
+        struct syn_log *l = calloc(1, sizeof *l);
+
+        if (!l)
+                return -ENOMEM;
+        if (source_table_new(key, now_us, &l->sources) < 0) {
+                free(l);
+                return -ENOMEM;
+        }
+        l->state = SENSOR_OK;
+        l->max_rate = settings->nflog.max_rate;
+        l->seed = seed;
+        l->sampling = sampling_start();
+        start(l, settings);
+        source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED,
+                               l->destroy != NULL);
+        *ret = l;
+        return 0;
+}
+
+struct syn_log *syn_log_free(struct syn_log *l) {
+        if (!l)
+                return NULL;
+        nft_rules_free(l->rules);
+        nflog_reader_free(l->reader);
+        tcp_destroy_free(l->destroy);
+        source_table_free(l->sources);
+        free(l);
+        return NULL;
+}
+
+void syn_log_fds(const struct syn_log *l, int ret_fds[static SYN_LOG_FDS]) {
+        ret_fds[0] = l->reader ? nflog_reader_fd(l->reader) : -1;
+        ret_fds[1] = l->destroy ? tcp_destroy_fd(l->destroy) : -1;
+}
+
+int syn_log_receive(struct syn_log *l) {
+        int r;
+
+        if (l->reader) {
+                r = nflog_reader_receive(l->reader, BATCHES_AT_ONCE);
+                if (r < 0) {
+                        set_state(l, SENSOR_FAILED, "the NFLOG socket broke", "");
+                        l->reader = nflog_reader_free(l->reader);
+                        source_table_set_known(l->sources, false, l->destroy != NULL);
+                        return r;
+                }
+        }
+        if (l->destroy) {
+                r = tcp_destroy_receive(l->destroy, EVENTS_AT_ONCE);
+                if (r < 0) {
+                        set_state(l, SENSOR_DEGRADED, "the socket of ended connections broke", "");
+                        l->destroy = tcp_destroy_free(l->destroy);
+                        source_table_set_known(l->sources, l->reader != NULL, false);
+                        return r;
+                }
+        }
+        return 0;
+}
+
+/* All SYNs up to now: counted, or what the log says since the counter was read. */
+static uint64_t total_syns(struct syn_log *l, uint64_t now_us) {
+        struct nflog_reader_counts log = syn_log_counts(l);
+        uint64_t wait = log.lost == l->read_log.lost ? READ_INTERVAL_US : READ_INTERVAL_LOSS_US;
+
+        if (l->rules && (!l->observed || now_us - l->read_us >= wait)) {
+                l->read_us = now_us;
+                l->read_log = log;
+                if (nft_rules_read(l->rules, &l->read_syns) < 0)
+                        set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
+        }
+        if (!l->rules) /* somebody's rules, which may log every SYN: the losses are known */
+                return log.syns + log.lost;
+        return l->read_syns + (log.syns - l->read_log.syns);
+}
+
+/* A source that carries a flood may fall into the sample by source: take another sample. */
+static bool is_unlucky(const struct syn_log *l, const struct nflog_reader_counts *log) {
+        uint64_t by_source = log->by_source - l->told_log.by_source;
+        uint64_t by_packet = (log->syns - l->told_log.syns) / l->sampling.one_in;
+
+        return l->sampling.one_in > 1 && by_source > 256 + RESEED_EXCESS * by_packet;
+}
+
+static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) {
+        struct nflog_reader_counts log = syn_log_counts(l);
+        uint32_t before = l->sampling.one_in;
+        uint32_t one_in = sampling_step(&l->sampling, syn_per_s, l->max_rate, now_us);
+
+        if (!l->rules || (one_in == before && !is_unlucky(l, &log)))
+                return;
+        l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
+        if (nft_rules_sample(l->rules, one_in, l->seed, l->max_rate) < 0) {
+                l->sampling.one_in = before;
+                set_state(l, SENSOR_DEGRADED, "the sampling could not be changed", "");
+                return;
+        }
+        source_table_set_sampling(l->sources, one_in, now_us);
+}
+
+static void observe_log(struct syn_log *l, uint64_t now_us, struct observation *o) {
+        struct nflog_reader_counts log = syn_log_counts(l);
+        uint64_t total = total_syns(l, now_us);
+        uint64_t syns = total > l->told_syns ? total - l->told_syns : 0;
+
+        /* An estimate may run ahead of the counter by what arrives meanwhile, never back. */
+        l->told_syns += syns;
+        if (l->observed && now_us > l->observed_us) {
+                observation_set(o, OBS_SYNS, syns);
+                o->log_received = log.received - l->told_log.received;
+                o->log_lost = log.lost - l->told_log.lost;
+                step_sampling(l, (double) syns * 1e6 / (double) (now_us - l->observed_us), now_us);
+        }
+        o->sample_one_in = l->sampling.one_in;
+        l->told_log = log;
+        l->observed = true;
+        l->observed_us = now_us;
+}
+
+void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) {
+        if (o->known & OBS_K_LISTENERS) {
+                source_table_set_listeners(l->sources, o->listeners, o->listeners_count);
+                if (l->destroy)
+                        tcp_destroy_set_listeners(l->destroy, o->listeners, o->listeners_count);
+        }
+        if (l->reader && l->state != SENSOR_FAILED) {
+                bool first = !l->observed;
+
+                observe_log(l, now_us, o);
+                if (!first)
+                        source_table_listener_syns(l->sources, o->listeners, o->listeners_count);
+        }
+        source_table_observe(l->sources, now_us, &o->sources);
+        o->known |= OBS_K_SOURCES;
+        o->sensors[SENSOR_NFLOG] = (uint8_t) l->state;
+}
+
+enum sensor_state syn_log_state(const struct syn_log *l) {
+        return l->state;
+}
+
+const char *syn_log_reason(const struct syn_log *l) {
+        return l->reason;
+}
+
+struct source_table *syn_log_sources(struct syn_log *l) {
+        return l->sources;
+}
+
+void syn_log_set_tap(struct syn_log *l, nflog_reader_tap *tap, void *userdata) {
+        if (l->reader)
+                nflog_reader_set_tap(l->reader, tap, userdata);
+}
+
+struct nflog_reader_counts syn_log_counts(const struct syn_log *l) {
+        return l->reader ? nflog_reader_counts(l->reader) : (struct nflog_reader_counts) { 0 };
+}

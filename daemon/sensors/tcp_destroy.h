@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Completed handshakes by remote address: the kernel tells of every TCP
+ * connection that ends (SKNLGRP_INET_TCP_DESTROY and its IPv6 twin); half-open
+ * ones are not told of. Needs no privilege. A connection counts when its local
+ * port is a listener's and so was not opened by us; it counts at its end, so
+ * peers that stay connected for long are not seen (see sensors/established.h).
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/source_table.h"
+
+struct tcp_destroy_counts {
+        uint64_t completed; /* told to the table */
+        uint64_t others;    /* our own connections, listeners that closed */
+        uint64_t overruns;  /* times that events were lost, each an unknown number */
+};
+
+struct tcp_destroy;
+
+/* table: must outlive it. -ENOENT: this kernel does not tell; others as socket(2), bind(2). */
+int tcp_destroy_new(struct source_table *table, struct tcp_destroy **ret);
+struct tcp_destroy *tcp_destroy_free(struct tcp_destroy *d);
+int tcp_destroy_fd(const struct tcp_destroy *d);
+void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener *list,
+                               uint32_t count);
+/* Takes at most max_events and returns at once when there are none. Returns how many, or
+ * -errno. */
+int tcp_destroy_receive(struct tcp_destroy *d, unsigned max_events);
+struct tcp_destroy_counts tcp_destroy_counts(const struct tcp_destroy *d);
+/* One datagram of the socket; for tests and fuzzers. */
+void tcp_destroy_parse(struct tcp_destroy *d, const void *data, size_t length);
