@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -225,6 +226,9 @@ void lab_catch_signals(void) {
         sigaction(SIGTERM, &a, NULL);
         sigaction(SIGINT, &a, NULL);
         signal(SIGPIPE, SIG_IGN);
+        /* A lab that is killed outright cannot clean up after itself. */
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+                lab_die("prctl");
 }
 
 void lab_require_namespace(void) {

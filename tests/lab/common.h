@@ -61,7 +61,7 @@ double lab_histogram_quantile_ms(const struct lab_histogram *h, double q);
 /* RLIMIT_NOFILE's soft limit to the hard one; returns it. */
 unsigned lab_raise_nofile(void);
 
-/* Until SIGTERM or SIGINT has come. */
+/* Until SIGTERM or SIGINT has come, or the lab that started us is gone. */
 bool lab_running(void);
 void lab_catch_signals(void);
 

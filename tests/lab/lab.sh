@@ -82,7 +82,7 @@ lab_need() {
         done
         for p in honest relay server synflood; do
                 [ -x "$SYNWARD_BUILD/tests/lab/$p" ] ||
-                        lab_skip "needs $SYNWARD_BUILD/tests/lab/$p (make check-lab-programs)"
+                        lab_skip "needs $SYNWARD_BUILD/tests/lab/$p (make check builds it)"
         done
         p=sw-lab-$BASHPID-try
         ip netns add "$p" 2>/dev/null || lab_skip "cannot make a network namespace"
@@ -112,7 +112,17 @@ lab_spawn() {
         local name=$1 ns=$2
         shift 2
         # ip-netns(8) becomes the command, so that this is the command's own pid.
-        ip netns exec "$lab_id-$ns" "$@" >"$lab_temp/$name.out" 2>"$lab_temp/$name.err" </dev/null &
+        # The files are there before anyone looks into them.
+        : >"$lab_temp/$name.out" 2>"$lab_temp/$name.err"
+        ip netns exec "$lab_id-$ns" "$@" >>"$lab_temp/$name.out" 2>>"$lab_temp/$name.err" </dev/null &
+        lab_pid[$name]=$!
+}
+
+# lab_spawn_here NAME NAMESPACE COMMAND ...: the same, with its output on ours.
+lab_spawn_here() {
+        local name=$1 ns=$2
+        shift 2
+        ip netns exec "$lab_id-$ns" "$@" </dev/null &
         lab_pid[$name]=$!
 }
 
@@ -128,14 +138,24 @@ lab_wait_for() {
         done
 }
 
-# lab_end NAME: asks it to end, insists after three seconds.
+# lab_pause SECONDS: traffic runs meanwhile. In short steps, because bash runs
+# no trap before the command in the foreground has ended.
+lab_pause() {
+        local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+        while [ "${EPOCHREALTIME/./}" -lt "$end" ]; do
+                sleep 0.2
+        done
+}
+
+# lab_end NAME [SECONDS]: asks it to end, insists after so many seconds (5).
 lab_end() {
         local pid=${lab_pid[$1]:-} i
 
         [ -n "$pid" ] || return 0
         unset "lab_pid[$1]"
         kill -TERM "$pid" 2>/dev/null
-        for ((i = 0; i < 60; i++)); do
+        for ((i = 0; i < ${2:-5} * 20; i++)); do
                 kill -0 "$pid" 2>/dev/null || break
                 sleep 0.05
         done
@@ -341,18 +361,22 @@ lab_honest() {
 }
 
 # lab_daemon [ARGUMENTS]: synwardd beside the listeners, with LAB_CONFIG (YAML) as
-# its configuration; returns when it answers. Starts lab_watch.
+# its configuration; returns when it answers. Starts lab_watch, unless
+# LAB_WATCH is 0: looking that often is a load of its own. LAB_SPAWN=lab_spawn_here
+# leaves its output on the terminal.
 lab_daemon() {
         lab_need_daemon
         mkdir -p "$lab_temp/state" "$lab_temp/run"
         printf '%s\n' "${LAB_CONFIG:-}" >"$lab_temp/synward.yaml"
+        # shellcheck disable=SC2034
         lab_daemon_start_us=${EPOCHREALTIME/./}
-        lab_spawn daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
+        : >"$lab_temp/daemon.err"
+        "${LAB_SPAWN:-lab_spawn}" daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
                 --control "$lab_temp/run/control.sock" --state-dir "$lab_temp/state" \
                 --runtime-dir "$lab_temp/run" "$@"
         lab_wait_for 10 lab_ctl ping >/dev/null 2>&1 ||
                 lab_abort "synwardd does not answer: $(tail -n 5 "$lab_temp/daemon.err")"
-        lab_watch
+        [ "${LAB_WATCH:-1}" = 0 ] || lab_watch
 }
 
 lab_ctl() { "$SYNWARD_BUILD/synwardctl" --socket "$lab_temp/run/control.sock" "$@"; }
@@ -374,12 +398,24 @@ lab_status_line() {
         fi
 }
 
+# lab_listener_state PORT: the state that status gives the listener.
+lab_listener_state() {
+        local out space='[[:space:]]*'
+
+        out=$(lab_ctl --json status 2>/dev/null)
+        [[ $out =~ \"port\"$space:$space$1,$space\"state\"$space:$space\"([a-z]+)\" ]] &&
+                printf '%s' "${BASH_REMATCH[1]}"
+}
+
 # Notes the state about 15 times a second in states.
 lab_watch() {
+        local lab=$BASHPID
+
         : >"$lab_temp/states"
         (
                 trap - EXIT INT TERM HUP
-                while :; do
+                # Not longer than the lab, even if that was killed outright.
+                while kill -0 "$lab"; do
                         lab_status_line
                         sleep 0.05
                 done
@@ -435,9 +471,39 @@ lab_never() {
         fi
 }
 
-# lab_saw_diagnosis DIAGNOSIS [FROM_US]: how often.
-lab_saw_diagnosis() {
-        awk -v d="$1" -v from="${2:-0}" '$1 >= from && $3 == d { n++ } END { print n + 0 }' "$lab_temp/states"
+# lab_wait_diagnosis DIAGNOSIS SECONDS: as lab_wait_state, since now.
+lab_wait_diagnosis() {
+        local now=${EPOCHREALTIME/./}
+
+        lab_delay_ms=
+        until [ -n "$lab_delay_ms" ] || [ "${EPOCHREALTIME/./}" -gt $((now + $2 * 1000000)) ]; do
+                lab_delay_ms=$(awk -v d="$1" -v now="$now" 'NF == 4 && $1 >= now && $3 == d {
+                        printf "%d\n", ($1 - now) / 1000; exit }' "$lab_temp/states")
+                [ -n "$lab_delay_ms" ] || sleep 0.05
+        done
+        [ -n "$lab_delay_ms" ]
+}
+
+# lab_expect_state "STATE ..." MILLISECONDS SINCE_US TEXT: a test with its delay.
+lab_expect_state() {
+        # Waits longer than allowed, so that a miss says by how much.
+        if lab_wait_state "$1" $(($2 / 1000 + 5)) "$3"; then
+                lab_check "$4: after $lab_delay_ms ms" "$lab_delay_ms <= $2"
+        else
+                lab_not_ok "$4: not within $(($2 / 1000 + 5)) s"
+                lab_note "last: $(tail -n 1 "$lab_temp/states")"
+        fi
+}
+
+# lab_expect_end MILLISECONDS TEXT: a test: recovering or normal after the flood's
+# end; what was never found cannot end.
+lab_expect_end() {
+        if [ -n "$(lab_first_seen flood "$lab_flood_start_us")" ]; then
+                lab_expect_state "recovering normal" "$1" "$lab_flood_end_us" "$2"
+        else
+                lab_delay_ms=
+                lab_not_ok "$2: there was no flood to end"
+        fi
 }
 
 # SYN_RECV as the kernel has it, for 0.0.0.0 and :: alike.
@@ -455,6 +521,7 @@ lab_sample_half_open() {
                 sum=$((sum + n)) looks=$((looks + 1))
                 sleep 0.5
         done
+        # shellcheck disable=SC2034
         lab_half_open_mean=$((looks ? sum / looks : 0))
 }
 
