@@ -54,8 +54,7 @@ static void count_cookies(struct host_track *t, const struct observation *o, dou
 
         if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED))
                 return;
-        unanswered = cookie_balance_step(&t->balance, o->time_us, o->elapsed_us,
-                                         o->counters[OBS_COOKIES_SENT],
+        unanswered = cookie_balance_step(&t->balance, o->time_us, o->counters[OBS_COOKIES_SENT],
                                          o->counters[OBS_COOKIES_RECEIVED]);
         rate_count(&t->cookies_unanswered, unanswered, elapsed_s, COOKIES_TAU_S);
 }
