@@ -31,7 +31,7 @@ enum {
         COOKIES_MAX = 1 << 18, /* of the newest cookies, by hash */
 };
 
-/* A guess needs at least this share of what the busiest has. */
+/* Where nobody answers, a listener has at least this share of the busiest one's SYNs. */
 #define GUESS_SHARE 0.01
 /* A longer silence is passed over in one step. */
 #define GAP_MAX_US UINT64_C(600000000)
@@ -42,7 +42,8 @@ enum {
 struct candidate {
         struct address address;
         uint16_t port;
-        bool used, outgoing;
+        bool used, outgoing, several_askers;
+        struct address asker; /* the first that sent a SYN there */
         uint64_t syns, answers;
 };
 
@@ -181,8 +182,10 @@ static void consider(struct candidate *table, const struct capture_segment *s) {
 
         if (is_syn(s)) {
                 c = candidate_for(table, &s->destination, s->destination_port);
-                if (c)
-                        c->syns++;
+                if (c && c->syns++ == 0)
+                        c->asker = s->source;
+                else if (c && !address_equal(&c->asker, &s->source))
+                        c->several_askers = true;
                 if (c && s->way == CAPTURE_OUT)
                         c->outgoing = true;
         } else if (is_syn_ack(s)) {
@@ -207,15 +210,23 @@ static int heavier(const void *a, const void *b) {
         return (x->syns < y->syns) - (x->syns > y->syns);
 }
 
-/* Ours are the addresses that answer; a server of somebody else's, whom our
- * host asks now and then, answers far less than the busiest. */
-static bool is_ours(const struct pcap_replay_options *o, const struct candidate *c, bool answered,
+static bool is_local(const struct pcap_replay *p, const struct address *a) {
+        for (uint32_t i = 0; i < p->local_count; i++)
+                if (address_equal(&p->local[i], a))
+                        return true;
+        return given_as_local(&p->options, a);
+}
+
+/* Ours are the addresses that answer; but not one that only we ask. */
+static bool is_ours(const struct pcap_replay *p, const struct candidate *c, bool answered,
                     uint64_t most) {
         if (!c->used || c->outgoing || weight(c, answered) == 0)
                 return false;
-        if (o->local_count)
-                return given_as_local(o, &c->address);
-        return (double) weight(c, answered) >= GUESS_SHARE * (double) most;
+        if (p->options.local_count)
+                return given_as_local(&p->options, &c->address);
+        if (!answered)
+                return (double) c->syns >= GUESS_SHARE * (double) most;
+        return c->several_askers || c->syns == 0 || !is_local(p, &c->asker);
 }
 
 static int add_listeners(struct pcap_replay *p, struct candidate *table, char *ret_error) {
@@ -240,7 +251,7 @@ static int add_listeners(struct pcap_replay *p, struct candidate *table, char *r
                 unsigned n;
                 int r;
 
-                if (!is_ours(&p->options, &table[i], answered, most))
+                if (!is_ours(p, &table[i], answered, most))
                         continue;
                 r = kernel_model_add_listener(p->model, &l, &n);
                 if (r == -ENOSPC) {
@@ -280,13 +291,6 @@ static uint64_t *cookie_slot(struct pcap_replay *p, const struct kernel_model_pe
                              uint64_t *ret_print) {
         *ret_print = hash_end(&peer->address, (uint32_t) peer->port << 8 | (uint32_t) listener) | 1;
         return &p->cookies[(*ret_print >> 1) % COOKIES_MAX];
-}
-
-static bool is_local(const struct pcap_replay *p, const struct address *a) {
-        for (uint32_t i = 0; i < p->local_count; i++)
-                if (address_equal(&p->local[i], a))
-                        return true;
-        return given_as_local(&p->options, a);
 }
 
 static void play_syn(struct pcap_replay *p, uint64_t now_us, int listener,

@@ -114,7 +114,7 @@ static void add_event(struct traffic *t, uint64_t time_us, enum event_kind kind,
                 .time_us = time_us,
                 .next = t->wheel[slot],
                 .client = client,
-                .kind = kind,
+                .kind = (uint8_t) kind,
                 .generation = t->clients[client].generation,
         };
         t->wheel[slot] = i;

@@ -28,7 +28,8 @@ struct frame {
 static struct frame join(const void *header, size_t header_length, const void *packet, size_t length) {
         struct frame f = { .length = header_length + length };
 
-        memcpy(f.bytes, header, header_length);
+        if (header_length > 0)
+                memcpy(f.bytes, header, header_length);
         memcpy(f.bytes + header_length, packet, length);
         return f;
 }

@@ -36,7 +36,7 @@ static void begin(struct capture *c) {
         fd = mkstemp(c->path);
         assert_true(fd >= 0);
         close(fd);
-        c->pcap = pcap_open_dead(CAPTURE_RAW, 256);
+        c->pcap = pcap_open_dead(DLT_RAW, 256);
         c->file = pcap_dump_open(c->pcap, c->path);
         assert_non_null(c->file);
 }
