@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "core/rate.h"
 #include "loop.h"
 #include "sensors/dump_schedule.h"
 #include "sensors/netstat.h"
 #include "sensors/sock_diag.h"
+#include "sensors/syn_log.h"
 #include "sensors/sysctl.h"
 
 /* A sensor that could not be opened is tried again after this. */
@@ -26,6 +28,10 @@ struct sense {
         uint64_t sock_diag_retry_us;
         struct netstat *netstat;
         struct sysctl *sysctl;
+
+        struct syn_log *syn_log;
+        sd_event_source *syn_log_io[SYN_LOG_FDS];
+        uint64_t syn_log_retry_us;
 
         uint64_t observed_us; /* 0: never */
         struct snapshot_sensor sensors[SENSORS];
@@ -50,6 +56,12 @@ static void set_state(struct sense *s, enum sensor_id id, enum sensor_state stat
                 snprintf(sensor->reason, sizeof sensor->reason, "%s", what);
 }
 
+static void close_syn_log(struct sense *s) {
+        for (unsigned i = 0; i < SYN_LOG_FDS; i++)
+                s->syn_log_io[i] = sd_event_source_disable_unref(s->syn_log_io[i]);
+        s->syn_log = syn_log_free(s->syn_log);
+}
+
 int sense_new(sd_event *event, const struct settings *settings, struct sense **ret) {
         struct sense *s = calloc(1, sizeof *s);
         int r;
@@ -61,7 +73,6 @@ int sense_new(sd_event *event, const struct settings *settings, struct sense **r
         s->dump_cost = rate_unknown();
         dump_schedule_init(&s->schedule, settings);
         dump_trigger_init(&s->trigger);
-        set_state(s, SENSOR_NFLOG, SENSOR_OFF, "not built yet", 0);
 
         r = netstat_new(NULL, &s->netstat);
         if (r >= 0)
@@ -77,6 +88,7 @@ int sense_new(sd_event *event, const struct settings *settings, struct sense **r
 struct sense *sense_free(struct sense *s) {
         if (!s)
                 return NULL;
+        close_syn_log(s);
         sock_diag_free(s->sock_diag);
         netstat_free(s->netstat);
         sysctl_free(s->sysctl);
@@ -85,7 +97,13 @@ struct sense *sense_free(struct sense *s) {
 }
 
 void sense_configure(struct sense *s, const struct settings *settings) {
+        bool same_log = memcmp(&s->settings->nflog, &settings->nflog, sizeof settings->nflog) == 0;
+
         s->settings = settings;
+        if (!same_log) {
+                close_syn_log(s);
+                s->syn_log_retry_us = 0;
+        }
         dump_schedule_configure(&s->schedule, settings);
 }
 
@@ -110,6 +128,68 @@ static void observe_netstat(struct sense *s, struct observation *o) {
         set_state(s, SENSOR_NETSTAT, state, what, 0);
 }
 
+static int on_syn_log(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+        struct sense *s = userdata;
+
+        (void) source;
+        (void) fd;
+        (void) events;
+        /* A socket that broke shows in the sensor's state; it must not be polled on. */
+        if (syn_log_receive(s->syn_log) < 0)
+                for (unsigned i = 0; i < SYN_LOG_FDS; i++)
+                        s->syn_log_io[i] = sd_event_source_disable_unref(s->syn_log_io[i]);
+        return 0;
+}
+
+/* The walk's half-opens join the SYNs of the same sources. */
+static void on_half_open(void *userdata, const struct address *remote, uint16_t local_port, bool aged) {
+        struct source_table *t = userdata;
+
+        if (remote)
+                source_table_half_open(t, remote, local_port, aged);
+        else
+                source_table_half_open_begin(t);
+}
+
+static int open_syn_log(struct sense *s, uint64_t now_us) {
+        struct keyed_hash key;
+        uint32_t seed;
+        int fds[SYN_LOG_FDS], r;
+
+        if (getrandom(&key, sizeof key, 0) != sizeof key || getrandom(&seed, sizeof seed, 0) != sizeof seed)
+                return -EIO;
+        r = syn_log_new(s->settings, &key, seed, now_us, &s->syn_log);
+        if (r < 0)
+                return r;
+        syn_log_fds(s->syn_log, fds);
+        for (unsigned i = 0; i < SYN_LOG_FDS; i++)
+                if (fds[i] >= 0) {
+                        r = sd_event_add_io(s->event, &s->syn_log_io[i], fds[i], EPOLLIN, on_syn_log, s);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+/* What has arrived is taken in before it is told, so that a tick speaks of now. */
+static void observe_syn_log(struct sense *s, struct observation *o) {
+        int r;
+
+        if (s->syn_log && syn_log_state(s->syn_log) == SENSOR_FAILED && o->time_us >= s->syn_log_retry_us)
+                close_syn_log(s);
+        if (!s->syn_log) {
+                s->syn_log_retry_us = o->time_us + REOPEN_US;
+                r = open_syn_log(s, o->time_us);
+                if (r < 0) {
+                        close_syn_log(s);
+                        set_state(s, SENSOR_NFLOG, SENSOR_FAILED, "cannot start", r);
+                        return;
+                }
+        }
+        syn_log_observe(s->syn_log, o->time_us, o);
+        set_state(s, SENSOR_NFLOG, syn_log_state(s->syn_log), syn_log_reason(s->syn_log), 0);
+}
+
 static void account_walk(struct sense *s, uint64_t cost_us, const struct observation *o) {
         unsigned bucket = 0;
 
@@ -124,7 +204,15 @@ static void account_walk(struct sense *s, uint64_t cost_us, const struct observa
 
 static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *ret_cost_us) {
         uint64_t before_us = loop_cpu_us();
-        int r = sock_diag_dump(s->sock_diag, o);
+        int r;
+
+        if (s->syn_log)
+                sock_diag_set_half_open_sink(s->sock_diag, on_half_open, syn_log_sources(s->syn_log));
+        else
+                sock_diag_set_half_open_sink(s->sock_diag, NULL, NULL);
+        r = sock_diag_dump(s->sock_diag, o);
+        if (r >= 0 && s->syn_log)
+                source_table_half_open_end(syn_log_sources(s->syn_log));
 
         *ret_cost_us = loop_cpu_us() - before_us;
         dump_schedule_done(&s->schedule, o->time_us, *ret_cost_us, alarm);
@@ -177,6 +265,7 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         observe_netstat(s, ret);
         sysctl_read(s->sysctl, ret); /* a failure leaves the value unknown, which is its report */
         observe_sock_diag(s, ret, alarm);
+        observe_syn_log(s, ret);
         for (unsigned i = 0; i < SENSORS; i++)
                 ret->sensors[i] = (uint8_t) s->sensors[i].state;
 }

@@ -9,6 +9,7 @@
 #include "core/host_track.h"
 #include "core/survival.h"
 
+#define RATE_TAU_S 0.7
 /* A finding needs a pattern in this many of the last three looks. */
 #define VOTES_NEEDED 2
 #define VOTES_KEPT 3u
@@ -36,8 +37,8 @@ struct subject {
         uint64_t accept_busy_us;
         struct survival_memory memory;
         struct survival survival; /* at the last walk */
-        struct rate syns;
-        double half_open, deferred;
+        struct rate syns, drops;
+        double half_open;
         double gathered;
         unsigned votes; /* the newest look in bit 0 */
         struct verdict verdict;
@@ -55,13 +56,14 @@ struct detector {
 };
 
 static struct survival survival_unknown(void) {
-        return (struct survival) { NAN, NAN, NAN, NAN, 0 };
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, 0 };
 }
 
 static void subject_init(struct subject *s) {
         *s = (struct subject) {
                 .survival = survival_unknown(),
                 .syns = rate_unknown(),
+                .drops = rate_unknown(),
                 .half_open = NAN,
                 .verdict = { .evidence = evidence_unknown() },
         };
@@ -124,11 +126,12 @@ static void subject_update(struct subject *s, const struct obs_listener *l,
         if ((l->known & OBS_L_LIMITS) && l->accept_queue > 0)
                 s->accept_busy_us = o->time_us;
         if ((l->known & OBS_L_SYNS) && o->elapsed_us)
-                rate_count(&s->syns, (double) l->syns, (double) o->elapsed_us / 1e6, 0.7);
+                rate_count(&s->syns, (double) l->syns, (double) o->elapsed_us / 1e6, RATE_TAU_S);
+        if ((l->known & OBS_L_DROPS) && o->elapsed_us)
+                rate_count(&s->drops, (double) l->drops, (double) o->elapsed_us / 1e6, RATE_TAU_S);
         if (l->known & OBS_L_HALF_OPEN) {
                 s->survival = survival_step(&s->memory, l, detect->survival_age_us, o->time_us);
                 s->half_open = l->half_open;
-                s->deferred = l->deferred;
         }
 }
 
@@ -144,6 +147,7 @@ static void discount_overflows(struct look *l, double credit) {
         rest = credit < l->held ? 1 - credit / l->held : 0;
         l->late_per_s *= rest;
         l->aged_per_s *= rest;
+        l->stale_per_s *= rest;
         l->held *= rest;
         l->stuck = fmax(0, l->stuck - credit);
 }
@@ -177,7 +181,8 @@ static bool is_outage(const struct detector *d, const struct look *l, double ali
 
 static struct look look_blank(const struct detector *d, const struct observation *o) {
         return (struct look) {
-                .late_per_s = NAN, .aged_per_s = NAN, .cookies_unanswered_per_s = NAN,
+                .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
+                .cookies_unanswered_per_s = NAN,
                 .completed_per_s = d->track.completed.per_s,
                 .refused_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
@@ -199,6 +204,7 @@ static struct look look_at_listener(struct detector *d, const struct observation
 
         l.late_per_s = s->survival.late_per_s;
         l.aged_per_s = s->survival.aged_per_s;
+        l.stale_per_s = s->survival.stale_per_s;
         l.held = s->survival.held;
         l.stuck = s->survival.stuck;
         l.half_open = s->half_open;
@@ -207,12 +213,16 @@ static struct look look_at_listener(struct detector *d, const struct observation
         if (refuses(d, o, obs, s)) {
                 look_add_refusals(&l, &d->track);
                 d->attributed = true;
+                /* The listener's own count, should the host's be unreadable. */
+                if (isnan(l.refused_per_s) && d->track.syncookies == 0 && obs->accept_full == 0)
+                        l.refused_per_s = s->drops.per_s;
         }
         if (s->accept_busy_us && o->time_us - s->accept_busy_us < ACCEPT_BUSY_US)
                 discount_overflows(&l, d->track.overflow_credit);
-        /* Other listeners' clients do not make this one's flood smaller. */
+        /* No more finish here than arrive here: other listeners' clients do not
+         * make this one's flood smaller. */
         if (!isnan(s->syns.per_s))
-                l.completed_per_s = fmin(l.completed_per_s, fmax(0, s->syns.per_s - or_zero(l.late_per_s)));
+                l.completed_per_s = fmin(l.completed_per_s, s->syns.per_s);
         return l;
 }
 
@@ -232,7 +242,7 @@ static struct look look_at_host(const struct detector *d, const struct observati
         else
                 l.late_per_s = t->syn_retrans.per_s / 5;
         l.late_per_s = fmax(or_zero(l.late_per_s), or_zero(t->queue_drops.per_s));
-        l.aged_per_s = l.late_per_s;
+        l.aged_per_s = l.stale_per_s = l.late_per_s;
         return l;
 }
 
@@ -260,7 +270,7 @@ static void conclude(struct subject *s, const struct look *l, const struct setti
         double aged = or_zero(l->aged_per_s) + or_zero(l->cookies_unanswered_per_s);
         unsigned patterns, votes = 0;
 
-        s->gathered = flood_rules_gather(s->gathered, aged, fmin(elapsed_s, 2), detect);
+        s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 2), detect);
         s->looked_us = now_us;
 
         patterns = flood_rules_match(l, detect);

@@ -15,7 +15,7 @@
  * and is set against handshakes that do finish. Four patterns are a flood, each
  * for two of three looks, and only where the queue can be hurt (`hurts`):
  *
- *   surge     at least half of a strong stream of handshakes is late
+ *   surge     most (0.6) of a strong stream of handshakes is late
  *   sustained aged handshakes, more than noise for long enough (a CUSUM over
  *             handshakes, not over sigmas), at least unanswered_share of all
  *   held      the same, and entries past the survival age hold fill of the queue

@@ -9,14 +9,19 @@
 #define HALF_OPEN_LIFE_S 63.0
 /* A strong stream: below this a second, wait for entries to age. */
 #define SURGE_PER_S 50.0
-/* Late handshakes include honest ones that are merely slow: they must be most. */
-#define SURGE_SHARE 0.5
-/* Of what was late, most is still there a second later. Lost packets are sent
- * again and half of their handshakes finish meanwhile. */
-#define PERSISTENCE 0.6
-/* Handshakes above the noise before "sustained" and "held" count: 20 at once,
- * or 10 a second for 2 s. With noise of half the tolerated rate k the chance to
- * get there from any start is exp(-2 H (k - k/2) / (k/2)) = exp(-2 H). */
+/* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
+#define SURGE_SHARE 0.6
+/* See flood_rules_gather(). */
+#define NOISE_SHARE 0.8
+#define LOSS_SHARE_MAX 0.55
+#define LOSS_MARGIN 1.8
+#define LOSS_LEAVES_MAX 0.75
+#define NO_LOSS_LEAVES 0.5
+/* Before the round trip after 1 s is over, most are still under way. */
+#define LOSS_SOON 0.85
+/* Handshakes above what is explained before "sustained" and "held" count. With
+ * Poisson noise of rate m below the tolerated k, the chance of an excursion to
+ * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 4e-11. */
 #define GATHERED_ENOUGH 20.0
 #define MOST 0.5
 /* A queue of a few entries says nothing. */
@@ -49,13 +54,6 @@ bool flood_rules_pressure(const struct look *l, const struct settings_detect *s)
         return l->syncookies != 2 && l->cookies_sent_per_s >= 1;
 }
 
-double flood_rules_gather(double gathered, double unanswered_per_s, double elapsed_s,
-                          const struct settings_detect *s) {
-        /* Noise is tolerated at half the rate that counts. */
-        gathered += (or_zero(unanswered_per_s) - s->unanswered_per_s / 2.0) * elapsed_s;
-        return fmin(fmax(gathered, 0), 2 * GATHERED_ENOUGH);
-}
-
 bool flood_rules_gathered_enough(double gathered) {
         return gathered >= GATHERED_ENOUGH;
 }
@@ -73,23 +71,47 @@ static double cookies_that_count(const struct look *l) {
         return 0;
 }
 
+/* Of the handshakes that were late, the part that loss may leave unfinished at 1.5 s. */
+static double loss_leaves(const struct look *l) {
+        double share = flood_rules_share(or_zero(l->late_per_s), l->completed_per_s);
+
+        if (isnan(share) || share > LOSS_SHARE_MAX)
+                return NO_LOSS_LEAVES;
+        return fmin(LOSS_MARGIN * share, LOSS_LEAVES_MAX);
+}
+
+double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
+                          const struct settings_detect *s) {
+        double noise = NOISE_SHARE * s->unanswered_per_s;
+        double late = or_zero(l->late_per_s);
+        double soon = or_zero(l->aged_per_s) - LOSS_SOON * late - noise;
+        double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
+                        fmax(loss_leaves(l) * late, noise);
+
+        gathered += fmax(soon, surely) * elapsed_s;
+        return fmin(fmax(gathered, 0), 2 * GATHERED_ENOUGH);
+}
+
 static bool surges(const struct look *l) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
         return late >= SURGE_PER_S && flood_rules_share(late, l->completed_per_s) >= SURGE_SHARE;
 }
 
-static bool persists(const struct look *l) {
-        return !(l->aged_per_s < PERSISTENCE * l->late_per_s);
+/* SYNs that are refused, or answered by cookie, for nothing. A queue over its
+ * limit does one of both, whether or not the counters can be read. */
+static bool refuses_in_vain(const struct look *l, const struct settings_detect *s) {
+        if (l->refused_per_s >= s->unanswered_per_s)
+                return true;
+        if (isnan(l->cookies_unanswered_per_s))
+                return isnan(l->refused_per_s) && l->half_open > l->backlog;
+        return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s;
 }
 
 unsigned flood_rules_match(const struct look *l, const struct settings_detect *s) {
-        double aged = or_zero(l->aged_per_s) + cookies_that_count(l);
+        double aged = fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
         double share = flood_rules_share(aged, l->completed_per_s);
-        bool goes_on = aged >= s->unanswered_per_s && flood_rules_gathered_enough(l->gathered) &&
-                       persists(l);
-        bool in_vain = l->refused_per_s >= s->unanswered_per_s ||
-                       (l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s);
+        bool goes_on = aged >= s->unanswered_per_s && flood_rules_gathered_enough(l->gathered);
         unsigned patterns = 0;
 
         if (l->outage || !flood_rules_hurts(l, s))
@@ -100,7 +122,7 @@ unsigned flood_rules_match(const struct look *l, const struct settings_detect *s
                 patterns |= PATTERN_SUSTAINED;
         if (goes_on && l->held >= l->backlog * s->fill_permille / 1000.0)
                 patterns |= PATTERN_HELD;
-        if (in_vain && l->half_open >= QUEUE_MIN && l->stuck >= MOST * l->half_open)
+        if (refuses_in_vain(l, s) && l->half_open >= QUEUE_MIN && l->stuck >= MOST * l->half_open)
                 patterns |= PATTERN_REFUSING;
         return patterns;
 }

@@ -13,14 +13,14 @@
 /* A look: everything the rules may know. NAN: not known. */
 struct look {
         double late_per_s;
-        double aged_per_s;
+        double aged_per_s, stale_per_s;
         double cookies_unanswered_per_s; /* that this listener sent */
         double completed_per_s;
         double refused_per_s;            /* SYNs dropped because this queue was full */
         double cookies_sent_per_s;
         double held, stuck;              /* entries past the survival age, past 1 s */
         double half_open, backlog;
-        double gathered;                 /* aged handshakes above the noise, summed up */
+        double gathered;                 /* see flood_rules_gather() */
         double seen_once_share;          /* of the SYNs */
         int syncookies;                  /* -1: not known */
         bool outage;
@@ -43,8 +43,15 @@ bool flood_rules_hurts(const struct look *l, const struct settings_detect *s);
 /* Whether honest clients are at risk now, so that acting would help. */
 bool flood_rules_pressure(const struct look *l, const struct settings_detect *s);
 
-/* gathered after elapsed_s more: a one-sided CUSUM over handshakes. */
-double flood_rules_gather(double gathered, double unanswered_per_s, double elapsed_s,
+/*
+ * gathered after elapsed_s more: a one-sided CUSUM over handshakes that outlived
+ * a second SYN-ACK. Taken off is the noise (0.8 of unanswered_per_s), or what
+ * lost packets explain if that is more. Those are sent again at 1 s: if a share
+ * of all handshakes is late for loss, about that share of the late ones is late
+ * again a round trip after 1 s, while a flood's are all still there. Where most
+ * are late it is no loss, but a flood or an outage, which is judged elsewhere.
+ */
+double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
                           const struct settings_detect *s);
 bool flood_rules_gathered_enough(double gathered);
 

@@ -2,6 +2,8 @@
 #include "core/host_track.h"
 
 #define FAST_TAU_S 0.7
+/* The first sight of a flood where the kernel keeps no entries: no second to lose. */
+#define COOKIES_TAU_S 0.3
 #define USUAL_TAU_S 600.0
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
@@ -55,7 +57,7 @@ static void count_cookies(struct host_track *t, const struct observation *o, dou
         unanswered = cookie_balance_step(&t->balance, o->time_us, o->elapsed_us,
                                          o->counters[OBS_COOKIES_SENT],
                                          o->counters[OBS_COOKIES_RECEIVED]);
-        rate_count(&t->cookies_unanswered, unanswered, elapsed_s, FAST_TAU_S);
+        rate_count(&t->cookies_unanswered, unanswered, elapsed_s, COOKIES_TAU_S);
 }
 
 void host_track_step(struct host_track *t, const struct observation *o) {

@@ -47,7 +47,6 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
                               uint64_t survival_age_us, uint64_t now_us) {
         unsigned first = (unsigned) (survival_age_us / OBS_AGE_FINE_US);
         struct survival s;
-        double half_second, second;
 
         if (first >= OBS_AGE_FINE_BINS)
                 first = OBS_AGE_FINE_BINS - 1;
@@ -56,9 +55,8 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
 
         measure_alive(m, l, now_us);
 
-        half_second = l->age[OBS_AGE_1S] / 0.5;
-        second = count_from(l, OBS_AGE_1S, OBS_AGE_2S);
-        s.aged_per_s = fmax(half_second, second);
+        s.aged_per_s = l->age[OBS_AGE_1S] / 0.5;
+        s.stale_per_s = l->age[OBS_AGE_1500MS] / 0.5;
         s.stuck = count_from(l, OBS_AGE_1S, OBS_AGE_BINS);
         s.alive_per_s = m->alive_per_s;
         if (m->deferred_us && now_us - m->deferred_us < DEFERRED_MEMORY_US) {

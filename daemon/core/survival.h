@@ -17,7 +17,8 @@
 
 struct survival {
         double late_per_s;  /* reached the survival age unfinished, in the last second */
-        double aged_per_s;  /* reached their first timeout (1 s) unfinished, in the second before */
+        double aged_per_s;  /* reached their first timeout (1 s) unfinished, in the last half second */
+        double stale_per_s; /* reached 1.5 s unfinished: a round trip after the second SYN-ACK */
         double held;        /* entries past the survival age */
         double stuck;       /* entries past their first timeout */
         double alive_per_s; /* see survival_step() */

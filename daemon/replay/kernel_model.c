@@ -542,6 +542,10 @@ void kernel_model_segments(struct kernel_model *m, uint64_t count) {
 
 /* --- what the sensors see ------------------------------------------------------------ */
 
+bool kernel_model_has(const struct kernel_model *m, int listener, const struct kernel_model_peer *peer) {
+        return listener >= 0 && find(m, (unsigned) listener, peer) != NONE;
+}
+
 uint32_t kernel_model_half_open(const struct kernel_model *m, unsigned listener) {
         return m->listeners[listener].half_open;
 }

@@ -112,6 +112,9 @@ void kernel_model_segments(struct kernel_model *m, uint64_t count);
 /* Runs the timers due up to then. */
 void kernel_model_advance(struct kernel_model *m, uint64_t time_us);
 
+/* Whether the peer has a half-open there (as of the last time given). */
+bool kernel_model_has(const struct kernel_model *m, int listener, const struct kernel_model_peer *peer);
+
 /* Half-opens of a listener now. */
 uint32_t kernel_model_half_open(const struct kernel_model *m, unsigned listener);
 

@@ -260,8 +260,10 @@ static int dump(struct walk *w) {
 static void settle(struct sock_diag *s, bool full) {
         for (uint32_t i = 0; i < s->current->count; i++) {
                 struct slot *slot = &s->current->slots[i];
-                const struct slot *was = s->has_previous ? table_find(s->previous, &slot->key) : NULL;
+                const struct slot *was = NULL;
 
+                if (s->has_previous)
+                        was = table_find(s->previous, &slot->key);
                 slot->weight = full ? slot->half_open : was ? was->weight : 0;
                 slot->delta_known = was && was->drops_known && slot->drops_known &&
                                     was->sockets_mark == slot->sockets_mark &&
@@ -273,7 +275,8 @@ static void settle(struct sock_diag *s, bool full) {
 
 /* Busiest first. */
 static int compare_slots(const void *a, const void *b) {
-        const struct slot *x = *(const struct slot *const *) a, *y = *(const struct slot *const *) b;
+        const struct slot *x = *(const struct slot *const *) a;
+        const struct slot *y = *(const struct slot *const *) b;
 
         if (x->weight != y->weight)
                 return x->weight > y->weight ? -1 : 1;

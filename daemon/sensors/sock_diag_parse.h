@@ -59,8 +59,10 @@ int sock_diag_parse(const struct nlmsghdr *message, struct sock_diag_row *ret);
  * How long ago the SYN of a half-open came: the timeouts of its SYN-ACKs so far
  * (1 s, doubled each time, 120 s at most: TCP_TIMEOUT_INIT, TCP_RTO_MAX) less
  * what remains of the last. A client that repeats its SYN makes the kernel send
- * the SYN-ACK again ahead of time, and the age comes out too high. 0 where the
- * sum would be negative. Never above 30,007 s.
+ * the SYN-ACK again ahead of time, and the age comes out too high. Every time-out
+ * fires late by up to an eighth (the timer wheel's granularity, kernel/time/timer.c)
+ * and an entry that was sent again comes out too young by as much. 0 where the sum
+ * would be negative. Never above 30,007 s.
  */
 uint64_t sock_diag_age_us(const struct sock_diag_row *row);
 /*

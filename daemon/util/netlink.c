@@ -52,7 +52,8 @@ int netlink_open(int bus, struct netlink **ret) {
         if (!s)
                 return -errno;
         if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-            setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) {
+            setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &timeout,
+                       sizeof timeout) < 0) {
                 r = -errno;
                 mnl_socket_close(s);
                 return r;
@@ -143,6 +144,7 @@ static void drain(struct netlink *n, uint32_t sequence) {
 }
 
 static int run_buffer(struct netlink *n, size_t length, uint32_t sequence, struct run *run) {
+        /* Not const, for libmnl's signature asks for that. */
         static mnl_cb_t control[] = { [NLMSG_ERROR] = on_error, [NLMSG_DONE] = on_done };
         int r = mnl_cb_run2(n->buffer, length, sequence, n->kernel.port, on_message, run,
                             control, sizeof control / sizeof *control);

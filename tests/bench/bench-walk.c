@@ -6,7 +6,9 @@
  * and dumps of the listeners. Needs root. The kernel walks the sockets of every
  * namespace, so other load on the host is in the figures too.
  *
- *     tests/bench/bench-walk [PAIRS [ROUNDS]]
+ *     tests/bench/bench-walk [PAIRS [ROUNDS [HALF_OPENS]]]
+ *
+ * HALF_OPENS are SYNs that nobody finishes, spread over 128 more listeners.
  */
 
 #include "config.h"
@@ -28,8 +30,10 @@
 #include "core/observation.h"
 #include "sensors/sock_diag.h"
 #include "tests/lab/netns.h"
+#include "tests/lab/tun.h"
 
-enum { PAIRS_PER_PROCESS = 8000, PROCESSES_MAX = 64, FIRST_PORT = 2000, ROUNDS_MAX = 1000 };
+enum { PAIRS_PER_PROCESS = 8000, PROCESSES_MAX = 64, FIRST_PORT = 2000, ROUNDS_MAX = 1000,
+       LISTENERS = 128, FLOODED_PORT = 10000, BACKLOG = 65535 };
 
 static void die(const char *what) {
         fprintf(stderr, "bench-walk: %s: %s\n", what, strerror(errno));
@@ -60,6 +64,51 @@ static void hold_pairs(unsigned process, unsigned pairs, int ready) {
                 die("write");
         for (;;)
                 pause();
+}
+
+static void open_half(int count) {
+        struct sockaddr_in at = { .sin_family = AF_INET };
+        int tun = tun_open("bench-walk");
+
+        tun_run("echo 0 >/proc/sys/net/ipv4/tcp_syncookies; "
+                "echo 65535 >/proc/sys/net/core/somaxconn; "
+                "echo 262144 >/proc/sys/net/ipv4/tcp_max_syn_backlog");
+        for (int i = 0; i < LISTENERS; i++) {
+                int s = socket(AF_INET, SOCK_STREAM, 0);
+
+                at.sin_port = htons((uint16_t) (FLOODED_PORT + i));
+                if (bind(s, (struct sockaddr *) &at, sizeof at) < 0 || listen(s, BACKLOG) < 0)
+                        die("listen");
+        }
+        for (int i = 0; i < count; i++)
+                if (tun_syn4(tun, (uint16_t) (FLOODED_PORT + i % LISTENERS),
+                             UINT32_C(0xc6120000) + (uint32_t) (i / LISTENERS)) < 0)
+                        die("tun");
+}
+
+/* Forks the holders of the connections, waits until all are made; returns how many. */
+static unsigned hold_all(int pairs, pid_t children[static PROCESSES_MAX]) {
+        unsigned processes = 0;
+        int ready[2];
+        char byte;
+
+        if (pipe(ready) < 0)
+                die("pipe");
+        for (int left = pairs; left > 0; left -= PAIRS_PER_PROCESS, processes++) {
+                children[processes] = fork();
+                if (children[processes] < 0)
+                        die("fork");
+                if (children[processes] == 0)
+                        hold_pairs(processes,
+                                   left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
+                                   ready[1]);
+        }
+        close(ready[1]);
+        for (unsigned i = 0; i < processes; i++)
+                if (read(ready[0], &byte, 1) != 1)
+                        die("a child failed");
+        close(ready[0]);
+        return processes;
 }
 
 static double now_us(clockid_t clock) {
@@ -95,38 +144,28 @@ static void measure(struct sock_diag *s, int (*dump)(struct sock_diag *, struct 
         }
         qsort(cpu, (size_t) rounds, sizeof *cpu, compare);
         qsort(wall, (size_t) rounds, sizeof *wall, compare);
-        printf("%-10s cpu_us min %8.1f median %8.1f   wall_us median %8.1f   listeners %u half-open %u\n",
+        printf("%-10s cpu_us min %8.1f median %8.1f   wall_us median %8.1f   "
+               "listeners %u half-open %u\n",
                name, cpu[0], cpu[rounds / 2], wall[rounds / 2], o.listeners_count, o.half_open);
 }
 
 int main(int argc, char *argv[]) {
         int pairs = argc > 1 ? atoi(argv[1]) : 20000, rounds = argc > 2 ? atoi(argv[2]) : 50;
-        unsigned processes = 0;
+        int half_opens = argc > 3 ? atoi(argv[3]) : 0;
         pid_t children[PROCESSES_MAX];
         struct sock_diag *s = NULL;
-        int ready[2], r;
-        char byte;
+        unsigned processes;
+        int r;
 
-        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PROCESSES_MAX || rounds < 1 || rounds > ROUNDS_MAX) {
-                fprintf(stderr, "usage: bench-walk [PAIRS [ROUNDS]]\n");
+        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PROCESSES_MAX || rounds < 1 ||
+            rounds > ROUNDS_MAX) {
+                fprintf(stderr, "usage: bench-walk [PAIRS [ROUNDS [HALF_OPENS]]]\n");
                 return 2;
         }
         netns_enter("bench-walk");
-        if (pipe(ready) < 0)
-                die("pipe");
-        for (int left = pairs; left > 0; left -= PAIRS_PER_PROCESS, processes++) {
-                children[processes] = fork();
-                if (children[processes] < 0)
-                        die("fork");
-                if (children[processes] == 0)
-                        hold_pairs(processes, left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
-                                   ready[1]);
-        }
-        close(ready[1]);
-        for (unsigned i = 0; i < processes; i++)
-                if (read(ready[0], &byte, 1) != 1)
-                        die("a child failed");
-
+        processes = hold_all(pairs, children);
+        if (half_opens > 0)
+                open_half(half_opens);
         r = sock_diag_new(NULL, &s);
         if (r < 0) {
                 errno = -r;

@@ -12,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Needs config.h, for unshare(2). Enters a new namespace with loopback up. Exits with 77 without the privilege, 1 without ip(8). */
+/* Needs config.h, for unshare(2). Enters a new namespace with loopback up. Exits with 77
+ * without the privilege, with 1 without ip(8). */
 static inline void netns_enter(const char *program) {
         if (unshare(CLONE_NEWNET) < 0) {
-                fprintf(stderr, "%s: skipped, no network namespace: %s\n", program, strerror(errno));
+                fprintf(stderr, "%s: skipped, no network namespace: %s\n", program,
+                        strerror(errno));
                 exit(77);
         }
         if (system("ip link set lo up") != 0) {

@@ -48,7 +48,8 @@ struct nlmsghdr *fake_message(struct fake_netlink *f, uint16_t type, uint16_t fl
         struct nlmsghdr *m = append(f, sizeof *m + length);
 
         *m = (struct nlmsghdr) {
-                .nlmsg_len = (uint32_t) (sizeof *m + length), .nlmsg_type = type, .nlmsg_flags = flags,
+                .nlmsg_len = (uint32_t) (sizeof *m + length), .nlmsg_type = type,
+                .nlmsg_flags = flags,
         };
         if (length)
                 memcpy(m + 1, payload, length);
@@ -88,7 +89,8 @@ struct nlmsghdr *fake_add_row(struct fake_netlink *f, const struct fake_row *row
         p.m.id.idiag_cookie[0] = (uint32_t) row->cookie;
         p.m.id.idiag_cookie[1] = (uint32_t) (row->cookie >> 32);
         p.meminfo[SK_MEMINFO_DROPS] = row->drops;
-        return fake_message(f, TCPDIAG_GETSOCK, NLM_F_MULTI, &p, row->has_drops ? sizeof p : sizeof p.m);
+        return fake_message(f, TCPDIAG_GETSOCK, NLM_F_MULTI, &p,
+                            row->has_drops ? sizeof p : sizeof p.m);
 }
 
 void fake_done(struct fake_netlink *f, int32_t error) {
@@ -103,11 +105,13 @@ void fake_error(struct fake_netlink *f, int32_t error) {
 
 struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog,
                               uint64_t cookie) {
-        return (struct fake_row) { .state = 10, .family = family, .local = local, .local_port = port,
-                                   .wqueue = backlog, .cookie = cookie, .has_drops = true };
+        return (struct fake_row) { .state = 10, .family = family, .local = local,
+                                   .local_port = port, .wqueue = backlog, .cookie = cookie,
+                                   .has_drops = true };
 }
 
-struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port, const char *remote) {
+struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port,
+                               const char *remote) {
         return (struct fake_row) { .state = 3, .family = family, .local = local, .remote = remote,
                                    .local_port = port, .expires_ms = 950 };
 }

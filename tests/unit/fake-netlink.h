@@ -9,7 +9,8 @@
 
 #include "util/netlink.h"
 
-enum { FAKE_BYTES_MAX = 1 << 22, FAKE_DATAGRAMS_MAX = 256, FAKE_REQUESTS_MAX = 16, FAKE_PORT = 4711 };
+enum { FAKE_BYTES_MAX = 1 << 22, FAKE_DATAGRAMS_MAX = 256, FAKE_REQUESTS_MAX = 16,
+       FAKE_PORT = 4711 };
 
 struct fake_netlink {
         char *bytes;
@@ -55,4 +56,5 @@ void fake_error(struct fake_netlink *f, int32_t error);
 /* A LISTEN row, and a half-open's; ready to be changed. */
 struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog,
                               uint64_t cookie);
-struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port, const char *remote);
+struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port,
+                               const char *remote);

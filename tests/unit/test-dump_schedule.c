@@ -161,7 +161,8 @@ static unsigned poisson(double mean) {
 /* A tick of honest connections of some seven segments each, and SYNs that nobody answers. */
 static struct observation tick(double connections_per_s, double flood_per_s, bool counts_syns) {
         struct observation o = { .elapsed_us = TICK_US };
-        unsigned flood = flood_per_s > 0 ? poisson(flood_per_s * 0.2) : 0, segments = flood, syns = flood;
+        unsigned flood = flood_per_s > 0 ? poisson(flood_per_s * 0.2) : 0;
+        unsigned segments = flood, syns = flood;
         unsigned connections = connections_per_s > 0 ? poisson(connections_per_s * 0.2) : 0;
 
         for (unsigned i = 0; i < connections; i++)

@@ -199,18 +199,20 @@ static void a_parser_can_give_up(void **state) {
         assert_int_equal(x->fake->delivered, 2); /* nothing is left for the next request */
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(reads_a_dump_to_its_end, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(takes_an_acknowledgement, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(returns_what_the_kernel_says, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(restarts_an_interrupted_dump, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(restarts_only_so_often, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(gives_up_on_silence, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(skips_answers_to_earlier_requests, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(refuses_other_ports_and_sequences, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(refuses_what_is_no_message, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(a_parser_can_give_up, set_up, tear_down),
+                TEST(reads_a_dump_to_its_end),
+                TEST(takes_an_acknowledgement),
+                TEST(returns_what_the_kernel_says),
+                TEST(restarts_an_interrupted_dump),
+                TEST(restarts_only_so_often),
+                TEST(gives_up_on_silence),
+                TEST(skips_answers_to_earlier_requests),
+                TEST(refuses_other_ports_and_sequences),
+                TEST(refuses_what_is_no_message),
+                TEST(a_parser_can_give_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
