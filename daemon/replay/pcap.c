@@ -303,7 +303,7 @@ static void play_syn(struct pcap_replay *p, uint64_t now_us, int listener,
         uint64_t print, *slot;
 
         p->counts.syns++;
-        source_table_add(p->sources, &syn, SOURCE_BOTH);
+        source_table_add(p->sources, &syn, SOURCE_BOTH, 1);
         if (kernel_model_syn(p->model, now_us, listener, peer, 0) == KERNEL_COOKIE) {
                 slot = cookie_slot(p, peer, listener, &print);
                 *slot = print;
