@@ -174,7 +174,7 @@ const struct key keys_table[] = {
           .help = "Calm that must last before the old value is put back. "
                   "Shorter than a minute, cookies still under way are refused." },
         { .path = "syncookies.max_changes_per_hour", .type = KEY_COUNT,
-          IN(syncookies.max_changes_per_hour), .min = 1, .max = 3600, .initial = 12,
+          IN(syncookies.max_changes_per_hour), .min = 3, .max = 32, .initial = 12,
           .unit = "changes an hour",
           .help = "Nobody who pulses a flood can make the daemon write the sysctl more often." },
 

@@ -45,10 +45,10 @@ lab_flood_wait >/dev/null
 say "The flood has ended: $(lab_field flood sent) SYNs"
 served
 found=$(lab_first_seen flood "$lab_flood_start_us")
-if lab_wait_state "recovering normal" 12 "$lab_flood_end_us"; then
+if lab_wait_state "recovering normal" 18 "$lab_flood_end_us"; then
         say "The daemon found it $found ms after its first SYN, and said $lab_delay_ms ms after its last that it was over"
 else
-        say "The daemon did not see the end within 12 s"
+        say "The daemon did not see the end within 18 s"
         lab_failures=1
 fi
 show

@@ -381,20 +381,22 @@ lab_daemon() {
 
 lab_ctl() { "$SYNWARD_BUILD/synwardctl" --socket "$lab_temp/run/control.sock" "$@"; }
 
-# The host's state and diagnosis, the figures of host: one line, times by the
-# same clock as the flood's.
+# One line: when asked (by the same clock as the flood's), the host's state, its
+# diagnosis, the half-opens, and since when the daemon says it is so.
 lab_status_line() {
-        local out space='[[:space:]]*' state
+        local out space='[[:space:]]*' state half_open
 
-        out=$(lab_ctl --json status 2>/dev/null) || { printf '%s down - -\n' "${EPOCHREALTIME/./}"; return; }
+        out=$(lab_ctl --json status 2>/dev/null) || { printf '%s down - - -\n' "${EPOCHREALTIME/./}"; return; }
         # The host's state and diagnosis are those followed by its reasons.
         state="\"state\"$space:$space\"([a-z]+)\",$space\"diagnosis\"$space:$space\"([a-z-]+)\",$space\"reasons\""
         if [[ $out =~ $state ]]; then
                 state="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
                 [[ $out =~ \"half_open\"$space:$space([0-9]+|null) ]]
-                printf '%s %s %s\n' "${EPOCHREALTIME/./}" "$state" "${BASH_REMATCH[1]}"
+                half_open=${BASH_REMATCH[1]}
+                [[ $out =~ \"since\"$space:$space\"([0-9TZ:.-]+)\" ]]
+                printf '%s %s %s %s\n' "${EPOCHREALTIME/./}" "$state" "$half_open" "${BASH_REMATCH[1]:--}"
         else
-                printf '%s unreadable - -\n' "${EPOCHREALTIME/./}"
+                printf '%s unreadable - - -\n' "${EPOCHREALTIME/./}"
         fi
 }
 
@@ -403,6 +405,7 @@ lab_listener_state() {
         local out space='[[:space:]]*'
 
         out=$(lab_ctl --json status 2>/dev/null)
+        # Within one object; fields may have been added between the two.
         [[ $out =~ \"port\"$space:$space$1,[^{}]*\"state\"$space:$space\"([a-z]+)\" ]] &&
                 printf '%s' "${BASH_REMATCH[1]}"
 }
@@ -441,12 +444,20 @@ lab_wait_state() {
 }
 
 # lab_first_seen "STATE ..." SINCE_US: milliseconds after SINCE_US, nothing if never.
+# On a busy host the watch looks seldom: what counts is when the daemon says it
+# changed, if that lies between SINCE_US and the look.
 lab_first_seen() {
-        awk -v wanted=" $1 " -v since="$2" '
-                NF == 4 && $1 >= since && index(wanted, " " $2 " ") {
-                        printf "%d\n", ($1 - since) / 1000
-                        exit
-                }' "$lab_temp/states"
+        local line seen said
+
+        line=$(awk -v wanted=" $1 " -v since="$2" '
+                NF == 5 && $1 >= since && index(wanted, " " $2 " ") { print $1, $5; exit }' "$lab_temp/states")
+        [ -n "$line" ] || return 0
+        seen=${line% *}
+        said=$(date -d "${line#* }" +%s%6N 2>/dev/null)
+        if [ -n "$said" ] && [ "$said" -ge "$2" ] && [ "$said" -le "$seen" ]; then
+                seen=$said
+        fi
+        echo $(((seen - $2) / 1000))
 }
 
 # lab_never STATE TEXT [FROM_US [TO_US]]: a test; the daemon must have answered all along.
@@ -454,7 +465,7 @@ lab_never() {
         local seen
 
         seen=$(awk -v state="$1" -v from="${3:-0}" -v to="${4:-99999999999999999}" '
-                NF != 4 || $1 < from || $1 > to { next }
+                NF != 5 || $1 < from || $1 > to { next }
                 { n++; if ($4 > most) most = $4; d[$3]++ }
                 $2 == state || $2 == "down" || $2 == "unreadable" { bad++; first = first ? first : $0 }
                 END {
@@ -477,7 +488,7 @@ lab_wait_diagnosis() {
 
         lab_delay_ms=
         until [ -n "$lab_delay_ms" ] || [ "${EPOCHREALTIME/./}" -gt $((now + $2 * 1000000)) ]; do
-                lab_delay_ms=$(awk -v d="$1" -v now="$now" 'NF == 4 && $1 >= now && $3 == d {
+                lab_delay_ms=$(awk -v d="$1" -v now="$now" 'NF == 5 && $1 >= now && $3 == d {
                         printf "%d\n", ($1 - now) / 1000; exit }' "$lab_temp/states")
                 [ -n "$lab_delay_ms" ] || sleep 0.05
         done
