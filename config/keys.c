@@ -116,7 +116,7 @@ const struct key keys_table[] = {
           .help = "A listener's queue filled this far can hurt honest clients, and allows actions. "
                   "Far above 50% there may be no time left to act." },
         { .path = "detect.hold", .type = KEY_DURATION, IN_DETECT(hold_us),
-          .min = SECOND, .max = 10 * MINUTE, .initial = 5 * SECOND,
+          .min = SECOND, .max = 10 * MINUTE, .initial = 3 * SECOND,
           .help = "Calm that must last before flood becomes recovering. Raise it when floods that "
                   "pulse are reported as many." },
         { .path = "detect.recover", .type = KEY_DURATION, IN_DETECT(recover_us),

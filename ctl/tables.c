@@ -9,6 +9,9 @@
 
 #include "ctl/ctl.h"
 
+/* The last column is the bar, for terminals only. */
+#define COUNT(columns) ((unsigned) (sizeof(columns) / sizeof *(columns)))
+
 static void add_figure(struct table *t, const json_t *o, const char *name, int decimals) {
         char text[TERM_FIGURE_MAX];
 
@@ -39,7 +42,8 @@ static void add_listener(struct table *t, const struct term *term, const json_t 
         add_figure(t, l, "accept_queue", 0);
         add_figure(t, l, "syn_per_s", 1);
         add_percent(t, l, "completion_ratio");
-        table_add(t, fill_paint(fill), term_bar(term, fill, 10, bar));
+        if (term->tty)
+                table_add(t, fill_paint(fill), term_bar(term, fill, 10, bar));
 }
 
 static void print_listeners(const struct ctl *ctl, const json_t *listeners) {
@@ -48,7 +52,7 @@ static void print_listeners(const struct ctl *ctl, const json_t *listeners) {
                 { "BACKLOG", true }, { "FILL", true }, { "ACCEPTQ", true }, { "SYN/s", true },
                 { "COMPLETION", true }, { "", false },
         };
-        struct table *t = table_new(columns, sizeof columns / sizeof *columns);
+        struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
         const json_t *l;
         size_t i;
 
@@ -81,7 +85,7 @@ static void print_sources(const struct ctl *ctl, const json_t *sources, bool pre
                 { "SYN/s", true }, { "COMPLETION", true }, { "SHARE", true }, { "ERROR", true },
                 { "", false },
         };
-        struct table *t = table_new(columns, sizeof columns / sizeof *columns);
+        struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
         const json_t *s;
         size_t i;
 
@@ -94,8 +98,9 @@ static void print_sources(const struct ctl *ctl, const json_t *sources, bool pre
                 add_percent(t, s, "completion_ratio");
                 add_percent(t, s, "share");
                 add_percent(t, s, "error");
-                table_add(t, PAINT_INFO,
-                          term_bar(&ctl->term, ctl_number(s, "share"), 10, bar));
+                if (ctl->term.tty)
+                        table_add(t, PAINT_INFO,
+                                  term_bar(&ctl->term, ctl_number(s, "share"), 10, bar));
         }
         table_print(t, &ctl->term);
         table_free(t);

@@ -40,6 +40,6 @@ void act_tell(struct act *a, const struct event *e, bool alert, uint32_t hooks);
 void act_step(struct act *a, const struct observation *o, const struct decision *d);
 
 /* Undoes what must not outlive the daemon. */
-void act_stop(struct act *a, uint64_t now_us, uint64_t realtime_us);
+void act_stop(struct act *a, uint64_t now_us);
 
 void act_describe(const struct act *a, struct snapshot *snapshot);

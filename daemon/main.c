@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
+#include "actions/syncookies.h"
 #include "config/load.h"
 #include "config/print.h"
 #include "control/control.h"
@@ -237,6 +239,51 @@ static int run(const struct options *o) {
         return run_service(&s, &settings, found);
 }
 
+/* --- undoing -------------------------------------------------------------------- */
+
+static uint64_t restore_now_us(void *userdata) {
+        (void) userdata;
+        return loop_time_now().now_us;
+}
+
+static int restore_wait(void *userdata, uint64_t until_us) {
+        uint64_t now_us = loop_time_now().now_us;
+
+        (void) userdata;
+        if (until_us > now_us)
+                usleep((useconds_t) (until_us - now_us < 500000 ? until_us - now_us : 500000));
+        return 0;
+}
+
+static void restore_report(void *userdata, const struct syncookies_report *report) {
+        (void) userdata;
+        if (report->type == SYNCOOKIES_REPORT_FAILED)
+                log_error("%s", report->message);
+        else
+                log_notice("%s", report->message);
+}
+
+static int restore(const struct options *o) {
+        struct syncookies_config config = { .state_dir = o->state_dir };
+        struct syncookies_restore_ops ops = {
+                .now_us = restore_now_us,
+                .wait_us = restore_wait,
+                .report = restore_report,
+        };
+        struct syncookies *s;
+        int r = syncookies_new(&config, &s);
+
+        if (r >= 0) {
+                r = syncookies_restore(s, &ops);
+                s = syncookies_free(s);
+        }
+        if (r == -EBUSY)
+                log_error("A synwardd is at work on %s: stop it first", o->state_dir);
+        else if (r < 0)
+                log_error("Not restored: %s", strerror(-r));
+        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
+}
+
 static int todo(const char *what) {
         fprintf(stderr, "synwardd: %s is not built yet\n", what);
         return EXIT_STATUS_FAILURE;
@@ -253,7 +300,7 @@ int main(int argc, char **argv) {
         case COMMAND_RUN: return run(&o);
         case COMMAND_CHECK_CONFIG: return check_config(&o);
         case COMMAND_PRINT_CONFIG: return print_config(&o);
-        case COMMAND_RESTORE: return todo("--restore");
+        case COMMAND_RESTORE: return restore(&o);
         case COMMAND_REPLAY: return replay(&o);
         case COMMAND_DIAGNOSE: return todo("--diagnose");
         case COMMAND_VERSION: puts("synwardd " PACKAGE_VERSION); return EXIT_STATUS_OK;

@@ -193,7 +193,7 @@ void tick_run(struct tick *t, const struct loop_time *time) {
 
 void tick_stop(struct tick *t, const struct loop_time *time) {
         t->time = *time;
-        act_stop(t->act, time->now_us, time->realtime_us);
+        act_stop(t->act, time->now_us);
 }
 
 int tick_configure(struct tick *t, struct settings *settings, const struct loop_time *time) {

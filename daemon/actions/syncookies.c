@@ -577,8 +577,11 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
         if (a.kind != COOKIE_NOTHING || a.why == COOKIE_WHY_LIMIT) {
                 const struct syncookies_report report = report_on(s, &a, &result);
 
-                if (report.type != SYNCOOKIES_REPORT_NONE)
+                if (report.type != SYNCOOKIES_REPORT_NONE) {
+                        if (ret_report->type != SYNCOOKIES_REPORT_NONE)
+                                s->failed[COOKIE_NOTHING] = 0; /* next time, then */
                         *ret_report = report;
+                }
         }
         /* What is out of the way does not block: the record is as good as none. */
         if (a.kind == COOKIE_LOAD && result.error == -EBADMSG) {

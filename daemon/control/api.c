@@ -18,7 +18,7 @@
 enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20 };
 
 static const char description[] =
-#include "daemon/control/interface.inc"
+#include "control/interface.inc"
         ;
 
 static const char service_description[] =

@@ -4,43 +4,45 @@
 #include <math.h>
 #include <string.h>
 
-/* Credit is forgotten with this time constant: answers cannot be saved up for
- * a later flood. */
-#define CREDIT_TAU_US 5e6
-
 void cookie_balance_init(struct cookie_balance *b, uint64_t lag_us) {
         memset(b, 0, sizeof *b);
         b->lag_us = lag_us;
 }
 
-/* What had been sent by a time: the newest record that is not younger. The
- * slots reach back 64 ticks; beyond that the oldest one serves. */
-static uint64_t sent_until(const struct cookie_balance *b, uint64_t time_us) {
-        uint64_t best = b->due_total;
+/* The newest record that is not younger than that; COOKIE_BALANCE_SLOTS: all are. The slots reach
+ * back 64 ticks, far beyond any lag. */
+static unsigned newest_until(const struct cookie_balance *b, uint64_t time_us) {
+        unsigned best = COOKIE_BALANCE_SLOTS;
 
-        for (uint32_t i = 0; i < COOKIE_BALANCE_SLOTS; i++)
-                if (b->history[i].time_us != 0 && b->history[i].time_us <= time_us &&
-                    b->history[i].sent_total > best)
-                        best = b->history[i].sent_total;
+        for (unsigned i = 0; i < COOKIE_BALANCE_SLOTS; i++) {
+                if (b->history[i].time_us == 0 || b->history[i].time_us > time_us)
+                        continue;
+                if (best == COOKIE_BALANCE_SLOTS || b->history[i].time_us > b->history[best].time_us)
+                        best = i;
+        }
         return best;
 }
 
-double cookie_balance_step(struct cookie_balance *b, uint64_t now_us, uint64_t elapsed_us,
-                           uint64_t sent, uint64_t received) {
-        uint64_t due_total;
-        double due, balance;
+double cookie_balance_step(struct cookie_balance *b, uint64_t now_us, uint64_t sent,
+                           uint64_t received) {
+        double due = 0, recent = 0, balance;
+        unsigned then;
 
         b->sent_total += sent;
+        b->received_total += received;
         b->history[b->next].time_us = now_us;
         b->history[b->next].sent_total = b->sent_total;
+        b->history[b->next].received_total = b->received_total;
         b->next = (b->next + 1) % COOKIE_BALANCE_SLOTS;
 
-        due_total = sent_until(b, now_us > b->lag_us ? now_us - b->lag_us : 0);
-        due = (double) (due_total - b->due_total);
-        b->due_total = due_total;
+        then = newest_until(b, now_us > b->lag_us ? now_us - b->lag_us : 0);
+        if (then < COOKIE_BALANCE_SLOTS) {
+                due = (double) (b->history[then].sent_total - b->due_total);
+                b->due_total = b->history[then].sent_total;
+                recent = (double) (b->received_total - b->history[then].received_total);
+        }
 
-        b->credit *= exp(-(double) elapsed_us / CREDIT_TAU_US);
         balance = due - (double) received - b->credit;
-        b->credit = balance < 0 ? -balance : 0;
+        b->credit = balance < 0 ? fmin(-balance, recent) : 0;
         return balance > 0 ? balance : 0;
 }

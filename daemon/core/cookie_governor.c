@@ -53,6 +53,14 @@ static struct cookie_action nothing(enum cookie_why why, uint64_t wait_until_us)
         };
 }
 
+/* It was not made, but its record may be on disk; the next attempt can wait. */
+static void abandon(struct cookie_governor *g, uint64_t now_us) {
+        g->raise_at_us = now_us + COOKIE_RETRY_US;
+        g->phase = COOKIE_PHASE_FORGET;
+        g->why_forget = COOKIE_WHY_ABANDONED;
+        g->after_forget = COOKIE_PHASE_IDLE;
+}
+
 static void go_forget(struct cookie_governor *g, enum cookie_why why, enum cookie_phase after) {
         g->phase = COOKIE_PHASE_FORGET;
         g->why_forget = why;
@@ -96,6 +104,8 @@ static struct cookie_action step_idle(struct cookie_governor *g, const struct co
         target = target_for((uint8_t) in->value, in->flood_value);
         if (target < 0)
                 return nothing(COOKIE_WHY_NONE, 0);
+        if (in->now_us < g->raise_at_us)
+                return nothing(COOKIE_WHY_RETRY, g->raise_at_us);
         if (limit > COOKIE_CHANGES_MAX)
                 limit = COOKIE_CHANGES_MAX;
         if (changes_in_hour(&g->record, in->now_us) +
@@ -146,12 +156,12 @@ static struct cookie_action step_held(struct cookie_governor *g, const struct co
 
         if (is_foreign(g, in))
                 return step_foreign(g);
-        if (!in->release) {
-                if (in->want != COOKIE_WANT_CALM)
-                        g->calm_at_us = in->now_us + in->hold_us;
-                if (in->now_us < g->calm_at_us)
-                        return nothing(COOKIE_WHY_NONE, g->calm_at_us);
-        }
+        if (in->want != COOKIE_WANT_CALM)
+                g->calm_at_us = in->now_us + in->hold_us;
+        if (!in->release && in->want != COOKIE_WANT_CALM)
+                return nothing(COOKIE_WHY_NONE, 0);
+        if (!in->release && in->now_us < g->calm_at_us)
+                return nothing(COOKIE_WHY_NONE, g->calm_at_us);
         if (g->record.original == 0 && g->held == 2)
                 return save(g, in, COOKIE_WHY_STEP_DOWN, 0, 2, 1);
         if (g->record.original == 0 && in->now_us < g->cool_until_us)
@@ -197,6 +207,8 @@ static struct cookie_action step_hands_off(struct cookie_governor *g,
                                            const struct cookie_input *in) {
         if (in->want != COOKIE_WANT_CALM)
                 g->calm_at_us = in->now_us + in->hold_us;
+        if (!in->reset && in->want != COOKIE_WANT_CALM)
+                return nothing(COOKIE_WHY_FOREIGN, 0);
         if (!in->reset && in->now_us < g->calm_at_us)
                 return nothing(COOKIE_WHY_FOREIGN, g->calm_at_us);
         g->phase = COOKIE_PHASE_IDLE;
@@ -258,10 +270,8 @@ static void done_save(struct cookie_governor *g, const struct cookie_input *in,
                 g->record = a->record;
                 g->phase = a->why == COOKIE_WHY_FLOOD ? COOKIE_PHASE_ARMED
                                                       : COOKIE_PHASE_STEPPING;
-        } else if (a->why == COOKIE_WHY_FLOOD) {
-                /* It may be on disk all the same. */
-                go_forget(g, COOKIE_WHY_ABANDONED, COOKIE_PHASE_IDLE);
-        }
+        } else if (a->why == COOKIE_WHY_FLOOD)
+                abandon(g, in->now_us);
         /* A step down that could not be saved is tried again from HELD. */
 }
 
@@ -283,7 +293,10 @@ static void done_write(struct cookie_governor *g, const struct cookie_input *in,
         } else if (raise) {
                 /* Not ours yet, whoever changed it or whatever forbids it. */
                 uncount_change(&g->record);
-                go_forget(g, COOKIE_WHY_ABANDONED, COOKIE_PHASE_IDLE);
+                if (result->error == -ESTALE)
+                        go_forget(g, COOKIE_WHY_ABANDONED, COOKIE_PHASE_IDLE);
+                else
+                        abandon(g, in->now_us);
         } else if (result->error == -ESTALE) {
                 go_foreign(g, result->found);
         }
@@ -321,7 +334,10 @@ void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *
                 go_forget(g, COOKIE_WHY_FOREIGN, COOKIE_PHASE_HANDS_OFF);
                 break;
         }
-        g->retry_at_us = error == 0 ? 0 : in->now_us + COOKIE_RETRY_US;
+        if (error == 0 || a->why == COOKIE_WHY_FLOOD)
+                g->retry_at_us = 0;
+        else
+                g->retry_at_us = in->now_us + COOKIE_RETRY_US;
 }
 
 bool cookie_governor_settled(const struct cookie_governor *g) {

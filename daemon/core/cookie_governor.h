@@ -142,7 +142,8 @@ struct cookie_governor {
         uint64_t calm_at_us;    /* not put back before, nor hands on again */
         uint64_t cool_until_us; /* no 0 before */
         uint64_t write_by_us;   /* after this the saved record's time of change is too old */
-        uint64_t retry_at_us;   /* nothing is tried before */
+        uint64_t raise_at_us;   /* no raise before: one has failed */
+        uint64_t retry_at_us;   /* nothing is tried before: something else has failed */
 };
 
 /* epoch identifies the present life of the setting; it is copied. */

@@ -182,7 +182,7 @@ static bool is_outage(const struct detector *d, const struct look *l, double ali
 static struct look look_blank(const struct detector *d, const struct observation *o) {
         return (struct look) {
                 .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
-                .cookies_unanswered_per_s = NAN,
+                .cookies_unanswered_per_s = NAN, .cookies_stale_per_s = NAN,
                 .completed_per_s = d->track.completed.per_s,
                 .refused_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
@@ -194,6 +194,7 @@ static struct look look_blank(const struct detector *d, const struct observation
 
 static void look_add_refusals(struct look *l, const struct host_track *t) {
         l->cookies_unanswered_per_s = t->cookies_unanswered.per_s;
+        l->cookies_stale_per_s = t->cookies_stale.per_s;
         l->cookies_sent_per_s = t->cookies_sent.per_s;
         l->refused_per_s = t->queue_drops.per_s;
 }

@@ -58,17 +58,14 @@ bool flood_rules_gathered_enough(double gathered) {
         return gathered >= GATHERED_ENOUGH;
 }
 
-/* Cookies leave no age to wait for; a loss looks like a flood at first sight.
- * Fewer than half of them unanswered count only if they went to addresses that
+/* A lost cookie is not sent again, so loss looks like a flood at first sight.
+ * Fewer than most of them unanswered count only if they went to addresses that
  * never came back. */
 static double cookies_that_count(const struct look *l) {
-        double share = flood_rules_share(or_zero(l->cookies_unanswered_per_s), l->completed_per_s);
+        double stale = or_zero(l->cookies_stale_per_s);
+        double share = flood_rules_share(stale, l->completed_per_s);
 
-        if (isnan(l->cookies_unanswered_per_s))
-                return 0;
-        if (share >= SURGE_SHARE || l->seen_once_share >= share * 0.8)
-                return l->cookies_unanswered_per_s;
-        return 0;
+        return share >= SURGE_SHARE || l->seen_once_share >= share * 0.8 ? stale : 0;
 }
 
 /* Of the handshakes that were late, the part that loss may leave unfinished at 1.5 s. */

@@ -14,7 +14,8 @@
 struct look {
         double late_per_s;
         double aged_per_s, stale_per_s;
-        double cookies_unanswered_per_s; /* that this listener sent */
+        double cookies_unanswered_per_s; /* of those this listener sent, within the survival age */
+        double cookies_stale_per_s;      /* within 1.5 s */
         double completed_per_s;
         double refused_per_s;            /* SYNs dropped because this queue was full */
         double cookies_sent_per_s;

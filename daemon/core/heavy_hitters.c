@@ -200,7 +200,7 @@ void heavy_hitters_add(struct heavy_hitters *h, const struct address *key, uint6
         bound = add_saturating(*cell, units);
         if (h->used < h->capacity)
                 add_new(h, (struct entry) { *key, hash, bound, *cell });
-        else if (bound < h->heap[0].lower || bound < lightest(h))
+        else if (bound <= h->heap[0].lower || bound <= lightest(h))
                 *cell = bound;
         else
                 replace_lightest(h, (struct entry) { *key, hash, bound, *cell });

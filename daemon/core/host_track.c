@@ -4,6 +4,7 @@
 #define FAST_TAU_S 0.7
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
 #define COOKIES_TAU_S 0.3
+#define STALE_US UINT64_C(1500000)
 #define USUAL_TAU_S 600.0
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
@@ -15,6 +16,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
                 .cookies_unanswered = rate_unknown(),
+                .cookies_stale = rate_unknown(),
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
                 .syns = rate_unknown(),
@@ -26,6 +28,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .syncookies = -1,
         };
         cookie_balance_init(&t->balance, survival_age_us);
+        cookie_balance_init(&t->stale_balance, STALE_US);
 }
 
 static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
@@ -50,14 +53,14 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
 }
 
 static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
-        double unanswered;
+        uint64_t sent = o->counters[OBS_COOKIES_SENT], received = o->counters[OBS_COOKIES_RECEIVED];
 
         if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED))
                 return;
-        unanswered = cookie_balance_step(&t->balance, o->time_us, o->elapsed_us,
-                                         o->counters[OBS_COOKIES_SENT],
-                                         o->counters[OBS_COOKIES_RECEIVED]);
-        rate_count(&t->cookies_unanswered, unanswered, elapsed_s, COOKIES_TAU_S);
+        rate_count(&t->cookies_unanswered, cookie_balance_step(&t->balance, o->time_us, sent, received),
+                   elapsed_s, COOKIES_TAU_S);
+        rate_count(&t->cookies_stale, cookie_balance_step(&t->stale_balance, o->time_us, sent, received),
+                   elapsed_s, FAST_TAU_S);
 }
 
 void host_track_step(struct host_track *t, const struct observation *o) {

@@ -17,7 +17,9 @@ struct host_track {
         uint64_t learned_us; /* how long usual has been learned */
 
         struct rate completed;       /* handshakes finished */
-        struct rate cookies_sent, cookies_received, cookies_unanswered;
+        struct rate cookies_sent, cookies_received;
+        struct rate cookies_unanswered; /* within the survival age */
+        struct rate cookies_stale;      /* within 1.5 s, when an honest client has had two chances */
         struct rate queue_drops;     /* SYNs refused because the queue was full */
         struct rate overflows;       /* refused because the accept queue was full */
         struct rate syns;            /* counted by our rule */
@@ -26,7 +28,7 @@ struct host_track {
         struct rate embryonic_rsts;
 
         double overflow_credit;      /* recent overflows, each explains one entry that stays */
-        struct cookie_balance balance;
+        struct cookie_balance balance, stale_balance;
 
         struct rate usual_completed; /* over ten minutes, calm only */
         struct rate usual_arrivals;

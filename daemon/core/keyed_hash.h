@@ -18,7 +18,8 @@
 #include "core/address.h"
 
 struct keyed_hash {
-        uint64_t words[4]; /* random, from the caller: getrandom(2), or fixed in tests */
+        uint64_t words[4]; /* all bits random, from the caller: getrandom(2), or fixed in
+                           * tests. Small numbers do not hash. */
 };
 
 static inline uint64_t keyed_hash_fold(uint64_t a, uint64_t b) {

@@ -31,7 +31,6 @@ struct policy {
         uint64_t new_diagnosis_us;
         double told_peak;
         uint64_t told_us;
-        bool want_syncookies, want_block;
 };
 
 /* Without a policy in the configuration: tell, and save the service. */
@@ -103,19 +102,21 @@ static bool rule_matches(const struct settings_rule *r, enum flood_state state, 
         return r->pressure == PRESSURE_ANY || (r->pressure == PRESSURE_YES) == pressure;
 }
 
-static void apply_rules(struct policy *p, bool pressure, bool *ret_alert, uint32_t *ret_hooks) {
+static void apply_rules(const struct policy *p, bool pressure, struct decision *ret, bool *ret_alert,
+                        uint32_t *ret_hooks) {
         const struct settings *s = p->settings;
         const struct settings_rule *rules = s->rules_given ? s->rules : built_in;
         uint32_t count = s->rules_given ? s->rules_count : sizeof built_in / sizeof *built_in;
 
         *ret_alert = false;
         *ret_hooks = 0;
+        ret->want_syncookies = ret->want_block = false;
         for (uint32_t i = 0; i < count; i++) {
                 if (!rule_matches(&rules[i], p->host.episode.state, p->host.diagnosis, pressure))
                         continue;
                 *ret_alert |= rules[i].alert;
-                p->want_syncookies |= rules[i].syncookies;
-                p->want_block |= rules[i].block;
+                ret->want_syncookies |= rules[i].syncookies;
+                ret->want_block |= rules[i].block;
                 if (rules[i].hook.argc)
                         *ret_hooks |= UINT32_C(1) << i;
         }
@@ -286,24 +287,16 @@ static void step_incident(struct policy *p, struct decision *ret, const struct o
                 tell_changes(p, ret, o, v);
 }
 
-/* What was told at the start is told to the end; what was switched stays so until calm. */
-static void step_actions(struct policy *p, struct decision *ret, const struct observation *o,
-                         const struct verdicts *v) {
-        enum flood_state state = p->host.episode.state;
+/* What was told at the start is told to the end. */
+static void step_actions(struct policy *p, struct decision *ret, const struct verdicts *v) {
         uint32_t hooks;
         bool alert;
 
-        apply_rules(p, v->host.pressure, &alert, &hooks);
+        apply_rules(p, v->host.pressure, ret, &alert, &hooks);
         if (p->incident.id) {
                 p->incident.alerted |= alert;
                 p->incident.hooks |= hooks;
         }
-        if (state == STATE_NORMAL ||
-            (state == STATE_RECOVERING && o->time_us - p->host.episode.since_us >= p->settings->syncookies.hold_us))
-                p->want_syncookies = false;
-        if (state != STATE_FLOOD && state != STATE_SUSPECT)
-                p->want_block = false;
-
         for (uint32_t i = 0; i < ret->events_count; i++) {
                 ret->events[i].alert = p->incident.alerted;
                 ret->events[i].hooks = p->incident.hooks;
@@ -323,10 +316,8 @@ void policy_step(struct policy *p, const struct observation *o, const struct ver
         ret->since_realtime_us = p->host.since_realtime_us;
 
         step_incident(p, ret, o, v);
-        step_actions(p, ret, o, v);
+        step_actions(p, ret, v);
         ret->incident = p->incident;
-        ret->want_syncookies = p->want_syncookies;
-        ret->want_block = p->want_block;
         if (p->incident.id && ret->state == STATE_NORMAL)
                 p->incident = (struct incident) { .id = 0 };
 }

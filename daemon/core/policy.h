@@ -51,7 +51,7 @@ struct decision {
         struct policy_listener listeners[OBS_LISTENERS_MAX];
 
         struct incident incident;
-        bool want_syncookies;
+        bool want_syncookies; /* a rule wants it at this moment; holding on is the governor's */
         bool want_block;
 
         uint32_t events_count;

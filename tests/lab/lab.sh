@@ -403,7 +403,7 @@ lab_listener_state() {
         local out space='[[:space:]]*'
 
         out=$(lab_ctl --json status 2>/dev/null)
-        [[ $out =~ \"port\"$space:$space$1,$space\"state\"$space:$space\"([a-z]+)\" ]] &&
+        [[ $out =~ \"port\"$space:$space$1,[^{}]*\"state\"$space:$space\"([a-z]+)\" ]] &&
                 printf '%s' "${BASH_REMATCH[1]}"
 }
 

@@ -33,7 +33,7 @@ loadtest) extra=(--rate 3000 --duration 10s --from 100.65.0.1/32) diagnosis=flas
 storm) extra=(--rate 0 --burst 9000 --hold 5s --duration 8s) diagnosis=flash-crowd ;;
 lossy) up=(loss=25) honest=(--rate 150) seconds=30 diagnosis=lossy-clients ;;
 stall) server+=(--accept never) honest=(--rate 100 --timeout 3s) seconds=20 diagnosis=accept-stall ;;
-defer) server+=(--defer 30) seconds=20 ;;
+defer) server+=(--defer 30) honest=(--rate 100 --hold 5s) seconds=20 ;;
 *) usage ;;
 esac
 

@@ -264,7 +264,7 @@ static void syslog_datagrams(void **state) {
         n = recv(fd, text, sizeof text, 0);
         assert_true(n > 0);
         assert_memory_equal(text, "<26>1 2026-01-01T00:00:00.123Z ", 31);
-        assert_memory_equal(text + n - 8, ".0.0.0:80" + 1, 8); /* no line feed */
+        assert_memory_equal(text + n - 8, "0.0.0:80", 8); /* no line feed */
 
         close(fd); /* the server starts again */
         fd = listen_on(p->path, SOCK_DGRAM);

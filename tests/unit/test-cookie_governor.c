@@ -106,6 +106,16 @@ static void flood_without_pressure_keeps(void **state) {
         wants(&f, COOKIE_NOTHING, COOKIE_WHY_NONE);
 }
 
+static void no_hold_is_not_no_flood(void **state) {
+        struct fixture f = begin(0, 1);
+
+        f.in.hold_us = 0;
+        raise_from(&f);
+        wants(&f, COOKIE_NOTHING, COOKIE_WHY_NONE);
+        f.in.want = COOKIE_WANT_CALM;
+        wants(&f, COOKIE_WRITE, COOKIE_WHY_CALM);
+}
+
 static void leaves_what_does(void **state) {
         static const struct {
                 int value;
@@ -205,9 +215,13 @@ static void no_record_no_write(void **state) {
         f.in.want = COOKIE_WANT_RAISE;
         wants(&f, COOKIE_SAVE, COOKIE_WHY_FLOOD);
         finish(&f, -ENOSPC, 0);
+        wants(&f, COOKIE_FORGET, COOKIE_WHY_ABANDONED); /* it may be there all the same */
+        finish(&f, -EIO, 0);
         wants(&f, COOKIE_NOTHING, COOKIE_WHY_RETRY);
-        f.in.now_us += 10 * SECOND_US;
-        does(&f, COOKIE_FORGET, COOKIE_WHY_ABANDONED); /* it may be there all the same */
+        f.in.now_us += 5 * SECOND_US;
+        wants(&f, COOKIE_NOTHING, COOKIE_WHY_RETRY);
+        f.in.now_us += 5 * SECOND_US;
+        does(&f, COOKIE_FORGET, COOKIE_WHY_ABANDONED);
         wants(&f, COOKIE_SAVE, COOKIE_WHY_FLOOD);
 }
 
@@ -288,8 +302,8 @@ static void failed_raise_is_not_a_change(void **state) {
         does(&f, COOKIE_SAVE, COOKIE_WHY_FLOOD);
         wants(&f, COOKIE_WRITE, COOKIE_WHY_FLOOD);
         finish(&f, -EROFS, 0);
-        f.in.now_us += 10 * SECOND_US;
         does(&f, COOKIE_FORGET, COOKIE_WHY_ABANDONED);
+        wants(&f, COOKIE_NOTHING, COOKIE_WHY_RETRY);
         assert_int_equal(f.g.record.changes_count, 0);
 }
 
@@ -297,6 +311,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(there_and_back),
                 cmocka_unit_test(flood_without_pressure_keeps),
+                cmocka_unit_test(no_hold_is_not_no_flood),
                 cmocka_unit_test(leaves_what_does),
                 cmocka_unit_test(from_two_by_way_of_one),
                 cmocka_unit_test(from_two_to_one),

@@ -47,7 +47,7 @@ struct state {
         uint8_t accept, ambiguous, since_two, reported;
         uint8_t writes_count;
         uint8_t writes[HISTORY_MAX][2]; /* ages of our writes in this hour */
-        uint8_t phase, after_forget, why_forget, held, found, calm, cool, write_by, retry;
+        uint8_t phase, after_forget, why_forget, held, found, calm, cool, write_by, raise, retry;
         struct packed_record memory, disk;
 };
 
@@ -55,7 +55,7 @@ struct state {
 struct world {
         const char *name;
         uint8_t flood_value;
-        uint32_t limit;
+        uint32_t limit, hold_units;
         bool history;     /* keep the ages of changes; otherwise they play no part */
         uint8_t foreign_values; /* mask */
         bool failures;
@@ -149,6 +149,7 @@ static void pack_governor(const struct world *w, const struct cookie_governor *g
                 s->write_by = pack_deadline(g->write_by_us);
         else
                 s->write_by = 0;
+        s->raise = pack_deadline(g->raise_at_us);
         s->retry = pack_deadline(g->retry_at_us);
         pack_record(w, &g->record, &s->memory);
 }
@@ -165,6 +166,7 @@ static struct cookie_governor unpack_governor(const struct state *s) {
         g.calm_at_us = unpack_deadline(s->calm);
         g.cool_until_us = unpack_deadline(s->cool);
         g.write_by_us = unpack_deadline(s->write_by);
+        g.raise_at_us = unpack_deadline(s->raise);
         g.retry_at_us = unpack_deadline(s->retry);
         g.record = unpack_record(&s->memory);
         return g;
@@ -172,7 +174,7 @@ static struct cookie_governor unpack_governor(const struct state *s) {
 
 static void forget_memory(struct state *s) {
         s->phase = s->after_forget = s->why_forget = s->held = s->found = 0;
-        s->calm = s->cool = s->write_by = s->retry = 0;
+        s->calm = s->cool = s->write_by = s->raise = s->retry = 0;
         memset(&s->memory, 0, sizeof s->memory);
         s->running = DEAD;
         s->release = 0;
@@ -217,6 +219,9 @@ static const char *check_write(const struct world *w, const struct state *s,
                 return "overwrote somebody else's value";
         if (a->why == COOKIE_WHY_FLOOD && s->want == COOKIE_WANT_CALM)
                 return "raised without a flood";
+        if (a->why != COOKIE_WHY_FLOOD && s->running == DAEMON && !s->release &&
+            s->want != COOKIE_WANT_CALM && a->why != COOKIE_WHY_STEP_DOWN)
+                return "put back during the flood";
         if (s->value == 2 && a->value == 0)
                 return "from 2 to 0 at once";
         if (a->value == 0 && s->since_two < LIFE_UNITS)
@@ -285,7 +290,7 @@ static const char *carry_out(const struct world *w, struct state *s,
 static struct cookie_input input_for(const struct world *w, const struct state *s, bool reset) {
         return (struct cookie_input) {
                 .now_us = NOW_US, .value = s->value, .want = (enum cookie_want) s->want,
-                .flood_value = w->flood_value, .hold_us = 6 * UNIT_US,
+                .flood_value = w->flood_value, .hold_us = w->hold_units * UNIT_US,
                 .max_changes_per_hour = w->limit, .reset = reset,
                 .release = s->release || s->running == RESTORE,
         };
@@ -342,6 +347,7 @@ static void pass_time(struct state *s, uint32_t units) {
         s->calm = nearer(s->calm, units);
         s->cool = nearer(s->cool, units);
         s->write_by = nearer(s->write_by, units);
+        s->raise = nearer(s->raise, units);
         s->retry = nearer(s->retry, units);
         if (s->since_two + units >= LIFE_UNITS)
                 s->since_two = NEVER;
@@ -609,6 +615,13 @@ static void explore(const struct world *w) {
 static void up_to_one(void **state) {
         explore(&(struct world) {
                 .name = "flood value 1", .flood_value = 1, .limit = COOKIE_CHANGES_MAX,
+                .hold_units = 6, .foreign_values = 0xf, .failures = true, .time_units = { 1 },
+        });
+}
+
+static void without_hold(void **state) {
+        explore(&(struct world) {
+                .name = "no hold", .flood_value = 1, .limit = COOKIE_CHANGES_MAX,
                 .foreign_values = 0xf, .failures = true, .time_units = { 1 },
         });
 }
@@ -616,7 +629,7 @@ static void up_to_one(void **state) {
 static void up_to_two(void **state) {
         explore(&(struct world) {
                 .name = "flood value 2", .flood_value = 2, .limit = COOKIE_CHANGES_MAX,
-                .foreign_values = 0xf, .failures = true, .time_units = { 1 },
+                .hold_units = 6, .foreign_values = 0xf, .failures = true, .time_units = { 1 },
         });
 }
 
@@ -624,13 +637,14 @@ static void up_to_two(void **state) {
 static void limited(void **state) {
         explore(&(struct world) {
                 .name = "at most 4 changes an hour", .flood_value = 2, .limit = 4,
-                .history = true, .foreign_values = 0x3, .time_units = { 120 },
+                .hold_units = 6, .history = true, .foreign_values = 0x3, .time_units = { 120 },
         });
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(up_to_one),
+                cmocka_unit_test(without_hold),
                 cmocka_unit_test(up_to_two),
                 cmocka_unit_test(limited),
         };

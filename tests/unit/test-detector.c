@@ -67,7 +67,7 @@ static const struct settings settings = {
                 .unanswered_share_permille = 200,
                 .unanswered_per_s = 10,
                 .fill_permille = 500,
-                .hold_us = 5 * S,
+                .hold_us = 3 * S,
                 .recover_us = 60 * S,
                 .warmup_us = 300 * S,
         },

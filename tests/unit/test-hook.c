@@ -224,7 +224,7 @@ static void clean_process(void **state) {
         assert_string_equal(cwd, "/");
         assert_int_equal(pid, sid);
         assert_true(blocked == 0);
-        assert_true((ignored & ~0x180000000ull) == 0); /* 32 and 33 are glibc's own */
+        assert_true((ignored & 0x7fffffff) == 0); /* without the real-time ones, of libraries */
         signal(SIGPIPE, SIG_DFL);
         close(leak);
 }
@@ -246,6 +246,15 @@ static void failing(void **state) {
         assert_memory_equal(w->why, "killed by signal 11", 19);
 }
 
+/* Valgrind turns vfork() into fork(), so that posix_spawn() cannot tell: then it is
+ * known from the status that the child ends with. */
+static void assert_not_started(struct world *w, unsigned failures, const char *why) {
+        until_running(w, 0);
+        assert_int_equal(w->failures, failures);
+        if (strcmp(w->why, "exit status 127") != 0)
+                assert_string_equal(w->why, why);
+}
+
 static void not_there(void **state) {
         static char missing[] = "/nonexistent/hook", no_program[] = "/etc/passwd";
         struct world *w = *state;
@@ -253,13 +262,10 @@ static void not_there(void **state) {
         unsigned files = open_files();
 
         hook_run(w->runner, &hook, &w->e);
-        assert_int_equal(w->failures, 1);
-        assert_string_equal(w->why, "cannot be started: No such file or directory");
+        assert_not_started(w, 1, "cannot be started: No such file or directory");
         hook.argv[0] = no_program;
         hook_run(w->runner, &hook, &w->e);
-        assert_int_equal(w->failures, 2);
-        assert_string_equal(w->why, "cannot be started: Permission denied");
-        assert_int_equal(hook_runner_running(w->runner), 0);
+        assert_not_started(w, 2, "cannot be started: Permission denied");
         assert_int_equal(open_files(), files);
 }
 
