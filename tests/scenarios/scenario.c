@@ -39,6 +39,7 @@ static struct scenario *add(struct catalogue *c, const char *family, const char 
         va_start(arguments, name);
         vsnprintf(s->name, sizeof s->name, name, arguments);
         va_end(arguments);
+        s->traffic.source_table = true;
         s->traffic.syncookies = 1;
         s->traffic.listeners_count = 1;
         s->traffic.listeners[0].port = 443;
@@ -662,6 +663,7 @@ static void honest_days(struct catalogue *c, double days) {
 
                 s->from_s = s->to_s = 0;
                 s->length_s = days * 86400 * lasting[i].share;
+                s->traffic.source_table = false;
                 lasting[i].make(s);
         }
 }

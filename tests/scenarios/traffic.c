@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/source_table.h"
 #include "tests/scenarios/random.h"
 
 enum {
@@ -45,7 +46,8 @@ struct population_state {
         double per_s;   /* as next_us was drawn for */
         double recent;  /* SYNs/s, as the source table remembers */
         double completed;
-        uint64_t syns, completions; /* of this tick */
+        double repeated; /* of recent: SYNs sent again */
+        uint64_t syns, repeats, completions; /* of this tick */
         uint64_t burst_end_us, burst_next_us;
         uint32_t rtt_us[RTTS];
 };
@@ -74,6 +76,7 @@ struct traffic {
         uint32_t fins[FIN_SLOTS];
         struct traffic_truth truth;
         struct obs_sources sources;
+        struct source_table *table; /* NULL: reckoned */
 };
 
 /* --- pools ------------------------------------------------------------------------- */
@@ -225,6 +228,26 @@ static void on_resent(void *userdata, uint64_t time_us, uint32_t tag) {
         synack_sent(t, time_us, i, false);
 }
 
+/* What the log is told of it. */
+static void log_syn(struct traffic *t, unsigned population, const struct address *source) {
+        int listener = t->settings->populations[population].listener;
+        bool ipv6 = t->settings->populations[population].ipv6;
+        struct syn syn = {
+                .source = *source,
+                .destination = address_from_ipv4(0x016433c6), /* 198.51.100.1 */
+                .destination_port = listener >= 0 ? t->settings->listeners[listener].port
+                                                  : (uint16_t) chance_below(&t->chance, 65536),
+        };
+
+        t->truth.syns++;
+        t->populations[population].syns++;
+        if (!t->table)
+                return;
+        if (ipv6)
+                syn.destination = (struct address) { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+        source_table_add(t->table, &syn, SOURCE_BOTH, 1);
+}
+
 static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
         struct client *c = &t->clients[i];
 
@@ -235,8 +258,8 @@ static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
                 retry_syn(t, now_us, i);
                 return;
         }
-        t->truth.syns++;
-        t->populations[c->population].syns++;
+        log_syn(t, c->population, &c->peer.address);
+        t->populations[c->population].repeats += c->attempts > 1;
         switch (kernel_model_syn(t->kernel, now_us, population_of(t, i)->listener, &c->peer,
                                  tag_of(t, i))) {
         case KERNEL_REFUSED:
@@ -270,6 +293,8 @@ static void connected(struct traffic *t, uint32_t i) {
                 t->fins[(t->ticks + 1 + (uint64_t) ticks) % FIN_SLOTS]++;
         t->populations[t->clients[i].population].completions++;
         t->truth.honest_connected++;
+        if (t->table)
+                source_table_completed(t->table, &t->clients[i].peer.address);
         client_done(t, i);
 }
 
@@ -372,8 +397,7 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         uint32_t i;
 
         if (p->kind == POPULATION_SILENT) {
-                t->truth.syns++;
-                t->populations[n].syns++;
+                log_syn(t, n, &peer.address);
                 kernel_model_syn(t->kernel, now_us, p->listener, &peer, NONE);
                 return;
         }
@@ -536,7 +560,9 @@ static void list_population(struct traffic *t, unsigned n, double total_per_s, d
                 return;
         t->sources.distinct += p->sources ? p->sources * -expm1(seen * log1p(-fmin(share, 0.999999)))
                                           : seen;
-        *once += p->sources ? seen * exp((seen - 1) * log1p(-fmin(share, 0.999999))) : seen;
+        /* Who sends again has been seen before, and so has the SYN that was the first. */
+        *once += (p->sources ? seen * exp((seen - 1) * log1p(-fmin(share, 0.999999))) : seen) *
+                 fmax(0, 1 - 2 * state->repeated / fmax(state->recent, state->repeated));
         for (unsigned i = 0; i < listed && per_s > error; i++) {
                 a = address_of(t, n, i);
                 list_source(&t->sources, &a, ADDRESS_BITS, per_s, state->completed * share, error);
@@ -576,6 +602,8 @@ static void remember_sources(struct traffic *t, double elapsed_s) {
                 struct population_state *state = &t->populations[n];
 
                 state->recent += ((double) state->syns / elapsed_s - state->recent) * weight;
+                state->repeated += ((double) state->repeats / elapsed_s - state->repeated) * weight;
+                state->repeats = 0;
                 state->completed += ((double) state->completions / elapsed_s - state->completed) * weight;
                 state->syns = state->completions = 0;
         }
@@ -649,6 +677,11 @@ static void add_log(struct traffic *t, struct observation *o) {
         o->sensors[SENSOR_NFLOG] = SENSOR_OK;
         o->sample_one_in = 1;
         o->log_received = o->counters[OBS_SYNS];
+        if (t->table) {
+                source_table_set_listeners(t->table, o->listeners, o->listeners_count);
+                source_table_observe(t->table, t->now_us, &o->sources);
+                return;
+        }
         memcpy(&o->sources, &t->sources,
                offsetof(struct obs_sources, list) + t->sources.count * sizeof *t->sources.list);
         o->sources.stray_share = t->sources.stray_share;
@@ -717,7 +750,7 @@ static void run_a_tick(struct traffic *t) {
         t->now_us += TRAFFIC_TICK_US;
         t->ticks++;
         remember_sources(t, (double) TRAFFIC_TICK_US / 1e6);
-        if (t->ticks % 5 == 0)
+        if (!t->table && t->ticks % 5 == 0)
                 renew_sources(t);
 }
 
@@ -797,6 +830,15 @@ struct traffic *traffic_new(const struct traffic_settings *s) {
         k.userdata = t;
         if (kernel_model_new(&k, &t->kernel) < 0)
                 abort();
+        if (s->source_table) {
+                struct keyed_hash key;
+
+                for (unsigned i = 0; i < 4; i++)
+                        key.words[i] = chance_bits(&t->chance);
+                if (source_table_new(&key, 0, &t->table) < 0)
+                        abort();
+                source_table_set_known(t->table, true, true);
+        }
         add_listeners(t);
         make_populations(t);
         return t;
@@ -805,6 +847,7 @@ struct traffic *traffic_new(const struct traffic_settings *s) {
 struct traffic *traffic_free(struct traffic *t) {
         if (t) {
                 t->kernel = kernel_model_free(t->kernel);
+                t->table = source_table_free(t->table);
                 free(t->events);
                 free(t->clients);
                 free(t);

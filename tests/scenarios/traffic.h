@@ -100,6 +100,9 @@ struct traffic_settings {
         unsigned troubles_count;
         struct trouble troubles[TRAFFIC_TROUBLES_MAX];
         bool no_nflog, no_netstat, no_sock_diag;
+        /* Every SYN goes through the daemon's source table; else its figures are
+         * reckoned from the populations, which is far cheaper. */
+        bool source_table;
 };
 
 /* What no sensor sees, for judging and for baselines. */
