@@ -223,14 +223,18 @@ static void rubbish_is_dropped(void **state) {
 
 static void half_a_request_has_its_time(void **state) {
         int good = open_client(), bad = open_client(), gone = open_client();
-        double start_s = now_s();
+        double start_s = now_s(), last_s;
 
         assert_int_equal(put(bad, PING, 5), 0);
         assert_int_equal(put(gone, PING, 5), 0);
         close(gone);
         is_served(good);
         /* A byte now and then must not keep it going. */
-        WAIT_UNTIL((send(bad, "x", 1, MSG_NOSIGNAL), control_stats(control)->clients == 1));
+        for (last_s = start_s; control_stats(control)->clients > 1; turn(start_s))
+                if (now_s() - last_s > 0.2 * STALL_US / 1e6) {
+                        send(bad, "x", 1, MSG_NOSIGNAL);
+                        last_s = now_s();
+                }
         assert_true(now_s() - start_s > 0.9 * STALL_US / 1e6);
         assert_true(now_s() - start_s < 10 * STALL_US / 1e6);
         close(bad);
@@ -370,7 +374,10 @@ static void survives_lack_of_descriptors(void **state) {
         assert_in_range(turns, 1, 20);
         assert_int_equal(control_stats(control)->accept_failed, 1);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-        is_served(fd); /* at the next try */
+        /* At the next try. A newcomer, for valgrind takes and closes the one that waited. */
+        close(fd);
+        fd = open_client();
+        is_served(fd);
         close(fd);
         close(good);
 }
