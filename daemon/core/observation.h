@@ -124,6 +124,8 @@ struct obs_sources {
         struct obs_source list[OBS_SOURCES_MAX];
         double stray_share;   /* 0..1, of the SYNs: to ports without a listener */
         uint32_t stray_ports; /* how many different ones */
+        double syn_per_s;     /* of all sources, weighed as theirs: what their shares are of;
+                               * to be read with OBS_SS_DISTINCT */
 };
 
 enum sensor_id { SENSOR_SOCK_DIAG, SENSOR_NETSTAT, SENSOR_NFLOG, SENSORS };

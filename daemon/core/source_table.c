@@ -478,6 +478,7 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
                 name_class(t, &k, (enum class) c, ret);
         sort_list(ret);
         ret->tracked = heavy_hitters_tracked(t->syns[CLASS_ADDRESS]);
+        ret->syn_per_s = heavy_hitters_total(t->syns[CLASS_ADDRESS]) * k.loss * k.per_s;
         if (t->syns_known)
                 tell_windows(t, now_us, ret);
 }

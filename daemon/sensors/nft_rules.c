@@ -127,14 +127,14 @@ int nft_rules_sample(struct nft_rules *n, uint32_t one_in, uint32_t seed, uint32
                    "add rule inet synward log_all numgen random mod %u == 0 "
                    "log prefix \"p%u\" group %u snaplen %u\n"
                    "add rule inet synward log_all meta nfproto ipv4 "
-                   "jhash ip saddr mod %u seed 0x%x == 0 limit rate %u/second "
+                   "jhash ip saddr mod %u seed 0x%x == 0 limit rate %u/second burst %u packets "
                    "log prefix \"s%u\" group %u snaplen %u\n"
                    "add rule inet synward log_all meta nfproto ipv6 "
-                   "jhash ip6 saddr mod %u seed 0x%x == 0 limit rate %u/second "
+                   "jhash ip6 saddr mod %u seed 0x%x == 0 limit rate %u/second burst %u packets "
                    "log prefix \"s%u\" group %u snaplen %u\n",
                    one_in, one_in, n->group, n->copy_range,
-                   one_in, seed, max_per_s, one_in, n->group, n->copy_range,
-                   one_in, seed, max_per_s, one_in, n->group, n->copy_range);
+                   one_in, seed, max_per_s, max_per_s, one_in, n->group, n->copy_range,
+                   one_in, seed, max_per_s, max_per_s, one_in, n->group, n->copy_range);
 }
 
 int nft_rules_read(struct nft_rules *n, uint64_t *ret_syns) {

@@ -89,13 +89,13 @@ static void print_all(const struct syn_log *l) {
         printf("{ \"state\": \"%s\", \"reason\": \"%s\", \"syns\": %llu, \"received\": %llu, "
                "\"lost\": %llu,\n  \"malformed\": %llu, \"foreign\": %llu, \"sample_most\": %u, "
                "\"distinct\": %.0f, \"seen_once_share\": %.3f,\n  \"stray_share\": %.3f, "
-               "\"stray_ports\": %u, \"tracked\": %u, \"rss_kib\": %ld, \"cpu_us\": %llu,\n"
+               "\"stray_ports\": %u, \"syn_per_s\": %.1f, \"tracked\": %u, \"rss_kib\": %ld, \"cpu_us\": %llu,\n"
                "  \"sources\": [",
                sensor_state_name(syn_log_state(l)), syn_log_reason(l), (unsigned long long) syns,
                (unsigned long long) received, (unsigned long long) lost,
                (unsigned long long) counts.malformed, (unsigned long long) counts.foreign,
                sample_most, last.sources.distinct, last.sources.seen_once_share,
-               last.sources.stray_share, last.sources.stray_ports, last.sources.tracked,
+               last.sources.stray_share, last.sources.stray_ports, last.sources.syn_per_s, last.sources.tracked,
                u.ru_maxrss, (unsigned long long) clock_us(CLOCK_PROCESS_CPUTIME_ID));
         for (uint32_t i = 0; i < last.sources.count; i++)
                 print_source(&last.sources.list[i], i ? "," : "");
