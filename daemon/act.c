@@ -22,6 +22,7 @@ struct act {
         struct alert *alert;
         struct hook_runner *hooks;
         struct syncookies *syncookies;
+        bool syncookies_loaded; /* the record of an earlier run has been looked at */
         bool reset_syncookies; /* a reload hands a foreign value back */
 };
 
@@ -172,7 +173,12 @@ void act_step(struct act *a, const struct observation *o, const struct decision 
                                 : d->state == STATE_FLOOD ? COOKIE_WANT_KEEP
                                                           : COOKIE_WANT_CALM;
 
+        /* Most of the time there is nothing of ours to look after. */
+        if (want == COOKIE_WANT_CALM && a->syncookies_loaded && syncookies_settled(a->syncookies) &&
+            !a->reset_syncookies)
+                return;
         step_syncookies(a, o->time_us, want, false);
+        a->syncookies_loaded = true;
 }
 
 void act_stop(struct act *a, uint64_t now_us) {

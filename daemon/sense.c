@@ -25,13 +25,15 @@ struct sense {
         struct sock_diag *sock_diag;
         struct dump_schedule schedule;
         struct dump_trigger trigger;
-        uint64_t sock_diag_retry_us;
+        uint64_t sock_diag_retry_us, walked_us;
+        bool syns_since_walk;
         struct netstat *netstat;
         struct sysctl *sysctl;
 
         struct syn_log *syn_log;
         sd_event_source *syn_log_io[SYN_LOG_FDS];
         uint64_t syn_log_retry_us;
+        uint64_t syns_previewed;
 
         uint64_t observed_us; /* 0: never */
         struct snapshot_sensor sensors[SENSORS];
@@ -60,6 +62,7 @@ static void close_syn_log(struct sense *s) {
         for (unsigned i = 0; i < SYN_LOG_FDS; i++)
                 s->syn_log_io[i] = sd_event_source_disable_unref(s->syn_log_io[i]);
         s->syn_log = syn_log_free(s->syn_log);
+        s->syns_previewed = 0;
 }
 
 int sense_new(sd_event *event, const struct settings *settings, struct sense **ret) {
@@ -216,15 +219,44 @@ static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *re
 
         *ret_cost_us = loop_cpu_us() - before_us;
         dump_schedule_done(&s->schedule, o->time_us, *ret_cost_us, alarm);
+        s->walked_us = o->time_us;
+        s->syns_since_walk = false;
         if (r >= 0)
                 account_walk(s, *ret_cost_us, o);
         return r;
 }
 
+/* The SYNs logged so far: whether to walk is decided before the log is told whole,
+ * which wants to know the listeners. */
+static void preview_syns(struct sense *s, struct observation *o) {
+        uint64_t syns;
+
+        if (!s->syn_log || syn_log_state(s->syn_log) != SENSOR_OK)
+                return;
+        syn_log_receive(s->syn_log);
+        syns = syn_log_counts(s->syn_log).syns;
+        observation_set(o, OBS_SYNS, syns - s->syns_previewed);
+        s->syns_previewed = syns;
+}
+
+/* No half-open was there at the last walk and no SYN has come since: a walk would
+ * find nothing, whatever it costs. */
+static bool nothing_to_walk_for(struct sense *s, const struct observation *o) {
+        if (!observation_knows(o, OBS_SYNS) || o->counters[OBS_SYNS] > 0)
+                s->syns_since_walk = true;
+        return !s->syns_since_walk && s->dump_entries == 0 && s->walked_us &&
+               o->time_us - s->walked_us < s->settings->poll.max_interval_us;
+}
+
 static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm) {
-        bool wanted = dump_trigger_step(&s->trigger, o);
+        bool wanted, needless;
         uint64_t cost_us = 0;
         int r;
+
+        preview_syns(s, o);
+        wanted = dump_trigger_step(&s->trigger, o);
+        needless = nothing_to_walk_for(s, o);
+        o->counters_known &= ~(UINT32_C(1) << OBS_SYNS);
 
         if (!s->sock_diag) {
                 if (o->time_us < s->sock_diag_retry_us)
@@ -236,7 +268,7 @@ static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm
                         return;
                 }
         }
-        if (dump_schedule_due(&s->schedule, o->time_us, alarm, wanted))
+        if (dump_schedule_due(&s->schedule, o->time_us, alarm, wanted) && !needless)
                 r = walk(s, o, alarm, &cost_us);
         else
                 r = sock_diag_dump_listeners(s->sock_diag, o);

@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <libgen.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -84,11 +85,30 @@ static int remove_stale(const struct sockaddr_un *sun) {
         return unlink(sun->sun_path) < 0 ? -errno : 0;
 }
 
+/* sysusers(8) makes the group in /etc/group. getgrnam(3) would look there too, but
+ * keep the name services' libraries in memory for as long as the daemon lives. */
+static int find_group(const char *name, gid_t *ret) {
+        FILE *f = fopen("/etc/group", "re");
+        struct group *group;
+        int r = -ENOENT;
+
+        if (!f)
+                return -errno;
+        while ((group = fgetgrent(f)))
+                if (strcmp(group->gr_name, name) == 0) {
+                        *ret = group->gr_gid;
+                        r = 0;
+                        break;
+                }
+        fclose(f);
+        return r;
+}
+
 static void give_to_group(const char *path, const char *name) {
-        const struct group *group = name ? getgrnam(name) : NULL;
+        gid_t gid;
 
         /* Not being allowed to leaves it to our own group: fewer may read, never more. */
-        if (group && chown(path, (uid_t) -1, group->gr_gid) < 0)
+        if (name && find_group(name, &gid) >= 0 && chown(path, (uid_t) -1, gid) < 0)
                 return;
 }
 
