@@ -105,7 +105,7 @@ static int find_group(const char *name, gid_t *ret) {
 }
 
 static void give_to_group(const char *path, const char *name) {
-        gid_t gid;
+        gid_t gid = 0;
 
         /* Not being allowed to leaves it to our own group: fewer may read, never more. */
         if (name && find_group(name, &gid) >= 0 && chown(path, (uid_t) -1, gid) < 0)
