@@ -26,8 +26,10 @@
 /* … arrivals at most this much above it … */
 #define OUTAGE_ARRIVALS 1.5
 /* … or this much, if they are seen to be the same clients again. */
-#define OUTAGE_RETRIES 5.0
+#define OUTAGE_RETRIES 6.0
 #define OUTAGE_ALIVE 0.2
+/* A flood of that size lets a few through even without cookies: slots come free. */
+#define OUTAGE_NOBODY 0.01
 #define OUTAGE_SETTLES_US UINT64_C(15000000)
 
 /* What is remembered of a listener, or of the host. */
@@ -155,13 +157,19 @@ static void discount_overflows(struct look *l, double credit) {
         l->stuck = fmax(0, l->stuck - credit);
 }
 
+/* Whether most SYNs come for this listener. */
+static bool takes_most(const struct detector *d, const struct observation *o, const struct subject *s) {
+        return o->listeners_count == 1 ||
+               (!isnan(s->syns.per_s) && s->syns.per_s >= 0.5 * d->track.syns.per_s);
+}
+
 /* Whether the cookies and refusals that the host counts are this listener's. */
 static bool refuses(const struct detector *d, const struct observation *o,
                     const struct obs_listener *l, const struct subject *s) {
         if (o->listeners_count == 1)
                 return true;
         if (d->track.syncookies == 2)
-                return !isnan(s->syns.per_s) && s->syns.per_s >= 0.5 * d->track.syns.per_s;
+                return takes_most(d, o, s);
         if (!isnan(s->half_open) && s->half_open > l->backlog)
                 return true;
         return d->track.syncookies == 0 && (l->known & OBS_L_DROPS) && l->drops > 0 &&
@@ -184,7 +192,8 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
                 return false;
         outage = t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
                  (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s || t->syncookies > 0 ||
-                  alive >= OUTAGE_ALIVE * or_zero(l->stuck));
+                  alive >= OUTAGE_ALIVE * or_zero(l->stuck) ||
+                  t->completed.per_s < OUTAGE_NOBODY * t->usual_completed.per_s);
         if (outage && late > 0)
                 d->outage_us = now_us;
         return outage || (d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US);
@@ -195,7 +204,7 @@ static struct look look_blank(const struct detector *d, const struct observation
                 .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
                 .cookies_unanswered_per_s = NAN, .cookies_stale_per_s = NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
-                .refused_per_s = NAN, .cookies_sent_per_s = NAN,
+                .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
                 .seen_once_share = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_SEEN_ONCE)
                                    ? o->sources.seen_once_share : NAN,
@@ -227,6 +236,8 @@ static struct look look_at_listener(struct detector *d, const struct observation
         l.half_open = s->half_open;
         if (obs->known & OBS_L_LIMITS)
                 l.backlog = obs->backlog;
+        if (takes_most(d, o, s))
+                l.killed_per_s = d->track.embryonic_rsts.per_s;
         if (refuses(d, o, obs, s)) {
                 look_add_refusals(&l, &d->track);
                 d->attributed = true;
@@ -266,7 +277,8 @@ static struct look look_at_host(const struct detector *d, const struct observati
 static double unanswered_of(const struct look *l) {
         if (isnan(l->late_per_s) && isnan(l->cookies_unanswered_per_s))
                 return NAN;
-        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) + or_zero(l->cookies_unanswered_per_s);
+        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
+               or_zero(l->cookies_unanswered_per_s) + or_zero(l->killed_per_s);
 }
 
 static struct circumstances circumstances_of(const struct detector *d, const struct observation *o,
@@ -289,14 +301,14 @@ static struct circumstances circumstances_of(const struct detector *d, const str
 }
 
 /* Votes, gathers and concludes from one look. */
-static void conclude(struct subject *s, const struct look *l, const struct settings_detect *detect,
+static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect,
                      uint64_t now_us) {
         double elapsed_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
-        double aged = or_zero(l->aged_per_s) + or_zero(l->cookies_unanswered_per_s);
         unsigned patterns, votes = 0;
 
         s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 2), detect);
         s->looked_us = now_us;
+        l->gathered = s->gathered;
 
         patterns = flood_rules_match(l, detect);
         s->votes = ((s->votes << 1) | (patterns != 0)) & ((1u << VOTES_KEPT) - 1);
@@ -305,7 +317,7 @@ static void conclude(struct subject *s, const struct look *l, const struct setti
 
         if (votes >= VOTES_NEEDED)
                 s->verdict.finding = FINDING_FLOOD;
-        else if (patterns || (flood_rules_gathered_enough(s->gathered) && aged >= detect->unanswered_per_s))
+        else if (patterns || flood_rules_suspect(l, detect))
                 s->verdict.finding = FINDING_SUSPECT;
         else
                 s->verdict.finding = FINDING_NONE;
@@ -370,8 +382,8 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
 
         l = look_at_listener(d, o, obs, s);
         l.outage = is_outage(d, &l, s->survival.alive, o->time_us);
-        l.gathered = s->gathered;
-        if ((obs->known & OBS_L_HALF_OPEN) || l.refused_per_s >= 1 || l.cookies_unanswered_per_s >= 1)
+        if ((obs->known & OBS_L_HALF_OPEN) || l.refused_per_s >= 1 || l.cookies_unanswered_per_s >= 1 ||
+            l.killed_per_s >= 1)
                 conclude(s, &l, detect, o->time_us);
 
         s->verdict.evidence = evidence_of(d, &l);
@@ -455,7 +467,6 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
                 d->host.survival.stuck = o->aged;
         }
         d->unanswered_per_s += or_zero(unanswered_of(&l));
-        l.gathered = d->host.gathered;
         l.outage = is_outage(d, &l, 0, o->time_us);
         conclude(&d->host, &l, &d->settings->detect, o->time_us);
 

@@ -21,8 +21,8 @@
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. With
  * Poisson noise of rate m below the tolerated k, the chance of an excursion to
- * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 4e-11. */
-#define GATHERED_ENOUGH 20.0
+ * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 5e-8. */
+#define GATHERED_ENOUGH 14.0
 #define MOST 0.5
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
@@ -52,10 +52,6 @@ bool flood_rules_pressure(const struct look *l, const struct settings_detect *s)
                 return true;
         /* With 2 every SYN is answered by cookie, flood or not. */
         return l->syncookies != 2 && l->cookies_sent_per_s >= 1;
-}
-
-bool flood_rules_gathered_enough(double gathered) {
-        return gathered >= GATHERED_ENOUGH;
 }
 
 /* A lost cookie is not sent again, so loss looks like a flood at first sight.
@@ -105,14 +101,35 @@ static bool refuses_in_vain(const struct look *l, const struct settings_detect *
         return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s;
 }
 
+/* SYN-ACKs go to somebody who never asked for them, and says so. */
+static bool bounces(const struct look *l) {
+        return l->killed_per_s >= SURGE_PER_S &&
+               flood_rules_share(l->killed_per_s, l->completed_per_s) >= SURGE_SHARE;
+}
+
+static double aged_for_sure(const struct look *l) {
+        return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+}
+
+bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) {
+        double aged = aged_for_sure(l);
+
+        return l->gathered >= GATHERED_ENOUGH && aged >= s->unanswered_per_s &&
+               flood_rules_share(aged, l->completed_per_s) >= s->unanswered_share_permille / 2000.0;
+}
+
 unsigned flood_rules_match(const struct look *l, const struct settings_detect *s) {
-        double aged = fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+        double aged = aged_for_sure(l);
         double share = flood_rules_share(aged, l->completed_per_s);
-        bool goes_on = aged >= s->unanswered_per_s && flood_rules_gathered_enough(l->gathered);
+        bool goes_on = aged >= s->unanswered_per_s && l->gathered >= GATHERED_ENOUGH;
         unsigned patterns = 0;
 
-        if (l->outage || !flood_rules_hurts(l, s))
+        if (l->outage)
                 return 0;
+        if (bounces(l)) /* it hurts somebody else */
+                patterns |= PATTERN_BOUNCING;
+        if (!flood_rules_hurts(l, s))
+                return patterns;
         if (surges(l))
                 patterns |= PATTERN_SURGE;
         if (goes_on && share >= s->unanswered_share_permille / 1000.0)

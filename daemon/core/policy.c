@@ -13,12 +13,14 @@
 /* A peak this many times the last one told is worth telling. */
 #define UPDATE_PEAK_FACTOR 4.0
 /* Another diagnosis must stand for this long before it is told. */
+#define CALM_SETTLE_US UINT64_C(1000000)
 #define DIAGNOSIS_SETTLE_US UINT64_C(3000000)
 
 struct subject {
         struct listener_key key;
         struct episode episode;
-        enum diagnosis diagnosis;
+        enum diagnosis diagnosis, next_diagnosis;
+        uint64_t next_since_us; /* how long the next one has stood */
         uint64_t since_realtime_us;
 };
 
@@ -66,13 +68,27 @@ static struct subject *subject_for(struct policy *p, const struct listener_verdi
         return s;
 }
 
-/* A flood keeps its flood's name while it lasts, also in a moment's silence. */
+/* A flood keeps a flood's name while it lasts, also in a moment's silence. In calm a
+ * name has to stand for a second, so that figures near a bound do not flicker. */
+static void settle_diagnosis(struct subject *s, enum diagnosis d, bool changed, uint64_t now_us) {
+        if (s->episode.state == STATE_FLOOD && !diagnosis_is_flood(d))
+                return;
+        if (d != s->next_diagnosis) {
+                s->next_diagnosis = d;
+                s->next_since_us = now_us;
+        }
+        if (changed || s->episode.state == STATE_FLOOD || now_us - s->next_since_us >= CALM_SETTLE_US ||
+            s->diagnosis == DIAGNOSIS_UNKNOWN)
+                s->diagnosis = d;
+}
+
 static void subject_step(struct subject *s, const struct verdict *v, const struct settings_detect *d,
                          const struct observation *o) {
-        if (episode_step(&s->episode, v->finding, o->time_us, d) || !s->since_realtime_us)
+        bool changed = episode_step(&s->episode, v->finding, o->time_us, d);
+
+        if (changed || !s->since_realtime_us)
                 s->since_realtime_us = o->realtime_us;
-        if (s->episode.state != STATE_FLOOD || diagnosis_is_flood(v->diagnosis))
-                s->diagnosis = v->diagnosis;
+        settle_diagnosis(s, v->diagnosis, changed, o->time_us);
 }
 
 static void step_listeners(struct policy *p, const struct observation *o, const struct verdicts *v,
