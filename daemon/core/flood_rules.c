@@ -24,6 +24,8 @@
  * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 5e-8. */
 #define GATHERED_ENOUGH 14.0
 #define MOST 0.5
+/* Some cookies of a crowd are always lost. */
+#define IN_VAIN_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
 
@@ -61,7 +63,8 @@ static double cookies_that_count(const struct look *l) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        return share >= SURGE_SHARE || l->seen_once_share >= share * 0.8 ? stale : 0;
+        return share >= SURGE_SHARE || (share >= IN_VAIN_SHARE && l->seen_once_share >= share * 0.8) ? stale
+                                                                                                     : 0;
 }
 
 /* Of the handshakes that were late, the part that loss may leave unfinished at 1.5 s. */
@@ -98,7 +101,8 @@ static bool refuses_in_vain(const struct look *l, const struct settings_detect *
                 return true;
         if (isnan(l->cookies_unanswered_per_s))
                 return isnan(l->refused_per_s) && l->half_open > l->backlog;
-        return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s;
+        return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s &&
+               l->cookies_unanswered_per_s >= IN_VAIN_SHARE * l->cookies_sent_per_s;
 }
 
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
