@@ -130,7 +130,9 @@ static void subject_update(struct subject *s, const struct obs_listener *l,
         s->seen_us = o->time_us;
         if ((l->known & OBS_L_LIMITS) && l->accept_queue > 0)
                 s->accept_busy_us = o->time_us;
-        if ((l->known & OBS_L_SYNS) && o->elapsed_us)
+        if (!(l->known & OBS_L_SYNS))
+                s->syns = rate_unknown();
+        else if (o->elapsed_us)
                 rate_count(&s->syns, (double) l->syns, (double) o->elapsed_us / 1e6, RATE_TAU_S);
         if ((l->known & OBS_L_DROPS) && o->elapsed_us)
                 rate_count(&s->drops, (double) l->drops, (double) o->elapsed_us / 1e6, RATE_TAU_S);

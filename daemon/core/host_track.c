@@ -38,6 +38,8 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
 static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
         if (observation_knows(o, c))
                 rate_count(r, (double) o->counters[c], elapsed_s, FAST_TAU_S);
+        else
+                *r = rate_unknown(); /* what it was is not what it is */
 }
 
 /* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off
@@ -48,8 +50,10 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
         double drops;
 
         if (!observation_knows(o, OBS_QUEUE_FULL_DROPS) || !observation_knows(o, OBS_LISTEN_DROPS) ||
-            !observation_knows(o, OBS_LISTEN_OVERFLOWS))
+            !observation_knows(o, OBS_LISTEN_OVERFLOWS)) {
+                t->queue_drops = rate_unknown();
                 return;
+        }
         drops = (double) c[OBS_QUEUE_FULL_DROPS];
         if (t->syncookies == 0 && c[OBS_LISTEN_DROPS] > c[OBS_LISTEN_OVERFLOWS])
                 drops = fmax(drops, (double) (c[OBS_LISTEN_DROPS] - c[OBS_LISTEN_OVERFLOWS]));
@@ -57,8 +61,11 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
 }
 
 static void count_cookies(struct host_track *t, const struct observation *o) {
-        if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED))
+        if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED)) {
+                cookie_balance_init(&t->balance);
+                t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
                 return;
+        }
         cookie_balance_add(&t->balance, o->time_us, o->counters[OBS_COOKIES_SENT],
                            o->counters[OBS_COOKIES_RECEIVED]);
         t->cookies_unanswered_per_s =
@@ -82,6 +89,8 @@ void host_track_step(struct host_track *t, const struct observation *o) {
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
         count(&t->rsts_sent, o, OBS_OUT_RSTS, elapsed_s);
         count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);
+        if (isnan(t->completed.per_s))
+                t->completed_lately = rate_unknown();
         rate_peak(&t->completed_lately, t->completed.per_s, elapsed_s, LATELY_TAU_S);
         rate_peak(&t->overflowed_lately, t->overflows.per_s, elapsed_s, LATELY_TAU_S);
         count_queue_drops(t, o, elapsed_s);
