@@ -149,6 +149,10 @@ static const struct event_log *get_events(void *userdata) {
         return tick_events(((struct service *) userdata)->tick);
 }
 
+static json_t *get_incidents(void *userdata, const char *id) {
+        return tick_incidents(((struct service *) userdata)->tick, id);
+}
+
 static int api_reload(void *userdata, char *error, size_t size) {
         return reload(userdata, error, size);
 }
@@ -162,6 +166,7 @@ static const struct api_ops api_ops = {
         .snapshot = get_snapshot,
         .events = get_events,
         .reload = api_reload,
+        .incidents = get_incidents,
 };
 
 /* Without its socket the daemon still watches and alerts. */

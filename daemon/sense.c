@@ -34,6 +34,8 @@ struct sense {
         sd_event_source *syn_log_io[SYN_LOG_FDS];
         uint64_t syn_log_retry_us;
         uint64_t syns_previewed;
+        sense_tap *tap;
+        void *tap_userdata;
 
         uint64_t observed_us; /* 0: never */
         struct snapshot_sensor sensors[SENSORS];
@@ -164,6 +166,7 @@ static int open_syn_log(struct sense *s, uint64_t now_us) {
         r = syn_log_new(s->settings, &key, seed, now_us, &s->syn_log);
         if (r < 0)
                 return r;
+        syn_log_set_tap(s->syn_log, s->tap, s->tap_userdata);
         syn_log_fds(s->syn_log, fds);
         for (unsigned i = 0; i < SYN_LOG_FDS; i++)
                 if (fds[i] >= 0) {
@@ -283,6 +286,13 @@ static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm
                           "more listeners than are followed, the idlest are left out", 0);
         else
                 set_state(s, SENSOR_SOCK_DIAG, SENSOR_OK, NULL, 0);
+}
+
+void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata) {
+        s->tap = tap;
+        s->tap_userdata = userdata;
+        if (s->syn_log)
+                syn_log_set_tap(s->syn_log, tap, userdata);
 }
 
 void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,
