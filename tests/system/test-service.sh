@@ -105,7 +105,8 @@ expect "the user exists" box getent passwd synward
 expect "the group exists" box getent group synward
 expect "tmpfiles" box systemd-tmpfiles --create
 expect "daemon-reload" box systemctl daemon-reload
-expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service
+expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service \
+        synward-textfile.timer synward-textfile.service
 [ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
 expect "exposure at most 1.5" \
         box systemd-analyze security --no-pager --threshold=15 synward.service
@@ -181,6 +182,18 @@ expect "flood-start carries its fields" start_has_fields
 expect "catalog" box journalctl --update-catalog
 expect "the catalog explains it" box sh -c "journalctl --dump-catalog $id | grep -q '^Subject: SYN flood'"
 
+# --- metrics ----------------------------------------------------------------------
+textfile=/var/lib/prometheus/node-exporter/synward.prom
+box mkdir -p "${textfile%/*}"
+expect "the timer starts" box systemctl start synward-textfile.timer
+wait_for 5 "it writes the metrics" box grep -q '^synward_state{state="flood"} 1' "$textfile"
+expect "for everybody to read" test "$(box stat -c %a "$textfile")" = 644
+refuse "each run leaves no line in the journal" sh -c \
+        "'$here/sdbox' run '$box_name' journalctl -o cat -u synward-textfile.service | grep -q Finished"
+expect "exposure of its service at most 1.5" \
+        box systemd-analyze security --no-pager --threshold=15 synward-textfile.service
+say "    $(tail -n 1 "$log")"
+
 # --- hang, kill -------------------------------------------------------------------
 box kill -STOP "$pid"
 wait_for 15 "the watchdog replaced a daemon that hung" main_pid_changed "$pid"
@@ -200,6 +213,8 @@ wait_for 10 "syncookies are back after SIGKILL" syncookies_are 0
 box systemctl reset-failed synward.service
 expect "start again" box systemctl start synward.service
 expect "stop" box systemctl stop synward.service
+expect "without the daemon the metrics are taken away" box systemctl start synward-textfile.service
+refuse "and gone" box test -e "$textfile"
 expect "inactive" test "$(property ActiveState)" = inactive
 expect "cleanly" test "$(property Result)/$(property ExecMainStatus)" = success/0
 refuse "no synwardd is left" box pgrep -x synwardd
