@@ -143,7 +143,7 @@ expect "nobody else may (exit status 4)" test "$status" = 4
 printf 'mode: enforce\npoll: { interval: 2s }\n' >"$config"
 expect "reload" box systemctl reload synward.service
 wait_for 5 "the journal has config-reloaded" journal_has_event config-reloaded
-printf 'mode: enforce\npoll: { intervall: 2s }\n' >"$config"
+printf 'mode: enforce\npoll: { intervl: 2s }\n' >"$config"
 refuse "a bad configuration fails the reload" box systemctl reload synward.service
 wait_for 5 "the error names file, line and column" journal_says 'synward\.yaml:2:[0-9]+: '
 wait_for 5 "the journal has config-rejected" journal_has_event config-rejected
