@@ -34,7 +34,7 @@ static const struct {
 };
 
 static int fail(int r, char *error, const char *path, const char *what) {
-        snprintf(error, REPLAY_ERROR_MAX, "%.250s: %s", path, what);
+        snprintf(error, REPLAY_ERROR_MAX, "%.250s: %.380s", path, what);
         return r;
 }
 
