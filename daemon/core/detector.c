@@ -308,7 +308,9 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
         double elapsed_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
         unsigned patterns, votes = 0;
 
-        s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 2), detect);
+        /* A look sees half a second's worth of aged entries: after a late tick it must
+         * not stand for all the time since. */
+        s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 1), detect);
         s->looked_us = now_us;
         l->gathered = s->gathered;
 

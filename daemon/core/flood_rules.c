@@ -11,6 +11,8 @@
 #define SURGE_PER_S 50.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
+/* Scanners end their probes by RST too; a victim sends one for each SYN-ACK. */
+#define BOUNCING_PER_S 200.0
 /* See flood_rules_gather(). */
 #define NOISE_SHARE 0.8
 #define LOSS_SHARE_MAX 0.55
@@ -21,8 +23,8 @@
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. With
  * Poisson noise of rate m below the tolerated k, the chance of an excursion to
- * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 5e-8. */
-#define GATHERED_ENOUGH 14.0
+ * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 2e-8. */
+#define GATHERED_ENOUGH 15.0
 #define MOST 0.5
 /* Some cookies of a crowd are always lost. */
 #define IN_VAIN_SHARE 0.1
@@ -107,7 +109,7 @@ static bool refuses_in_vain(const struct look *l, const struct settings_detect *
 
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
 static bool bounces(const struct look *l) {
-        return l->killed_per_s >= SURGE_PER_S &&
+        return l->killed_per_s >= BOUNCING_PER_S &&
                flood_rules_share(l->killed_per_s, l->completed_per_s) >= SURGE_SHARE;
 }
 
