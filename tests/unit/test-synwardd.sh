@@ -169,7 +169,8 @@ else
                 >"$work/other.yaml"
         run 11 "${empty[@]}" "${model[@]}" --compare "$work/other.yaml"
         says "only in A: flood-update: nothing of the flood arrives any more"
-        says "A: flood flood-spoofed +syncookies        B: flood flood-spoofed"
+        says "A: flood flood-spoofed +syncookies"
+        says "B: flood flood-spoofed"
         says "A: recovering "
         says "events only in A, 0 only in B"
         run 11 -c "$work/other.yaml" "${model[@]}" --compare "$work/empty.yaml" --json
