@@ -116,7 +116,8 @@ static void on_tick(void *userdata, const struct loop_time *time) {
         show(w);
 
         w->blind = w->looks == 1 && sense_is_blind(w->sense);
-        if (w->blind || time->now_us - w->begun_us + TIMER_SLACK_US >= w->duration_us)
+        if (w->blind || (w->looks >= LOOKS_MIN &&
+                         time->now_us - w->begun_us + TIMER_SLACK_US >= w->duration_us))
                 loop_stop(w->loop, 0);
 }
 
@@ -167,11 +168,11 @@ static enum diagnosis flood_verdict(const struct watch *w) {
 }
 
 /* A busy listener refuses one in a thousand now and then: that is the crowd, not the application. */
-static bool is_stalled(const struct snapshot *s) {
-        const struct evidence *e = &s->host;
-        double refused = or_zero(e->accept_overflows_per_s);
+static bool is_stalled(const struct watch *w) {
+        const struct snapshot *s = w->last[DIAGNOSIS_ACCEPT_STALL];
+        double refused = (double) w->now.totals.accept_overflows;
 
-        if (refused >= STALL_SHARE * (refused + or_zero(e->completed_per_s)))
+        if (refused >= 1 && refused >= STALL_SHARE * (refused + (double) w->now.totals.handshakes_completed))
                 return true;
         for (uint32_t i = 0; i < s->listeners_count; i++)
                 if (or_zero(s->listeners[i].evidence.accept_queue) > or_zero(s->listeners[i].evidence.backlog))
@@ -181,7 +182,7 @@ static bool is_stalled(const struct snapshot *s) {
 
 static bool is_verdict(const struct watch *w, enum diagnosis d) {
         return w->last[d] && (double) w->looks_of[d] >= VERDICT_SHARE * (double) w->looks &&
-               (d != DIAGNOSIS_ACCEPT_STALL || is_stalled(w->last[d]));
+               (d != DIAGNOSIS_ACCEPT_STALL || is_stalled(w));
 }
 
 static enum diagnosis verdict(const struct watch *w) {

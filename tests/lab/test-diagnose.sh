@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # synwardd --diagnose on a host without a service: a quiet one, a flood, a crowd,
 # and an application that does not accept. Each for 4 s.
+#
+# shellcheck disable=SC2154 # names of lab.sh
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
 lab_need_daemon
@@ -133,7 +135,13 @@ crowd() {
         lab_honest crowd --to $LAB_SERVER4:80 --rate 1200 --poisson --duration 12s
         lab_pause 1
         diagnose 0 "a crowd"
-        says '^no flood\. .*crowd' "a crowd: so it says"
+        # On a machine that leaves no time to the server that is the truth, too.
+        if [ "$(lab_counter ListenOverflows)" -gt $(($(lab_counter PassiveOpens) / 40)) ]; then
+                lab_note "the server was too slow for the crowd: $(lab_counter ListenOverflows) refused"
+                says '^no flood\. .*(crowd|does not accept)' "a crowd, too much for the server: so it says"
+        else
+                says '^no flood\. .*crowd' "a crowd: so it says"
+        fi
         says 'raise the backlog' "the queue is short for it"
         lab_check "the kernel answered by cookie" "$(lab_counter SyncookiesSent) > 100"
         lab_down
