@@ -27,8 +27,12 @@
 
 /* What holds for less of the time is no verdict. */
 #define VERDICT_SHARE 0.2
+/* Connections refused for a full accept queue, of those and the finished ones. */
+#define STALL_SHARE 0.05
 /* The first look only begins the counters; a verdict needs some more. */
 enum { LOOKS_MIN = 3 };
+/* A timer is never exact; a whole tick more for a millisecond helps nobody. */
+#define TIMER_SLACK_US UINT64_C(10000)
 
 struct watch {
         uint64_t duration_us;
@@ -46,7 +50,6 @@ struct watch {
         bool blind;
         uint64_t looks, begun_us, last_us, flood_us;
         bool flood;
-        enum diagnosis flood_diagnosis;
         double peak_syn_per_s, peak_half_open;
         uint64_t looks_of[DIAGNOSES];
         struct snapshot *last[DIAGNOSES]; /* the last look that showed it; NULL: none did */
@@ -75,7 +78,6 @@ static void keep(struct watch *w) {
         if (flood_now) {
                 w->flood = true;
                 w->flood_us = w->last_us;
-                w->flood_diagnosis = d;
         } else if (diagnosis_is_flood(d))
                 return; /* the calm within a flood's hold */
         w->looks_of[d]++;
@@ -114,7 +116,8 @@ static void on_tick(void *userdata, const struct loop_time *time) {
         show(w);
 
         w->blind = w->looks == 1 && sense_is_blind(w->sense);
-        if (w->blind || time->now_us - w->begun_us >= w->duration_us)
+        if (w->blind || (w->looks >= LOOKS_MIN &&
+                         time->now_us - w->begun_us + TIMER_SLACK_US >= w->duration_us))
                 loop_stop(w->loop, 0);
 }
 
@@ -154,6 +157,34 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
 
 /* --- the verdict ---------------------------------------------------------------------- */
 
+/* Not the last: when a flood fades, the honest clients are what is left to look at. */
+static enum diagnosis flood_verdict(const struct watch *w) {
+        enum diagnosis most = DIAGNOSIS_FLOOD_SPOOFED;
+
+        for (unsigned d = 0; d < DIAGNOSES; d++)
+                if (diagnosis_is_flood((enum diagnosis) d) && w->looks_of[d] > w->looks_of[most])
+                        most = (enum diagnosis) d;
+        return most;
+}
+
+/* A busy listener refuses one in a thousand now and then: that is the crowd, not the application. */
+static bool is_stalled(const struct watch *w) {
+        const struct snapshot *s = w->last[DIAGNOSIS_ACCEPT_STALL];
+        double refused = (double) w->now.totals.accept_overflows;
+
+        if (refused >= 1 && refused >= STALL_SHARE * (refused + (double) w->now.totals.handshakes_completed))
+                return true;
+        for (uint32_t i = 0; i < s->listeners_count; i++)
+                if (or_zero(s->listeners[i].evidence.accept_queue) > or_zero(s->listeners[i].evidence.backlog))
+                        return true;
+        return false;
+}
+
+static bool is_verdict(const struct watch *w, enum diagnosis d) {
+        return w->last[d] && (double) w->looks_of[d] >= VERDICT_SHARE * (double) w->looks &&
+               (d != DIAGNOSIS_ACCEPT_STALL || is_stalled(w));
+}
+
 static enum diagnosis verdict(const struct watch *w) {
         /* The first of these that was there for long enough; trouble before traffic. */
         static const enum diagnosis order[] = {
@@ -162,10 +193,12 @@ static enum diagnosis verdict(const struct watch *w) {
         };
 
         if (w->flood)
-                return w->flood_diagnosis;
+                return flood_verdict(w);
         for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-                if (w->last[order[i]] && (double) w->looks_of[order[i]] >= VERDICT_SHARE * (double) w->looks)
+                if (is_verdict(w, order[i]))
                         return order[i];
+        if (w->now.diagnosis == DIAGNOSIS_ACCEPT_STALL && w->last[DIAGNOSIS_BUSY])
+                return DIAGNOSIS_BUSY;
         return w->last[DIAGNOSIS_QUIET] ? DIAGNOSIS_QUIET : w->now.diagnosis;
 }
 

@@ -68,6 +68,8 @@ static void wrap(FILE *f, const char *text, unsigned used, unsigned indent) {
         while (*text) {
                 size_t word = strcspn(text, " ");
 
+                if (strncmp(text + word, " %", 2) == 0) /* stays with its figure */
+                        word += 2 + strcspn(text + word + 2, " ");
                 if (column > indent && column + 1 + word > WIDTH) {
                         fprintf(f, "\n%*s", (int) indent, "");
                         column = indent;
@@ -216,7 +218,7 @@ static void print_listeners(struct report *r) {
         if (shown && calm)
                 line(r, "", "and %u more, in peace", calm);
         else if (!shown && s->listeners_count)
-                line(r, "listeners", "%u, all in peace", calm);
+                line(r, "listeners", "%u, %sin peace", calm, calm > 1 ? "all " : "");
 }
 
 static void print_sources(struct report *r) {
@@ -377,8 +379,9 @@ static bool covers(const struct prefix *outer, const struct prefix *inner) {
         return outer->length <= inner->length && prefix_contains(outer, &inner->address);
 }
 
+/* Without what the estimate may be too high by. */
 static double sure_rate(const struct snapshot_source *f) {
-        return or_zero(f->syn_per_s) - or_zero(f->error) / fmax(or_zero(f->share), 1e-9) * or_zero(f->syn_per_s);
+        return f->share > 0 ? f->syn_per_s * fmax(0, f->share - or_zero(f->error)) / f->share : 0;
 }
 
 /* A network whose SYNs nearly all come from one listed address is that address. */
@@ -464,12 +467,12 @@ static void advise_flood(struct report *r) {
                 advise_upstream(r, "many real sources");
                 break;
         case DIAGNOSIS_FLOOD_REFLECTED:
-                step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send each fewer%s:",
-                     r->c->synack_retries >= 0 ? "" : " (note the old value)");
-                command(r, "sysctl -w net.ipv4.tcp_synack_retries=1%s", "");
                 if (r->c->synack_retries >= 0)
-                        fprintf(r->f, "     It is %ld now. ", r->c->synack_retries);
-                fputs("\n", r->f);
+                        step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send each of them "
+                             "fewer (now net.ipv4.tcp_synack_retries is %ld):", r->c->synack_retries);
+                else
+                        step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send fewer:");
+                command(r, "sysctl -w net.ipv4.tcp_synack_retries=1");
                 advise_upstream(r, "forged sources, reflection on third parties");
                 break;
         default:

@@ -11,7 +11,7 @@
 #include "core/observation.h"
 #include "replay/pcap.h"
 
-enum { REPLAY_ERROR_MAX = 640 };
+enum { REPLAY_ERROR_MAX = 800 };
 
 struct replay_source;
 
