@@ -81,6 +81,11 @@ start_has_fields() {
                         and (.SYNWARD_INCIDENT | test("^[0-9]+$"))
                         and (.SYNWARD_DIAGNOSIS | startswith("flood-")))'
 }
+one_start_one_end() {
+        box journalctl -u synward.service -o json --no-pager |
+                jq -se 'map(.SYNWARD_EVENT | select(. == ("flood-start", "flood-end")))
+                        == ["flood-start", "flood-end"]'
+}
 journal_says() { box journalctl -u synward.service -o cat --no-pager | grep -Eq -- "$1"; }
 
 trap finish EXIT
@@ -150,7 +155,7 @@ wait_for 5 "the journal has config-rejected" journal_has_event config-rejected
 is_active || fail "a bad configuration ended the service"
 expect "still the same process" test "$(property MainPID)" = "$pid"
 expect "and it answers" box "$bindir/synwardctl" ping
-echo 'mode: enforce' >"$config"
+printf 'mode: enforce\ndetect: { hold: 1s, recover: 2s }\n' >"$config"
 expect "a good one is taken again" box systemctl reload synward.service
 
 # --- flood ------------------------------------------------------------------------
@@ -186,13 +191,17 @@ expect "the catalog explains it" box sh -c "journalctl --dump-catalog $id | grep
 textfile=/var/lib/prometheus/node-exporter/synward.prom
 box mkdir -p "${textfile%/*}"
 expect "the timer starts" box systemctl start synward-textfile.timer
-wait_for 5 "it writes the metrics" box grep -q '^synward_state{state="flood"} 1' "$textfile"
+wait_for 5 "it writes the metrics" box grep -q '^synward_build_info' "$textfile"
 expect "for everybody to read" test "$(box stat -c %a "$textfile")" = 644
 refuse "each run leaves no line in the journal" sh -c \
         "'$here/sdbox' run '$box_name' journalctl -o cat -u synward-textfile.service | grep -q Finished"
 expect "exposure of its service at most 1.5" \
         box systemd-analyze security --no-pager --threshold=15 synward-textfile.service
 say "    $(tail -n 1 "$log")"
+
+# --- the flood's end ---------------------------------------------------------------
+wait_for 30 "the journal has flood-end" journal_has_event flood-end
+expect "one start and one end" one_start_one_end
 
 # --- hang, kill -------------------------------------------------------------------
 box kill -STOP "$pid"
