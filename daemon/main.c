@@ -332,6 +332,8 @@ int main(int argc, char **argv) {
         if (options_parse(argc, argv, &o) < 0)
                 return EXIT_STATUS_USAGE;
         log_setup(o.verbosity);
+        /* What libnftables takes for a moment goes back to the kernel. */
+        mallopt(M_MMAP_THRESHOLD, 64 * 1024);
 
         switch (o.command) {
         case COMMAND_RUN: return run(&o);

@@ -159,9 +159,12 @@ struct tick *tick_free(struct tick *t) {
 static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
         const struct event *kept;
 
-        if (!e->time_us) {
+        if (!e->time_us) { /* not the policy's: it happens in the state of things */
                 e->time_us = t->time.now_us;
                 e->realtime_us = t->time.realtime_us;
+                e->state = t->decision.state;
+                e->diagnosis = t->decision.diagnosis;
+                e->incident = t->decision.incident.id;
         }
         kept = event_log_add(&t->events, e);
         incident_record_event(t->incidents, kept);
@@ -173,7 +176,6 @@ static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
 static void on_act_event(void *userdata, struct event *e) {
         struct tick *t = userdata;
 
-        e->incident = t->decision.incident.id;
         tell(t, e, true, 0);
 }
 
@@ -285,11 +287,9 @@ void tick_reject(struct tick *t, const char *errors, const struct loop_time *tim
         struct event e = event_make(EVENT_CONFIG_REJECTED);
 
         t->time = *time;
-        snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.400s",
-                 errors);
-        for (char *p = e.message; *p; p++)
-                if (*p == '\n')
-                        *p = ' ';
+        /* The first error; whoever asked for the reload is shown all of them. */
+        snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.*s",
+                 (int) strcspn(errors, "\n"), errors);
         tell(t, &e, true, 0);
 }
 

@@ -20,6 +20,9 @@
 /* For this long after its accept queue held something, overflows may be a listener's own. */
 #define ACCEPT_BUSY_US UINT64_C(10000000)
 
+/* Fewer overflows than this, of what finishes, are no stall. */
+#define OVERFLOWING_SHARE 0.05
+
 /* An outage: completions below this part of the usual … */
 #define OUTAGE_LEARNED_US UINT64_C(30000000)
 #define OUTAGE_COMPLETED 0.5
@@ -251,7 +254,9 @@ static struct look look_at_listener(struct detector *d, const struct observation
                 discount_overflows(&l, d->track.overflow_credit);
         /* No more finish here than arrive here: other listeners' clients do not
          * make this one's flood smaller. */
-        if (!isnan(s->syns.per_s))
+        if (isnan(l.completed_per_s))
+                l.completed_per_s = fmax(0, s->syns.per_s - or_zero(l.late_per_s)); /* at most */
+        else if (!isnan(s->syns.per_s))
                 l.completed_per_s = fmin(l.completed_per_s, s->syns.per_s);
         return l;
 }
@@ -296,7 +301,8 @@ static struct circumstances circumstances_of(const struct detector *d, const str
                 .unfinished_share = flood_rules_share(or_zero(unanswered_of(l)), t->completed.per_s),
                 .embryonic_rsts_per_s = t->embryonic_rsts.per_s,
                 .rsts_sent_per_s = t->rsts_sent.per_s,
-                .overflowing = t->overflow_credit >= 1 && or_zero(t->overflows.per_s) >= 1,
+                .overflowing = t->overflow_credit >= 1 && t->overflows.per_s >= 1 &&
+                               t->overflows.per_s >= OVERFLOWING_SHARE * or_zero(t->completed.per_s),
                 .outage = l->outage,
                 .sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL,
         };
@@ -335,7 +341,8 @@ static struct evidence evidence_of(const struct detector *d, const struct look *
         e.half_open_aged = l->stuck;
         e.backlog = l->backlog;
         e.fill = l->backlog > 0 ? l->half_open / l->backlog : NAN;
-        e.completed_per_s = fmin(l->completed_per_s, d->track.completed.per_s);
+        e.completed_per_s = isnan(d->track.completed.per_s)
+                                    ? NAN : fmin(l->completed_per_s, d->track.completed.per_s);
         e.unanswered_per_s = unanswered_of(l);
         e.unanswered_share = flood_rules_share(or_zero(e.unanswered_per_s) + or_zero(l->refused_per_s),
                                                e.completed_per_s);

@@ -90,10 +90,10 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         return fmin(fmax(gathered, 0), 2 * GATHERED_ENOUGH);
 }
 
-static bool surges(const struct look *l) {
+static bool surges(const struct look *l, const struct settings_detect *s) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
-        return late >= SURGE_PER_S && flood_rules_share(late, l->completed_per_s) >= SURGE_SHARE;
+        return late >= fmax(SURGE_PER_S, s->unanswered_per_s) && flood_rules_share(late, l->completed_per_s) >= SURGE_SHARE;
 }
 
 /* SYNs that are refused, or answered by cookie, for nothing. A queue over its
@@ -136,7 +136,7 @@ unsigned flood_rules_match(const struct look *l, const struct settings_detect *s
                 patterns |= PATTERN_BOUNCING;
         if (!flood_rules_hurts(l, s))
                 return patterns;
-        if (surges(l))
+        if (surges(l, s))
                 patterns |= PATTERN_SURGE;
         if (goes_on && share >= s->unanswered_share_permille / 1000.0)
                 patterns |= PATTERN_SUSTAINED;
