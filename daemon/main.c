@@ -183,6 +183,10 @@ static const struct event_log *get_events(void *userdata) {
         return tick_events(((struct service *) userdata)->tick);
 }
 
+static json_t *get_blocked(void *userdata) {
+        return tick_blocked(((struct service *) userdata)->tick);
+}
+
 static json_t *get_incidents(void *userdata, const char *id) {
         return tick_incidents(((struct service *) userdata)->tick, id);
 }
@@ -201,6 +205,7 @@ static const struct api_ops api_ops = {
         .events = get_events,
         .reload = api_reload,
         .incidents = get_incidents,
+        .blocked = get_blocked,
 };
 
 /* Without its socket the daemon still watches and alerts. */

@@ -21,6 +21,7 @@
 struct sense {
         const struct settings *settings;
         sd_event *event;
+        struct nft_table *table;
 
         struct sock_diag *sock_diag;
         struct dump_schedule schedule;
@@ -67,13 +68,15 @@ static void close_syn_log(struct sense *s) {
         s->syns_previewed = 0;
 }
 
-int sense_new(sd_event *event, const struct settings *settings, struct sense **ret) {
+int sense_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+              struct sense **ret) {
         struct sense *s = calloc(1, sizeof *s);
         int r;
 
         if (!s)
                 return -ENOMEM;
         s->event = event;
+        s->table = table;
         s->settings = settings;
         s->dump_cost = rate_unknown();
         dump_schedule_init(&s->schedule, settings);
@@ -163,7 +166,7 @@ static int open_syn_log(struct sense *s, uint64_t now_us) {
 
         if (getrandom(&key, sizeof key, 0) != sizeof key || getrandom(&seed, sizeof seed, 0) != sizeof seed)
                 return -EIO;
-        r = syn_log_new(s->settings, &key, seed, now_us, &s->syn_log);
+        r = syn_log_new(s->settings, s->table, &key, seed, now_us, &s->syn_log);
         if (r < 0)
                 return r;
         syn_log_set_tap(s->syn_log, s->tap, s->tap_userdata);

@@ -16,11 +16,13 @@
 #include "core/settings.h"
 #include "core/snapshot.h"
 #include "core/syn.h"
+#include "util/nft.h"
 
 struct sense;
 
-/* The settings must outlive it. -ENOMEM; no sensor's trouble is an error here. */
-int sense_new(sd_event *event, const struct settings *settings, struct sense **ret);
+/* The settings and the table must outlive it. -ENOMEM; no sensor's trouble is an error here. */
+int sense_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+              struct sense **ret);
 struct sense *sense_free(struct sense *s);
 void sense_configure(struct sense *s, const struct settings *settings);
 

@@ -22,9 +22,11 @@
 
 struct tick {
         const struct tick_options *options;
+        struct act_options act_options;
         struct settings *settings; /* on the heap: others keep pointers to it */
         struct loop_time time;     /* of the tick at hand */
 
+        struct nft_table *table;
         struct sense *sense;
         struct detector *detector;
         struct policy *policy;
@@ -112,13 +114,18 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         t->policy = policy_new(t->settings);
         if (!t->detector || !t->policy)
                 goto fail;
-        r = sense_new(event, t->settings, &t->sense);
+        r = nft_table_new(&t->table);
+        if (r < 0)
+                goto fail;
+        r = sense_new(event, t->settings, t->table, &t->sense);
         if (r < 0)
                 goto fail;
         r = open_incidents(t);
         if (r < 0)
                 goto fail;
-        r = act_new(event, t->settings, &options->act, on_act_event, t, &t->act);
+        t->act_options = options->act;
+        t->act_options.table = t->table;
+        r = act_new(event, t->settings, &t->act_options, on_act_event, t, &t->act);
         if (r < 0)
                 goto fail;
         if (options->record) {
@@ -144,6 +151,7 @@ struct tick *tick_free(struct tick *t) {
         recording_writer_free(t->recording);
         act_free(t->act);
         sense_free(t->sense);
+        nft_table_free(t->table);
         incident_record_free(t->incidents);
         policy_free(t->policy);
         detector_free(t->detector);
@@ -303,6 +311,10 @@ const struct snapshot *tick_snapshot(const struct tick *t) {
 
 const struct event_log *tick_events(const struct tick *t) {
         return &t->events;
+}
+
+json_t *tick_blocked(const struct tick *t) {
+        return act_blocked(t->act);
 }
 
 json_t *tick_incidents(const struct tick *t, const char *id) {

@@ -20,6 +20,9 @@
 /* For this long after its accept queue held something, overflows may be a listener's own. */
 #define ACCEPT_BUSY_US UINT64_C(10000000)
 
+/* A scan: most SYNs go to ports without a listener, and to many of them. */
+#define SCAN_STRAY_SHARE 0.5
+#define SCAN_PORTS 20
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
 
@@ -304,6 +307,9 @@ static struct circumstances circumstances_of(const struct detector *d, const str
                 .overflowing = t->overflow_credit >= 1 && t->overflows.per_s >= 1 &&
                                t->overflows.per_s >= OVERFLOWING_SHARE * or_zero(t->completed.per_s),
                 .outage = l->outage,
+                .scanning = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) &&
+                            o->sources.stray_share >= SCAN_STRAY_SHARE &&
+                            o->sources.stray_ports >= SCAN_PORTS,
                 .sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL,
         };
 }
@@ -361,17 +367,21 @@ static double arrivals_of(const struct host_track *t, const struct look *l) {
 }
 
 static void add_sources(struct evidence *e, const struct observation *o) {
+        double total;
+
         if (!(o->known & OBS_K_SOURCES))
                 return;
         if (o->sources.known & OBS_SS_DISTINCT)
                 e->distinct_sources = o->sources.distinct;
         if (o->sources.known & OBS_SS_SEEN_ONCE)
                 e->seen_once_share = o->sources.seen_once_share;
-        for (uint32_t i = 0; i < o->sources.count; i++) {
+        /* Shares are of the same seconds as the table's own total. */
+        total = o->sources.known & OBS_SS_DISTINCT ? o->sources.syn_per_s : e->syn_per_s;
+        for (uint32_t i = 0; i < o->sources.count && total > 0; i++) {
                 const struct obs_source *source = &o->sources.list[i];
-                double share = (source->syn_per_s - source->syn_error_per_s) / e->syn_per_s;
+                double share = (source->syn_per_s - source->syn_error_per_s) / total;
 
-                if ((source->known & OBS_S_SYNS) && e->syn_per_s > 0)
+                if (source->known & OBS_S_SYNS)
                         e->top_share = fmax(or_zero(e->top_share), fmin(share, 1));
         }
 }

@@ -18,6 +18,9 @@
 /* The guaranteed share of the few heaviest addresses together. */
 static double few_sources_share(const struct obs_sources *s, double syn_per_s) {
         double sum = 0;
+
+        if (s->known & OBS_SS_DISTINCT)
+                syn_per_s = s->syn_per_s;
         unsigned taken = 0;
 
         if (!(syn_per_s > 0))
@@ -66,7 +69,7 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
             (c->alive > 0.1 * c->stuck ||
              (completed > 0 && c->aged_share < 0.7)))
                 return DIAGNOSIS_LOSSY_CLIENTS;
-        if (c->rsts_sent_per_s > SCAN_RSTS_PER_S && c->rsts_sent_per_s > completed)
+        if (c->scanning || (c->rsts_sent_per_s > SCAN_RSTS_PER_S && c->rsts_sent_per_s > completed))
                 return DIAGNOSIS_PORT_SCAN;
         if (isnan(e->completed_per_s) && isnan(e->half_open))
                 return DIAGNOSIS_UNKNOWN;

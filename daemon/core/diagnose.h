@@ -20,6 +20,7 @@ struct circumstances {
         double rsts_sent_per_s;
         bool accept_full;             /* an accept queue is over its limit now */
         bool overflowing;             /* recent overflows explain the entries that stay */
+        bool scanning;                /* most SYNs go to ports without a listener, to many */
         bool outage;                  /* nobody finishes, and no more arrive than usual */
         const struct obs_sources *sources; /* NULL: not known */
 };
