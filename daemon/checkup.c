@@ -23,6 +23,7 @@
 #include "options.h"
 #include "sense.h"
 #include "sensors/listen_owner.h"
+#include "util/nft.h"
 #include "util/progress.h"
 
 /* What holds for less of the time is no verdict. */
@@ -37,6 +38,7 @@ enum { LOOKS_MIN = 3 };
 struct watch {
         uint64_t duration_us;
         struct loop *loop;
+        struct nft_table *table;
         struct sense *sense;
         struct detector *detector;
         struct policy *policy;
@@ -61,6 +63,7 @@ static struct watch *watch_free(struct watch *w) {
         for (unsigned i = 0; i < DIAGNOSES; i++)
                 free(w->last[i]);
         sense_free(w->sense);
+        nft_table_free(w->table);
         policy_free(w->policy);
         detector_free(w->detector);
         loop_free(w->loop);
@@ -146,7 +149,9 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
         if (w->detector && w->policy)
                 r = loop_new(&loop_ops, w, settings->poll.fast_interval_us, &w->loop);
         if (r >= 0)
-                r = sense_new(loop_event(w->loop), settings, &w->sense);
+                r = nft_table_new(&w->table);
+        if (r >= 0)
+                r = sense_new(loop_event(w->loop), settings, w->table, &w->sense);
         if (r < 0) {
                 watch_free(w);
                 return r;

@@ -18,11 +18,10 @@
 /* The guaranteed share of the few heaviest addresses together. */
 static double few_sources_share(const struct obs_sources *s, double syn_per_s) {
         double sum = 0;
+        unsigned taken = 0;
 
         if (s->known & OBS_SS_DISTINCT)
                 syn_per_s = s->syn_per_s;
-        unsigned taken = 0;
-
         if (!(syn_per_s > 0))
                 return 0;
         for (uint32_t i = 0; i < s->count && taken < FEW_SOURCES; i++) {
