@@ -210,7 +210,8 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
 static struct look look_blank(const struct detector *d, const struct observation *o) {
         return (struct look) {
                 .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
-                .cookies_unanswered_per_s = NAN, .cookies_stale_per_s = NAN,
+                .cookies_unanswered_per_s = NAN, .cookies_in_vain_per_s = NAN,
+                .cookies_stale_per_s = NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
                 .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
@@ -226,6 +227,7 @@ static void look_add_refusals(struct look *l, const struct host_track *t) {
         /* A full accept queue drops the ACK with the cookie in it. */
         l->cookies_unanswered_per_s = fmax(0, t->cookies_unanswered_per_s - lost);
         l->cookies_stale_per_s = fmax(0, t->cookies_stale_per_s - lost);
+        l->cookies_in_vain_per_s = fmax(0, or_zero(t->cookies_in_vain.per_s) - lost);
         if (isnan(t->cookies_unanswered_per_s))
                 l->cookies_unanswered_per_s = l->cookies_stale_per_s = NAN;
         l->cookies_sent_per_s = t->cookies_sent.per_s;

@@ -26,8 +26,9 @@
  * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 2e-8. */
 #define GATHERED_ENOUGH 15.0
 #define MOST 0.5
-/* Some cookies of a crowd are always lost. */
-#define IN_VAIN_SHARE 0.1
+/* Some cookies of a crowd are always lost, and counts of a second are uneven. */
+#define IN_VAIN_SHARE 0.25
+#define LOST_COOKIES_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
 
@@ -65,7 +66,7 @@ static double cookies_that_count(const struct look *l) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        return share >= SURGE_SHARE || (share >= IN_VAIN_SHARE && l->seen_once_share >= share * 0.8) ? stale
+        return share >= SURGE_SHARE || (share >= LOST_COOKIES_SHARE && l->seen_once_share >= share * 0.8) ? stale
                                                                                                      : 0;
 }
 
@@ -103,8 +104,8 @@ static bool refuses_in_vain(const struct look *l, const struct settings_detect *
                 return true;
         if (isnan(l->cookies_unanswered_per_s))
                 return isnan(l->refused_per_s) && l->half_open > l->backlog;
-        return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s &&
-               l->cookies_unanswered_per_s >= IN_VAIN_SHARE * l->cookies_sent_per_s;
+        return l->syncookies != 0 && l->cookies_in_vain_per_s >= s->unanswered_per_s &&
+               l->cookies_in_vain_per_s >= IN_VAIN_SHARE * l->cookies_sent_per_s;
 }
 
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
@@ -126,6 +127,8 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 
 unsigned flood_rules_match(const struct look *l, const struct settings_detect *s) {
         double aged = aged_for_sure(l);
+        /* What is held must be growing old now: after a flood it stands for a minute. */
+        double aging = fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s));
         double share = flood_rules_share(aged, l->completed_per_s);
         bool goes_on = aged >= s->unanswered_per_s && l->gathered >= GATHERED_ENOUGH;
         unsigned patterns = 0;
@@ -140,7 +143,7 @@ unsigned flood_rules_match(const struct look *l, const struct settings_detect *s
                 patterns |= PATTERN_SURGE;
         if (goes_on && share >= s->unanswered_share_permille / 1000.0)
                 patterns |= PATTERN_SUSTAINED;
-        if (goes_on && l->held >= l->backlog * s->fill_permille / 1000.0)
+        if (goes_on && aging >= s->unanswered_per_s && l->held >= l->backlog * s->fill_permille / 1000.0)
                 patterns |= PATTERN_HELD;
         if (refuses_in_vain(l, s) && l->half_open >= QUEUE_MIN && l->stuck >= MOST * l->half_open)
                 patterns |= PATTERN_REFUSING;

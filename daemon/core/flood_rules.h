@@ -15,6 +15,7 @@ struct look {
         double late_per_s;
         double aged_per_s, stale_per_s;
         double cookies_unanswered_per_s; /* of those this listener sent, within the survival age */
+        double cookies_in_vain_per_s;    /* the same, smoothed */
         double cookies_stale_per_s;      /* within 1.5 s */
         double completed_per_s;
         double refused_per_s;            /* SYNs dropped because this queue was full */

@@ -21,6 +21,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .cookies_received = rate_unknown(),
                 .cookies_unanswered_per_s = NAN,
                 .cookies_stale_per_s = NAN,
+                .cookies_in_vain = rate_unknown(),
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
                 .syns = rate_unknown(),
@@ -60,16 +61,19 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
         rate_count(&t->queue_drops, drops, elapsed_s, FAST_TAU_S);
 }
 
-static void count_cookies(struct host_track *t, const struct observation *o) {
+static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
         if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED)) {
                 cookie_balance_init(&t->balance);
                 t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
+                t->cookies_in_vain = rate_unknown();
                 return;
         }
         cookie_balance_add(&t->balance, o->time_us, o->counters[OBS_COOKIES_SENT],
                            o->counters[OBS_COOKIES_RECEIVED]);
         t->cookies_unanswered_per_s =
                 cookie_balance_unanswered_per_s(&t->balance, t->survival_age_us, COOKIE_WINDOW_US);
+        if (!isnan(t->cookies_unanswered_per_s))
+                rate_mix(&t->cookies_in_vain, t->cookies_unanswered_per_s, elapsed_s, FAST_TAU_S);
         t->cookies_stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
 }
 
@@ -94,7 +98,7 @@ void host_track_step(struct host_track *t, const struct observation *o) {
         rate_peak(&t->completed_lately, t->completed.per_s, elapsed_s, LATELY_TAU_S);
         rate_peak(&t->overflowed_lately, t->overflows.per_s, elapsed_s, LATELY_TAU_S);
         count_queue_drops(t, o, elapsed_s);
-        count_cookies(t, o);
+        count_cookies(t, o, elapsed_s);
 
         t->overflow_credit *= exp(-elapsed_s / OVERFLOW_TAU_S);
         if (observation_knows(o, OBS_LISTEN_OVERFLOWS))

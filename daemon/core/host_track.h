@@ -22,6 +22,7 @@ struct host_track {
         struct rate overflowed_lately;
         struct rate cookies_sent, cookies_received;
         double cookies_unanswered_per_s; /* within the survival age */
+        struct rate cookies_in_vain;     /* the same, smoothed */
         double cookies_stale_per_s;      /* within 1.5 s */
         struct rate queue_drops;     /* SYNs refused because the queue was full */
         struct rate overflows;       /* refused because the accept queue was full */
