@@ -124,8 +124,8 @@ syn "drnd()" >"$dir/spoofed.cfg"
 start ladder -r 20000 -l 80 9
 flood spoofed.cfg 100000 400000
 wait $pid
-judge ladder "the ladder is engaged and totals stay exact" \
-        'd["sample_most"] >= 8 and d["syns"] == 400000 and d["received"] < 200000'
+judge ladder "the ladder is engaged, totals within 1 %" \
+        'd["sample_most"] >= 8 and abs(d["syns"] / 400000 - 1) < 0.01 and d["received"] < 200000'
 
 syn 10.77.0.99 >"$dir/one.cfg"
 judge ladder "and still tells that each address was seen once" 'd["seen_once_share"] == 0 or d["seen_once_share"] > 0.8'
