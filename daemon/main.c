@@ -1,4 +1,313 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-int main(void) {
+/* synwardd: puts the pieces together and keeps them running. */
+#include <errno.h>
+#include <limits.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "actions/syncookies.h"
+#include "config/load.h"
+#include "config/print.h"
+#include "control/control.h"
+#include "loop.h"
+#include "options.h"
+#include "replay/replay.h"
+#include "tick.h"
+#include "util/log.h"
+
+struct service {
+        const struct options *options;
+        struct loop *loop;
+        struct tick *tick;
+        struct control *control;
+};
+
+/* --- configuration ----------------------------------------------------------- */
+
+/* Errors go to f. found: whether there was a file at all. */
+static int load(const struct options *o, struct settings *ret, bool *ret_found, FILE *f) {
+        struct config_errors errors = { .count = 0 };
+        int r;
+
+        *ret_found = true;
+        if (o->config)
+                r = config_load_file(o->config, ret, &errors);
+        else
+                r = config_load_default(SYSCONFDIR, ret, ret_found, &errors);
+        if (r < 0)
+                config_errors_print(&errors, f);
+        if (r < 0 && errors.count == 0)
+                fprintf(f, "Cannot read the configuration: %s\n", strerror(-r));
+        return r;
+}
+
+static const char *config_name(const struct options *o) {
+        return o->config ? o->config : SYSCONFDIR "/synward/synward.yaml";
+}
+
+static int check_config(const struct options *o) {
+        struct settings s;
+        bool found;
+
+        if (load(o, &s, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        printf("%s: ok%s\n", config_name(o), found ? "" : " (not there: the built-in policy)");
+        settings_release(&s);
+        return EXIT_STATUS_OK;
+}
+
+static int print_config(const struct options *o) {
+        struct settings s;
+        bool found;
+        int r;
+
+        if (load(o, &s, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        r = config_print(&s, stdout);
+        settings_release(&s);
+        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
+}
+
+static int replay(const struct options *o) {
+        char error[REPLAY_ERROR_MAX];
+        struct settings s;
+        bool found;
+        int r;
+
+        if (load(o, &s, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        r = replay_run(o->replay, &s, stdout, error);
+        if (r < 0)
+                fprintf(stderr, "synwardd: %s\n", error);
+        settings_release(&s);
+        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
+}
+
+/* --- the service --------------------------------------------------------------- */
+
+/* 0, or -errno with the messages in error: what was in force stays. */
+static int reload(struct service *s, char *error, size_t size) {
+        struct loop_time now = loop_time_now();
+        struct settings fresh;
+        FILE *f = fmemopen(error, size, "w");
+        bool found;
+        int r;
+
+        if (!f)
+                return -errno;
+        loop_notify_reloading();
+        r = load(s->options, &fresh, &found, f);
+        fclose(f);
+        error[size - 1] = '\0';
+        if (r < 0) {
+                tick_reject(s->tick, error, &now);
+        } else {
+                r = tick_configure(s->tick, &fresh, &now);
+                if (r < 0) {
+                        settings_release(&fresh);
+                        snprintf(error, size, "cannot apply the configuration: %s", strerror(-r));
+                } else
+                        loop_set_interval(s->loop, tick_settings(s->tick)->poll.fast_interval_us);
+        }
+        loop_notify_ready(r < 0 ? "configuration refused, the old one stays" : "configuration reloaded");
+        return r < 0 ? -EINVAL : 0;
+}
+
+static void on_hangup(void *userdata) {
+        char error[API_RELOAD_ERROR_SIZE];
+
+        /* tick_reject() and tick_configure() tell of it. */
+        (void) reload(userdata, error, sizeof error);
+}
+
+static void on_tick(void *userdata, const struct loop_time *time) {
+        struct service *s = userdata;
+        bool first = tick_snapshot(s->tick) == NULL;
+
+        tick_run(s->tick, time);
+        if (!first)
+                return;
+        if (tick_is_blind(s->tick)) {
+                log_error("No sensor works here: nothing to watch with");
+                loop_stop(s->loop, EXIT_STATUS_MISSING);
+                return;
+        }
+        /* What starting took is given back: a watcher should not be noticed. */
+        malloc_trim(0);
+        loop_notify_ready("watching");
+}
+
+static const struct snapshot *get_snapshot(void *userdata) {
+        return tick_snapshot(((struct service *) userdata)->tick);
+}
+
+static const struct event_log *get_events(void *userdata) {
+        return tick_events(((struct service *) userdata)->tick);
+}
+
+static int api_reload(void *userdata, char *error, size_t size) {
+        return reload(userdata, error, size);
+}
+
+static void on_events_added(void *userdata) {
+        control_notify_events(((struct service *) userdata)->control);
+}
+
+static const struct loop_ops loop_ops = { .tick = on_tick, .reload = on_hangup };
+static const struct api_ops api_ops = {
+        .snapshot = get_snapshot,
+        .events = get_events,
+        .reload = api_reload,
+};
+
+/* Without its socket the daemon still watches and alerts. */
+static void open_control(struct service *s) {
+        char path[PATH_MAX];
+        struct server_options options = { .path = path, .group = "synward" };
+        int r;
+
+        if (s->options->control)
+                snprintf(path, sizeof path, "%s", s->options->control);
+        else
+                snprintf(path, sizeof path, "%s/control.sock", s->options->runtime_dir);
+        r = control_new(loop_event(s->loop), &options, &api_ops, s, &s->control);
+        if (r == -EADDRINUSE)
+                log_error("Somebody answers on %s already (another synwardd?), working without a control socket", path);
+        else if (r < 0)
+                log_error("Cannot listen on %s: %s, working without a control socket", path, strerror(-r));
+}
+
+static void say_hello(const struct service *s, bool found) {
+        const struct settings *settings = tick_settings(s->tick);
+
+        if (!found)
+                log_notice("%s is not there: the built-in policy is in force", config_name(s->options));
+        if (s->options->dry_run || settings->mode == MODE_OBSERVE)
+                log_notice("Dry run: everything is decided and reported, nothing is touched");
+        log_info("synward " PACKAGE_VERSION " watches this host");
+}
+
+static int run_service(struct service *s, struct settings *settings, bool found) {
+        struct tick_options tick_options = {
+                .act = {
+                        .state_dir = s->options->state_dir,
+                        .runtime_dir = s->options->runtime_dir,
+                        .dry_run = s->options->dry_run,
+                },
+                .record = s->options->record,
+                .events_added = on_events_added,
+                .userdata = s,
+        };
+        struct loop_time now;
+        int r;
+
+        r = loop_new(&loop_ops, s, settings->poll.fast_interval_us, &s->loop);
+        if (r < 0) {
+                log_error("Cannot make an event loop: %s", strerror(-r));
+                settings_release(settings);
+                return EXIT_STATUS_FAILURE;
+        }
+        r = tick_new(loop_event(s->loop), settings, &tick_options, &s->tick);
+        if (r < 0) {
+                log_error("Cannot start: %s", strerror(-r));
+                settings_release(settings);
+                s->loop = loop_free(s->loop);
+                return EXIT_STATUS_FAILURE;
+        }
+        open_control(s);
+        say_hello(s, found);
+
+        r = loop_run(s->loop);
+
+        loop_notify_stopping();
+        now = loop_time_now();
+        tick_stop(s->tick, &now);
+        s->control = control_free(s->control);
+        s->tick = tick_free(s->tick);
+        s->loop = loop_free(s->loop);
+        return r < 0 ? EXIT_STATUS_FAILURE : r;
+}
+
+static int run(const struct options *o) {
+        struct service s = { .options = o };
+        struct settings settings;
+        bool found;
+
+        if (load(o, &settings, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        return run_service(&s, &settings, found);
+}
+
+/* --- undoing -------------------------------------------------------------------- */
+
+static uint64_t restore_now_us(void *userdata) {
+        (void) userdata;
+        return loop_time_now().now_us;
+}
+
+static int restore_wait(void *userdata, uint64_t until_us) {
+        uint64_t now_us = loop_time_now().now_us;
+
+        (void) userdata;
+        if (until_us > now_us)
+                usleep((useconds_t) (until_us - now_us < 500000 ? until_us - now_us : 500000));
         return 0;
+}
+
+static void restore_report(void *userdata, const struct syncookies_report *report) {
+        (void) userdata;
+        if (report->type == SYNCOOKIES_REPORT_FAILED)
+                log_error("%s", report->message);
+        else
+                log_notice("%s", report->message);
+}
+
+static int restore(const struct options *o) {
+        struct syncookies_config config = { .state_dir = o->state_dir };
+        struct syncookies_restore_ops ops = {
+                .now_us = restore_now_us,
+                .wait_us = restore_wait,
+                .report = restore_report,
+        };
+        struct syncookies *s;
+        int r = syncookies_new(&config, &s);
+
+        if (r >= 0) {
+                r = syncookies_restore(s, &ops);
+                s = syncookies_free(s);
+        }
+        if (r == -EBUSY)
+                log_error("A synwardd is at work on %s: stop it first", o->state_dir);
+        else if (r < 0)
+                log_error("Not restored: %s", strerror(-r));
+        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
+}
+
+static int todo(const char *what) {
+        fprintf(stderr, "synwardd: %s is not built yet\n", what);
+        return EXIT_STATUS_FAILURE;
+}
+
+int main(int argc, char **argv) {
+        struct options o;
+
+        if (options_parse(argc, argv, &o) < 0)
+                return EXIT_STATUS_USAGE;
+        log_setup(o.verbosity);
+
+        switch (o.command) {
+        case COMMAND_RUN: return run(&o);
+        case COMMAND_CHECK_CONFIG: return check_config(&o);
+        case COMMAND_PRINT_CONFIG: return print_config(&o);
+        case COMMAND_RESTORE: return restore(&o);
+        case COMMAND_REPLAY: return replay(&o);
+        case COMMAND_DIAGNOSE: return todo("--diagnose");
+        case COMMAND_VERSION: puts("synwardd " PACKAGE_VERSION); return EXIT_STATUS_OK;
+        case COMMAND_HELP: options_help(); return EXIT_STATUS_OK;
+        }
+        return EXIT_STATUS_FAILURE;
 }

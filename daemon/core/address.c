@@ -58,6 +58,9 @@ struct address address_mask(const struct address *a, unsigned length) {
 bool prefix_contains(const struct prefix *p, const struct address *a) {
         struct address masked = address_mask(a, p->length);
 
+        /* ::/0 is all of IPv6, not of IPv4 in disguise. */
+        if (p->length < ADDRESS_IPV4_OFFSET_BITS && address_is_ipv4(a))
+                return false;
         return address_equal(&masked, &p->address);
 }
 

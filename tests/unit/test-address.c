@@ -50,6 +50,9 @@ static void contains(void **state) {
         assert_true(prefix_contains(&p, &inside));
         assert_false(prefix_contains(&p, &outside));
         assert_false(prefix_contains(&p, &other_family));
+        assert_int_equal(prefix_parse("::/0", &p), 0);
+        assert_true(prefix_contains(&p, &other_family));
+        assert_false(prefix_contains(&p, &inside));
 }
 
 static void wildcards_differ(void **state) {

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# bash completion for synwardctl
+
+_synwardctl() {
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i
+        local commands='status listeners sources events incidents top metrics check doctor reload ping'
+
+        case $prev in
+        -s | --socket)
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                return
+                ;;
+        --proc)
+                mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+                return
+                ;;
+        esac
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                case ${COMP_WORDS[i]} in
+                -s | --socket) ((i++)) ;;
+                -*) ;;
+                *)
+                        command=${COMP_WORDS[i]}
+                        break
+                        ;;
+                esac
+        done
+        case $command in
+        '') i="$commands --socket --json --version --help" ;;
+        sources) i='-n --prefix --json' ;;
+        events) i='-f -n --json' ;;
+        check) i='-w -c' ;;
+        doctor) i='--proc --json' ;;
+        *) i='--json' ;;
+        esac
+        mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")
+}
+complete -F _synwardctl synwardctl

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+
+static const struct command {
+        const char *name;
+        int (*run)(struct ctl *ctl, int argc, char **argv);
+        const char *arguments, *help;
+} commands[] = {
+        { "status", command_status, "", "state, diagnosis and why" },
+        { "listeners", command_listeners, "", "every listening socket and how full it is" },
+        { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
+        { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
+        { "incidents", command_incidents, "[ID]", "past and present floods" },
+        { "top", command_top, "", "live full-screen view" },
+        { "metrics", command_metrics, "", "Prometheus text exposition" },
+        { "check", command_check, "[-w RANGE] [-c RANGE]", "monitoring plugin" },
+        { "doctor", command_doctor, "", "is this host ready for a SYN flood?" },
+        { "reload", command_reload, "", "read the configuration again" },
+        { "ping", command_ping, "", "is the daemon there?" },
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *f) {
+        fputs("Usage: synwardctl [--socket PATH] [--json] COMMAND [ARGUMENTS]\n\n", f);
+        for (unsigned i = 0; i < COMMANDS; i++)
+                fprintf(f, "  %-9s %-22s %s\n", commands[i].name, commands[i].arguments,
+                        commands[i].help);
+        fputs("\n  -s, --socket PATH   the daemon's control socket\n"
+              "                      (" RUNSTATEDIR "/synward/control.sock)\n"
+              "  -j, --json          one JSON document instead of text\n"
+              "      --version, --help\n\n"
+              "Exit status: 0 ok, 1 the daemon said no, 2 usage, 3 no daemon, 4 not permitted;\n"
+              "check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n", f);
+}
+
+double ctl_number(const json_t *o, const char *name) {
+        const json_t *value = json_object_get(o, name);
+
+        return json_is_number(value) ? json_number_value(value) : (double) NAN;
+}
+
+const char *ctl_text(const json_t *o, const char *name) {
+        const char *text = json_string_value(json_object_get(o, name));
+
+        return text ? text : "";
+}
+
+int ctl_print_json(const json_t *o) {
+        if (json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) < 0)
+                return EXIT_REFUSED;
+        putchar('\n');
+        return EXIT_OK;
+}
+
+int ctl_usage(const char *command, const char *what, const char *word) {
+        fprintf(stderr, "synwardctl %s: %s: %s\n", command, what, word);
+        return EXIT_USAGE;
+}
+
+bool ctl_no_arguments(int argc, char **argv) {
+        if (argc > 1)
+                ctl_usage(argv[0], "takes no arguments", argv[1]);
+        return argc <= 1;
+}
+
+bool ctl_read_number(const char *text, unsigned max, unsigned *ret) {
+        char *end;
+        unsigned long n;
+
+        if (*text < '0' || *text > '9')
+                return false;
+        errno = 0;
+        n = strtoul(text, &end, 10);
+        if (*end || errno != 0 || n > max)
+                return false;
+        *ret = (unsigned) n;
+        return true;
+}
+
+int ctl_fail(const struct ctl *ctl, int error) {
+        switch (-error) {
+        case EACCES:
+        case EPERM:
+                fprintf(stderr, "synwardctl: %s: not permitted; are you in the socket's group?\n",
+                        ctl->socket);
+                return EXIT_NOT_PERMITTED;
+        case ENOENT:
+        case ECONNREFUSED:
+                fprintf(stderr, "synwardctl: %s: no daemon there\n", ctl->socket);
+                return EXIT_NO_DAEMON;
+        case ECONNRESET:
+                fprintf(stderr, "synwardctl: %s: the daemon hung up\n", ctl->socket);
+                return EXIT_NO_DAEMON;
+        case ETIMEDOUT:
+        case EAGAIN:
+                fprintf(stderr, "synwardctl: %s: the daemon does not answer\n", ctl->socket);
+                return EXIT_NO_DAEMON;
+        case EPROTO:
+                fprintf(stderr, "synwardctl: %s: this is not synwardd\n", ctl->socket);
+                return EXIT_NO_DAEMON;
+        default:
+                fprintf(stderr, "synwardctl: %s: %s\n", ctl->socket, strerror(-error));
+                return EXIT_NO_DAEMON;
+        }
+}
+
+int ctl_refused(const struct client_answer *a) {
+        const char *dot = strrchr(a->error, '.');
+        const json_t *messages = json_object_get(a->parameters, "messages");
+        const json_t *line;
+        size_t i;
+
+        if (strcmp(a->error, "io.synward.PermissionDenied") == 0) {
+                fputs("synwardctl: not permitted: this needs root or the daemon's own user\n",
+                      stderr);
+                return EXIT_NOT_PERMITTED;
+        }
+        if (strcmp(a->error, "io.synward.NotReady") == 0)
+                fputs("synwardctl: the daemon has only just started; try again\n", stderr);
+        else if (strcmp(a->error, "io.synward.ConfigurationRejected") == 0)
+                fputs("synwardctl: configuration rejected, the one in force stays:\n", stderr);
+        else if (strcmp(a->error, "io.synward.NoSuchIncident") == 0)
+                fprintf(stderr, "synwardctl: no such incident: %s\n",
+                        ctl_text(a->parameters, "id"));
+        else
+                fprintf(stderr, "synwardctl: the daemon said no: %s\n", dot ? dot + 1 : a->error);
+        json_array_foreach(messages, i, line)
+                fprintf(stderr, "%s\n", json_string_value(line));
+        return EXIT_REFUSED;
+}
+
+int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int timeout_ms,
+            json_t **ret) {
+        struct client_answer a;
+        struct client *c;
+        int error, status = EXIT_OK;
+
+        error = client_open(ctl->socket, &c);
+        if (error < 0) {
+                json_decref(parameters);
+                return ctl_fail(ctl, error);
+        }
+        error = client_send(c, method, parameters, false);
+        if (error == 0)
+                error = client_receive(c, timeout_ms, &a);
+        if (error < 0)
+                status = ctl_fail(ctl, error);
+        else {
+                if (a.error)
+                        status = ctl_refused(&a);
+                else
+                        *ret = a.parameters ? json_incref(a.parameters) : json_object();
+                client_answer_clear(&a);
+        }
+        client_free(c);
+        return status;
+}
+
+int command_ping(struct ctl *ctl, int argc, char **argv) {
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, "io.synward.Ping", NULL, CLIENT_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else
+                printf("synwardd %s is there, process %.0f\n", ctl_text(answer, "version"),
+                       ctl_number(answer, "pid"));
+        json_decref(answer);
+        return status;
+}
+
+int command_reload(struct ctl *ctl, int argc, char **argv) {
+        enum { RELOAD_TIMEOUT_MS = 30000 };
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, "io.synward.Reload", NULL, RELOAD_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        json_decref(answer);
+        return status;
+}
+
+int command_metrics(struct ctl *ctl, int argc, char **argv) {
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, "io.synward.GetMetrics", NULL, CLIENT_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else
+                fputs(ctl_text(answer, "text"), stdout);
+        json_decref(answer);
+        return status;
+}
+
+/* EXIT_OK and the options read, or -1 when there is nothing left to do, or an exit status. */
+static int read_options(struct ctl *ctl, int argc, char **argv) {
+        static const struct option options[] = {
+                { "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
+                { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+                { 0 },
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "+s:jh", options, NULL)) != -1)
+                switch (c) {
+                case 's':
+                        ctl->socket = optarg;
+                        break;
+                case 'j':
+                        ctl->json = true;
+                        break;
+                case 'V':
+                        puts("synwardctl " PACKAGE_VERSION);
+                        return -1;
+                case 'h':
+                        print_help(stdout);
+                        return -1;
+                default:
+                        return EXIT_USAGE;
+                }
+        return EXIT_OK;
+}
+
+/* --json is also taken behind the command, where people put it. */
+static void move_options(int *argc, char **argv, struct ctl *ctl) {
+        int kept = 1;
+
+        for (int i = 1; i < *argc; i++) {
+                if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0)
+                        ctl->json = true;
+                else
+                        argv[kept++] = argv[i];
+        }
+        argv[kept] = NULL;
+        *argc = kept;
+}
+
+static int run_command(struct ctl *ctl, int argc, char **argv) {
+        for (unsigned i = 0; i < COMMANDS; i++)
+                if (strcmp(commands[i].name, argv[0]) == 0) {
+                        move_options(&argc, argv, ctl);
+                        optind = 0; /* getopt starts afresh with the command's arguments */
+                        return commands[i].run(ctl, argc, argv);
+                }
+        fprintf(stderr, "synwardctl: no such command: %s (see synwardctl --help)\n", argv[0]);
+        return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+        struct ctl ctl = { .socket = RUNSTATEDIR "/synward/control.sock" };
+        int status;
+
+        setlocale(LC_CTYPE, "");
+        ctl.term = term_open(STDOUT_FILENO);
+        status = read_options(&ctl, argc, argv);
+        if (status == EXIT_OK && optind >= argc) {
+                print_help(stderr);
+                return EXIT_USAGE;
+        }
+        if (status == EXIT_OK)
+                status = run_command(&ctl, argc - optind, argv + optind);
+        if (fflush(stdout) != 0) {
+                fprintf(stderr, "synwardctl: cannot write: %s\n", strerror(errno));
+                return EXIT_REFUSED;
+        }
+        return status < 0 ? EXIT_OK : status;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synwardctl status */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+static void label(const struct ctl *ctl, const char *text) {
+        printf("  ");
+        term_put(&ctl->term, PAINT_DIM, text);
+        printf("%*s", (int) (15 - strlen(text)), "");
+}
+
+static void print_state(const struct ctl *ctl, const json_t *s) {
+        const char *state = ctl_text(s, "state");
+        const json_t *reason;
+        char age[TERM_FIGURE_MAX];
+        size_t i;
+
+        term_put(&ctl->term, PAINT_BOLD, "synward");
+        printf("  ");
+        term_put(&ctl->term, term_state_paint(state), state);
+        printf(", ");
+        term_put(&ctl->term, PAINT_NONE, ctl_text(s, "diagnosis"));
+        printf(", for %s%s\n", term_age(ctl_text(s, "since"), ctl_text(s, "time"), age),
+               json_is_true(json_object_get(s, "dry_run")) ? " (dry run)" : "");
+        json_array_foreach(json_object_get(s, "reasons"), i, reason) {
+                printf("  ");
+                term_put(&ctl->term, PAINT_NONE, json_string_value(reason));
+                putchar('\n');
+        }
+        putchar('\n');
+}
+
+static void print_host(const struct ctl *ctl, const json_t *host) {
+        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
+
+        label(ctl, "half-open");
+        printf("%s, %s of them aged\n", term_figure(ctl_number(host, "half_open"), 0, a),
+               term_figure(ctl_number(host, "half_open_aged"), 0, b));
+        label(ctl, "SYNs");
+        printf("%s/s\n", term_figure(ctl_number(host, "syn_per_s"), 1, a));
+        label(ctl, "completion");
+        printf("%s, %s/s\n", term_percent(ctl_number(host, "completion_ratio"), a),
+               term_figure(ctl_number(host, "completed_per_s"), 1, b));
+        label(ctl, "cookies");
+        printf("%s/s sent, %s/s came back\n",
+               term_figure(ctl_number(host, "cookies_sent_per_s"), 1, a),
+               term_figure(ctl_number(host, "cookies_received_per_s"), 1, b));
+        label(ctl, "refused");
+        printf("%s/s queue full, %s/s accept queue full\n",
+               term_figure(ctl_number(host, "queue_drops_per_s"), 1, a),
+               term_figure(ctl_number(host, "accept_overflows_per_s"), 1, b));
+}
+
+static void print_syncookies(const struct ctl *ctl, const json_t *c) {
+        char value[TERM_FIGURE_MAX], original[TERM_FIGURE_MAX];
+
+        label(ctl, "tcp_syncookies");
+        term_figure(ctl_number(c, "value"), 0, value);
+        if (json_is_true(json_object_get(c, "managed")))
+                printf("%s (set by synward; was %s)\n", value,
+                       term_figure(ctl_number(c, "original"), 0, original));
+        else
+                printf("%s (not changed by synward; mode %s)\n", value, ctl_text(c, "mode"));
+}
+
+static void print_incident(const struct ctl *ctl, const json_t *s) {
+        const json_t *i = json_object_get(s, "incident");
+        char age[TERM_FIGURE_MAX], peak[TERM_FIGURE_MAX];
+
+        if (!json_is_object(i))
+                return;
+        label(ctl, "incident");
+        printf("%.0f, %s, for %s, peak %s SYN/s%s%s\n", ctl_number(i, "id"),
+               ctl_text(i, "diagnosis"), term_age(ctl_text(i, "start"), ctl_text(s, "time"), age),
+               term_figure(ctl_number(i, "peak_syn_per_s"), 0, peak),
+               *ctl_text(i, "listener") ? ", at " : "", ctl_text(i, "listener"));
+}
+
+static void print_worst(const struct ctl *ctl, const json_t *listeners) {
+        const json_t *l;
+        size_t i;
+
+        json_array_foreach(listeners, i, l) {
+                const char *state = ctl_text(l, "state");
+                const char *address = ctl_text(l, "address");
+                char fill[TERM_FIGURE_MAX], bar[TERM_BAR_MAX];
+
+                if (strcmp(state, "normal") == 0)
+                        continue;
+                label(ctl, "listener");
+                printf(strchr(address, ':') ? "[%s]:%.0f " : "%s:%.0f ", address,
+                       ctl_number(l, "port"));
+                term_put(&ctl->term, term_state_paint(state), state);
+                printf(" %s full %s\n", term_percent(ctl_number(l, "fill"), fill),
+                       term_bar(&ctl->term, ctl_number(l, "fill"), 20, bar));
+        }
+        label(ctl, "listeners");
+        printf("%zu\n", json_array_size(listeners));
+}
+
+static void print_sensors(const struct ctl *ctl, json_t *sensors) {
+        const char *name;
+        json_t *s;
+
+        json_object_foreach(sensors, name, s) {
+                const char *state = ctl_text(s, "state");
+                bool ok = strcmp(state, "ok") == 0;
+                double interval_ms = ctl_number(s, "interval_ms");
+                char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
+
+                label(ctl, name);
+                term_put(&ctl->term, ok ? PAINT_GOOD
+                                     : strcmp(state, "off") == 0 ? PAINT_DIM : PAINT_WARN, state);
+                if (!ok) {
+                        printf(": ");
+                        term_put(&ctl->term, PAINT_NONE, ctl_text(s, "reason"));
+                }
+                if (isfinite(interval_ms))
+                        printf(", every %s ms, last took %s us", term_figure(interval_ms, 0, a),
+                               term_figure(ctl_number(s, "last_us"), 0, b));
+                if (strcmp(state, "off") != 0 && json_object_get(s, "received"))
+                        printf(", %s SYNs read, %s lost, 1 in %.0f",
+                               term_figure(ctl_number(s, "received"), 0, a),
+                               term_figure(ctl_number(s, "lost"), 0, b),
+                               fmax(1, ctl_number(s, "sample_one_in")));
+                putchar('\n');
+        }
+}
+
+static void print_status(const struct ctl *ctl, const json_t *s) {
+        char tracked[TERM_FIGURE_MAX], distinct[TERM_FIGURE_MAX], up[TERM_FIGURE_MAX];
+
+        print_state(ctl, s);
+        print_incident(ctl, s);
+        print_worst(ctl, json_object_get(s, "listeners"));
+        print_host(ctl, json_object_get(s, "host"));
+        label(ctl, "sources");
+        printf("%s, %s tracked\n",
+               term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),
+               term_figure(ctl_number(s, "sources_tracked"), 0, tracked));
+        print_syncookies(ctl, json_object_get(s, "syncookies"));
+        print_sensors(ctl, json_object_get(s, "sensors"));
+        label(ctl, "daemon");
+        printf("synwardd %s, process %.0f, up %s\n", ctl_text(s, "version"), ctl_number(s, "pid"),
+               term_duration(ctl_number(s, "uptime_s"), up));
+}
+
+int command_status(struct ctl *ctl, int argc, char **argv) {
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else
+                print_status(ctl, answer);
+        json_decref(answer);
+        return status;
+}

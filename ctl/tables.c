@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* synwardctl listeners and sources */
+#include "config.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+/* The last column is the bar, for terminals only. */
+#define COUNT(columns) ((unsigned) (sizeof(columns) / sizeof *(columns)))
+
+static void add_figure(struct table *t, const json_t *o, const char *name, int decimals) {
+        char text[TERM_FIGURE_MAX];
+
+        table_add(t, PAINT_NONE, term_figure(ctl_number(o, name), decimals, text));
+}
+
+static void add_percent(struct table *t, const json_t *o, const char *name) {
+        char text[TERM_FIGURE_MAX];
+
+        table_add(t, PAINT_NONE, term_percent(ctl_number(o, name), text));
+}
+
+static enum paint fill_paint(double fill) {
+        return fill >= 0.8 ? PAINT_BAD : fill >= 0.5 ? PAINT_WARN : PAINT_GOOD;
+}
+
+static void add_listener(struct table *t, const struct term *term, const json_t *l) {
+        const char *state = ctl_text(l, "state");
+        double fill = ctl_number(l, "fill");
+        char bar[TERM_BAR_MAX];
+
+        table_add(t, PAINT_NONE, ctl_text(l, "address"));
+        add_figure(t, l, "port", 0);
+        table_add(t, term_state_paint(state), state);
+        add_figure(t, l, "half_open", 0);
+        add_figure(t, l, "backlog", 0);
+        add_percent(t, l, "fill");
+        add_figure(t, l, "accept_queue", 0);
+        add_figure(t, l, "syn_per_s", 1);
+        add_percent(t, l, "completion_ratio");
+        if (term->tty)
+                table_add(t, fill_paint(fill), term_bar(term, fill, 10, bar));
+}
+
+static void print_listeners(const struct ctl *ctl, const json_t *listeners) {
+        static const struct table_column columns[] = {
+                { "ADDRESS", false }, { "PORT", true }, { "STATE", false }, { "HALF-OPEN", true },
+                { "BACKLOG", true }, { "FILL", true }, { "ACCEPTQ", true }, { "SYN/s", true },
+                { "COMPLETION", true }, { "", false },
+        };
+        struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
+        const json_t *l;
+        size_t i;
+
+        json_array_foreach(listeners, i, l)
+                add_listener(t, &ctl->term, l);
+        table_print(t, &ctl->term);
+        table_free(t);
+}
+
+int command_listeners(struct ctl *ctl, int argc, char **argv) {
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, "io.synward.GetListeners", NULL, CLIENT_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else
+                print_listeners(ctl, json_object_get(answer, "listeners"));
+        json_decref(answer);
+        return status;
+}
+
+static void print_sources(const struct ctl *ctl, const json_t *sources, bool prefixes) {
+        const struct table_column columns[] = {
+                { prefixes ? "PREFIX" : "ADDRESS", false }, { "HALF-OPEN", true },
+                { "SYN/s", true }, { "COMPLETION", true }, { "SHARE", true }, { "ERROR", true },
+                { "", false },
+        };
+        struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
+        const json_t *s;
+        size_t i;
+
+        json_array_foreach(sources, i, s) {
+                char bar[TERM_BAR_MAX];
+
+                table_add(t, PAINT_NONE, ctl_text(s, prefixes ? "prefix" : "address"));
+                add_figure(t, s, "half_open", 0);
+                add_figure(t, s, "syn_per_s", 1);
+                add_percent(t, s, "completion_ratio");
+                add_percent(t, s, "share");
+                add_percent(t, s, "error");
+                if (ctl->term.tty)
+                        table_add(t, PAINT_INFO,
+                                  term_bar(&ctl->term, ctl_number(s, "share"), 10, bar));
+        }
+        table_print(t, &ctl->term);
+        table_free(t);
+}
+
+int command_sources(struct ctl *ctl, int argc, char **argv) {
+        static const struct option options[] = {
+                { "number", required_argument, NULL, 'n' }, { "prefix", no_argument, NULL, 'p' },
+                { 0 },
+        };
+        unsigned limit = 20;
+        int prefixes = 0, c, status;
+        json_t *answer;
+
+        while ((c = getopt_long(argc, argv, "n:p", options, NULL)) != -1)
+                if (c == 'p')
+                        prefixes = 1;
+                else if (c != 'n')
+                        return EXIT_USAGE;
+                else if (!ctl_read_number(optarg, 1000, &limit))
+                        return ctl_usage("sources", "not a number from 0 to 1000", optarg);
+        if (optind < argc)
+                return ctl_usage("sources", "too many arguments", argv[optind]);
+        status = ctl_ask(ctl, "io.synward.GetSources",
+                         json_pack("{s:i, s:b}", "limit", (int) limit, "prefixes", prefixes),
+                         CLIENT_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else
+                print_sources(ctl, json_object_get(answer, "sources"), prefixes);
+        json_decref(answer);
+        return status;
+}

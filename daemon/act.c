@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "act.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/alert.h"
+#include "actions/hook.h"
+#include "actions/syncookies.h"
+#include "util/log.h"
+
+/* Steps of the governor in one tick; each may write a small file. */
+#define COOKIE_STEPS_MAX 8
+
+struct act {
+        const struct settings *settings;
+        const struct act_options *options;
+        act_event_fn *on_event;
+        void *userdata;
+
+        struct alert *alert;
+        struct hook_runner *hooks;
+        struct syncookies *syncookies;
+        bool syncookies_loaded; /* the record of an earlier run has been looked at */
+        bool reset_syncookies; /* a reload hands a foreign value back */
+};
+
+static void on_hook_failed(const struct hook_failure *failure, void *userdata) {
+        struct act *a = userdata;
+        struct event e = hook_failed_event(failure);
+
+        a->on_event(a->userdata, &e);
+}
+
+int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
+            act_event_fn *on_event, void *userdata, struct act **ret) {
+        struct syncookies_config config = { .state_dir = options->state_dir };
+        struct act *a = calloc(1, sizeof *a);
+        int r;
+
+        if (!a)
+                return -ENOMEM;
+        a->settings = settings;
+        a->options = options;
+        a->on_event = on_event;
+        a->userdata = userdata;
+        r = alert_new(settings, NULL, &a->alert);
+        if (r >= 0)
+                r = hook_runner_new(event, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once,
+                                    on_hook_failed, a, &a->hooks);
+        if (r >= 0)
+                r = syncookies_new(&config, &a->syncookies);
+        if (r < 0) {
+                act_free(a);
+                return r;
+        }
+        *ret = a;
+        return 0;
+}
+
+struct act *act_free(struct act *a) {
+        if (!a)
+                return NULL;
+        syncookies_free(a->syncookies);
+        hook_runner_free(a->hooks);
+        alert_free(a->alert);
+        free(a);
+        return NULL;
+}
+
+int act_configure(struct act *a, const struct settings *settings) {
+        struct alert *alert;
+        int r = alert_new(settings, NULL, &alert);
+
+        if (r < 0)
+                return r;
+        alert_free(a->alert);
+        a->alert = alert;
+        hook_runner_configure(a->hooks, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once);
+        a->reset_syncookies = true;
+        a->settings = settings;
+        return 0;
+}
+
+static bool dry_run(const struct act *a) {
+        return a->options->dry_run || a->settings->mode == MODE_OBSERVE;
+}
+
+static void log_sink_changes(const struct alert_changes *changes) {
+        for (unsigned i = 0; i < changes->count; i++) {
+                const char *sink = alert_sink_name(changes->list[i].sink);
+
+                if (changes->list[i].error)
+                        log_warning("Alerts to %s fail: %s, ignoring", sink,
+                                    strerror(-changes->list[i].error));
+                else
+                        log_notice("Alerts to %s work again", sink);
+        }
+}
+
+static void run_hooks(struct act *a, const struct event *e, uint32_t rules) {
+        for (uint32_t i = 0; i < a->settings->rules_count; i++) {
+                if (!(rules & (UINT32_C(1) << i)))
+                        continue;
+                if (dry_run(a))
+                        log_notice("Dry run: %s would run for %s", a->settings->rules[i].hook.argv[0],
+                                   event_type_name(e->type));
+                else
+                        hook_run(a->hooks, &a->settings->rules[i].hook, e);
+        }
+}
+
+void act_tell(struct act *a, const struct event *e, bool alert, uint32_t hooks) {
+        struct alert_changes changes;
+        bool muted = policy_mutes(a->settings, e);
+
+        alert_deliver(a->alert, e, muted || !alert, &changes);
+        log_sink_changes(&changes);
+        /* A hook that fails must not be run for its own failure. */
+        if (!muted && e->type != EVENT_HOOK_FAILED)
+                run_hooks(a, e, hooks);
+}
+
+/* --- tcp_syncookies ------------------------------------------------------------- */
+
+static void report_syncookies(struct act *a, const struct syncookies_report *report) {
+        struct event e;
+
+        switch (report->type) {
+        case SYNCOOKIES_REPORT_NONE:
+                break;
+        case SYNCOOKIES_REPORT_SET:
+        case SYNCOOKIES_REPORT_RESTORED:
+        case SYNCOOKIES_REPORT_FOREIGN:
+                if (syncookies_report_event(report, &e) >= 0)
+                        a->on_event(a->userdata, &e);
+                break;
+        case SYNCOOKIES_REPORT_NOTICE:
+                log_notice("%s", report->message);
+                break;
+        case SYNCOOKIES_REPORT_FAILED:
+                log_warning("%s", report->message);
+                break;
+        }
+}
+
+static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want want, bool release) {
+        struct syncookies_request request = {
+                .now_us = now_us,
+                .want = want,
+                .flood_value = a->settings->syncookies.flood_value,
+                .hold_us = a->settings->syncookies.hold_us,
+                .max_changes_per_hour = a->settings->syncookies.max_changes_per_hour,
+                .release = release || a->settings->syncookies.mode == SYNCOOKIES_OFF,
+                .reset = a->reset_syncookies,
+                .dry_run = dry_run(a),
+        };
+        bool more = true;
+
+        a->reset_syncookies = false;
+        for (unsigned i = 0; more && i < COOKIE_STEPS_MAX; i++) {
+                struct syncookies_report report = { .type = SYNCOOKIES_REPORT_NONE };
+
+                more = syncookies_step(a->syncookies, &request, &report);
+                report_syncookies(a, &report);
+                request.reset = false;
+        }
+}
+
+void act_step(struct act *a, const struct observation *o, const struct decision *d) {
+        enum cookie_want want = d->want_syncookies         ? COOKIE_WANT_RAISE
+                                : d->state == STATE_FLOOD ? COOKIE_WANT_KEEP
+                                                          : COOKIE_WANT_CALM;
+
+        /* Most of the time there is nothing of ours to look after. */
+        if (want == COOKIE_WANT_CALM && a->syncookies_loaded && syncookies_settled(a->syncookies) &&
+            !a->reset_syncookies)
+                return;
+        step_syncookies(a, o->time_us, want, false);
+        a->syncookies_loaded = true;
+}
+
+void act_stop(struct act *a, uint64_t now_us) {
+        step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
+        if (!syncookies_settled(a->syncookies))
+                log_notice("tcp_syncookies stays at %d for now; synwardd --restore puts %d back",
+                           syncookies_value(a->syncookies), syncookies_original(a->syncookies));
+}
+
+void act_describe(const struct act *a, struct snapshot *snapshot) {
+        snapshot->dry_run = dry_run(a);
+        snapshot->syncookies_mode = a->settings->syncookies.mode == SYNCOOKIES_OFF ? "off" : "auto";
+        snapshot->syncookies_original = syncookies_original(a->syncookies);
+        snapshot->syncookies_managed = syncookies_managed(a->syncookies);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What synward does to the world outside: tells people, runs hooks, switches
+ * tcp_syncookies, blocks sources. The one place where a dry run stops before
+ * the act.
+ */
+
+#include <stdbool.h>
+
+#include <systemd/sd-event.h>
+
+#include "core/event.h"
+#include "core/policy.h"
+#include "core/settings.h"
+#include "core/snapshot.h"
+
+struct act_options {
+        const char *state_dir, *runtime_dir;
+        bool dry_run; /* from the command line; mode: observe does the same */
+};
+
+/* Where acting leads to further events: they belong into the log too. */
+typedef void act_event_fn(void *userdata, struct event *e);
+
+struct act;
+
+/* settings and options must outlive it. */
+int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
+            act_event_fn *on_event, void *userdata, struct act **ret);
+struct act *act_free(struct act *a);
+/* -errno: the old sinks stay. */
+int act_configure(struct act *a, const struct settings *settings);
+
+/* Delivers an event that is already in the log. hooks: rules whose hook shall run. */
+void act_tell(struct act *a, const struct event *e, bool alert, uint32_t hooks);
+
+/* Does what the decision wants, as far as the state of things allows now. */
+void act_step(struct act *a, const struct observation *o, const struct decision *d);
+
+/* Undoes what must not outlive the daemon. */
+void act_stop(struct act *a, uint64_t now_us);
+
+void act_describe(const struct act *a, struct snapshot *snapshot);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "actions/file_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/settings.h"
+#include "format/event_json.h"
+
+struct file_sink {
+        char path[SETTINGS_PATH_MAX];
+        int fd;
+        bool half_line; /* the last write ended within a line */
+};
+
+int file_sink_new(const char *path, struct file_sink **ret) {
+        struct file_sink *f;
+
+        if (strlen(path) >= sizeof f->path)
+                return -ENAMETOOLONG;
+        f = calloc(1, sizeof *f);
+        if (!f)
+                return -ENOMEM;
+        memcpy(f->path, path, strlen(path));
+        f->fd = -1;
+        *ret = f;
+        return 0;
+}
+
+static void close_file(struct file_sink *f) {
+        if (f->fd >= 0)
+                close(f->fd);
+        f->fd = -1;
+        f->half_line = false;
+}
+
+struct file_sink *file_sink_free(struct file_sink *f) {
+        if (f)
+                close_file(f);
+        free(f);
+        return NULL;
+}
+
+static bool still_at_path(const struct file_sink *f) {
+        struct stat by_path, ours;
+
+        return stat(f->path, &by_path) == 0 && fstat(f->fd, &ours) == 0 &&
+               by_path.st_dev == ours.st_dev && by_path.st_ino == ours.st_ino;
+}
+
+static int open_file(struct file_sink *f) {
+        if (f->fd >= 0 && still_at_path(f))
+                return 0;
+        close_file(f);
+        /* Not to wait for the reader of a FIFO, now or when its pipe is full. */
+        f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                     0640);
+        return f->fd < 0 ? -errno : 0;
+}
+
+static int write_line(struct file_sink *f, char *line) {
+        char line_break = '\n';
+        struct iovec iov[2] = {
+                { &line_break, f->half_line ? 1 : 0 },
+                { line, strlen(line) },
+        };
+        size_t length = iov[0].iov_len + iov[1].iov_len;
+        ssize_t n;
+
+        do
+                n = writev(f->fd, iov, 2);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        if (n > 0)
+                f->half_line = (size_t) n > iov[0].iov_len && (size_t) n < length;
+        /* Regular files are cut short for want of space and nothing else. */
+        return (size_t) n < length ? -ENOSPC : 0;
+}
+
+int file_sink_write(struct file_sink *f, const struct event *e) {
+        char *line;
+        int r = open_file(f);
+
+        if (r < 0)
+                return r;
+        line = event_json_line(e);
+        if (!line)
+                return -ENOMEM;
+        r = write_line(f, line);
+        free(line);
+        return r;
+}

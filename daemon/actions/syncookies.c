@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "actions/syncookies.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
+#endif
+
+enum {
+        RECORD_SIZE_MAX = 4096,
+        RESTORE_ATTEMPTS = 3,
+};
+
+static const char record_name[] = "syncookies.json";
+static const char record_new_name[] = "syncookies.json.new";
+static const char record_bad_name[] = "syncookies.json.bad";
+static const char record_schema[] = "synward.syncookies.v1";
+
+struct syncookies {
+        char *state_dir, *path;
+        struct syncookies_kernel kernel;
+        char epoch[COOKIE_EPOCH_MAX]; /* empty: not known */
+        int epoch_error;
+        int dir; /* -1: not open (yet); holds the lock */
+
+        struct cookie_governor governor;
+        uint64_t wait_until_us;
+        int value;
+
+        bool pretending;     /* dry run */
+        int pretended;       /* the value that would be there; -1: none */
+        int pretended_over;  /* the real value at that time */
+
+        /* By action: the error that was reported, until it works. COOKIE_NOTHING: reading. */
+        int failed[COOKIE_FOREIGN + 1];
+        int last_error;
+        bool limit_reported;
+};
+
+/* --- the sysctl --- */
+
+static int path_read(void *userdata, uint8_t *ret_value) {
+        const struct syncookies *s = userdata;
+        char text[16], *end;
+        unsigned long value;
+        ssize_t n;
+        int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        n = read(fd, text, sizeof text - 1);
+        if (n < 0)
+                n = -errno;
+        close(fd);
+        if (n < 0)
+                return (int) n;
+        text[n] = '\0';
+        value = strtoul(text, &end, 10);
+        if (end == text || value > UINT8_MAX || (*end != '\n' && *end != '\0'))
+                return -EBADMSG;
+        *ret_value = (uint8_t) value;
+        return 0;
+}
+
+static int path_write(void *userdata, uint8_t value) {
+        const struct syncookies *s = userdata;
+        char text[8];
+        int length = snprintf(text, sizeof text, "%u\n", value);
+        int fd = open(s->path, O_WRONLY | O_CLOEXEC);
+        int r = 0;
+
+        if (fd < 0)
+                return -errno;
+        if (write(fd, text, (size_t) length) < 0)
+                r = -errno;
+        close(fd);
+        return r;
+}
+
+static int read_value(struct syncookies *s, int *ret_value) {
+        uint8_t value;
+        int r = s->kernel.read(s->kernel.userdata, &value);
+
+        if (r < 0)
+                return r;
+        *ret_value = value;
+        /* A real change under a pretended value is as foreign as any. */
+        if (s->pretended >= 0 && value == s->pretended_over)
+                *ret_value = s->pretended;
+        return 0;
+}
+
+/* --- the record --- */
+
+char *syncookies_record_format(const struct cookie_record *r) {
+        json_t *changes = json_array(), *o;
+        char *text;
+
+        for (uint32_t i = 0; i < r->changes_count; i++)
+                json_array_append_new(changes, json_integer((json_int_t) r->changes_us[i]));
+        o = json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:o}", "schema", record_schema,
+                      "owned", (int) r->owned, "epoch", r->epoch, "original", (int) r->original,
+                      "previous", (int) r->previous, "written", (int) r->written,
+                      "changes_us", changes);
+        text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+        json_decref(o);
+        return text;
+}
+
+static int parse_changes(const json_t *changes, struct cookie_record *r) {
+        size_t count = json_array_size(changes);
+
+        if (!json_is_array(changes) || count > COOKIE_CHANGES_MAX)
+                return -EBADMSG;
+        for (size_t i = 0; i < count; i++) {
+                const json_t *at = json_array_get(changes, i);
+                json_int_t us = json_integer_value(at);
+
+                if (!json_is_integer(at) || us < 0 ||
+                    (i > 0 && (uint64_t) us < r->changes_us[i - 1]))
+                        return -EBADMSG;
+                r->changes_us[i] = (uint64_t) us;
+        }
+        r->changes_count = (uint32_t) count;
+        return 0;
+}
+
+static int parse_object(json_t *o, struct cookie_record *ret) {
+        struct cookie_record r = { 0 };
+        const char *schema, *epoch;
+        json_int_t original, previous, written;
+        int owned;
+        json_t *changes;
+
+        if (json_unpack(o, "{s:s, s:b, s:s, s:I, s:I, s:I, s:o}", "schema", &schema,
+                        "owned", &owned, "epoch", &epoch, "original", &original,
+                        "previous", &previous, "written", &written, "changes_us", &changes) < 0)
+                return -EBADMSG;
+        if (strcmp(schema, record_schema) != 0 || epoch[0] == '\0' ||
+            strlen(epoch) >= sizeof r.epoch || original < 0 || original > UINT8_MAX ||
+            previous < 0 || previous > UINT8_MAX || written < 0 || written > UINT8_MAX)
+                return -EBADMSG;
+        r.owned = owned;
+        strcpy(r.epoch, epoch);
+        r.original = (uint8_t) original;
+        r.previous = (uint8_t) previous;
+        r.written = (uint8_t) written;
+        if (parse_changes(changes, &r) < 0)
+                return -EBADMSG;
+        *ret = r;
+        return 0;
+}
+
+int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret) {
+        json_t *o = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+        int r = o ? parse_object(o, ret) : -EBADMSG;
+
+        json_decref(o);
+        return r;
+}
+
+/* Opened when first needed, and again while that fails: it may come later. */
+static int open_dir(struct syncookies *s) {
+        int fd, r;
+
+        if (s->dir >= 0)
+                return 0;
+        fd = open(s->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+                close(fd);
+                return r;
+        }
+        s->dir = fd;
+        return 0;
+}
+
+static int write_whole(int fd, const char *text, size_t length) {
+        while (length > 0) {
+                ssize_t n = write(fd, text, length);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                text += n;
+                length -= (size_t) n;
+        }
+        return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A --restore by root must leave a record that the daemon's user can read. */
+static int give_to_owner_of_dir(int dir, int fd) {
+        struct stat st;
+
+        if (geteuid() != 0)
+                return 0;
+        return fstat(dir, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 ? -errno : 0;
+}
+
+static int create_new(int dir, const char *text) {
+        int fd, r;
+
+        unlinkat(dir, record_new_name, 0); /* of a run that was killed here */
+        fd = openat(dir, record_new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        r = give_to_owner_of_dir(dir, fd);
+        if (r == 0)
+                r = write_whole(fd, text, strlen(text));
+        if (close(fd) < 0 && r == 0)
+                r = -errno;
+        return r;
+}
+
+static int save_record(struct syncookies *s, const struct cookie_record *record) {
+        char *text;
+        int r = s->epoch_error < 0 ? s->epoch_error : open_dir(s);
+
+        if (r < 0)
+                return r;
+        text = syncookies_record_format(record);
+        r = text ? create_new(s->dir, text) : -ENOMEM;
+        free(text);
+        if (r == 0 && renameat(s->dir, record_new_name, s->dir, record_name) < 0)
+                r = -errno;
+        if (r < 0)
+                unlinkat(s->dir, record_new_name, 0);
+        else if (fsync(s->dir) < 0)
+                r = -errno;
+        return r;
+}
+
+/* Without the history rather than not at all: removing works on a full disk. */
+static int forget_record(struct syncookies *s, const struct cookie_record *record) {
+        int r = save_record(s, record);
+
+        if (r == 0)
+                return 0;
+        if (s->dir < 0)
+                return r == -ENOENT ? 0 : r; /* no directory, no record */
+        if (unlinkat(s->dir, record_name, 0) < 0 && errno != ENOENT)
+                return r;
+        return fsync(s->dir) < 0 ? -errno : 0;
+}
+
+static int move_aside(struct syncookies *s) {
+        if (renameat(s->dir, record_name, s->dir, record_bad_name) < 0)
+                return -errno;
+        return fsync(s->dir) < 0 ? -errno : 0;
+}
+
+static int read_record(struct syncookies *s, char text[static RECORD_SIZE_MAX + 1],
+                       size_t *ret_length) {
+        int fd = openat(s->dir, record_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        size_t length = 0;
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        do {
+                n = read(fd, text + length, RECORD_SIZE_MAX + 1 - length);
+                if (n > 0)
+                        length += (size_t) n;
+        } while ((n > 0 && length <= RECORD_SIZE_MAX) || (n < 0 && errno == EINTR));
+        if (n < 0)
+                n = -errno;
+        close(fd);
+        if (n < 0)
+                return (int) n;
+        *ret_length = length;
+        return length > RECORD_SIZE_MAX ? -EBADMSG : 0;
+}
+
+/* -EBADMSG: there was one, it made no sense, and it is out of the way now. */
+static int load_record(struct syncookies *s, struct cookie_record *ret) {
+        char text[RECORD_SIZE_MAX + 1];
+        size_t length = 0;
+        int r = s->epoch_error;
+
+        if (r == 0)
+                r = open_dir(s);
+        if (r < 0)
+                return r;
+        r = read_record(s, text, &length);
+        if (r == 0)
+                r = syncookies_record_parse(text, length, ret);
+        if (r == -EBADMSG || r == -ELOOP || r == -EISDIR) {
+                r = move_aside(s);
+                return r < 0 ? r : -EBADMSG;
+        }
+        return r;
+}
+
+/* --- one action --- */
+
+static int write_if(struct syncookies *s, const struct cookie_action *a, uint8_t *ret_found) {
+        int value = -1, r = read_value(s, &value);
+
+        if (r < 0)
+                return r;
+        if (value != a->expected) {
+                *ret_found = (uint8_t) value;
+                return -ESTALE;
+        }
+        if (s->pretending) {
+                s->pretended_over = s->pretended >= 0 ? s->pretended_over : value;
+                s->pretended = a->value == s->pretended_over ? -1 : a->value;
+        } else
+                r = s->kernel.write(s->kernel.userdata, a->value);
+        if (r == 0)
+                s->value = a->value;
+        return r;
+}
+
+/* The one place that touches anything, and so the one that a dry run stays out of. */
+static struct cookie_result carry_out(struct syncookies *s, const struct cookie_action *a) {
+        struct cookie_result result = { 0 };
+
+        switch (a->kind) {
+        case COOKIE_NOTHING:
+        case COOKIE_FOREIGN:
+                if (a->kind == COOKIE_FOREIGN)
+                        s->pretended = -1;
+                break;
+        case COOKIE_LOAD:
+                /* What an earlier run left is not a dry run's business. */
+                result.error = s->pretending ? -ENOENT : load_record(s, &result.loaded);
+                break;
+        case COOKIE_SAVE:
+                result.error = s->pretending ? 0 : save_record(s, &a->record);
+                break;
+        case COOKIE_WRITE:
+                result.error = write_if(s, a, &result.found);
+                break;
+        case COOKIE_FORGET:
+                result.error = s->pretending ? 0 : forget_record(s, &a->record);
+                break;
+        }
+        return result;
+}
+
+/* --- reports --- */
+
+static const char *why_text(enum cookie_why why) {
+        switch (why) {
+        case COOKIE_WHY_FLOOD:
+                return "a flood is filling a listener";
+        case COOKIE_WHY_CALM:
+                return "the flood is over";
+        case COOKIE_WHY_RELEASE:
+                return "synward stops, or was told to leave it alone";
+        case COOKIE_WHY_STEP_DOWN:
+                return "the flood is over, and cookies that were sent are still honoured for 120 s";
+        case COOKIE_WHY_FOREIGN:
+                return "somebody else changed it";
+        case COOKIE_WHY_LIMIT:
+                return "too many changes within an hour";
+        case COOKIE_WHY_NONE:
+        case COOKIE_WHY_ABANDONED:
+        case COOKIE_WHY_RESTORED:
+        case COOKIE_WHY_REBOOT:
+        case COOKIE_WHY_LIFE:
+        case COOKIE_WHY_RETRY:
+                break;
+        }
+        return "";
+}
+
+static const char *action_text(enum cookie_action_kind kind) {
+        switch (kind) {
+        case COOKIE_LOAD:
+                return "cannot read the record of the old value of tcp_syncookies, "
+                       "so it will not be changed";
+        case COOKIE_SAVE:
+                return "cannot save the old value of tcp_syncookies, so it is not changed";
+        case COOKIE_WRITE:
+                return "cannot change tcp_syncookies";
+        case COOKIE_FORGET:
+                return "cannot remove the record of the old value of tcp_syncookies";
+        case COOKIE_NOTHING:
+        case COOKIE_FOREIGN:
+                break;
+        }
+        return "cannot read tcp_syncookies";
+}
+
+static struct syncookies_report report_make(const struct syncookies *s,
+                                            enum syncookies_report_type type) {
+        return (struct syncookies_report) {
+                .type = type, .old_value = -1, .new_value = -1, .original = -1,
+                .pretended = s->pretending, .why = "",
+        };
+}
+
+static struct syncookies_report report_write(const struct syncookies *s,
+                                             const struct cookie_action *a) {
+        struct syncookies_report r = report_make(
+                s, a->value == a->original ? SYNCOOKIES_REPORT_RESTORED : SYNCOOKIES_REPORT_SET);
+
+        r.old_value = a->expected;
+        r.new_value = a->value;
+        r.original = a->original;
+        r.why = why_text(a->why);
+        snprintf(r.undo, sizeof r.undo, "sysctl -w net.ipv4.tcp_syncookies=%u", a->expected);
+        snprintf(r.message, sizeof r.message, "tcp_syncookies %s from %u to %u: %s; to undo: %s",
+                 s->pretending ? "would change" : "changed", a->expected, a->value, r.why, r.undo);
+        return r;
+}
+
+static struct syncookies_report report_foreign(const struct syncookies *s,
+                                               const struct cookie_action *a) {
+        struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FOREIGN);
+
+        r.old_value = a->expected;
+        r.new_value = a->value;
+        r.original = a->original;
+        r.why = why_text(a->why);
+        snprintf(r.undo, sizeof r.undo,
+                 "sysctl -w net.ipv4.tcp_syncookies=%u && synwardctl reload", a->original);
+        snprintf(r.message, sizeof r.message,
+                 "tcp_syncookies is %u where synward had set %u: %s; left alone until this flood "
+                 "is over; to hand it back: %s", a->value, a->expected, r.why, r.undo);
+        return r;
+}
+
+static struct syncookies_report report_failure(struct syncookies *s, enum cookie_action_kind kind,
+                                               int error) {
+        struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FAILED);
+
+        s->last_error = error;
+        if (error == s->failed[kind])
+                return report_make(s, SYNCOOKIES_REPORT_NONE);
+        s->failed[kind] = error;
+        r.error = error;
+        if (kind == COOKIE_LOAD && error == -EBUSY)
+                snprintf(r.message, sizeof r.message,
+                         "another synwardd uses %s, so tcp_syncookies will not be changed",
+                         s->state_dir);
+        else if (kind == COOKIE_LOAD && error == -EBADMSG)
+                snprintf(r.message, sizeof r.message,
+                         "%s/%s was not a record and is now %s; if synward had changed "
+                         "tcp_syncookies, the old value is not known any more",
+                         s->state_dir, record_name, record_bad_name);
+        else
+                snprintf(r.message, sizeof r.message, "%s (%s): %s", action_text(kind),
+                         kind == COOKIE_WRITE || kind == COOKIE_NOTHING ? s->path : s->state_dir,
+                         strerror(-error));
+        return r;
+}
+
+static struct syncookies_report report_limit(struct syncookies *s) {
+        struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FAILED);
+
+        if (s->limit_reported)
+                return report_make(s, SYNCOOKIES_REPORT_NONE);
+        s->limit_reported = true;
+        r.error = -EAGAIN;
+        r.why = why_text(COOKIE_WHY_LIMIT);
+        snprintf(r.message, sizeof r.message, "tcp_syncookies is left at %d: %s", s->value, r.why);
+        return r;
+}
+
+static struct syncookies_report report_loaded(struct syncookies *s,
+                                              const struct cookie_result *result) {
+        struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_NOTICE);
+        const struct cookie_record *l = &result->loaded;
+
+        if (result->error != 0 || !l->owned)
+                return report_make(s, SYNCOOKIES_REPORT_NONE);
+        r.original = l->original;
+        if (strcmp(l->epoch, s->epoch) != 0)
+                snprintf(r.message, sizeof r.message,
+                         "an earlier run had changed tcp_syncookies from %u to %u before this "
+                         "boot, which has set it anew", l->original, l->written);
+        else
+                snprintf(r.message, sizeof r.message,
+                         "an earlier run changed tcp_syncookies from %u to %u and did not put it "
+                         "back", l->original, l->written);
+        return r;
+}
+
+static struct syncookies_report report_on(struct syncookies *s, const struct cookie_action *a,
+                                          const struct cookie_result *result) {
+        bool failed = result->error != 0 && result->error != -ESTALE &&
+                      !(a->kind == COOKIE_LOAD && result->error == -ENOENT);
+
+        if (failed)
+                return report_failure(s, a->kind, result->error);
+        if (a->kind != COOKIE_NOTHING)
+                s->failed[a->kind] = 0;
+        if (a->kind == COOKIE_SAVE)
+                s->limit_reported = false;
+        if (a->kind == COOKIE_WRITE && result->error == 0)
+                return report_write(s, a);
+        if (a->kind == COOKIE_FOREIGN)
+                return report_foreign(s, a);
+        if (a->kind == COOKIE_LOAD)
+                return report_loaded(s, result);
+        if (a->kind == COOKIE_NOTHING && a->why == COOKIE_WHY_LIMIT)
+                return report_limit(s);
+        return report_make(s, SYNCOOKIES_REPORT_NONE);
+}
+
+int syncookies_report_event(const struct syncookies_report *report, struct event *ret) {
+        static const enum event_type types[] = {
+                [SYNCOOKIES_REPORT_SET] = EVENT_SYNCOOKIES_SET,
+                [SYNCOOKIES_REPORT_RESTORED] = EVENT_SYNCOOKIES_RESTORED,
+                [SYNCOOKIES_REPORT_FOREIGN] = EVENT_SYNCOOKIES_FOREIGN,
+        };
+
+        if (report->type < SYNCOOKIES_REPORT_SET || report->type > SYNCOOKIES_REPORT_FOREIGN)
+                return -EINVAL;
+        *ret = event_make(types[report->type]);
+        ret->old_value = report->old_value;
+        ret->new_value = report->new_value;
+        memcpy(ret->message, report->message, sizeof ret->message);
+        return 0;
+}
+
+/* --- stepping --- */
+
+/* Into and out of a dry run only with nothing held, in either of the two worlds. */
+static bool switch_dry_run(struct syncookies *s, bool dry_run) {
+        if (dry_run == s->pretending)
+                return true;
+        if (!s->pretending && s->governor.phase != COOKIE_PHASE_LOAD &&
+            !cookie_governor_settled(&s->governor))
+                return false;
+        s->pretending = dry_run;
+        s->pretended = -1;
+        cookie_governor_init(&s->governor, s->epoch);
+        return true;
+}
+
+static void observe(struct syncookies *s, struct syncookies_report *ret_report) {
+        int value, r = read_value(s, &value);
+
+        s->value = r < 0 ? -1 : value;
+        if (r < 0)
+                *ret_report = report_failure(s, COOKIE_NOTHING, r);
+        else
+                s->failed[COOKIE_NOTHING] = 0;
+}
+
+bool syncookies_step(struct syncookies *s, const struct syncookies_request *request,
+                     struct syncookies_report *ret_report) {
+        bool switched = switch_dry_run(s, request->dry_run);
+        struct cookie_input in = {
+                .now_us = request->now_us, .want = request->want,
+                .flood_value = request->flood_value, .hold_us = request->hold_us,
+                .max_changes_per_hour = request->max_changes_per_hour,
+                .release = request->release || !switched, .reset = request->reset,
+        };
+        struct cookie_action a;
+        struct cookie_result result;
+
+        *ret_report = report_make(s, SYNCOOKIES_REPORT_NONE);
+        s->last_error = 0;
+        observe(s, ret_report);
+        in.value = s->value;
+        a = cookie_governor_step(&s->governor, &in);
+        s->wait_until_us = a.wait_until_us;
+        result = carry_out(s, &a);
+        if (a.kind != COOKIE_NOTHING || a.why == COOKIE_WHY_LIMIT) {
+                const struct syncookies_report report = report_on(s, &a, &result);
+
+                if (report.type != SYNCOOKIES_REPORT_NONE) {
+                        if (ret_report->type != SYNCOOKIES_REPORT_NONE)
+                                s->failed[COOKIE_NOTHING] = 0; /* next time, then */
+                        *ret_report = report;
+                }
+        }
+        /* What is out of the way does not block: the record is as good as none. */
+        if (a.kind == COOKIE_LOAD && result.error == -EBADMSG) {
+                s->failed[COOKIE_LOAD] = 0;
+                result.error = -ENOENT;
+        }
+        cookie_governor_done(&s->governor, &in, &a, &result);
+        return a.kind != COOKIE_NOTHING;
+}
+
+static int restore_once(struct syncookies *s, const struct syncookies_restore_ops *ops) {
+        const struct syncookies_request request = {
+                .now_us = ops->now_us(ops->userdata), .want = COOKIE_WANT_CALM,
+                .flood_value = 1, .release = true,
+        };
+        struct syncookies_report report;
+        bool more = syncookies_step(s, &request, &report);
+
+        if (report.type != SYNCOOKIES_REPORT_NONE)
+                ops->report(ops->userdata, &report);
+        return more;
+}
+
+int syncookies_restore(struct syncookies *s, const struct syncookies_restore_ops *ops) {
+        unsigned failures = 0;
+        int r, lost = 0;
+
+        for (;;) {
+                bool more = restore_once(s, ops);
+
+                if (s->last_error == -EBADMSG && s->value >= 0)
+                        lost = -EBADMSG;
+                if (syncookies_settled(s))
+                        return lost;
+                if (s->last_error < 0)
+                        failures++;
+                if (s->last_error == -EBUSY || failures == RESTORE_ATTEMPTS)
+                        return s->last_error;
+                if (more)
+                        continue;
+                /* Of a value that cannot be read nobody says when it can. */
+                r = ops->wait_us(ops->userdata, s->wait_until_us ? s->wait_until_us
+                                                : ops->now_us(ops->userdata) + COOKIE_RETRY_US);
+                if (r < 0)
+                        return r;
+        }
+}
+
+/* --- life --- */
+
+int syncookies_epoch(char ret_epoch[static COOKIE_EPOCH_MAX]) {
+        char boot_id[37] = "";
+        uint64_t cookie = 0;
+        socklen_t length = sizeof cookie;
+        struct stat st;
+        ssize_t n;
+        int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        n = read(fd, boot_id, sizeof boot_id - 1);
+        close(fd);
+        if (n != (ssize_t) sizeof boot_id - 1)
+                return -EBADMSG;
+        /* A number never used twice within a boot; older kernels have the inode only. */
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &length) < 0)
+                cookie = stat("/proc/self/ns/net", &st) < 0 ? 0 : st.st_ino;
+        close(fd);
+        snprintf(ret_epoch, COOKIE_EPOCH_MAX, "%s/%llu", boot_id, (unsigned long long) cookie);
+        return 0;
+}
+
+int syncookies_new(const struct syncookies_config *config, struct syncookies **ret) {
+        struct syncookies *s = calloc(1, sizeof *s);
+
+        if (!s)
+                return -ENOMEM;
+        s->dir = -1;
+        s->value = s->pretended = -1;
+        s->state_dir = strdup(config->state_dir);
+        s->path = strdup(config->path ? config->path : SYNCOOKIES_PATH);
+        if (!s->state_dir || !s->path) {
+                syncookies_free(s);
+                return -ENOMEM;
+        }
+        s->kernel = config->kernel ? *config->kernel
+                                   : (struct syncookies_kernel) { path_read, path_write, s };
+        if (config->epoch)
+                snprintf(s->epoch, sizeof s->epoch, "%s", config->epoch);
+        else
+                s->epoch_error = syncookies_epoch(s->epoch);
+        cookie_governor_init(&s->governor, s->epoch);
+        *ret = s;
+        return 0;
+}
+
+struct syncookies *syncookies_free(struct syncookies *s) {
+        if (!s)
+                return NULL;
+        if (s->dir >= 0)
+                close(s->dir);
+        free(s->state_dir);
+        free(s->path);
+        free(s);
+        return NULL;
+}
+
+uint64_t syncookies_wait_until_us(const struct syncookies *s) {
+        return s->wait_until_us;
+}
+
+bool syncookies_settled(const struct syncookies *s) {
+        return cookie_governor_settled(&s->governor);
+}
+
+int syncookies_value(const struct syncookies *s) {
+        return s->value;
+}
+
+int syncookies_original(const struct syncookies *s) {
+        int original = cookie_governor_original(&s->governor);
+
+        return original >= 0 ? original : s->value;
+}
+
+bool syncookies_managed(const struct syncookies *s) {
+        return cookie_governor_holds(&s->governor);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "control/api.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/event_json.h"
+#include "format/metrics_text.h"
+#include "format/status_json.h"
+
+#define NOT_READY "io.synward.NotReady"
+#define PERMISSION_DENIED "io.synward.PermissionDenied"
+#define NO_SUCH_INCIDENT "io.synward.NoSuchIncident"
+#define CONFIGURATION_REJECTED "io.synward.ConfigurationRejected"
+
+enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20 };
+
+static const char description[] =
+#include "control/interface.inc"
+        ;
+
+static const char service_description[] =
+        "# What every varlink service answers.\n"
+        "interface org.varlink.service\n\n"
+        "method GetInfo() -> (\n"
+        "  vendor: string,\n"
+        "  product: string,\n"
+        "  version: string,\n"
+        "  url: string,\n"
+        "  interfaces: []string\n"
+        ")\n\n"
+        "method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
+        "error InterfaceNotFound (interface: string)\n"
+        "error MethodNotFound (method: string)\n"
+        "error MethodNotImplemented (method: string)\n"
+        "error InvalidParameter (parameter: string)\n";
+
+struct request {
+        const struct api *api;
+        const struct varlink_call *call;
+        uid_t peer;
+        struct server_stream *stream;
+        const struct snapshot *snapshot; /* set if the method wants it */
+};
+
+/* NULL parameters mean that there was no memory for them. */
+static json_t *reply(json_t *parameters) {
+        return parameters ? varlink_reply(parameters, false) : NULL;
+}
+
+static const json_t *parameter(const struct request *r, const char *name) {
+        const json_t *value = json_object_get(r->call->parameters, name);
+
+        return json_is_null(value) ? NULL : value;
+}
+
+/* The parameter "limit", or other if it is absent. -EINVAL: no count. */
+static int read_limit(const struct request *r, unsigned other, unsigned *ret) {
+        const json_t *value = parameter(r, "limit");
+        json_int_t limit = json_integer_value(value);
+
+        if (value && (!json_is_integer(value) || limit < 0))
+                return -EINVAL;
+        *ret = !value ? other : limit > INT_MAX ? INT_MAX : (unsigned) limit;
+        return 0;
+}
+
+static json_t *ping(const struct request *r) {
+        return reply(json_pack("{s:s?, s:i}", "version", r->snapshot->version,
+                               "pid", r->snapshot->pid));
+}
+
+static json_t *get_status(const struct request *r) {
+        return reply(status_json(r->snapshot));
+}
+
+static json_t *get_listeners(const struct request *r) {
+        return reply(status_json_listeners(r->snapshot));
+}
+
+static json_t *get_sources(const struct request *r) {
+        const json_t *prefixes = parameter(r, "prefixes");
+        unsigned limit;
+
+        if (read_limit(r, SOURCES_LIMIT, &limit) < 0)
+                return varlink_invalid("limit");
+        if (prefixes && !json_is_boolean(prefixes))
+                return varlink_invalid("prefixes");
+        return reply(status_json_sources(r->snapshot, limit, json_is_true(prefixes)));
+}
+
+/* Events from..to-1 that are still kept, and how many are not. */
+static json_t *events_json(const struct event_log *log, uint64_t from, uint64_t to) {
+        uint64_t oldest = event_log_oldest(log);
+        uint64_t missed = from < oldest ? oldest - from : 0;
+        json_t *array = json_array();
+
+        for (uint64_t i = from + missed; i < to; i++)
+                if (json_array_append_new(array, event_json(event_log_get(log, i))) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        return json_pack("{s:o, s:I}", "events", array, "missed", (json_int_t) missed);
+}
+
+static json_t *get_events(const struct request *r) {
+        const struct event_log *log = r->api->ops->events(r->api->userdata);
+        uint64_t oldest = event_log_oldest(log);
+        unsigned limit;
+        json_t *events;
+
+        if (read_limit(r, EVENTS_LIMIT, &limit) < 0)
+                return varlink_invalid("limit");
+        events = events_json(log, log->next - oldest > limit ? log->next - limit : oldest,
+                             log->next);
+        if (!events)
+                return NULL;
+        /* The first event has sequence 1 even if the log has not begun to count. */
+        r->stream->position = log->next > 0 ? log->next : 1;
+        r->stream->active = r->call->more;
+        return varlink_reply(events, r->call->more);
+}
+
+json_t *api_next(void *api, struct server_stream *stream) {
+        const struct api *a = api;
+        const struct event_log *log = a->ops->events(a->userdata);
+        uint64_t oldest = event_log_oldest(log);
+        uint64_t from = stream->position, to;
+        json_t *events;
+
+        if (from >= log->next)
+                return NULL;
+        to = from > oldest ? from : oldest;
+        to = log->next - to > API_EVENTS_A_PART ? to + API_EVENTS_A_PART : log->next;
+        events = events_json(log, from, to);
+        if (!events)
+                return NULL;
+        stream->position = to;
+        return varlink_reply(events, true);
+}
+
+static json_t *get_incidents(const struct request *r) {
+        const struct api *a = r->api;
+        const json_t *id = parameter(r, "id");
+        json_t *incidents;
+
+        if (id && !json_is_string(id))
+                return varlink_invalid("id");
+        if (a->ops->incidents)
+                incidents = a->ops->incidents(a->userdata, json_string_value(id));
+        else
+                incidents = id ? NULL : json_array();
+        if (!incidents && id)
+                return varlink_error(NO_SUCH_INCIDENT,
+                                     json_pack("{s:s}", "id", json_string_value(id)));
+        return reply(json_pack("{s:o}", "incidents", incidents));
+}
+
+static json_t *get_metrics(const struct request *r) {
+        char *text = metrics_text(r->snapshot);
+        json_t *answer = text ? reply(json_pack("{s:s}", "text", text)) : NULL;
+
+        free(text);
+        return answer;
+}
+
+/* Messages quote the configuration, whose bytes may be anything. */
+static void make_ascii(char *text) {
+        for (; *text; text++)
+                if ((unsigned char) *text >= 0x80)
+                        *text = '?';
+}
+
+static json_t *lines_json(char *text) {
+        json_t *array = json_array();
+        char *rest = text, *line;
+
+        while (array && (line = strsep(&rest, "\n"))) {
+                json_t *string;
+
+                if (*line == '\0')
+                        continue;
+                string = json_string(line);
+                if (!string) {
+                        make_ascii(line);
+                        string = json_string(line);
+                }
+                if (json_array_append_new(array, string) < 0) {
+                        json_decref(array);
+                        return NULL;
+                }
+        }
+        return array;
+}
+
+static json_t *reload(const struct request *r) {
+        const struct api *a = r->api;
+        char messages[API_RELOAD_ERROR_SIZE] = "";
+        int error;
+
+        if (r->peer != 0 && r->peer != a->own_uid)
+                return varlink_error(PERMISSION_DENIED, NULL);
+        error = a->ops->reload(a->userdata, messages, sizeof messages);
+        if (error == 0)
+                return reply(json_object());
+        if (messages[0] == '\0')
+                strncat(messages, strerror(-error), sizeof messages - 1);
+        return varlink_error(CONFIGURATION_REJECTED,
+                             json_pack("{s:o}", "messages", lines_json(messages)));
+}
+
+static json_t *get_info(const struct request *r) {
+        const struct snapshot *s = r->api->ops->snapshot(r->api->userdata);
+
+        return reply(json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}",
+                               "vendor", "synward", "product", "synwardd",
+                               "version", s && s->version ? s->version : "", "url", "",
+                               "interfaces", "org.varlink.service", "io.synward"));
+}
+
+static json_t *get_interface_description(const struct request *r) {
+        const char *name = json_string_value(parameter(r, "interface"));
+        const char *text;
+
+        if (!name)
+                return varlink_invalid("interface");
+        if (strcmp(name, "io.synward") == 0)
+                text = description;
+        else if (strcmp(name, "org.varlink.service") == 0)
+                text = service_description;
+        else
+                return varlink_error(VARLINK_INTERFACE_NOT_FOUND,
+                                     json_pack("{s:s}", "interface", name));
+        return reply(json_pack("{s:s}", "description", text));
+}
+
+static const struct method {
+        const char *name;
+        json_t *(*run)(const struct request *r);
+        const char *parameters[2]; /* that it takes; others are refused */
+        bool wants_snapshot;
+} methods[] = {
+        { "io.synward.GetEvents", get_events, { "limit" }, false },
+        { "io.synward.GetIncidents", get_incidents, { "id" }, false },
+        { "io.synward.GetListeners", get_listeners, { NULL }, true },
+        { "io.synward.GetMetrics", get_metrics, { NULL }, true },
+        { "io.synward.GetSources", get_sources, { "limit", "prefixes" }, true },
+        { "io.synward.GetStatus", get_status, { NULL }, true },
+        { "io.synward.Ping", ping, { NULL }, true },
+        { "io.synward.Reload", reload, { NULL }, false },
+        { "org.varlink.service.GetInfo", get_info, { NULL }, false },
+        { "org.varlink.service.GetInterfaceDescription", get_interface_description,
+          { "interface" }, false },
+};
+
+enum { METHODS = sizeof methods / sizeof *methods };
+
+const char *api_interface_description(void) {
+        return description;
+}
+
+const char *api_method_name(unsigned index) {
+        return index < METHODS ? methods[index].name : NULL;
+}
+
+static const struct method *find_method(const char *name) {
+        for (unsigned i = 0; i < METHODS; i++)
+                if (strcmp(methods[i].name, name) == 0)
+                        return &methods[i];
+        return NULL;
+}
+
+static json_t *no_such_method(const struct varlink_call *call) {
+        size_t n = varlink_call_interface_length(call);
+
+        for (unsigned i = 0; i < METHODS; i++)
+                if (n > 0 && strncmp(methods[i].name, call->method, n + 1) == 0)
+                        return varlink_error(VARLINK_METHOD_NOT_FOUND,
+                                             json_pack("{s:s}", "method", call->method));
+        return varlink_error(VARLINK_INTERFACE_NOT_FOUND,
+                             json_pack("{s:s%}", "interface", call->method, n));
+}
+
+static const char *unknown_parameter(const struct method *m, json_t *parameters) {
+        const char *name;
+        json_t *value;
+
+        json_object_foreach(parameters, name, value) {
+                bool known = false;
+
+                for (unsigned i = 0; i < 2 && m->parameters[i]; i++)
+                        known |= strcmp(m->parameters[i], name) == 0;
+                if (!known)
+                        return name;
+        }
+        return NULL;
+}
+
+json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer,
+                   struct server_stream *stream) {
+        struct request r = { .api = api, .call = call, .peer = peer, .stream = stream };
+        const struct method *m = find_method(call->method);
+        const char *unknown;
+
+        if (!m)
+                return no_such_method(call);
+        if (call->upgrade)
+                return varlink_error(VARLINK_METHOD_NOT_IMPLEMENTED,
+                                     json_pack("{s:s}", "method", call->method));
+        unknown = unknown_parameter(m, call->parameters);
+        if (unknown)
+                return varlink_invalid(unknown);
+        if (m->wants_snapshot) {
+                r.snapshot = r.api->ops->snapshot(r.api->userdata);
+                if (!r.snapshot)
+                        return varlink_error(NOT_READY, NULL);
+        }
+        return m->run(&r);
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/detector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/diagnose.h"
+#include "core/flood_rules.h"
+#include "core/host_track.h"
+#include "core/survival.h"
+
+#define RATE_TAU_S 0.7
+/* A finding needs a pattern in this many of the last three looks. */
+#define VOTES_NEEDED 2
+#define VOTES_KEPT 3u
+/* Without a walk for this long, sock_diag counts as gone. */
+#define WALK_STALE_US UINT64_C(15000000)
+/* A listener that is not in the list any more is forgotten after this. */
+#define FORGET_US UINT64_C(10000000)
+/* For this long after its accept queue held something, overflows may be a listener's own. */
+#define ACCEPT_BUSY_US UINT64_C(10000000)
+
+/* An outage: completions below this part of the usual … */
+#define OUTAGE_COMPLETED 0.5
+/* … arrivals at most this much above it … */
+#define OUTAGE_ARRIVALS 1.5
+/* … or this much, if they are seen to be the same clients again. */
+#define OUTAGE_RETRIES 5.0
+#define OUTAGE_ALIVE 0.2
+
+/* What is remembered of a listener, or of the host. */
+struct subject {
+        bool in_use;
+        struct listener_key key;
+        uint64_t seen_us;   /* last in a list */
+        uint64_t looked_us; /* last evaluated */
+        uint64_t accept_busy_us;
+        struct survival_memory memory;
+        struct survival survival; /* at the last walk */
+        struct rate syns, drops;
+        double half_open;
+        double gathered;
+        unsigned votes; /* the newest look in bit 0 */
+        struct verdict verdict;
+};
+
+struct detector {
+        const struct settings *settings;
+        struct host_track track;
+        struct subject host;
+        struct subject listeners[OBS_LISTENERS_MAX];
+        uint64_t started_us;
+        uint64_t walked_us; /* 0: never */
+        double unanswered_per_s; /* of all listeners, at this step */
+        bool attributed; /* some listener answers for the host's cookies and refusals, at this step */
+};
+
+static struct survival survival_unknown(void) {
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, 0 };
+}
+
+static void subject_init(struct subject *s) {
+        *s = (struct subject) {
+                .survival = survival_unknown(),
+                .syns = rate_unknown(),
+                .drops = rate_unknown(),
+                .half_open = NAN,
+                .verdict = { .evidence = evidence_unknown() },
+        };
+}
+
+struct detector *detector_new(const struct settings *settings) {
+        struct detector *d = calloc(1, sizeof *d);
+
+        if (!d)
+                return NULL;
+        d->settings = settings;
+        host_track_init(&d->track, settings->detect.survival_age_us);
+        subject_init(&d->host);
+        return d;
+}
+
+struct detector *detector_free(struct detector *d) {
+        free(d);
+        return NULL;
+}
+
+void detector_configure(struct detector *d, const struct settings *settings) {
+        d->settings = settings;
+        d->track.balance.lag_us = settings->detect.survival_age_us;
+}
+
+/* --- listeners and their memory ------------------------------------------- */
+
+static struct subject *subject_for(struct detector *d, const struct listener_key *key, uint32_t hint) {
+        struct subject *vacant = NULL;
+
+        /* The kernel lists them in the same order from tick to tick. */
+        if (d->listeners[hint].in_use && listener_key_equal(&d->listeners[hint].key, key))
+                return &d->listeners[hint];
+        for (uint32_t i = 0; i < OBS_LISTENERS_MAX; i++) {
+                struct subject *s = &d->listeners[i];
+
+                if (s->in_use && listener_key_equal(&s->key, key))
+                        return s;
+                if (!s->in_use && !vacant)
+                        vacant = s;
+        }
+        if (!vacant)
+                return NULL;
+        subject_init(vacant);
+        vacant->in_use = true;
+        vacant->key = *key;
+        return vacant;
+}
+
+static void forget_closed(struct detector *d, uint64_t now_us) {
+        for (uint32_t i = 0; i < OBS_LISTENERS_MAX; i++)
+                if (d->listeners[i].in_use && now_us - d->listeners[i].seen_us > FORGET_US)
+                        d->listeners[i].in_use = false;
+}
+
+static void subject_update(struct subject *s, const struct obs_listener *l,
+                           const struct settings_detect *detect, const struct observation *o) {
+        s->seen_us = o->time_us;
+        if ((l->known & OBS_L_LIMITS) && l->accept_queue > 0)
+                s->accept_busy_us = o->time_us;
+        if ((l->known & OBS_L_SYNS) && o->elapsed_us)
+                rate_count(&s->syns, (double) l->syns, (double) o->elapsed_us / 1e6, RATE_TAU_S);
+        if ((l->known & OBS_L_DROPS) && o->elapsed_us)
+                rate_count(&s->drops, (double) l->drops, (double) o->elapsed_us / 1e6, RATE_TAU_S);
+        if (l->known & OBS_L_HALF_OPEN) {
+                s->survival = survival_step(&s->memory, l, detect->survival_age_us, o->time_us);
+                s->half_open = l->half_open;
+        }
+}
+
+/* --- one look -------------------------------------------------------------- */
+
+/* Takes out the entries that recent overflows of the accept queue explain: a
+ * client's ACK was dropped, and its entry waits for the next one. */
+static void discount_overflows(struct look *l, double credit) {
+        double rest;
+
+        if (!(credit > 0) || !(l->held > 0))
+                return;
+        rest = credit < l->held ? 1 - credit / l->held : 0;
+        l->late_per_s *= rest;
+        l->aged_per_s *= rest;
+        l->stale_per_s *= rest;
+        l->held *= rest;
+        l->stuck = fmax(0, l->stuck - credit);
+}
+
+/* Whether the cookies and refusals that the host counts are this listener's. */
+static bool refuses(const struct detector *d, const struct observation *o,
+                    const struct obs_listener *l, const struct subject *s) {
+        if (o->listeners_count == 1)
+                return true;
+        if (d->track.syncookies == 2)
+                return !isnan(s->syns.per_s) && s->syns.per_s >= 0.5 * d->track.syns.per_s;
+        if (!isnan(s->half_open) && s->half_open > l->backlog)
+                return true;
+        return d->track.syncookies == 0 && (l->known & OBS_L_DROPS) && l->drops > 0 &&
+               l->accept_full == 0;
+}
+
+static bool is_outage(const struct detector *d, const struct look *l, double alive_per_s) {
+        const struct host_track *t = &d->track;
+        double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
+        double arrivals = host_track_arrivals(t, late);
+
+        if (t->learned_us < d->settings->detect.warmup_us || isnan(t->completed.per_s))
+                return false;
+        if (!(t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s))
+                return false;
+        if (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s)
+                return true;
+        return arrivals <= OUTAGE_RETRIES * t->usual_arrivals.per_s && alive_per_s >= OUTAGE_ALIVE * late;
+}
+
+static struct look look_blank(const struct detector *d, const struct observation *o) {
+        return (struct look) {
+                .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
+                .cookies_unanswered_per_s = NAN, .cookies_stale_per_s = NAN,
+                .completed_per_s = d->track.completed.per_s,
+                .refused_per_s = NAN, .cookies_sent_per_s = NAN,
+                .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
+                .seen_once_share = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_SEEN_ONCE)
+                                   ? o->sources.seen_once_share : NAN,
+                .syncookies = d->track.syncookies,
+        };
+}
+
+static void look_add_refusals(struct look *l, const struct host_track *t) {
+        l->cookies_unanswered_per_s = t->cookies_unanswered.per_s;
+        l->cookies_stale_per_s = t->cookies_stale.per_s;
+        l->cookies_sent_per_s = t->cookies_sent.per_s;
+        l->refused_per_s = t->queue_drops.per_s;
+}
+
+static struct look look_at_listener(struct detector *d, const struct observation *o,
+                                    const struct obs_listener *obs, const struct subject *s) {
+        struct look l = look_blank(d, o);
+
+        l.late_per_s = s->survival.late_per_s;
+        l.aged_per_s = s->survival.aged_per_s;
+        l.stale_per_s = s->survival.stale_per_s;
+        l.held = s->survival.held;
+        l.stuck = s->survival.stuck;
+        l.half_open = s->half_open;
+        if (obs->known & OBS_L_LIMITS)
+                l.backlog = obs->backlog;
+        if (refuses(d, o, obs, s)) {
+                look_add_refusals(&l, &d->track);
+                d->attributed = true;
+                /* The listener's own count, should the host's be unreadable. */
+                if (isnan(l.refused_per_s) && d->track.syncookies == 0 && obs->accept_full == 0)
+                        l.refused_per_s = s->drops.per_s;
+        }
+        if (s->accept_busy_us && o->time_us - s->accept_busy_us < ACCEPT_BUSY_US)
+                discount_overflows(&l, d->track.overflow_credit);
+        /* No more finish here than arrive here: other listeners' clients do not
+         * make this one's flood smaller. */
+        if (!isnan(s->syns.per_s))
+                l.completed_per_s = fmin(l.completed_per_s, s->syns.per_s);
+        return l;
+}
+
+/* Without walks: SYNs that came in and neither finished nor found a closed port;
+ * or else SYN-ACKs sent again, of which a half-open causes five in its life. */
+static struct look look_at_host(const struct detector *d, const struct observation *o, bool blind) {
+        const struct host_track *t = &d->track;
+        struct look l = look_blank(d, o);
+
+        if (blind || !d->attributed)
+                look_add_refusals(&l, t);
+        if (!blind)
+                return l;
+        if (!isnan(t->syns.per_s))
+                l.late_per_s = fmax(0, t->syns.per_s - or_zero(t->completed.per_s) - or_zero(t->rsts_sent.per_s) -
+                                       or_zero(t->cookies_sent.per_s));
+        else
+                l.late_per_s = t->syn_retrans.per_s / 5;
+        l.late_per_s = fmax(or_zero(l.late_per_s), or_zero(t->queue_drops.per_s));
+        l.aged_per_s = l.stale_per_s = l.late_per_s;
+        return l;
+}
+
+static struct circumstances circumstances_of(const struct detector *d, const struct observation *o,
+                                             const struct look *l, const struct survival *survival) {
+        const struct host_track *t = &d->track;
+
+        return (struct circumstances) {
+                .usual_completed_per_s = t->usual_completed.per_s,
+                .usual_arrivals_per_s = t->usual_arrivals.per_s,
+                .alive_per_s = survival->alive_per_s,
+                .aged_share = survival->late_per_s > 0 ? survival->aged_per_s / survival->late_per_s : NAN,
+                .embryonic_rsts_per_s = t->embryonic_rsts.per_s,
+                .rsts_sent_per_s = t->rsts_sent.per_s,
+                .overflowing = t->overflow_credit >= 1 && or_zero(t->overflows.per_s) >= 1,
+                .outage = l->outage,
+                .sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL,
+        };
+}
+
+/* Votes, gathers and concludes from one look. */
+static void conclude(struct subject *s, const struct look *l, const struct settings_detect *detect,
+                     uint64_t now_us) {
+        double elapsed_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
+        double aged = or_zero(l->aged_per_s) + or_zero(l->cookies_unanswered_per_s);
+        unsigned patterns, votes = 0;
+
+        s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 2), detect);
+        s->looked_us = now_us;
+
+        patterns = flood_rules_match(l, detect);
+        s->votes = ((s->votes << 1) | (patterns != 0)) & ((1u << VOTES_KEPT) - 1);
+        for (unsigned i = 0; i < VOTES_KEPT; i++)
+                votes += (s->votes >> i) & 1;
+
+        if (votes >= VOTES_NEEDED)
+                s->verdict.finding = FINDING_FLOOD;
+        else if (patterns || (flood_rules_gathered_enough(s->gathered) && aged >= detect->unanswered_per_s))
+                s->verdict.finding = FINDING_SUSPECT;
+        else
+                s->verdict.finding = FINDING_NONE;
+        s->verdict.pressure = flood_rules_pressure(l, detect);
+}
+
+static double unanswered_of(const struct look *l) {
+        if (isnan(l->late_per_s) && isnan(l->cookies_unanswered_per_s))
+                return NAN;
+        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) + or_zero(l->cookies_unanswered_per_s);
+}
+
+static struct evidence evidence_of(const struct look *l) {
+        struct evidence e = evidence_unknown();
+
+        e.half_open = l->half_open;
+        e.half_open_aged = l->stuck;
+        e.backlog = l->backlog;
+        e.fill = l->backlog > 0 ? l->half_open / l->backlog : NAN;
+        e.completed_per_s = l->completed_per_s;
+        e.unanswered_per_s = unanswered_of(l);
+        e.unanswered_share = flood_rules_share(e.unanswered_per_s, l->completed_per_s);
+        e.cookies_sent_per_s = l->cookies_sent_per_s;
+        e.queue_drops_per_s = l->refused_per_s;
+        e.seen_once_share = l->seen_once_share;
+        return e;
+}
+
+static double arrivals_of(const struct look *l) {
+        double refused = or_zero(l->refused_per_s);
+
+        if (isnan(l->completed_per_s))
+                return NAN;
+        return l->completed_per_s + or_zero(unanswered_of(l)) + refused;
+}
+
+static void add_sources(struct evidence *e, const struct observation *o) {
+        if (!(o->known & OBS_K_SOURCES))
+                return;
+        if (o->sources.known & OBS_SS_DISTINCT)
+                e->distinct_sources = o->sources.distinct;
+        if (o->sources.known & OBS_SS_SEEN_ONCE)
+                e->seen_once_share = o->sources.seen_once_share;
+        for (uint32_t i = 0; i < o->sources.count; i++) {
+                const struct obs_source *source = &o->sources.list[i];
+                double share = (source->syn_per_s - source->syn_error_per_s) / e->syn_per_s;
+
+                if ((source->known & OBS_S_SYNS) && e->syn_per_s > 0)
+                        e->top_share = fmax(or_zero(e->top_share), fmin(share, 1));
+        }
+}
+
+/* --- the step ---------------------------------------------------------------- */
+
+static void step_listener(struct detector *d, const struct observation *o, uint32_t index,
+                          struct verdicts *ret) {
+        const struct obs_listener *obs = &o->listeners[index];
+        const struct settings_detect *detect =
+                settings_detect_for(d->settings, &obs->key.address, obs->key.port);
+        struct subject *s = subject_for(d, &obs->key, index);
+        struct circumstances c;
+        struct look l;
+
+        if (!s)
+                return;
+        subject_update(s, obs, detect, o);
+
+        l = look_at_listener(d, o, obs, s);
+        l.outage = is_outage(d, &l, s->survival.alive_per_s);
+        l.gathered = s->gathered;
+        if ((obs->known & OBS_L_HALF_OPEN) || l.refused_per_s >= 1 || l.cookies_unanswered_per_s >= 1)
+                conclude(s, &l, detect, o->time_us);
+
+        s->verdict.evidence = evidence_of(&l);
+        if (obs->known & OBS_L_LIMITS)
+                s->verdict.evidence.accept_queue = obs->accept_queue;
+        s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
+                                        : o->listeners_count == 1 ? arrivals_of(&l) : NAN;
+        add_sources(&s->verdict.evidence, o);
+        c = circumstances_of(d, o, &l, &s->survival);
+        c.accept_full = obs->accept_full > 0;
+        c.overflowing &= s->accept_busy_us == o->time_us;
+        s->verdict.diagnosis = diagnose(s->verdict.finding, &s->verdict.evidence, &c);
+
+        d->unanswered_per_s += or_zero(s->verdict.evidence.unanswered_per_s);
+        ret->listeners[ret->listeners_count++] = (struct listener_verdict) {
+                .key = s->key,
+                .slot = (uint32_t) (s - d->listeners),
+                .verdict = s->verdict,
+        };
+}
+
+/* The host's own figures: sums, and what only the host counts. */
+static struct evidence host_evidence(const struct detector *d, const struct observation *o,
+                                     const struct verdicts *v) {
+        const struct host_track *t = &d->track;
+        struct evidence e = evidence_unknown();
+
+        e.half_open = d->host.half_open;
+        e.half_open_aged = d->host.survival.stuck;
+        e.completed_per_s = t->completed.per_s;
+        e.cookies_sent_per_s = t->cookies_sent.per_s;
+        e.cookies_received_per_s = t->cookies_received.per_s;
+        e.queue_drops_per_s = t->queue_drops.per_s;
+        e.accept_overflows_per_s = t->overflows.per_s;
+        e.unanswered_per_s = d->unanswered_per_s;
+        e.unanswered_share = flood_rules_share(d->unanswered_per_s, t->completed.per_s);
+        if (!isnan(t->syns.per_s))
+                e.syn_per_s = t->syns.per_s;
+        else if (!isnan(t->completed.per_s))
+                e.syn_per_s = host_track_arrivals(t, d->unanswered_per_s);
+        for (uint32_t i = 0; i < v->listeners_count; i++) {
+                const struct evidence *l = &v->listeners[i].verdict.evidence;
+
+                if (!isnan(l->backlog))
+                        e.backlog = or_zero(e.backlog) + l->backlog;
+                if (!isnan(l->accept_queue))
+                        e.accept_queue = or_zero(e.accept_queue) + l->accept_queue;
+                e.fill = fmax(e.fill, l->fill); /* fmax ignores a NAN */
+        }
+        add_sources(&e, o);
+        return e;
+}
+
+static int severity(const struct verdict *v) {
+        /* Among equals a diagnosis that asks for attention comes first. */
+        return (int) v->finding * DIAGNOSES +
+               (v->diagnosis == DIAGNOSIS_UNKNOWN ? 0 : (int) v->diagnosis);
+}
+
+static void take_worst(struct verdicts *v) {
+        for (uint32_t i = 0; i < v->listeners_count; i++) {
+                const struct verdict *l = &v->listeners[i].verdict;
+
+                v->host.pressure |= l->pressure;
+                if (severity(l) <= severity(&v->host))
+                        continue;
+                v->host.finding = l->finding;
+                v->host.diagnosis = l->diagnosis;
+                v->has_worst = true;
+                v->worst = v->listeners[i].key;
+        }
+}
+
+static void step_host(struct detector *d, const struct observation *o, bool blind, struct verdicts *ret) {
+        struct look l = look_at_host(d, o, blind);
+        struct circumstances c;
+
+        if (o->known & OBS_K_DUMP) {
+                d->host.half_open = o->half_open;
+                d->host.survival.stuck = o->aged;
+        }
+        d->unanswered_per_s += or_zero(unanswered_of(&l));
+        l.gathered = d->host.gathered;
+        l.outage = is_outage(d, &l, 0);
+        conclude(&d->host, &l, &d->settings->detect, o->time_us);
+
+        ret->host = d->host.verdict;
+        ret->host.evidence = host_evidence(d, o, ret);
+        c = circumstances_of(d, o, &l, &d->host.survival);
+        ret->host.diagnosis = diagnose(ret->host.finding, &ret->host.evidence, &c);
+        take_worst(ret);
+}
+
+void detector_step(struct detector *d, const struct observation *o, struct verdicts *ret) {
+        bool blind;
+
+        if (d->started_us == 0)
+                d->started_us = o->time_us;
+        if (o->known & OBS_K_DUMP)
+                d->walked_us = o->time_us;
+        blind = o->sensors[SENSOR_SOCK_DIAG] == SENSOR_OFF || o->sensors[SENSOR_SOCK_DIAG] == SENSOR_FAILED ||
+                o->time_us - (d->walked_us ? d->walked_us : d->started_us) > WALK_STALE_US;
+
+        host_track_step(&d->track, o);
+        d->unanswered_per_s = 0;
+        d->attributed = false;
+        ret->has_worst = false;
+        ret->listeners_count = 0;
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                step_listener(d, o, i, ret);
+        forget_closed(d, o->time_us);
+        step_host(d, o, blind, ret);
+
+        if (ret->host.finding == FINDING_NONE)
+                host_track_learn(&d->track, o, d->unanswered_per_s);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Facts become a verdict: pure, one call a tick, no allocation after
+ * detector_new().
+ *
+ * Everything rests on one quantity: handshakes that nobody finishes, a second.
+ * It is seen in three ways, whichever the kernel's mode leaves visible:
+ *
+ *   late     half-opens that reached the survival age (400 ms) unfinished
+ *   aged     half-opens that reached their first retransmission (1 s) unfinished
+ *   cookies  SYN cookies not answered within the survival age
+ *
+ * and is set against handshakes that do finish. Four patterns are a flood, each
+ * for two of three looks, and only where the queue can be hurt (`hurts`):
+ *
+ *   surge     most (0.6) of a strong stream of handshakes is late
+ *   sustained aged handshakes, more than noise for long enough (a CUSUM over
+ *             handshakes, not over sigmas), at least unanswered_share of all
+ *   held      the same, and entries past the survival age hold fill of the queue
+ *   refusing  SYNs are refused or answered by cookie in vain while most of the
+ *             queue is held by entries past their first timeout
+ *
+ * Not a flood: entries that wait because accept(2) is not called
+ * (ListenOverflows explains them), and an outage: clients as many as usual that
+ * send again and again while nobody finishes.
+ *
+ * An unknown input takes its pattern out of the vote; it never reads as zero.
+ * Without sock_diag, retransmitted SYN-ACKs and cookies stand in for ages.
+ */
+
+#include <stdint.h>
+
+#include "core/observation.h"
+#include "core/settings.h"
+#include "core/verdict.h"
+
+struct listener_verdict {
+        struct listener_key key;
+        uint32_t slot; /* below OBS_LISTENERS_MAX; this listener's as long as it is there */
+        struct verdict verdict;
+};
+
+struct verdicts {
+        struct verdict host; /* the worst of all, with the host's figures */
+        bool has_worst;      /* the listener the host's finding comes from, if one can be named */
+        struct listener_key worst;
+        uint32_t listeners_count;
+        struct listener_verdict listeners[OBS_LISTENERS_MAX];
+};
+
+struct detector;
+
+/* The settings must outlive the detector. NULL: no memory. */
+struct detector *detector_new(const struct settings *settings);
+struct detector *detector_free(struct detector *d);
+
+/* Other settings from now on; what was learned stays. */
+void detector_configure(struct detector *d, const struct settings *settings);
+
+/* The verdict on everything up to and including this observation. Times of
+ * observations must not go backwards. */
+void detector_step(struct detector *d, const struct observation *o, struct verdicts *ret);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/diagnose.h"
+
+#include "core/rate.h"
+
+/* SYNs from addresses seen once, from which on a flood is taken as spoofed. */
+#define SPOOFED_SEEN_ONCE_SHARE 0.8
+/* No source or prefix may be guaranteed more than this in a spoofed flood. */
+#define SPOOFED_TOP_SHARE 0.05
+/* One source or prefix that carries this much is a concentrated flood. */
+#define CONCENTRATED_TOP_SHARE 0.5
+/* Half-opens ended by an RST of a host that never asked, of those unanswered. */
+#define REFLECTED_RST_SHARE 0.5
+#define BUSY_PER_S 20.0
+#define CROWD_FACTOR 3.0
+#define SCAN_RSTS_PER_S 20.0
+#define FEW_SOURCES 16
+
+/* The guaranteed share of the few heaviest addresses together. */
+static double few_sources_share(const struct obs_sources *s, double syn_per_s) {
+        double sum = 0;
+        unsigned taken = 0;
+
+        if (!(syn_per_s > 0))
+                return 0;
+        for (uint32_t i = 0; i < s->count && taken < FEW_SOURCES; i++) {
+                const struct obs_source *source = &s->list[i];
+
+                if (source->prefix.length != ADDRESS_BITS || !(source->known & OBS_S_SYNS))
+                        continue;
+                sum += source->syn_per_s - source->syn_error_per_s;
+                taken++;
+        }
+        return sum / syn_per_s;
+}
+
+static enum diagnosis diagnose_flood(const struct evidence *e, const struct circumstances *c) {
+        if (c->embryonic_rsts_per_s > REFLECTED_RST_SHARE * or_zero(e->unanswered_per_s) &&
+            c->embryonic_rsts_per_s > BUSY_PER_S)
+                return DIAGNOSIS_FLOOD_REFLECTED;
+        if (!isnan(e->top_share) && e->top_share >= CONCENTRATED_TOP_SHARE)
+                return DIAGNOSIS_FLOOD_CONCENTRATED;
+        if (c->sources && few_sources_share(c->sources, e->syn_per_s) >= CONCENTRATED_TOP_SHARE)
+                return DIAGNOSIS_FLOOD_CONCENTRATED;
+        if (!isnan(e->seen_once_share) && e->seen_once_share < SPOOFED_SEEN_ONCE_SHARE &&
+            !isnan(e->unanswered_share) && e->seen_once_share < SPOOFED_SEEN_ONCE_SHARE * e->unanswered_share)
+                return DIAGNOSIS_FLOOD_DISTRIBUTED;
+        /* Also when nothing is known of the sources: the one diagnosis that
+         * never lets anybody be blocked. */
+        return DIAGNOSIS_FLOOD_SPOOFED;
+}
+
+static bool completes(const struct evidence *e) {
+        return isnan(e->unanswered_share) || e->unanswered_share < 0.2;
+}
+
+enum diagnosis diagnose(enum finding finding, const struct evidence *e,
+                        const struct circumstances *c) {
+        double completed = or_zero(e->completed_per_s);
+
+        if (finding == FINDING_FLOOD)
+                return diagnose_flood(e, c);
+        if (c->accept_full || c->overflowing)
+                return DIAGNOSIS_ACCEPT_STALL;
+        if (c->outage)
+                return DIAGNOSIS_LOSSY_CLIENTS;
+        if (or_zero(e->unanswered_per_s) > 5 && !completes(e) &&
+            (c->alive_per_s > 0.1 * e->unanswered_per_s ||
+             (completed > 0 && c->aged_share < 0.7)))
+                return DIAGNOSIS_LOSSY_CLIENTS;
+        if (c->rsts_sent_per_s > SCAN_RSTS_PER_S && c->rsts_sent_per_s > completed)
+                return DIAGNOSIS_PORT_SCAN;
+        if (isnan(e->completed_per_s) && isnan(e->half_open))
+                return DIAGNOSIS_UNKNOWN;
+        if (finding == FINDING_SUSPECT && !completes(e))
+                return DIAGNOSIS_UNKNOWN;
+        if (completed >= BUSY_PER_S) {
+                if (completed > CROWD_FACTOR * c->usual_completed_per_s &&
+                    completed - or_zero(c->usual_completed_per_s) > BUSY_PER_S)
+                        return DIAGNOSIS_FLASH_CROWD;
+                return DIAGNOSIS_BUSY;
+        }
+        return DIAGNOSIS_QUIET;
+}

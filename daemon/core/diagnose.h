@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What kind of traffic it is: a name for a finding, from the figures and from
+ * who sends. Never changes whether something is a flood.
+ */
+
+#include "core/observation.h"
+#include "core/verdict.h"
+
+/* What the figures alone do not say. */
+struct circumstances {
+        double usual_completed_per_s; /* NAN: not learned yet */
+        double usual_arrivals_per_s;
+        double alive_per_s;           /* clients that send their SYN again (survival.h) */
+        double aged_share;            /* 0..1: of late handshakes, those still there after 1 s; NAN */
+        double embryonic_rsts_per_s;
+        double rsts_sent_per_s;
+        bool accept_full;             /* an accept queue is over its limit now */
+        bool overflowing;             /* recent overflows explain the entries that stay */
+        bool outage;                  /* nobody finishes, and no more arrive than usual */
+        const struct obs_sources *sources; /* NULL: not known */
+};
+
+enum diagnosis diagnose(enum finding finding, const struct evidence *e,
+                        const struct circumstances *c);

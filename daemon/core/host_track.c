@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/host_track.h"
+
+#define FAST_TAU_S 0.7
+/* The first sight of a flood where the kernel keeps no entries: no second to lose. */
+#define COOKIES_TAU_S 0.3
+#define STALE_US UINT64_C(1500000)
+#define USUAL_TAU_S 600.0
+/* An entry whose ACK found the accept queue full stays until the client's data
+ * or our next SYN-ACK brings another ACK, some seconds. */
+#define OVERFLOW_TAU_S 10.0
+
+void host_track_init(struct host_track *t, uint64_t survival_age_us) {
+        *t = (struct host_track) {
+                .completed = rate_unknown(),
+                .cookies_sent = rate_unknown(),
+                .cookies_received = rate_unknown(),
+                .cookies_unanswered = rate_unknown(),
+                .cookies_stale = rate_unknown(),
+                .queue_drops = rate_unknown(),
+                .overflows = rate_unknown(),
+                .syns = rate_unknown(),
+                .syn_retrans = rate_unknown(),
+                .rsts_sent = rate_unknown(),
+                .embryonic_rsts = rate_unknown(),
+                .usual_completed = rate_unknown(),
+                .usual_arrivals = rate_unknown(),
+                .syncookies = -1,
+        };
+        cookie_balance_init(&t->balance, survival_age_us);
+        cookie_balance_init(&t->stale_balance, STALE_US);
+}
+
+static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
+        if (observation_knows(o, c))
+                rate_count(r, (double) o->counters[c], elapsed_s, FAST_TAU_S);
+}
+
+/* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off
+ * also those that only show as a drop that is no overflow (tcp_conn_request()'s
+ * tcp_max_syn_backlog rule counts nothing of its own). */
+static void count_queue_drops(struct host_track *t, const struct observation *o, double elapsed_s) {
+        const uint64_t *c = o->counters;
+        double drops;
+
+        if (!observation_knows(o, OBS_QUEUE_FULL_DROPS) || !observation_knows(o, OBS_LISTEN_DROPS) ||
+            !observation_knows(o, OBS_LISTEN_OVERFLOWS))
+                return;
+        drops = (double) c[OBS_QUEUE_FULL_DROPS];
+        if (t->syncookies == 0 && c[OBS_LISTEN_DROPS] > c[OBS_LISTEN_OVERFLOWS])
+                drops = fmax(drops, (double) (c[OBS_LISTEN_DROPS] - c[OBS_LISTEN_OVERFLOWS]));
+        rate_count(&t->queue_drops, drops, elapsed_s, FAST_TAU_S);
+}
+
+static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
+        uint64_t sent = o->counters[OBS_COOKIES_SENT], received = o->counters[OBS_COOKIES_RECEIVED];
+
+        if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED))
+                return;
+        rate_count(&t->cookies_unanswered, cookie_balance_step(&t->balance, o->time_us, sent, received),
+                   elapsed_s, COOKIES_TAU_S);
+        rate_count(&t->cookies_stale, cookie_balance_step(&t->stale_balance, o->time_us, sent, received),
+                   elapsed_s, FAST_TAU_S);
+}
+
+void host_track_step(struct host_track *t, const struct observation *o) {
+        double elapsed_s = (double) o->elapsed_us / 1e6;
+
+        if (o->known & OBS_K_SYNCOOKIES)
+                t->syncookies = o->syncookies;
+        if (o->elapsed_us == 0)
+                return;
+
+        count(&t->completed, o, OBS_PASSIVE_OPENS, elapsed_s);
+        count(&t->cookies_sent, o, OBS_COOKIES_SENT, elapsed_s);
+        count(&t->cookies_received, o, OBS_COOKIES_RECEIVED, elapsed_s);
+        count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
+        count(&t->syns, o, OBS_SYNS, elapsed_s);
+        count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
+        count(&t->rsts_sent, o, OBS_OUT_RSTS, elapsed_s);
+        count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);
+        count_queue_drops(t, o, elapsed_s);
+        count_cookies(t, o, elapsed_s);
+
+        t->overflow_credit *= exp(-elapsed_s / OVERFLOW_TAU_S);
+        if (observation_knows(o, OBS_LISTEN_OVERFLOWS))
+                t->overflow_credit += (double) o->counters[OBS_LISTEN_OVERFLOWS];
+}
+
+double host_track_arrivals(const struct host_track *t, double unanswered_per_s) {
+        return or_zero(t->completed.per_s) + or_zero(unanswered_per_s) + or_zero(t->queue_drops.per_s);
+}
+
+void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s) {
+        double elapsed_s = (double) o->elapsed_us / 1e6;
+        /* At first the mean of all there was, later of the last ten minutes. */
+        double tau_s = fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
+
+        if (isnan(t->completed.per_s) || o->elapsed_us == 0)
+                return;
+        rate_mix(&t->usual_completed, t->completed.per_s, elapsed_s, tau_s);
+        rate_mix(&t->usual_arrivals, host_track_arrivals(t, unanswered_per_s), elapsed_s, tau_s);
+        t->learned_us += o->elapsed_us;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/policy.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core/episode.h"
+#include "core/explain.h"
+#include "core/rate.h"
+
+/* A peak this many times the last one told is worth telling. */
+#define UPDATE_PEAK_FACTOR 4.0
+/* Another diagnosis must stand for this long before it is told. */
+#define DIAGNOSIS_SETTLE_US UINT64_C(3000000)
+
+struct subject {
+        struct listener_key key;
+        struct episode episode;
+        enum diagnosis diagnosis;
+        uint64_t since_realtime_us;
+};
+
+struct policy {
+        const struct settings *settings;
+        struct subject host;
+        struct subject listeners[OBS_LISTENERS_MAX];
+        struct incident incident;
+        enum diagnosis told_diagnosis, new_diagnosis;
+        uint64_t new_diagnosis_us;
+        double told_peak;
+        uint64_t told_us;
+};
+
+/* Without a policy in the configuration: tell, and save the service. */
+static const struct settings_rule built_in[] = {
+        { .states = 1u << STATE_FLOOD, .alert = true },
+        { .states = 1u << STATE_FLOOD, .pressure = PRESSURE_YES, .syncookies = true },
+};
+
+struct policy *policy_new(const struct settings *settings) {
+        struct policy *p = calloc(1, sizeof *p);
+
+        if (p)
+                p->settings = settings;
+        return p;
+}
+
+struct policy *policy_free(struct policy *p) {
+        free(p);
+        return NULL;
+}
+
+void policy_configure(struct policy *p, const struct settings *settings) {
+        p->settings = settings;
+}
+
+/* --- states ------------------------------------------------------------------ */
+
+static struct subject *subject_for(struct policy *p, const struct listener_verdict *l) {
+        struct subject *s = &p->listeners[l->slot];
+
+        if (!listener_key_equal(&s->key, &l->key))
+                *s = (struct subject) { .key = l->key };
+        return s;
+}
+
+/* A flood keeps its flood's name while it lasts, also in a moment's silence. */
+static void subject_step(struct subject *s, const struct verdict *v, const struct settings_detect *d,
+                         const struct observation *o) {
+        if (episode_step(&s->episode, v->finding, o->time_us, d) || !s->since_realtime_us)
+                s->since_realtime_us = o->realtime_us;
+        if (s->episode.state != STATE_FLOOD || diagnosis_is_flood(v->diagnosis))
+                s->diagnosis = v->diagnosis;
+}
+
+static void step_listeners(struct policy *p, const struct observation *o, const struct verdicts *v,
+                           struct decision *ret) {
+        for (uint32_t i = 0; i < v->listeners_count; i++) {
+                const struct listener_verdict *l = &v->listeners[i];
+                struct subject *s = subject_for(p, l);
+
+                subject_step(s, &l->verdict,
+                             settings_detect_for(p->settings, &l->key.address, l->key.port), o);
+                ret->listeners[i] = (struct policy_listener) {
+                        .state = s->episode.state,
+                        .diagnosis = s->diagnosis,
+                        .since_realtime_us = s->since_realtime_us,
+                };
+        }
+}
+
+/* --- rules ------------------------------------------------------------------- */
+
+static bool rule_matches(const struct settings_rule *r, enum flood_state state, enum diagnosis diagnosis,
+                         bool pressure) {
+        if (r->states && !(r->states & (1u << state)))
+                return false;
+        if (r->diagnoses && !(r->diagnoses & (1u << diagnosis)))
+                return false;
+        return r->pressure == PRESSURE_ANY || (r->pressure == PRESSURE_YES) == pressure;
+}
+
+static void apply_rules(const struct policy *p, bool pressure, struct decision *ret, bool *ret_alert,
+                        uint32_t *ret_hooks) {
+        const struct settings *s = p->settings;
+        const struct settings_rule *rules = s->rules_given ? s->rules : built_in;
+        uint32_t count = s->rules_given ? s->rules_count : sizeof built_in / sizeof *built_in;
+
+        *ret_alert = false;
+        *ret_hooks = 0;
+        ret->want_syncookies = ret->want_block = false;
+        for (uint32_t i = 0; i < count; i++) {
+                if (!rule_matches(&rules[i], p->host.episode.state, p->host.diagnosis, pressure))
+                        continue;
+                *ret_alert |= rules[i].alert;
+                ret->want_syncookies |= rules[i].syncookies;
+                ret->want_block |= rules[i].block;
+                if (rules[i].hook.argc)
+                        *ret_hooks |= UINT32_C(1) << i;
+        }
+}
+
+bool policy_mutes(const struct settings *s, const struct event *e) {
+        for (uint32_t i = 0; i < s->mutes_count; i++) {
+                const struct settings_mute *m = &s->mutes[i];
+
+                if (e->realtime_us < m->from_us || e->realtime_us >= m->until_us)
+                        continue;
+                if (m->any_listener)
+                        return true;
+                if (e->has_listener && e->listener.port >= m->ports.first &&
+                    e->listener.port <= m->ports.last)
+                        return true;
+        }
+        return false;
+}
+
+/* --- the incident ------------------------------------------------------------ */
+
+static uint64_t incident_id(uint64_t realtime_us) {
+        time_t seconds = (time_t) (realtime_us / 1000000);
+        struct tm tm;
+
+        gmtime_r(&seconds, &tm);
+        return ((((uint64_t) tm.tm_year + 1900) * 100 + (uint64_t) tm.tm_mon + 1) * 100 +
+                (uint64_t) tm.tm_mday) * 1000000 +
+               (uint64_t) tm.tm_hour * 10000 + (uint64_t) tm.tm_min * 100 + (uint64_t) tm.tm_sec;
+}
+
+static void incident_open(struct policy *p, const struct observation *o) {
+        p->incident = (struct incident) {
+                .id = incident_id(o->realtime_us),
+                .start_us = o->time_us,
+                .start_realtime_us = o->realtime_us,
+        };
+        p->told_peak = 0;
+}
+
+/* The listener's own figures, where the flood can be pinned on one. */
+static const struct evidence *worst_evidence(const struct verdicts *v) {
+        for (uint32_t i = 0; v->has_worst && i < v->listeners_count; i++)
+                if (listener_key_equal(&v->listeners[i].key, &v->worst))
+                        return &v->listeners[i].verdict.evidence;
+        return &v->host.evidence;
+}
+
+static void incident_follow(struct policy *p, const struct observation *o, const struct verdicts *v) {
+        struct incident *n = &p->incident;
+        const struct evidence *e = &v->host.evidence;
+
+        if (v->host.finding == FINDING_FLOOD && v->has_worst) {
+                n->has_listener = true;
+                n->listener = v->worst;
+        }
+        if (diagnosis_is_flood(p->host.diagnosis))
+                n->diagnosis = p->host.diagnosis;
+        n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s));
+        n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
+        n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;
+}
+
+static struct policy_event *add_event(struct policy *p, struct decision *ret, enum event_type type,
+                                      const struct observation *o, const struct verdicts *v) {
+        struct policy_event *e = &ret->events[ret->events_count++];
+        const struct evidence *evidence = worst_evidence(v);
+
+        *e = (struct policy_event) { .event = event_make(type) };
+        e->event.time_us = o->time_us;
+        e->event.realtime_us = o->realtime_us;
+        e->event.incident = p->incident.id;
+        e->event.has_listener = p->incident.has_listener;
+        e->event.listener = p->incident.listener;
+        e->event.state = p->host.episode.state;
+        e->event.diagnosis = p->incident.diagnosis;
+        e->event.evidence = *evidence;
+        if (isnan(evidence->syn_per_s))
+                e->event.evidence.syn_per_s = v->host.evidence.syn_per_s;
+        e->event.duration_s = (double) (o->time_us - p->incident.start_us) / 1e6;
+        e->event.peak_syn_per_s = p->incident.peak_syn_per_s;
+        return e;
+}
+
+static void tell_start(struct policy *p, struct decision *ret, const struct observation *o,
+                       const struct verdicts *v) {
+        struct policy_event *e = add_event(p, ret, EVENT_FLOOD_START, o, v);
+        char figures[EVENT_MESSAGE_MAX];
+
+        snprintf(e->event.message, sizeof e->event.message, "SYN flood: %s; %.400s",
+                 explain_diagnosis(p->incident.diagnosis),
+                 explain_evidence(&e->event.evidence, e->event.has_listener ? &e->event.listener : NULL,
+                                  figures, sizeof figures));
+        p->told_diagnosis = p->new_diagnosis = p->incident.diagnosis;
+        p->told_peak = p->incident.peak_syn_per_s;
+        p->told_us = o->time_us;
+}
+
+static void tell_update(struct policy *p, struct decision *ret, const struct observation *o,
+                        const struct verdicts *v, const char *what) {
+        struct policy_event *e = add_event(p, ret, EVENT_FLOOD_UPDATE, o, v);
+        char figures[EVENT_MESSAGE_MAX];
+
+        snprintf(e->event.message, sizeof e->event.message, "%.100s; %.380s", what,
+                 explain_evidence(&e->event.evidence, e->event.has_listener ? &e->event.listener : NULL,
+                                  figures, sizeof figures));
+        p->told_diagnosis = p->incident.diagnosis;
+        p->told_peak = p->incident.peak_syn_per_s;
+        p->told_us = o->time_us;
+}
+
+static void tell_end(struct policy *p, struct decision *ret, const struct observation *o,
+                     const struct verdicts *v) {
+        struct policy_event *e = add_event(p, ret, EVENT_FLOOD_END, o, v);
+        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX];
+
+        snprintf(e->event.message, sizeof e->event.message,
+                 "SYN flood over%s%s: it was %s, lasted %.0f s, peak %s SYN/s, at most %s half-open, "
+                 "about %s SYNs in all",
+                 e->event.has_listener ? " at " : "",
+                 e->event.has_listener ? listener_key_format(&e->event.listener, name) : "",
+                 explain_diagnosis(p->incident.diagnosis), e->event.duration_s,
+                 explain_count(p->incident.peak_syn_per_s, peak),
+                 explain_count(p->incident.peak_half_open, queue),
+                 explain_count(round(p->incident.total_syns), total));
+}
+
+/* Changes during a flood that are worth waking for, not more often than set. */
+static void tell_changes(struct policy *p, struct decision *ret, const struct observation *o,
+                         const struct verdicts *v) {
+        char what[100];
+
+        if (p->incident.diagnosis != p->new_diagnosis) {
+                p->new_diagnosis = p->incident.diagnosis;
+                p->new_diagnosis_us = o->time_us;
+        }
+        if (o->time_us - p->told_us < p->settings->alerts.update_interval_us)
+                return;
+        if (p->incident.diagnosis != p->told_diagnosis &&
+            o->time_us - p->new_diagnosis_us >= DIAGNOSIS_SETTLE_US) {
+                snprintf(what, sizeof what, "now %s", explain_diagnosis(p->incident.diagnosis));
+                tell_update(p, ret, o, v, what);
+        } else if (p->incident.peak_syn_per_s > UPDATE_PEAK_FACTOR * fmax(p->told_peak, 1))
+                tell_update(p, ret, o, v, "the flood has grown");
+}
+
+static void step_incident(struct policy *p, struct decision *ret, const struct observation *o,
+                          const struct verdicts *v) {
+        enum flood_state state = p->host.episode.state;
+
+        if (!p->incident.id && state != STATE_FLOOD)
+                return;
+        if (!p->incident.id) {
+                incident_open(p, o);
+                incident_follow(p, o, v);
+                tell_start(p, ret, o, v);
+                return;
+        }
+        incident_follow(p, o, v);
+        if (state == STATE_NORMAL)
+                tell_end(p, ret, o, v);
+        else if (ret->state_changed && state == STATE_RECOVERING)
+                tell_update(p, ret, o, v, "nothing of the flood arrives any more, watching");
+        else if (ret->state_changed && state == STATE_FLOOD)
+                tell_update(p, ret, o, v, "the flood is back");
+        else if (state == STATE_FLOOD)
+                tell_changes(p, ret, o, v);
+}
+
+/* What was told at the start is told to the end. */
+static void step_actions(struct policy *p, struct decision *ret, const struct verdicts *v) {
+        uint32_t hooks;
+        bool alert;
+
+        apply_rules(p, v->host.pressure, ret, &alert, &hooks);
+        if (p->incident.id) {
+                p->incident.alerted |= alert;
+                p->incident.hooks |= hooks;
+        }
+        for (uint32_t i = 0; i < ret->events_count; i++) {
+                ret->events[i].alert = p->incident.alerted;
+                ret->events[i].hooks = p->incident.hooks;
+        }
+}
+
+void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,
+                 struct decision *ret) {
+        enum flood_state before = p->host.episode.state;
+
+        ret->events_count = 0;
+        step_listeners(p, o, v, ret);
+        subject_step(&p->host, &v->host, &p->settings->detect, o);
+        ret->state = p->host.episode.state;
+        ret->state_changed = ret->state != before;
+        ret->diagnosis = p->host.diagnosis;
+        ret->since_realtime_us = p->host.since_realtime_us;
+
+        step_incident(p, ret, o, v);
+        step_actions(p, ret, v);
+        ret->incident = p->incident;
+        if (p->incident.id && ret->state == STATE_NORMAL)
+                p->incident = (struct incident) { .id = 0 };
+}

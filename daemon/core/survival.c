@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/survival.h"
+
+#include <math.h>
+
+/* How long a listener counts as one with deferred accept after such an entry. */
+#define DEFERRED_MEMORY_US UINT64_C(60000000)
+#define ALIVE_TAU_S 2.0
+
+static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigned end) {
+        uint32_t n = 0;
+
+        for (unsigned i = first; i < end; i++)
+                n += l->age[i];
+        return n;
+}
+
+/* The larger of the rate in the 200 ms just past the age, which knows a new
+ * flood soonest, and the rate up to 1 s, which is steadier. */
+static double late_rate(const struct obs_listener *l, unsigned first) {
+        unsigned edge_end = first + 2 < OBS_AGE_FINE_BINS ? first + 2 : OBS_AGE_FINE_BINS;
+        double bin_s = (double) OBS_AGE_FINE_US / 1e6;
+        double edge = count_from(l, first, edge_end) / ((edge_end - first) * bin_s);
+        double whole = count_from(l, first, OBS_AGE_FINE_BINS) /
+                       ((OBS_AGE_FINE_BINS - first) * bin_s);
+
+        return fmax(edge, whole);
+}
+
+static void measure_alive(struct survival_memory *m, const struct obs_listener *l, uint64_t now_us) {
+        uint32_t older_3s = count_from(l, OBS_AGE_3S, OBS_AGE_BINS);
+        uint32_t older_2s = count_from(l, OBS_AGE_2S, OBS_AGE_BINS);
+
+        /* Entries between 2 and 3 s may rightly have passed 3 s, if no more than 1 s went by. */
+        if (m->time_us && now_us > m->time_us && now_us - m->time_us <= 1000000) {
+                double elapsed_s = (double) (now_us - m->time_us) / 1e6;
+                double leaps = older_3s > m->older_2s ? older_3s - m->older_2s : 0;
+
+                m->alive_per_s += (leaps / elapsed_s - m->alive_per_s) *
+                                  -expm1(-elapsed_s / ALIVE_TAU_S);
+        }
+        m->time_us = now_us;
+        m->older_2s = older_2s;
+}
+
+struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
+                              uint64_t survival_age_us, uint64_t now_us) {
+        unsigned first = (unsigned) (survival_age_us / OBS_AGE_FINE_US);
+        struct survival s;
+
+        if (first >= OBS_AGE_FINE_BINS)
+                first = OBS_AGE_FINE_BINS - 1;
+        if (l->deferred)
+                m->deferred_us = now_us;
+
+        measure_alive(m, l, now_us);
+
+        s.aged_per_s = l->age[OBS_AGE_1S] / 0.5;
+        s.stale_per_s = l->age[OBS_AGE_1500MS] / 0.5;
+        s.stuck = count_from(l, OBS_AGE_1S, OBS_AGE_BINS);
+        s.alive_per_s = m->alive_per_s;
+        if (m->deferred_us && now_us - m->deferred_us < DEFERRED_MEMORY_US) {
+                s.late_per_s = s.aged_per_s;
+                s.held = s.stuck;
+        } else {
+                s.late_per_s = late_rate(l, first);
+                s.held = count_from(l, first, OBS_AGE_BINS);
+        }
+        return s;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What the ages of a listener's half-opens say about how their handshakes end.
+ *
+ * An honest handshake is finished after one round trip, so its entry is gone
+ * before it grows old; a spoofed one lives until the kernel gives up on it. The
+ * number of entries of an age, divided by the width of that age, is the rate
+ * at which handshakes reach that age unfinished, exact at every single walk.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/observation.h"
+
+struct survival {
+        double late_per_s;  /* reached the survival age unfinished, in the last second */
+        double aged_per_s;  /* reached their first timeout (1 s) unfinished, in the last half second */
+        double stale_per_s; /* reached 1.5 s unfinished: a round trip after the second SYN-ACK */
+        double held;        /* entries past the survival age */
+        double stuck;       /* entries past their first timeout */
+        double alive_per_s; /* see survival_step() */
+};
+
+/* What has to be remembered from walk to walk. */
+struct survival_memory {
+        uint64_t time_us;    /* of the walk before; 0: none */
+        uint32_t older_2s;   /* entries that looked older than 2 s then */
+        double alive_per_s;
+        uint64_t deferred_us; /* when a deferred entry was last seen; 0: never */
+};
+
+/*
+ * Measures a listener's half-opens at now_us.
+ *
+ * survival_age_us is rounded down to 100 ms, at most 900 ms. On a listener with
+ * TCP_DEFER_ACCEPT entries that have finished look young again and again
+ * (their timer runs without the SYN-ACK being sent again), so there only
+ * retransmission counts.
+ *
+ * alive_per_s: a client that sends its SYN again raises the retransmission
+ * count ahead of the timer, so its entry seems to leap over a second or more
+ * (tcp_check_req() in net/ipv4/tcp_minisocks.c answers with another SYN-ACK).
+ * More entries that seem older than 3 s than could have grown that old since
+ * the last walk are clients that are really there and hear nothing.
+ */
+struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
+                              uint64_t survival_age_us, uint64_t now_us);

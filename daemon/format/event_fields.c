@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "format/event_fields.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Beyond this a double is no exact integer any more, and llround() may overflow. */
+#define WHOLE_MAX 9007199254740992.0
+
+static const struct {
+        const char *name;
+        size_t offset;
+        int decimals;
+} figures[] = {
+#define FIGURE(name, decimals) { #name, offsetof(struct evidence, name), decimals }
+        FIGURE(half_open, 0),
+        FIGURE(half_open_aged, 0),
+        FIGURE(backlog, 0),
+        FIGURE(fill, 4),
+        FIGURE(accept_queue, 0),
+        FIGURE(syn_per_s, 3),
+        FIGURE(completed_per_s, 3),
+        FIGURE(unanswered_per_s, 3),
+        FIGURE(unanswered_share, 4),
+        FIGURE(cookies_sent_per_s, 3),
+        FIGURE(cookies_received_per_s, 3),
+        FIGURE(queue_drops_per_s, 3),
+        FIGURE(accept_overflows_per_s, 3),
+        FIGURE(distinct_sources, 0),
+        FIGURE(seen_once_share, 4),
+        FIGURE(top_share, 4),
+#undef FIGURE
+};
+
+struct list {
+        struct event_field *fields;
+        unsigned count;
+};
+
+static struct event_field *add(struct list *l, const char *name, enum event_field_kind kind) {
+        struct event_field *f = &l->fields[l->count++];
+
+        assert(l->count <= EVENT_FIELDS_MAX);
+        *f = (struct event_field) { .name = name, .kind = kind };
+        return f;
+}
+
+static void add_text(struct list *l, const char *name, const char *text) {
+        struct event_field *f = add(l, name, EVENT_FIELD_TEXT);
+
+        snprintf(f->text, sizeof f->text, "%s", text);
+}
+
+static void add_integer(struct list *l, const char *name, long long value) {
+        struct event_field *f = add(l, name, EVENT_FIELD_INTEGER);
+
+        f->integer = value;
+        snprintf(f->text, sizeof f->text, "%lld", value);
+}
+
+static void add_figure(struct list *l, const char *name, double value, int decimals) {
+        struct event_field *f;
+        double scale = pow(10, decimals);
+
+        if (!isfinite(value) || fabs(value) > WHOLE_MAX)
+                return;
+        if (decimals == 0) {
+                add_integer(l, name, llround(value));
+                return;
+        }
+        f = add(l, name, EVENT_FIELD_REAL);
+        f->real = round(value * scale) / scale;
+        snprintf(f->text, sizeof f->text, "%.*f", decimals, f->real);
+}
+
+static void add_evidence(struct list *l, const struct evidence *evidence) {
+        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+                double value;
+
+                memcpy(&value, (const char *) evidence + figures[i].offset, sizeof value);
+                add_figure(l, figures[i].name, value, figures[i].decimals);
+        }
+}
+
+unsigned event_fields(const struct event *e, struct event_field fields[static EVENT_FIELDS_MAX]) {
+        struct list l = { .fields = fields };
+        char text[ADDRESS_TEXT_MAX];
+
+        add_text(&l, "event", event_type_name(e->type));
+        add_text(&l, "severity", event_severity_name(e->severity));
+        if (e->sequence)
+                add_integer(&l, "sequence", (long long) e->sequence);
+        if (e->incident)
+                add_integer(&l, "incident", (long long) e->incident);
+        if (e->has_listener)
+                add_text(&l, "listener", listener_key_format(&e->listener, text));
+        add_text(&l, "state", flood_state_name(e->state));
+        add_text(&l, "diagnosis", diagnosis_name(e->diagnosis));
+        add_evidence(&l, &e->evidence);
+        add_figure(&l, "duration_s", e->duration_s, 3);
+        add_figure(&l, "peak_syn_per_s", e->peak_syn_per_s, 3);
+        if (e->has_source)
+                add_text(&l, "source", prefix_format(&e->source, text));
+        if (e->old_value >= 0)
+                add_integer(&l, "old_value", e->old_value);
+        if (e->new_value >= 0)
+                add_integer(&l, "new_value", e->new_value);
+        return l.count;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "format/event_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/event_fields.h"
+#include "format/time_text.h"
+
+/* A message cut by the size of its buffer may end within a character, and
+ * what a hook wrote may be anything: an alert must go out all the same. */
+static json_t *text_json(const char *text) {
+        char ascii[EVENT_MESSAGE_MAX];
+        json_t *whole = json_string(text);
+        size_t n;
+
+        if (whole)
+                return whole;
+        n = strnlen(text, sizeof ascii - 1);
+        for (size_t i = 0; i < n; i++)
+                ascii[i] = (unsigned char) text[i] < 0x80 ? text[i] : '?';
+        ascii[n] = '\0';
+        return json_string(ascii);
+}
+
+static json_t *field_json(const struct event_field *f) {
+        switch (f->kind) {
+        case EVENT_FIELD_TEXT:
+                return json_string(f->text);
+        case EVENT_FIELD_INTEGER:
+                return json_integer(f->integer);
+        case EVENT_FIELD_REAL:
+                return json_real(f->real);
+        }
+        return NULL;
+}
+
+json_t *event_json(const struct event *e) {
+        struct event_field fields[EVENT_FIELDS_MAX];
+        unsigned count = event_fields(e, fields);
+        char time[TIME_TEXT_MAX];
+        json_t *o = json_object();
+        int r = 0;
+
+        r |= json_object_set_new(o, "schema", json_string(EVENT_JSON_SCHEMA));
+        r |= json_object_set_new(o, "time", json_string(time_text_format(e->realtime_us, time)));
+        /* Set first for their place and for null; the list fills in what is known. */
+        r |= json_object_set_new(o, "event", json_null());
+        r |= json_object_set_new(o, "severity", json_null());
+        r |= json_object_set_new(o, "incident", json_null());
+        r |= json_object_set_new(o, "listener", json_null());
+        r |= json_object_set_new(o, "state", json_null());
+        r |= json_object_set_new(o, "diagnosis", json_null());
+        r |= json_object_set_new(o, "message", text_json(e->message));
+        for (unsigned i = 0; i < count; i++)
+                r |= json_object_set_new(o, fields[i].name, field_json(&fields[i]));
+        if (r != 0) {
+                json_decref(o);
+                return NULL;
+        }
+        return o;
+}
+
+char *event_json_line(const struct event *e) {
+        json_t *o = event_json(e);
+        char *text, *line;
+        size_t n;
+
+        if (!o)
+                return NULL;
+        text = json_dumps(o, EVENT_JSON_FLAGS);
+        json_decref(o);
+        if (!text)
+                return NULL;
+        n = strlen(text);
+        line = realloc(text, n + 2);
+        if (!line) {
+                free(text);
+                return NULL;
+        }
+        memcpy(line + n, "\n", 2);
+        return line;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "format/metrics_text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void head(FILE *f, const char *name, const char *type, const char *help) {
+        fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Every digit that counts and none more: 0.1 stays 0.1. */
+static void number(FILE *f, double value) {
+        fprintf(f, " %.15g\n", value);
+}
+
+static void gauge(FILE *f, const char *name, const char *help, double value) {
+        if (!isfinite(value))
+                return;
+        head(f, name, "gauge", help);
+        fputs(name, f);
+        number(f, value);
+}
+
+static void counter(FILE *f, const char *name, const char *help, uint64_t value) {
+        head(f, name, "counter", help);
+        fprintf(f, "%s %" PRIu64 "\n", name, value);
+}
+
+static void label_value(FILE *f, const char *text) {
+        for (; *text; text++) {
+                if (*text == '\n') {
+                        fputs("\\n", f);
+                        continue;
+                }
+                if (*text == '\\' || *text == '"')
+                        fputc('\\', f);
+                fputc(*text, f);
+        }
+}
+
+static void build_info(FILE *f, const struct snapshot *s) {
+        head(f, "synward_build_info", "gauge", "Always 1; the version is a label.");
+        fputs("synward_build_info{version=\"", f);
+        label_value(f, s->version ? s->version : "");
+        fputs("\"} 1\n", f);
+}
+
+static void states(FILE *f, const struct snapshot *s) {
+        head(f, "synward_state", "gauge", "1 for the state the host is in, 0 for the others.");
+        for (unsigned i = 0; i < STATES; i++)
+                fprintf(f, "synward_state{state=\"%s\"} %d\n",
+                        flood_state_name((enum flood_state) i), s->state == i);
+        head(f, "synward_diagnosis", "gauge", "1 for the present diagnosis, 0 for the others.");
+        for (unsigned i = 0; i < DIAGNOSES; i++)
+                fprintf(f, "synward_diagnosis{diagnosis=\"%s\"} %d\n",
+                        diagnosis_name((enum diagnosis) i), s->diagnosis == i);
+}
+
+static void host(FILE *f, const struct snapshot *s) {
+        const struct evidence *e = &s->host;
+
+        gauge(f, "synward_half_open", "Handshakes begun and not finished (SYN_RECV).",
+              e->half_open);
+        gauge(f, "synward_half_open_aged", "Half-opens whose SYN-ACK was sent again.",
+              e->half_open_aged);
+        gauge(f, "synward_fill_ratio", "Half-opens by limit, of the listener filled most.",
+              e->fill);
+        gauge(f, "synward_completion_ratio", "Finished share of the handshakes that ended.",
+              1 - e->unanswered_share);
+        gauge(f, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.",
+              s->sources_distinct);
+        gauge(f, "synward_tcp_syncookies", "Value of net.ipv4.tcp_syncookies.",
+              s->syncookies_value < 0 ? (double) NAN : (double) s->syncookies_value);
+        gauge(f, "synward_syncookies_managed", "1 if that value is synward's.",
+              s->syncookies_managed);
+        gauge(f, "synward_incident_active", "1 during an incident.", s->incident.id != 0);
+        gauge(f, "synward_uptime_seconds", "Since the daemon started.",
+              (double) s->uptime_us / 1e6);
+}
+
+struct listener_metric {
+        const char *name, *help;
+        size_t offset; /* in struct evidence */
+};
+
+static const struct listener_metric listener_metrics[] = {
+        { "synward_listener_half_open", "Half-opens of a listener.",
+          offsetof(struct evidence, half_open) },
+        { "synward_listener_backlog", "Limit of half-opens of a listener.",
+          offsetof(struct evidence, backlog) },
+        { "synward_listener_fill_ratio", "Half-opens of a listener by its limit.",
+          offsetof(struct evidence, fill) },
+        { "synward_listener_accept_queue", "Finished handshakes that wait for accept.",
+          offsetof(struct evidence, accept_queue) },
+};
+
+static void listener_labels(FILE *f, const struct listener_key *key) {
+        char address[ADDRESS_TEXT_MAX];
+
+        fprintf(f, "{address=\"%s\",port=\"%u\"", address_format(&key->address, address),
+                (unsigned) key->port);
+        if (key->ifindex)
+                fprintf(f, ",ifindex=\"%" PRIu32 "\"", key->ifindex);
+        fputc('}', f);
+}
+
+static void listeners(FILE *f, const struct snapshot *s, const struct listener_metric *m) {
+        head(f, m->name, "gauge", m->help);
+        for (unsigned i = 0; i < s->listeners_count; i++) {
+                const struct snapshot_listener *l = &s->listeners[i];
+                double value = *(const double *) ((const char *) &l->evidence + m->offset);
+
+                if (!isfinite(value))
+                        continue;
+                fputs(m->name, f);
+                listener_labels(f, &l->key);
+                number(f, value);
+        }
+}
+
+static void totals(FILE *f, const struct snapshot_totals *t) {
+        counter(f, "synward_syns_total", "SYNs that came in.", t->syns);
+        counter(f, "synward_handshakes_completed_total", "Handshakes that clients finished.",
+                t->handshakes_completed);
+        counter(f, "synward_cookies_sent_total", "SYN-ACKs sent with a SYN cookie.",
+                t->cookies_sent);
+        counter(f, "synward_cookies_received_total", "Valid SYN cookies that came back.",
+                t->cookies_received);
+        counter(f, "synward_queue_drops_total", "SYNs refused because the queue was full.",
+                t->queue_drops);
+        counter(f, "synward_accept_overflows_total",
+                "SYNs and ACKs refused because the accept queue was full.", t->accept_overflows);
+        counter(f, "synward_nflog_received_total", "SYNs read from the netfilter log.",
+                t->log_received);
+        counter(f, "synward_nflog_lost_total", "SYNs the netfilter log lost before we read them.",
+                t->log_lost);
+        counter(f, "synward_ticks_total", "Rounds of the daemon.", t->ticks);
+        head(f, "synward_incidents_total", "counter", "Floods, by what they were.");
+        for (unsigned i = 0; i < DIAGNOSES; i++)
+                if (diagnosis_is_flood((enum diagnosis) i) || t->incidents[i] > 0)
+                        fprintf(f, "synward_incidents_total{diagnosis=\"%s\"} %" PRIu64 "\n",
+                                diagnosis_name((enum diagnosis) i), t->incidents[i]);
+}
+
+static void sensors(FILE *f, const struct snapshot *s) {
+        head(f, "synward_sensor_up", "gauge", "1 if the sensor works, if only in part.");
+        for (unsigned i = 0; i < SENSORS; i++)
+                fprintf(f, "synward_sensor_up{sensor=\"%s\"} %d\n",
+                        sensor_id_name((enum sensor_id) i),
+                        s->sensors[i].state == SENSOR_OK ||
+                                s->sensors[i].state == SENSOR_DEGRADED);
+        head(f, "synward_sensor_degraded", "gauge", "1 if the sensor works only in part.");
+        for (unsigned i = 0; i < SENSORS; i++)
+                fprintf(f, "synward_sensor_degraded{sensor=\"%s\"} %d\n",
+                        sensor_id_name((enum sensor_id) i),
+                        s->sensors[i].state == SENSOR_DEGRADED);
+}
+
+static void polls(FILE *f, const struct snapshot *s) {
+        static const char name[] = "synward_poll_duration_seconds";
+        uint64_t count = 0;
+
+        head(f, name, "histogram", "Walks of the kernel's socket table.");
+        for (unsigned i = 0; i < SNAPSHOT_POLL_BUCKETS; i++) {
+                count += s->totals.poll_buckets[i];
+                fprintf(f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+                        (double) snapshot_poll_bounds_us[i] / 1e6, count);
+        }
+        count += s->totals.poll_buckets[SNAPSHOT_POLL_BUCKETS];
+        fprintf(f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
+        number(f, (double) s->totals.poll_us_sum / 1e6);
+        fprintf(f, "%s_count %" PRIu64 "\n", name, count);
+        if (s->dump_interval_us > 0)
+                gauge(f, "synward_poll_interval_seconds", "Between two such walks, at present.",
+                      (double) s->dump_interval_us / 1e6);
+}
+
+char *metrics_text(const struct snapshot *s) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        bool failed;
+
+        if (!f)
+                return NULL;
+        build_info(f, s);
+        states(f, s);
+        host(f, s);
+        for (size_t i = 0; i < sizeof listener_metrics / sizeof *listener_metrics; i++)
+                listeners(f, s, &listener_metrics[i]);
+        totals(f, &s->totals);
+        sensors(f, s);
+        polls(f, s);
+        failed = ferror(f);
+        if (fclose(f) != 0 || failed) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}

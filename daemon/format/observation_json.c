@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "format/observation_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of the format, not of a type: 2^63 - 1 is the largest whole number of jansson. */
+#define INTEGER_MAX ((uint64_t) INT64_MAX)
+
+/* --- writing -------------------------------------------------------------- */
+
+/* Every put_ after an error does nothing, so that it is looked at once, at the end. */
+struct writer {
+        int error;
+};
+
+static void put(struct writer *w, json_t *object, const char *name, json_t *value) {
+        if (w->error)
+                json_decref(value);
+        else if (!value || json_object_set_new(object, name, value) < 0)
+                w->error = -ENOMEM;
+}
+
+static void put_integer(struct writer *w, json_t *object, const char *name, uint64_t value) {
+        if (value > INTEGER_MAX)
+                w->error = -EDOM;
+        put(w, object, name, json_integer((json_int_t) value));
+}
+
+static void put_real(struct writer *w, json_t *object, const char *name, double value) {
+        if (!isfinite(value) || value < 0) {
+                w->error = -EDOM;
+                return;
+        }
+        put(w, object, name, json_real(value));
+}
+
+static void append(struct writer *w, json_t *array, json_t *value) {
+        if (w->error)
+                json_decref(value);
+        else if (!value || json_array_append_new(array, value) < 0)
+                w->error = -ENOMEM;
+}
+
+static json_t *limits_json(struct writer *w, const struct obs_listener *l) {
+        json_t *j = json_object();
+
+        put_integer(w, j, "sockets", l->sockets);
+        put_integer(w, j, "backlog", l->backlog);
+        put_integer(w, j, "accept_queue", l->accept_queue);
+        put_integer(w, j, "accept_full", l->accept_full);
+        return j;
+}
+
+static json_t *half_open_json(struct writer *w, const struct obs_listener *l) {
+        json_t *j = json_object(), *age = json_array();
+
+        put_integer(w, j, "count", l->half_open);
+        put_integer(w, j, "deferred", l->deferred);
+        for (unsigned i = 0; i < OBS_AGE_BINS; i++)
+                append(w, age, json_integer(l->age[i]));
+        put(w, j, "age", age);
+        return j;
+}
+
+static json_t *listener_json(struct writer *w, const struct obs_listener *l) {
+        char address[ADDRESS_TEXT_MAX];
+        json_t *j = json_object();
+
+        put(w, j, "address", json_string(address_format(&l->key.address, address)));
+        put_integer(w, j, "port", l->key.port);
+        if (l->key.ifindex)
+                put_integer(w, j, "ifindex", l->key.ifindex);
+        if (l->known & OBS_L_LIMITS)
+                put(w, j, "limits", limits_json(w, l));
+        if (l->known & OBS_L_HALF_OPEN)
+                put(w, j, "half_open", half_open_json(w, l));
+        if (l->known & OBS_L_DROPS)
+                put_integer(w, j, "drops", l->drops);
+        if (l->known & OBS_L_SYNS)
+                put_integer(w, j, "syns", l->syns);
+        return j;
+}
+
+static json_t *listeners_json(struct writer *w, const struct observation *o) {
+        json_t *list = json_array();
+
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                append(w, list, listener_json(w, &o->listeners[i]));
+        return list;
+}
+
+static json_t *source_json(struct writer *w, const struct obs_source *s) {
+        char prefix[ADDRESS_TEXT_MAX];
+        json_t *j = json_object();
+
+        put(w, j, "prefix", json_string(prefix_format(&s->prefix, prefix)));
+        if (s->known & OBS_S_SYNS) {
+                put_real(w, j, "syn_per_s", s->syn_per_s);
+                put_real(w, j, "syn_error_per_s", s->syn_error_per_s);
+        }
+        if (s->known & OBS_S_HALF_OPEN)
+                put_integer(w, j, "half_open", s->half_open);
+        if (s->known & OBS_S_COMPLETED)
+                put_real(w, j, "completed_per_s", s->completed_per_s);
+        return j;
+}
+
+static json_t *sources_json(struct writer *w, const struct obs_sources *s) {
+        json_t *j = json_object(), *list = json_array();
+
+        put_integer(w, j, "tracked", s->tracked);
+        if (s->known & OBS_SS_DISTINCT)
+                put_real(w, j, "distinct", s->distinct);
+        if (s->known & OBS_SS_SEEN_ONCE)
+                put_real(w, j, "seen_once_share", s->seen_once_share);
+        for (uint32_t i = 0; i < s->count; i++)
+                append(w, list, source_json(w, &s->list[i]));
+        put(w, j, "list", list);
+        return j;
+}
+
+static json_t *sensors_json(struct writer *w, const struct observation *o) {
+        json_t *j = json_object();
+
+        for (unsigned i = 0; i < SENSORS; i++)
+                put(w, j, sensor_id_name((enum sensor_id) i),
+                    json_string(sensor_state_name((enum sensor_state) o->sensors[i])));
+        return j;
+}
+
+static json_t *counters_json(struct writer *w, const struct observation *o) {
+        json_t *j = json_object();
+
+        for (unsigned i = 0; i < OBS_COUNTERS; i++)
+                if (observation_knows(o, (enum obs_counter) i))
+                        put_integer(w, j, obs_counter_name((enum obs_counter) i), o->counters[i]);
+        return j;
+}
+
+static json_t *dump_json(struct writer *w, const struct observation *o) {
+        json_t *j = json_object();
+
+        put_integer(w, j, "half_open", o->half_open);
+        put_integer(w, j, "aged", o->aged);
+        put_integer(w, j, "deferred", o->deferred);
+        put_integer(w, j, "ghosts", o->ghosts);
+        return j;
+}
+
+static json_t *log_json(struct writer *w, const struct observation *o) {
+        json_t *j = json_object();
+
+        put_integer(w, j, "sample_one_in", o->sample_one_in);
+        put_integer(w, j, "received", o->log_received);
+        put_integer(w, j, "lost", o->log_lost);
+        return j;
+}
+
+static json_t *observation_to_json(struct writer *w, const struct observation *o) {
+        json_t *j = json_object();
+
+        put(w, j, "schema", json_string(OBSERVATION_JSON_SCHEMA));
+        put_integer(w, j, "time_us", o->time_us);
+        put_integer(w, j, "realtime_us", o->realtime_us);
+        put_integer(w, j, "elapsed_us", o->elapsed_us);
+        put(w, j, "sensors", sensors_json(w, o));
+        put(w, j, "counters", counters_json(w, o));
+        if (o->known & OBS_K_DUMP)
+                put(w, j, "dump", dump_json(w, o));
+        if (o->known & OBS_K_SYNCOOKIES)
+                put_integer(w, j, "syncookies", o->syncookies);
+        if (o->listeners_count > 0)
+                put(w, j, "listeners", listeners_json(w, o));
+        if (o->known & OBS_K_LISTENERS)
+                put(w, j, "listeners_whole", json_true());
+        if (o->listeners_left_out)
+                put_integer(w, j, "listeners_left_out", o->listeners_left_out);
+        if (o->known & OBS_K_SOURCES)
+                put(w, j, "sources", sources_json(w, &o->sources));
+        if (o->sample_one_in || o->log_received || o->log_lost)
+                put(w, j, "log", log_json(w, o));
+        return j;
+}
+
+int observation_json_write(const struct observation *o, char **ret_line) {
+        struct writer w = { 0 };
+        json_t *j = observation_to_json(&w, o);
+        char *line = w.error ? NULL : json_dumps(j, JSON_COMPACT);
+
+        json_decref(j);
+        if (w.error)
+                return w.error;
+        if (!line)
+                return -ENOMEM;
+        *ret_line = line;
+        return 0;
+}
+
+/* --- parsing -------------------------------------------------------------- */
+
+/* Where the parser is, for the error's text; the first error is kept. */
+struct reader {
+        char path[96];
+        char *error; /* OBSERVATION_JSON_ERROR_MAX */
+        int result;
+};
+
+static size_t enter(struct reader *r, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+static size_t enter(struct reader *r, const char *format, ...) {
+        size_t before = strlen(r->path);
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(r->path + before, sizeof r->path - before, format, args);
+        va_end(args);
+        return before;
+}
+
+static void leave(struct reader *r, size_t before) {
+        r->path[before] = '\0';
+}
+
+static void wrong(struct reader *r, const char *name, const char *format, ...)
+        __attribute__((format(printf, 3, 4)));
+static void wrong(struct reader *r, const char *name, const char *format, ...) {
+        va_list args;
+        int n;
+
+        if (r->result < 0)
+                return;
+        r->result = -EBADMSG;
+        n = snprintf(r->error, OBSERVATION_JSON_ERROR_MAX, "%s%.40s: ", r->path, name);
+        va_start(args, format);
+        vsnprintf(r->error + n, OBSERVATION_JSON_ERROR_MAX - (size_t) n, format, args);
+        va_end(args);
+}
+
+/* NULL when absent; an error unless it may be. */
+static json_t *field(struct reader *r, const json_t *object, const char *name, bool required) {
+        json_t *value = json_object_get(object, name);
+
+        if (!value && required)
+                wrong(r, name, "missing");
+        return value;
+}
+
+static json_t *field_of_type(struct reader *r, const json_t *object, const char *name,
+                             json_type type, const char *type_name, bool required) {
+        json_t *value = field(r, object, name, required);
+
+        if (value && json_typeof(value) != type) {
+                wrong(r, name, "not %s", type_name);
+                return NULL;
+        }
+        return value;
+}
+
+static json_t *object_field(struct reader *r, const json_t *object, const char *name) {
+        return field_of_type(r, object, name, JSON_OBJECT, "an object", false);
+}
+
+/* Refuses names that are not in the list (ended by NULL). */
+static void check_names(struct reader *r, json_t *object, const char *const *names) {
+        const char *name;
+        json_t *value;
+
+        json_object_foreach(object, name, value) {
+                const char *const *n = names;
+
+                while (*n && strcmp(*n, name) != 0)
+                        n++;
+                if (!*n)
+                        wrong(r, name, "no such field");
+        }
+}
+
+static uint64_t integer(struct reader *r, const char *name, const json_t *value, uint64_t max) {
+        if (!value)
+                return 0;
+        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+            (uint64_t) json_integer_value(value) > max) {
+                wrong(r, name, "not a whole number from 0 to %" PRIu64, max);
+                return 0;
+        }
+        return (uint64_t) json_integer_value(value);
+}
+
+static uint64_t get_u64(struct reader *r, const json_t *object, const char *name) {
+        return integer(r, name, field(r, object, name, true), INTEGER_MAX);
+}
+
+static uint32_t get_u32(struct reader *r, const json_t *object, const char *name) {
+        return (uint32_t) integer(r, name, field(r, object, name, true), UINT32_MAX);
+}
+
+/* The fields whose absence means 0. */
+static uint32_t get_u32_or_0(struct reader *r, const json_t *object, const char *name) {
+        return (uint32_t) integer(r, name, field(r, object, name, false), UINT32_MAX);
+}
+
+static double get_real(struct reader *r, const json_t *object, const char *name, double max) {
+        const json_t *value = field(r, object, name, true);
+        double d = json_number_value(value); /* 0 for what is no number */
+
+        if (value && (!json_is_number(value) || d < 0 || d > max)) {
+                if (max < HUGE_VAL)
+                        wrong(r, name, "not a number from 0 to %g", max);
+                else
+                        wrong(r, name, "not a number from 0 up");
+                return 0;
+        }
+        return d;
+}
+
+static const char *get_text(struct reader *r, const json_t *object, const char *name) {
+        const json_t *value = field_of_type(r, object, name, JSON_STRING, "a text", true);
+        const char *text = value ? json_string_value(value) : "";
+
+        /* "192.0.2.1\u0000x" is no address, though strlen() would say so. */
+        if (value && strlen(text) != json_string_length(value))
+                wrong(r, name, "contains a NUL");
+        return text;
+}
+
+static void parse_limits(struct reader *r, json_t *j, struct obs_listener *l) {
+        static const char *const names[] = { "sockets", "backlog", "accept_queue", "accept_full",
+                                             NULL };
+        size_t at = enter(r, "limits.");
+
+        check_names(r, j, names);
+        l->sockets = get_u32(r, j, "sockets");
+        l->backlog = get_u32(r, j, "backlog");
+        l->accept_queue = get_u32(r, j, "accept_queue");
+        l->accept_full = get_u32(r, j, "accept_full");
+        l->known |= OBS_L_LIMITS;
+        leave(r, at);
+}
+
+static void parse_half_open(struct reader *r, json_t *j, struct obs_listener *l) {
+        static const char *const names[] = { "count", "deferred", "age", NULL };
+        size_t at = enter(r, "half_open.");
+        json_t *age;
+
+        check_names(r, j, names);
+        l->half_open = get_u32(r, j, "count");
+        l->deferred = get_u32(r, j, "deferred");
+        age = field_of_type(r, j, "age", JSON_ARRAY, "an array", true);
+        if (age && json_array_size(age) != OBS_AGE_BINS)
+                wrong(r, "age", "not %u counts", (unsigned) OBS_AGE_BINS);
+        for (unsigned i = 0; i < OBS_AGE_BINS && r->result == 0; i++) {
+                char name[16];
+
+                snprintf(name, sizeof name, "age[%u]", i);
+                l->age[i] = (uint32_t) integer(r, name, json_array_get(age, i), UINT32_MAX);
+        }
+        l->known |= OBS_L_HALF_OPEN;
+        leave(r, at);
+}
+
+static void parse_listener(struct reader *r, json_t *j, struct obs_listener *l) {
+        static const char *const names[] = { "address", "port", "ifindex", "limits", "half_open",
+                                             "drops", "syns", NULL };
+        json_t *part;
+
+        check_names(r, j, names);
+        if (address_parse(get_text(r, j, "address"), &l->key.address) < 0)
+                wrong(r, "address", "not an IP address");
+        l->key.port = (uint16_t) integer(r, "port", field(r, j, "port", true), UINT16_MAX);
+        l->key.ifindex = get_u32_or_0(r, j, "ifindex");
+        if ((part = object_field(r, j, "limits")))
+                parse_limits(r, part, l);
+        if ((part = object_field(r, j, "half_open")))
+                parse_half_open(r, part, l);
+        if (field(r, j, "drops", false)) {
+                l->drops = get_u64(r, j, "drops");
+                l->known |= OBS_L_DROPS;
+        }
+        if (field(r, j, "syns", false)) {
+                l->syns = get_u64(r, j, "syns");
+                l->known |= OBS_L_SYNS;
+        }
+}
+
+/* An array of objects, at most max; returns how many. */
+static uint32_t array_of(struct reader *r, json_t *j, const char *name, uint32_t max,
+                         json_t **ret_array) {
+        json_t *array = field_of_type(r, j, name, JSON_ARRAY, "an array", false);
+
+        if (!array)
+                return 0;
+        if (json_array_size(array) > max) {
+                wrong(r, name, "more than %u", (unsigned) max);
+                return 0;
+        }
+        for (size_t i = 0; i < json_array_size(array); i++)
+                if (!json_is_object(json_array_get(array, i))) {
+                        size_t at = enter(r, "%s[%zu]", name, i);
+
+                        wrong(r, "", "not an object");
+                        leave(r, at);
+                        return 0;
+                }
+        *ret_array = array;
+        return (uint32_t) json_array_size(array);
+}
+
+static void parse_listeners(struct reader *r, json_t *j, struct observation *o) {
+        json_t *whole = field(r, j, "listeners_whole", false), *list = NULL;
+
+        o->listeners_count = array_of(r, j, "listeners", OBS_LISTENERS_MAX, &list);
+        for (uint32_t i = 0; i < o->listeners_count; i++) {
+                size_t at = enter(r, "listeners[%u].", (unsigned) i);
+
+                parse_listener(r, json_array_get(list, i), &o->listeners[i]);
+                leave(r, at);
+        }
+        if (whole && !json_is_boolean(whole))
+                wrong(r, "listeners_whole", "neither true nor false");
+        if (json_is_true(whole))
+                o->known |= OBS_K_LISTENERS;
+        o->listeners_left_out = get_u32_or_0(r, j, "listeners_left_out");
+}
+
+static void parse_source(struct reader *r, json_t *j, struct obs_source *s) {
+        static const char *const names[] = { "prefix", "syn_per_s", "syn_error_per_s", "half_open",
+                                             "completed_per_s", NULL };
+
+        check_names(r, j, names);
+        if (prefix_parse(get_text(r, j, "prefix"), &s->prefix) < 0)
+                wrong(r, "prefix", "not an IP address or prefix");
+        if (field(r, j, "syn_per_s", false) || field(r, j, "syn_error_per_s", false)) {
+                s->syn_per_s = get_real(r, j, "syn_per_s", HUGE_VAL);
+                s->syn_error_per_s = get_real(r, j, "syn_error_per_s", HUGE_VAL);
+                s->known |= OBS_S_SYNS;
+        }
+        if (field(r, j, "half_open", false)) {
+                s->half_open = get_u32(r, j, "half_open");
+                s->known |= OBS_S_HALF_OPEN;
+        }
+        if (field(r, j, "completed_per_s", false)) {
+                s->completed_per_s = get_real(r, j, "completed_per_s", HUGE_VAL);
+                s->known |= OBS_S_COMPLETED;
+        }
+}
+
+static void parse_sources(struct reader *r, json_t *j, struct obs_sources *s) {
+        static const char *const names[] = { "tracked", "distinct", "seen_once_share", "list",
+                                             NULL };
+        size_t at = enter(r, "sources.");
+        json_t *list = NULL;
+
+        check_names(r, j, names);
+        s->tracked = get_u32(r, j, "tracked");
+        if (field(r, j, "distinct", false)) {
+                s->distinct = get_real(r, j, "distinct", HUGE_VAL);
+                s->known |= OBS_SS_DISTINCT;
+        }
+        if (field(r, j, "seen_once_share", false)) {
+                s->seen_once_share = get_real(r, j, "seen_once_share", 1);
+                s->known |= OBS_SS_SEEN_ONCE;
+        }
+        s->count = array_of(r, j, "list", OBS_SOURCES_MAX, &list);
+        for (uint32_t i = 0; i < s->count; i++) {
+                size_t in_list = enter(r, "list[%u].", (unsigned) i);
+
+                parse_source(r, json_array_get(list, i), &s->list[i]);
+                leave(r, in_list);
+        }
+        leave(r, at);
+}
+
+static void parse_sensors(struct reader *r, json_t *j, struct observation *o) {
+        const char *const names[] = { sensor_id_name(SENSOR_SOCK_DIAG),
+                                      sensor_id_name(SENSOR_NETSTAT),
+                                      sensor_id_name(SENSOR_NFLOG), NULL };
+        size_t at = enter(r, "sensors.");
+
+        check_names(r, j, names);
+        for (unsigned i = 0; i < SENSORS; i++) {
+                enum sensor_state state;
+
+                if (!field(r, j, names[i], false))
+                        continue;
+                if (sensor_state_from_name(get_text(r, j, names[i]), &state) < 0)
+                        wrong(r, names[i], "none of off, ok, degraded, failed");
+                else
+                        o->sensors[i] = (uint8_t) state;
+        }
+        leave(r, at);
+}
+
+static void parse_counters(struct reader *r, json_t *j, struct observation *o) {
+        size_t at = enter(r, "counters.");
+        const char *name;
+        json_t *value;
+
+        json_object_foreach(j, name, value) {
+                enum obs_counter c;
+
+                if (obs_counter_from_name(name, &c) < 0)
+                        wrong(r, name, "no such counter");
+                else
+                        observation_set(o, c, integer(r, name, value, INTEGER_MAX));
+        }
+        leave(r, at);
+}
+
+static void parse_dump(struct reader *r, json_t *j, struct observation *o) {
+        static const char *const names[] = { "half_open", "aged", "deferred", "ghosts", NULL };
+        size_t at = enter(r, "dump.");
+
+        check_names(r, j, names);
+        o->half_open = get_u32(r, j, "half_open");
+        o->aged = get_u32(r, j, "aged");
+        o->deferred = get_u32(r, j, "deferred");
+        o->ghosts = get_u32(r, j, "ghosts");
+        o->known |= OBS_K_DUMP;
+        leave(r, at);
+}
+
+static void parse_log(struct reader *r, json_t *j, struct observation *o) {
+        static const char *const names[] = { "sample_one_in", "received", "lost", NULL };
+        size_t at = enter(r, "log.");
+
+        check_names(r, j, names);
+        o->sample_one_in = get_u32(r, j, "sample_one_in");
+        o->log_received = get_u64(r, j, "received");
+        o->log_lost = get_u64(r, j, "lost");
+        leave(r, at);
+}
+
+static void parse_observation(struct reader *r, json_t *j, struct observation *o) {
+        static const char *const names[] = {
+                "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump",
+                "syncookies", "listeners", "listeners_whole", "listeners_left_out", "sources",
+                "log", NULL,
+        };
+        json_t *part;
+
+        if (strcmp(get_text(r, j, "schema"), OBSERVATION_JSON_SCHEMA) != 0)
+                wrong(r, "schema", "not \"%s\"", OBSERVATION_JSON_SCHEMA);
+        check_names(r, j, names);
+        o->time_us = get_u64(r, j, "time_us");
+        o->realtime_us = get_u64(r, j, "realtime_us");
+        o->elapsed_us = get_u64(r, j, "elapsed_us");
+        if ((part = object_field(r, j, "sensors")))
+                parse_sensors(r, part, o);
+        if ((part = object_field(r, j, "counters")))
+                parse_counters(r, part, o);
+        if ((part = object_field(r, j, "dump")))
+                parse_dump(r, part, o);
+        if ((part = field(r, j, "syncookies", false))) {
+                o->syncookies = (uint8_t) integer(r, "syncookies", part, UINT8_MAX);
+                o->known |= OBS_K_SYNCOOKIES;
+        }
+        parse_listeners(r, j, o);
+        if ((part = object_field(r, j, "sources"))) {
+                parse_sources(r, part, &o->sources);
+                o->known |= OBS_K_SOURCES;
+        }
+        if ((part = object_field(r, j, "log")))
+                parse_log(r, part, o);
+}
+
+int observation_json_parse(const char *line, size_t length, struct observation *ret,
+                           char error[static OBSERVATION_JSON_ERROR_MAX]) {
+        struct reader r = { .error = error };
+        struct observation o;
+        json_error_t syntax;
+        json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, &syntax);
+
+        if (!j) {
+                if (json_error_code(&syntax) == json_error_out_of_memory)
+                        return -ENOMEM;
+                snprintf(error, OBSERVATION_JSON_ERROR_MAX, "column %i: %.150s", syntax.column,
+                         syntax.text);
+                return -EBADMSG;
+        }
+        memset(&o, 0, sizeof o); /* its padding too: equal ones compare equal as bytes */
+        if (json_is_object(j))
+                parse_observation(&r, j, &o);
+        else
+                wrong(&r, "", "not an object");
+        json_decref(j);
+        if (r.result < 0)
+                return r.result;
+        memcpy(ret, &o, sizeof o);
+        return 0;
+}

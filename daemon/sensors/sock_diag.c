@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sensors/sock_diag.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "sensors/sock_diag_parse.h"
+
+enum {
+        INDEX_SIZE = 2 * SOCK_DIAG_KEYS_MAX, /* a power of two */
+        SPLIT_TRIES_MAX = 3,
+};
+
+/* The listening sockets of one key. */
+struct slot {
+        struct listener_key key;
+        uint32_t sockets, backlog, accept_queue, accept_full;
+        uint32_t half_open, deferred, age[OBS_AGE_BINS];
+        uint32_t weight;       /* half-opens in the last full walk */
+        uint64_t sockets_mark; /* the same only for the same set of sockets */
+        uint64_t drops_sum;    /* of their counters */
+        uint64_t drops;        /* since the dump before */
+        bool drops_known;      /* of drops_sum */
+        bool delta_known;      /* of drops */
+};
+
+struct table {
+        uint32_t count;
+        bool overflowed;
+        uint16_t index[INDEX_SIZE]; /* open addressing; position in slots + 1, 0: free */
+        struct slot slots[SOCK_DIAG_KEYS_MAX];
+};
+
+/* What a dump collects until it has ended well. */
+struct walk {
+        struct sock_diag *sensor;
+        struct table *table;
+        enum sock_diag_states states;
+        uint32_t half_open, aged, deferred, ghosts;
+        bool second_family, spoiled;
+        unsigned begun;
+};
+
+struct sock_diag {
+        struct netlink *netlink;
+        bool split;        /* the kernel does not answer for both families at once */
+        bool has_previous; /* previous is of a dump that ended */
+        struct table *current, *previous;
+        void (*sink)(void *, const struct address *, uint16_t, bool);
+        void *sink_data;
+};
+
+static uint32_t key_hash(const struct listener_key *k) {
+        uint64_t words[2], h = (uint64_t) k->port << 32 | k->ifindex;
+
+        /* Only local sockets are keyed, so the hash need not resist anybody. */
+        memcpy(words, k->address.bytes, sizeof words);
+        h = (h ^ words[0]) * UINT64_C(0x9e3779b97f4a7c15);
+        h = (h ^ h >> 32 ^ words[1]) * UINT64_C(0x9e3779b97f4a7c15);
+        return (uint32_t) (h >> 40);
+}
+
+/* The place of a key in the index: its slot's, or the free one where it belongs. */
+static uint16_t *table_place(struct table *t, const struct listener_key *k) {
+        uint32_t i = key_hash(k) % INDEX_SIZE;
+
+        while (t->index[i] && !listener_key_equal(&t->slots[t->index[i] - 1].key, k))
+                i = (i + 1) % INDEX_SIZE;
+        return &t->index[i];
+}
+
+static struct slot *table_find(struct table *t, const struct listener_key *k) {
+        uint16_t place = *table_place(t, k);
+
+        return place ? &t->slots[place - 1] : NULL;
+}
+
+/* NULL when the table is full. */
+static struct slot *table_add(struct table *t, const struct listener_key *k) {
+        uint16_t *place = table_place(t, k);
+
+        if (*place)
+                return &t->slots[*place - 1];
+        if (t->count == SOCK_DIAG_KEYS_MAX) {
+                t->overflowed = true;
+                return NULL;
+        }
+        t->slots[t->count] = (struct slot) { .key = *k, .drops_known = true };
+        *place = (uint16_t) ++t->count;
+        return &t->slots[t->count - 1];
+}
+
+static void table_clear(struct table *t) {
+        t->count = 0;
+        t->overflowed = false;
+        memset(t->index, 0, sizeof t->index);
+}
+
+/* Spreads a cookie, so that sets of consecutive ones do not add up to the same. */
+static uint64_t cookie_mark(uint64_t cookie) {
+        cookie = (cookie ^ cookie >> 31) * UINT64_C(0xbf58476d1ce4e5b9);
+        return cookie ^ cookie >> 29;
+}
+
+static void count_listener(struct walk *w, const struct sock_diag_row *row) {
+        struct listener_key key = {
+                .address = row->local, .port = row->local_port, .ifindex = row->ifindex,
+        };
+        struct slot *slot = table_add(w->table, &key);
+
+        if (!slot)
+                return;
+        slot->sockets++;
+        slot->backlog += row->backlog;
+        slot->accept_queue += row->accept_queue;
+        slot->accept_full += row->accept_queue > row->backlog;
+        slot->sockets_mark += cookie_mark(row->cookie);
+        slot->drops_sum += row->drops;
+        slot->drops_known = slot->drops_known && row->drops_known;
+}
+
+/* An address as it is bound: to the device, and then to none. */
+static struct slot *find_bound(struct table *t, const struct address *a,
+                               const struct sock_diag_row *row) {
+        struct listener_key key = {
+                .address = *a, .port = row->local_port, .ifindex = row->ifindex,
+        };
+        struct slot *slot = table_find(t, &key);
+
+        /* A link-local peer's half-open names an interface that its listener
+         * need not be bound to (tcp_v6_init_req()). */
+        if (!slot && key.ifindex) {
+                key.ifindex = 0;
+                slot = table_find(t, &key);
+        }
+        return slot;
+}
+
+/* The order in which the kernel looks a listener up (inet6_lookup_listener()):
+ * the exact address, then the wildcards. */
+static struct slot *find_listener(struct table *t, const struct sock_diag_row *row) {
+        static const struct address any6;
+        const struct address any4 = address_from_ipv4(0);
+        struct slot *slot = find_bound(t, &row->local, row);
+
+        if (!slot && row->family == AF_INET6)
+                slot = find_bound(t, &any6, row);
+        /* An IPv6 socket can be bound to ::ffff:0.0.0.0 too. */
+        if (!slot && address_is_ipv4(&row->local))
+                slot = find_bound(t, &any4, row);
+        return slot;
+}
+
+static void count_half_open(struct walk *w, const struct sock_diag_row *row) {
+        struct slot *slot = find_listener(w->table, row);
+        bool deferred = sock_diag_is_deferred(row), aged = !deferred && row->retrans > 0;
+
+        w->half_open++;
+        w->deferred += deferred;
+        w->aged += aged;
+        if (slot) {
+                slot->half_open++;
+                if (deferred)
+                        slot->deferred++;
+                else
+                        slot->age[obs_age_bin(sock_diag_age_us(row))]++;
+        } else if (!w->table->overflowed) {
+                w->ghosts++;
+        }
+        if (w->sensor->sink && !deferred)
+                w->sensor->sink(w->sensor->sink_data, &row->remote, row->local_port, aged);
+}
+
+static void begin(void *data) {
+        struct walk *w = data;
+
+        if (w->begun++ && w->second_family) {
+                w->spoiled = true; /* the first family's rows cannot be told from these any more */
+                return;
+        }
+        if (w->second_family)
+                return;
+        table_clear(w->table);
+        w->half_open = w->aged = w->deferred = w->ghosts = 0;
+        if (w->states == SOCK_DIAG_LISTENERS_AND_HALF_OPENS && w->sensor->sink)
+                w->sensor->sink(w->sensor->sink_data, NULL, 0, false);
+}
+
+static int on_row(const struct nlmsghdr *message, void *data) {
+        struct walk *w = data;
+        struct sock_diag_row row;
+        int r;
+
+        if (w->spoiled)
+                return -ECANCELED;
+        r = sock_diag_parse(message, &row);
+        if (r < 0)
+                return r;
+        if (row.state == SOCK_DIAG_LISTEN)
+                count_listener(w, &row);
+        else if (row.state == SOCK_DIAG_SYN_RECV)
+                count_half_open(w, &row);
+        return 0;
+}
+
+static int dump_family(struct walk *w, uint8_t family) {
+        const struct netlink_parser parser = { .begin = begin, .parse = on_row, .data = w };
+        _Alignas(struct nlmsghdr) char buffer[SOCK_DIAG_REQUEST_MAX];
+
+        w->begun = 0;
+        w->second_family = family == AF_INET6;
+        return netlink_transact(w->sensor->netlink,
+                                sock_diag_build_family(buffer, family, w->states), &parser);
+}
+
+static int dump_split(struct walk *w) {
+        int r = -ECANCELED;
+
+        for (int tries = 0; r == -ECANCELED && tries < SPLIT_TRIES_MAX; tries++) {
+                w->spoiled = false;
+                r = dump_family(w, AF_INET);
+                if (r < 0)
+                        return r;
+                r = dump_family(w, AF_INET6);
+                if (w->spoiled)
+                        r = -ECANCELED;
+        }
+        if (r == -ENOENT) /* a kernel without IPv6 */
+                return 0;
+        return r == -ECANCELED ? -EINTR : r;
+}
+
+static int dump_compat(struct walk *w) {
+        const struct netlink_parser parser = { .begin = begin, .parse = on_row, .data = w };
+        _Alignas(struct nlmsghdr) char buffer[SOCK_DIAG_REQUEST_MAX];
+
+        w->second_family = false;
+        return netlink_transact(w->sensor->netlink, sock_diag_build_compat(buffer, w->states),
+                                &parser);
+}
+
+static int dump(struct walk *w) {
+        int r = -EOPNOTSUPP;
+
+        if (!w->sensor->split)
+                r = dump_compat(w);
+        /* sock_diag_rcv_msg() without the compatibility handler: -EOPNOTSUPP; the
+         * others in case the old type goes away. */
+        if (r != -EOPNOTSUPP && r != -EINVAL && r != -ENOENT)
+                return r;
+        r = dump_split(w);
+        if (r == 0)
+                w->sensor->split = true;
+        return r;
+}
+
+/* Drops since the dump before, which the kernel counts for every socket since it was made. */
+static void settle(struct sock_diag *s, bool full) {
+        for (uint32_t i = 0; i < s->current->count; i++) {
+                struct slot *slot = &s->current->slots[i];
+                const struct slot *was = NULL;
+
+                if (s->has_previous)
+                        was = table_find(s->previous, &slot->key);
+                slot->weight = full ? slot->half_open : was ? was->weight : 0;
+                slot->delta_known = was && was->drops_known && slot->drops_known &&
+                                    was->sockets_mark == slot->sockets_mark &&
+                                    was->drops_sum <= slot->drops_sum;
+                if (slot->delta_known)
+                        slot->drops = slot->drops_sum - was->drops_sum;
+        }
+}
+
+/* Busiest first. */
+static int compare_slots(const void *a, const void *b) {
+        const struct slot *x = *(const struct slot *const *) a;
+        const struct slot *y = *(const struct slot *const *) b;
+
+        if (x->weight != y->weight)
+                return x->weight > y->weight ? -1 : 1;
+        if (x->drops != y->drops)
+                return x->drops > y->drops ? -1 : 1;
+        if (x->accept_full != y->accept_full)
+                return x->accept_full > y->accept_full ? -1 : 1;
+        if (x->accept_queue != y->accept_queue)
+                return x->accept_queue > y->accept_queue ? -1 : 1;
+        return memcmp(&x->key.address, &y->key.address, sizeof x->key.address);
+}
+
+static void report_listener(const struct slot *slot, bool full, struct obs_listener *l) {
+        *l = (struct obs_listener) {
+                .key = slot->key,
+                .known = OBS_L_LIMITS,
+                .sockets = slot->sockets,
+                .backlog = slot->backlog,
+                .accept_queue = slot->accept_queue,
+                .accept_full = slot->accept_full,
+        };
+        if (slot->delta_known) {
+                l->known |= OBS_L_DROPS;
+                l->drops = slot->drops;
+        }
+        if (full) {
+                l->known |= OBS_L_HALF_OPEN;
+                l->half_open = slot->half_open;
+                l->deferred = slot->deferred;
+                memcpy(l->age, slot->age, sizeof l->age);
+        }
+}
+
+static void report_listeners(const struct table *t, bool full, struct observation *o) {
+        const struct slot *order[SOCK_DIAG_KEYS_MAX];
+
+        for (uint32_t i = 0; i < t->count; i++)
+                order[i] = &t->slots[i];
+        o->listeners_count = t->count;
+        o->listeners_left_out = 0;
+        if (t->count > OBS_LISTENERS_MAX) {
+                qsort(order, t->count, sizeof *order, compare_slots);
+                o->listeners_count = OBS_LISTENERS_MAX;
+                o->listeners_left_out = t->count - OBS_LISTENERS_MAX;
+        }
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                report_listener(order[i], full, &o->listeners[i]);
+        o->known |= OBS_K_LISTENERS;
+}
+
+static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct observation *o) {
+        struct walk w = { .sensor = s, .table = s->current, .states = states };
+        bool full = states == SOCK_DIAG_LISTENERS_AND_HALF_OPENS;
+        int r = dump(&w);
+
+        if (r < 0)
+                return r;
+        settle(s, full);
+        report_listeners(s->current, full, o);
+        if (full) {
+                o->half_open = w.half_open;
+                o->aged = w.aged;
+                o->deferred = w.deferred;
+                o->ghosts = w.ghosts;
+                o->known |= OBS_K_DUMP;
+        }
+        s->current = s->previous;
+        s->previous = w.table;
+        s->has_previous = true;
+        return 0;
+}
+
+int sock_diag_dump(struct sock_diag *s, struct observation *o) {
+        return dump_into(s, SOCK_DIAG_LISTENERS_AND_HALF_OPENS, o);
+}
+
+int sock_diag_dump_listeners(struct sock_diag *s, struct observation *o) {
+        return dump_into(s, SOCK_DIAG_LISTENERS, o);
+}
+
+bool sock_diag_is_split(const struct sock_diag *s) {
+        return s->split;
+}
+
+void sock_diag_set_half_open_sink(struct sock_diag *s,
+                                  void (*fn)(void *data, const struct address *remote,
+                                             uint16_t local_port, bool aged),
+                                  void *data) {
+        s->sink = fn;
+        s->sink_data = data;
+}
+
+int sock_diag_new(const struct netlink_kernel *kernel, struct sock_diag **ret) {
+        struct sock_diag *s = calloc(1, sizeof *s);
+        int r = -ENOMEM;
+
+        if (!s)
+                return r;
+        /* calloc: the pages of slots that no listener needs are never touched. */
+        s->current = calloc(1, sizeof *s->current);
+        s->previous = calloc(1, sizeof *s->previous);
+        if (s->current && s->previous)
+                r = kernel ? netlink_new(kernel, &s->netlink)
+                           : netlink_open(NETLINK_SOCK_DIAG, &s->netlink);
+        if (r < 0) {
+                sock_diag_free(s);
+                return r;
+        }
+        *ret = s;
+        return 0;
+}
+
+struct sock_diag *sock_diag_free(struct sock_diag *s) {
+        if (!s)
+                return NULL;
+        netlink_free(s->netlink);
+        free(s->current);
+        free(s->previous);
+        free(s);
+        return NULL;
+}

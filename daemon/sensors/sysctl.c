@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sensors/sysctl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct sysctl {
+        char path[256];
+        int fd;
+};
+
+int sysctl_new(const char *path, struct sysctl **ret) {
+        struct sysctl *s = calloc(1, sizeof *s);
+
+        if (!s)
+                return -ENOMEM;
+        snprintf(s->path, sizeof s->path, "%s", path ? path : SYSCTL_SYNCOOKIES_PATH);
+        s->fd = -1;
+        *ret = s;
+        return 0;
+}
+
+static void close_file(struct sysctl *s) {
+        if (s->fd >= 0)
+                close(s->fd);
+        s->fd = -1;
+}
+
+struct sysctl *sysctl_free(struct sysctl *s) {
+        if (!s)
+                return NULL;
+        close_file(s);
+        free(s);
+        return NULL;
+}
+
+/* "1\n", as proc_dou8vec_minmax() (kernel/sysctl.c) writes it. */
+static int parse_u8(const char *text, size_t length, uint8_t *ret) {
+        unsigned value = 0;
+
+        if (length < 2 || length > 4 || text[length - 1] != '\n')
+                return -EBADMSG;
+        for (size_t i = 0; i < length - 1; i++) {
+                if (text[i] < '0' || text[i] > '9')
+                        return -EBADMSG;
+                value = value * 10 + (unsigned) (text[i] - '0');
+        }
+        if (value > UINT8_MAX)
+                return -EBADMSG;
+        *ret = (uint8_t) value;
+        return 0;
+}
+
+int sysctl_read(struct sysctl *s, struct observation *o) {
+        char text[16];
+        ssize_t n;
+        int r;
+
+        if (s->fd < 0)
+                s->fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (s->fd < 0)
+                return -errno;
+        n = pread(s->fd, text, sizeof text, 0);
+        if (n < 0) {
+                r = -errno;
+                close_file(s);
+                return r;
+        }
+        r = parse_u8(text, (size_t) n, &o->syncookies);
+        if (r < 0)
+                return r;
+        o->known |= OBS_K_SYNCOOKIES;
+        return 0;
+}

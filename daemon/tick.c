@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tick.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "config/load.h"
+#include "core/detector.h"
+#include "core/explain.h"
+#include "core/picture.h"
+#include "core/policy.h"
+#include "replay/recording.h"
+#include "sense.h"
+#include "util/log.h"
+
+struct tick {
+        const struct tick_options *options;
+        struct settings *settings; /* on the heap: others keep pointers to it */
+        struct loop_time time;     /* of the tick at hand */
+
+        struct sense *sense;
+        struct detector *detector;
+        struct policy *policy;
+        struct act *act;
+        struct recording_writer *recording;
+
+        bool started; /* once the first tick has shown how the sensors are */
+        enum sensor_state sensors[SENSORS];
+
+        struct observation observation;
+        struct verdicts verdicts;
+        struct decision decision;
+        struct snapshot snapshot;
+        struct event_log events;
+};
+
+static void on_act_event(void *userdata, struct event *e);
+
+int tick_new(sd_event *event, struct settings *settings, const struct tick_options *options,
+             struct tick **ret) {
+        struct tick *t = calloc(1, sizeof *t);
+        int r = -ENOMEM;
+
+        if (!t)
+                return -ENOMEM;
+        t->options = options;
+        t->settings = malloc(sizeof *t->settings);
+        if (!t->settings)
+                goto fail;
+        *t->settings = *settings;
+        t->snapshot.version = PACKAGE_VERSION;
+        t->snapshot.pid = getpid();
+        t->snapshot.sources_distinct = NAN;
+        t->events.next = 1;
+
+        t->detector = detector_new(t->settings);
+        t->policy = policy_new(t->settings);
+        if (!t->detector || !t->policy)
+                goto fail;
+        r = sense_new(event, t->settings, &t->sense);
+        if (r < 0)
+                goto fail;
+        r = act_new(event, t->settings, &options->act, on_act_event, t, &t->act);
+        if (r < 0)
+                goto fail;
+        if (options->record) {
+                r = recording_writer_open(options->record, &t->recording);
+                if (r < 0) {
+                        log_error("Cannot record to %s: %s", options->record, strerror(-r));
+                        goto fail;
+                }
+        }
+        *ret = t;
+        return 0;
+
+fail:
+        free(t->settings);
+        t->settings = NULL;
+        tick_free(t);
+        return r;
+}
+
+struct tick *tick_free(struct tick *t) {
+        if (!t)
+                return NULL;
+        recording_writer_free(t->recording);
+        act_free(t->act);
+        sense_free(t->sense);
+        policy_free(t->policy);
+        detector_free(t->detector);
+        if (t->settings)
+                settings_release(t->settings);
+        free(t->settings);
+        free(t);
+        return NULL;
+}
+
+/* --- telling ------------------------------------------------------------------- */
+
+static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
+        const struct event *kept;
+
+        if (!e->time_us) {
+                e->time_us = t->time.now_us;
+                e->realtime_us = t->time.realtime_us;
+        }
+        kept = event_log_add(&t->events, e);
+        act_tell(t->act, kept, alert, hooks);
+        if (t->options->events_added)
+                t->options->events_added(t->options->userdata);
+}
+
+static void on_act_event(void *userdata, struct event *e) {
+        struct tick *t = userdata;
+
+        e->incident = t->decision.incident.id;
+        tell(t, e, true, 0);
+}
+
+static void tell_sensors(struct tick *t) {
+        for (unsigned i = 0; i < SENSORS; i++) {
+                const struct snapshot_sensor *now = &t->snapshot.sensors[i];
+                const char *name = sensor_id_name((enum sensor_id) i);
+                bool was_good = t->sensors[i] == SENSOR_OK || (!t->started && now->state == SENSOR_OFF);
+                struct event e;
+
+                if (now->state == t->sensors[i])
+                        continue;
+                if (now->state == SENSOR_OK && t->started) {
+                        e = event_make(EVENT_SENSOR_RECOVERED);
+                        snprintf(e.message, sizeof e.message, "sensor %s works again", name);
+                        tell(t, &e, true, 0);
+                } else if (now->state != SENSOR_OK && now->state != SENSOR_OFF && (was_good || !t->started)) {
+                        e = event_make(EVENT_SENSOR_DEGRADED);
+                        snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on", name,
+                                 sensor_state_name(now->state), now->reason);
+                        tell(t, &e, true, 0);
+                }
+                t->sensors[i] = now->state;
+        }
+        t->started = true;
+}
+
+static void report_status(struct tick *t) {
+        char status[256], figures[160];
+
+        if (!t->decision.state_changed && t->snapshot.totals.ticks > 1)
+                return;
+        snprintf(status, sizeof status, "%s: %s; %s", flood_state_name(t->snapshot.state),
+                 explain_diagnosis(t->snapshot.diagnosis),
+                 explain_evidence(&t->snapshot.host, NULL, figures, sizeof figures));
+        loop_notify_status(status);
+}
+
+static void record(struct tick *t) {
+        int r;
+
+        if (!t->recording)
+                return;
+        r = recording_write(t->recording, &t->observation);
+        if (r < 0)
+                log_error("Recording ended: %s", strerror(-r));
+}
+
+/* --- the tick -------------------------------------------------------------------- */
+
+void tick_run(struct tick *t, const struct loop_time *time) {
+        bool alarm = t->verdicts.host.finding != FINDING_NONE || t->decision.state == STATE_FLOOD;
+
+        t->time = *time;
+        sense_observe(t->sense, time->now_us, time->realtime_us, alarm, &t->observation);
+        record(t);
+        detector_step(t->detector, &t->observation, &t->verdicts);
+        policy_step(t->policy, &t->observation, &t->verdicts, &t->decision);
+        for (uint32_t i = 0; i < t->decision.events_count; i++) {
+                struct policy_event *e = &t->decision.events[i];
+
+                tell(t, &e->event, e->alert, e->hooks);
+        }
+        act_step(t->act, &t->observation, &t->decision);
+
+        picture_update(&t->snapshot, &t->observation, &t->verdicts, &t->decision);
+        sense_describe(t->sense, &t->snapshot);
+        act_describe(t->act, &t->snapshot);
+        tell_sensors(t);
+        report_status(t);
+}
+
+void tick_stop(struct tick *t, const struct loop_time *time) {
+        t->time = *time;
+        act_stop(t->act, time->now_us);
+}
+
+int tick_configure(struct tick *t, struct settings *settings, const struct loop_time *time) {
+        struct settings *fresh = malloc(sizeof *fresh), *old = t->settings;
+        struct event e = event_make(EVENT_CONFIG_RELOADED);
+        int r;
+
+        if (!fresh)
+                return -ENOMEM;
+        *fresh = *settings;
+        r = act_configure(t->act, fresh);
+        if (r < 0) {
+                free(fresh);
+                return r;
+        }
+        t->settings = fresh;
+        detector_configure(t->detector, fresh);
+        policy_configure(t->policy, fresh);
+        sense_configure(t->sense, fresh);
+        settings_release(old);
+        free(old);
+
+        t->time = *time;
+        snprintf(e.message, sizeof e.message, "configuration reloaded");
+        tell(t, &e, true, 0);
+        return 0;
+}
+
+void tick_reject(struct tick *t, const char *errors, const struct loop_time *time) {
+        struct event e = event_make(EVENT_CONFIG_REJECTED);
+
+        t->time = *time;
+        snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.400s",
+                 errors);
+        for (char *p = e.message; *p; p++)
+                if (*p == '\n')
+                        *p = ' ';
+        tell(t, &e, true, 0);
+}
+
+const struct settings *tick_settings(const struct tick *t) {
+        return t->settings;
+}
+
+const struct snapshot *tick_snapshot(const struct tick *t) {
+        return t->snapshot.totals.ticks ? &t->snapshot : NULL;
+}
+
+const struct event_log *tick_events(const struct tick *t) {
+        return &t->events;
+}
+
+bool tick_is_blind(const struct tick *t) {
+        return sense_is_blind(t->sense);
+}

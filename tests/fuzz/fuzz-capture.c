@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A captured frame; the first byte chooses the link type, the second how much longer it was. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/capture_packet.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        static const int links[] = {
+                CAPTURE_ETHERNET, CAPTURE_RAW, CAPTURE_SLL, CAPTURE_SLL2, CAPTURE_NULL,
+        };
+        struct capture_segment s, before;
+        int r;
+
+        if (size < 2)
+                return 0;
+        memset(&s, 0x5a, sizeof s);
+        before = s;
+        r = capture_packet_parse(links[data[0] % (sizeof links / sizeof *links)], data + 2, size - 2,
+                                 size - 2 + data[1], &s);
+        if (r < 0 && memcmp(&s, &before, sizeof s) != 0)
+                abort();
+        return 0;
+}

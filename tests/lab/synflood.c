@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SYNs from addresses that do not answer, evenly spaced at a given rate, for
+ * the lab only: it runs in a network namespace of its own, on a veth the lab
+ * named, towards the lab's addresses, and always with a limit of packets and
+ * of time. trafgen --rate sends each second's share in one burst and --gap
+ * falls short by a tenth to a third (measured), which hides what a detector
+ * sees within the second.
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <linux/ethtool.h>
+#include <linux/if_packet.h>
+#include <linux/sockios.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "common.h"
+
+enum {
+        PACKETS_MAX = 5000000,
+        SECONDS_MAX = 120,
+        RATE_MAX = 50000,
+        BATCH = 64,
+        TICK_US = 1000, /* above 1,000/s the SYNs of one millisecond go together */
+        FRAME_MAX = 128,
+};
+
+#define DEVICE_PREFIX "swlab"
+
+enum pattern { SPOOFED, DISTRIBUTED, ONE, PREFIX };
+
+struct settings {
+        const char *device;
+        struct lab_endpoint to;
+        uint8_t to_ethernet[ETH_ALEN];
+        enum pattern pattern;
+        uint64_t sources; /* of the distributed pattern */
+        struct lab_range range;
+        double per_s;
+        uint64_t packets, duration_us, seed;
+};
+
+struct frame {
+        uint32_t length;
+        uint8_t bytes[FRAME_MAX];
+};
+
+struct flood {
+        const struct settings *settings;
+        int fd;
+        uint64_t rng, sent, send_failed, late_max_us;
+        struct frame template;
+};
+
+/* A device the lab made: its name, and a veth, which leads to another
+ * namespace and to no wire. */
+static void require_lab_device(int fd, const char *name) {
+        struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+        struct ifreq request = {.ifr_data = (void *) &info};
+
+        if (strncmp(name, DEVICE_PREFIX, strlen(DEVICE_PREFIX)) != 0 || strlen(name) >= IFNAMSIZ)
+                lab_usage("refusing a device not named " DEVICE_PREFIX "...: %s", name);
+        memcpy(request.ifr_name, name, strlen(name) + 1);
+        if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+                lab_die("%s: driver", name);
+        if (strcmp(info.driver, "veth") != 0)
+                lab_usage("refusing %s: its driver is %s, not veth", name, info.driver);
+}
+
+/* 10.77.0.0/16 and fd77::/16 are the lab's. */
+static void require_lab_target(const struct lab_endpoint *e) {
+        const struct sockaddr_in *in4 = (const struct sockaddr_in *) &e->address;
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &e->address;
+
+        if (e->address.ss_family == AF_INET ? ntohl(in4->sin_addr.s_addr) >> 16 != 0x0a4d
+                                            : in6->sin6_addr.s6_addr[0] != 0xfd ||
+                                              in6->sin6_addr.s6_addr[1] != 0x77)
+                lab_usage("refusing a target outside 10.77.0.0/16 and fd77::/16");
+}
+
+static int open_device(const char *name) {
+        struct sockaddr_ll address = {.sll_family = AF_PACKET};
+        int one = 1, fd;
+
+        fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                lab_die("AF_PACKET");
+        require_lab_device(fd, name);
+        address.sll_ifindex = (int) if_nametoindex(name);
+        if (bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                lab_die("%s", name);
+        if (setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &one, sizeof(one)) < 0)
+                lab_die("%s: PACKET_QDISC_BYPASS", name);
+        return fd;
+}
+
+static uint32_t sum16(const void *data, size_t length, uint32_t sum) {
+        const uint8_t *p = data;
+
+        for (size_t i = 0; i + 1 < length; i += 2)
+                sum += (uint32_t) (p[i] << 8 | p[i + 1]);
+        return sum;
+}
+
+static uint16_t checksum(uint32_t sum) {
+        while (sum >> 16)
+                sum = (sum & 0xffff) + (sum >> 16);
+        return htons((uint16_t) ~sum);
+}
+
+/* Unicast addresses that are neither the lab's own nor dropped as martians. */
+static uint32_t random_ipv4(uint64_t *rng) {
+        for (;;) {
+                uint32_t a = (uint32_t) (lab_random(rng) >> 32);
+                uint32_t top = a >> 24;
+
+                if (top == 0 || top == 10 || top == 127 || top >= 224 || a >> 22 == 0x191 ||
+                    a >> 16 == 0xa9fe || a >> 20 == 0xac1 || a >> 16 == 0xc0a8)
+                        continue;
+                return a;
+        }
+}
+
+static void source_ipv4(struct flood *f, uint8_t ret[4]) {
+        const struct settings *s = f->settings;
+        uint32_t a = 0;
+        uint64_t rng;
+
+        switch (s->pattern) {
+        case SPOOFED:
+                a = random_ipv4(&f->rng);
+                break;
+        case DISTRIBUTED:
+                /* The nth address of a fixed list that need not be stored. */
+                rng = (lab_random(&f->rng) % s->sources + 1) * UINT64_C(0x9e3779b97f4a7c15);
+                a = random_ipv4(&rng);
+                break;
+        case ONE:
+                a = 0xc6336401; /* 198.51.100.1 */
+                break;
+        case PREFIX: {
+                uint8_t bytes[16];
+
+                lab_range_address(&s->range, lab_random(&f->rng) >> 8, bytes);
+                memcpy(ret, bytes, 4);
+                return;
+        }
+        }
+        a = htonl(a);
+        memcpy(ret, &a, 4);
+}
+
+static void source_ipv6(struct flood *f, uint8_t ret[16]) {
+        const struct settings *s = f->settings;
+        uint64_t a = 0, b = 0;
+
+        switch (s->pattern) {
+        case SPOOFED: /* 2400::/12, as if from all over one registry's region */
+                a = UINT64_C(0x24) << 56 | lab_random(&f->rng) >> 12;
+                b = lab_random(&f->rng);
+                break;
+        case DISTRIBUTED:
+                a = UINT64_C(0x24) << 56 | (lab_random(&f->rng) % s->sources) << 16;
+                b = 1;
+                break;
+        case ONE:
+                a = UINT64_C(0x20010db8) << 32 | 0xbad0000;
+                b = 1;
+                break;
+        case PREFIX:
+                lab_range_address(&s->range, lab_random(&f->rng) >> 8, ret);
+                return;
+        }
+        for (unsigned i = 0; i < 8; i++) {
+                ret[i] = (uint8_t) (a >> (56 - 8 * i));
+                ret[8 + i] = (uint8_t) (b >> (56 - 8 * i));
+        }
+}
+
+/* What a Linux client sends, timestamps left out; every field a flood varies is
+ * filled in per packet. */
+static const uint8_t tcp_options[] = {2, 4, 0x05, 0xb4, 1, 3, 3, 7};
+enum { TCP_LENGTH = sizeof(struct tcphdr) + sizeof(tcp_options) };
+
+static void build_template(struct flood *f) {
+        const struct settings *s = f->settings;
+        uint8_t *p = f->template.bytes;
+        bool v6 = s->to.address.ss_family == AF_INET6;
+        struct ether_header ethernet = {.ether_type = htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP)};
+        struct tcphdr tcp = {.doff = TCP_LENGTH / 4, .syn = 1, .window = htons(64240)};
+
+        memcpy(ethernet.ether_dhost, s->to_ethernet, ETH_ALEN);
+        memcpy(ethernet.ether_shost, (uint8_t[]){2, 0, 0, 0, 0, 0xaa}, ETH_ALEN);
+        memcpy(p, &ethernet, sizeof(ethernet));
+        p += sizeof(ethernet);
+        if (v6) {
+                const struct sockaddr_in6 *to = (const struct sockaddr_in6 *) &s->to.address;
+                struct ip6_hdr ip = {.ip6_flow = htonl(6u << 28), .ip6_plen = htons(TCP_LENGTH),
+                                     .ip6_nxt = IPPROTO_TCP, .ip6_hlim = 57,
+                                     .ip6_dst = to->sin6_addr};
+
+                tcp.dest = to->sin6_port;
+                memcpy(p, &ip, sizeof(ip));
+                p += sizeof(ip);
+        } else {
+                const struct sockaddr_in *to = (const struct sockaddr_in *) &s->to.address;
+                struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 57, .protocol = IPPROTO_TCP,
+                                   .tot_len = htons((uint16_t) (sizeof(ip) + TCP_LENGTH)),
+                                   .daddr = to->sin_addr.s_addr};
+
+                tcp.dest = to->sin_port;
+                memcpy(p, &ip, sizeof(ip));
+                p += sizeof(ip);
+        }
+        memcpy(p, &tcp, sizeof(tcp));
+        memcpy(p + sizeof(tcp), tcp_options, sizeof(tcp_options));
+        f->template.length = (uint32_t) (p + TCP_LENGTH - f->template.bytes);
+}
+
+static void build_frame(struct flood *f, struct frame *ret) {
+        bool v6 = f->settings->to.address.ss_family == AF_INET6;
+        size_t ip_length = v6 ? sizeof(struct ip6_hdr) : sizeof(struct iphdr);
+        uint8_t *ip = ret->bytes + sizeof(struct ether_header), *tcp = ip + ip_length;
+        uint64_t random = lab_random(&f->rng);
+        uint16_t port = htons((uint16_t) (1024 + random % 64512)), sum;
+        uint32_t sequence = (uint32_t) (random >> 32);
+
+        *ret = f->template;
+        memcpy(tcp, &port, sizeof(port));
+        memcpy(tcp + offsetof(struct tcphdr, seq), &sequence, sizeof(sequence));
+        if (v6) {
+                source_ipv6(f, ip + offsetof(struct ip6_hdr, ip6_src));
+                sum = checksum(sum16(ip + offsetof(struct ip6_hdr, ip6_src), 32,
+                                     sum16(tcp, TCP_LENGTH, TCP_LENGTH + IPPROTO_TCP)));
+        } else {
+                source_ipv4(f, ip + offsetof(struct iphdr, saddr));
+                sum = checksum(sum16(ip, ip_length, 0));
+                memcpy(ip + offsetof(struct iphdr, check), &sum, sizeof(sum));
+                sum = checksum(sum16(ip + offsetof(struct iphdr, saddr), 8,
+                                     sum16(tcp, TCP_LENGTH, TCP_LENGTH + IPPROTO_TCP)));
+        }
+        memcpy(tcp + offsetof(struct tcphdr, check), &sum, sizeof(sum));
+}
+
+static void send_frames(struct flood *f, unsigned count) {
+        struct frame frames[BATCH];
+        struct iovec vectors[BATCH];
+        struct mmsghdr messages[BATCH];
+        unsigned done = 0;
+
+        for (unsigned i = 0; i < count; i++) {
+                build_frame(f, &frames[i]);
+                vectors[i] = (struct iovec){frames[i].bytes, frames[i].length};
+                messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+        }
+        while (done < count && lab_running()) {
+                int n = sendmmsg(f->fd, messages + done, count - done, 0);
+
+                if (n > 0) {
+                        done += (unsigned) n;
+                        f->sent += (unsigned) n;
+                } else if (errno == ENOBUFS || errno == EAGAIN) {
+                        f->send_failed++;
+                } else if (errno != EINTR) {
+                        lab_die("send");
+                }
+        }
+}
+
+static void run(struct flood *f) {
+        const struct settings *s = f->settings;
+        uint64_t start = lab_now_us(), stop = start + s->duration_us;
+
+        printf("{\"program\":\"synflood\",\"what\":\"start\",\"realtime_us\":%llu}\n",
+               (unsigned long long) lab_realtime_us());
+        fflush(stdout);
+        while (lab_running() && f->sent < s->packets) {
+                uint64_t now = lab_now_us(), due, next;
+
+                if (now >= stop)
+                        break;
+                due = 1 + (uint64_t) ((double) (now - start) * s->per_s / 1e6);
+                if (due > s->packets)
+                        due = s->packets;
+                /* A host that was held up sends late what it owes, a batch at a time. */
+                if (due > f->sent) {
+                        uint64_t owed = due - f->sent;
+
+                        send_frames(f, owed < BATCH ? (unsigned) owed : BATCH);
+                        if (owed > BATCH)
+                                continue;
+                }
+                next = start + (uint64_t) ((double) f->sent * 1e6 / s->per_s);
+                if (next < now + TICK_US && s->per_s > 1e6 / TICK_US)
+                        next = now + TICK_US;
+                if (next > stop)
+                        next = stop;
+                lab_sleep_until_us(next);
+                now = lab_now_us();
+                if (now > next && now - next > f->late_max_us)
+                        f->late_max_us = now - next;
+        }
+        double seconds = (double) (lab_now_us() - start) / 1e6;
+
+        printf("{\"program\":\"synflood\",\"what\":\"end\",\"realtime_us\":%llu,\"sent\":%llu,"
+               "\"seconds\":%.3f,\"per_s\":%.1f,\"late_max_ms\":%.1f,\"retried\":%llu}\n",
+               (unsigned long long) lab_realtime_us(), (unsigned long long) f->sent, seconds,
+               (double) f->sent / seconds, (double) f->late_max_us / 1e3,
+               (unsigned long long) f->send_failed);
+}
+
+static void parse_ethernet(const char *text, uint8_t ret[ETH_ALEN]) {
+        unsigned b[ETH_ALEN];
+        char rest;
+
+        if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+                   &rest) != ETH_ALEN)
+                lab_usage("--ethernet: %s is no hardware address", text);
+        for (unsigned i = 0; i < ETH_ALEN; i++)
+                ret[i] = (uint8_t) b[i];
+}
+
+static void parse_from(struct settings *s, const char *text) {
+        if (strcmp(text, "spoofed") == 0) {
+                s->pattern = SPOOFED;
+        } else if (strcmp(text, "one") == 0) {
+                s->pattern = ONE;
+        } else if (strchr(text, '/')) {
+                s->pattern = PREFIX;
+                s->range = lab_range_parse("--from", text);
+        } else {
+                s->pattern = DISTRIBUTED;
+                s->sources = lab_integer("--from", text, 1, 1 << 24);
+        }
+}
+
+static const char help[] =
+        "synflood --device swlab... --ethernet ADDRESS --to ADDRESS:PORT --rate PER_SECOND\n"
+        "         --packets N --duration TIME [--from spoofed|one|N|PREFIX/LENGTH] [--seed N]\n"
+        "--from: all over the address space, one source, N sources that keep coming, a prefix;\n"
+        "it stops at --packets or --duration, whichever comes first";
+
+static struct settings parse(int argc, char **argv) {
+        static const struct option options[] = {
+                {"device", required_argument, NULL, 'i'},
+                {"ethernet", required_argument, NULL, 'e'},
+                {"to", required_argument, NULL, 't'},
+                {"rate", required_argument, NULL, 'r'},
+                {"packets", required_argument, NULL, 'n'},
+                {"duration", required_argument, NULL, 'd'},
+                {"from", required_argument, NULL, 'f'},
+                {"seed", required_argument, NULL, 's'},
+                {"help", no_argument, NULL, 'h'},
+                {0},
+        };
+        struct settings s = {.seed = 1};
+        bool ethernet = false;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case 'i': s.device = optarg; break;
+                case 'e': parse_ethernet(optarg, s.to_ethernet); ethernet = true; break;
+                case 't': s.to = lab_endpoint_parse("--to", optarg); break;
+                case 'r': s.per_s = lab_number("--rate", optarg, 0.1, RATE_MAX); break;
+                case 'n': s.packets = lab_integer("--packets", optarg, 1, PACKETS_MAX); break;
+                case 'd': s.duration_us = lab_duration_us("--duration", optarg); break;
+                case 'f': parse_from(&s, optarg); break;
+                case 's': s.seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
+                case 'h': puts(help); exit(0);
+                default: exit(2);
+                }
+        if (!s.device || !ethernet || !s.to.length || s.per_s <= 0 || !s.packets || optind != argc)
+                lab_usage("an option is missing (see --help)");
+        if (s.duration_us == 0 || s.duration_us > SECONDS_MAX * UINT64_C(1000000))
+                lab_usage("--duration: at most %d s", SECONDS_MAX);
+        if (s.pattern == PREFIX && s.range.family != s.to.address.ss_family)
+                lab_usage("--from and --to are of different families");
+        return s;
+}
+
+int main(int argc, char **argv) {
+        struct settings s = parse(argc, argv);
+        struct flood f = {.settings = &s, .rng = s.seed};
+
+        lab_require_namespace();
+        require_lab_target(&s.to);
+        lab_catch_signals();
+        f.fd = open_device(s.device);
+        build_template(&f);
+        run(&f);
+        return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/scenarios/judge_synward.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/keys.h"
+#include "core/detector.h"
+#include "core/policy.h"
+#include "core/settings.h"
+
+struct synward {
+        struct settings settings;
+        struct detector *detector;
+        struct policy *policy;
+        struct verdicts verdicts;
+        struct decision decision;
+};
+
+static void *synward_new(void) {
+        struct synward *s = calloc(1, sizeof *s);
+
+        if (!s)
+                abort();
+        config_defaults(&s->settings);
+        s->detector = detector_new(&s->settings);
+        s->policy = policy_new(&s->settings);
+        if (!s->detector || !s->policy)
+                abort();
+        return s;
+}
+
+static void *synward_free(void *j) {
+        struct synward *s = j;
+
+        if (s) {
+                s->policy = policy_free(s->policy);
+                s->detector = detector_free(s->detector);
+                free(s);
+        }
+        return NULL;
+}
+
+static enum flood_state synward_step(void *j, const struct observation *o,
+                                     const struct traffic_truth *truth, enum diagnosis *ret) {
+        struct synward *s = j;
+
+        (void) truth;
+        detector_step(s->detector, o, &s->verdicts);
+        policy_step(s->policy, o, &s->verdicts, &s->decision);
+        *ret = s->decision.diagnosis;
+        return s->decision.state;
+}
+
+const struct judge judge_synward = {
+        .name = "synward", .names = true, .new = synward_new, .free = synward_free, .step = synward_step,
+};
+
+bool judge_synward_alert(const void *j) {
+        const struct synward *s = j;
+
+        return s->decision.state != STATE_NORMAL || s->verdicts.host.finding != FINDING_NONE;
+}
+
+void judge_synward_explain(const void *j, FILE *to) {
+        const struct synward *s = j;
+        const struct evidence *e = &s->verdicts.host.evidence;
+
+        fprintf(to,
+                "half-open %.0f aged %.0f of %.0f (%.2f), SYN/s %.0f done %.1f unanswered %.1f (%.2f), "
+                "cookies %.0f/%.0f, drops %.0f, overflows %.0f, once %.2f, top %.2f",
+                e->half_open, e->half_open_aged, e->backlog, e->fill, e->syn_per_s, e->completed_per_s,
+                e->unanswered_per_s, e->unanswered_share, e->cookies_sent_per_s,
+                e->cookies_received_per_s, e->queue_drops_per_s, e->accept_overflows_per_s,
+                e->seen_once_share, e->top_share);
+}

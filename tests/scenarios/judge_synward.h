@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The detector and the policy as they run in the daemon, with every default. */
+
+#include <stdio.h>
+
+#include "tests/scenarios/baselines.h"
+
+extern const struct judge judge_synward;
+
+/* Whether the daemon would walk the socket table at every tick now. */
+bool judge_synward_alert(const void *j);
+/* The figures behind the last verdict, on one line. */
+void judge_synward_explain(const void *j, FILE *to);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The labelled scenarios: what happens, when, and what it ought to be called.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/verdict.h"
+#include "tests/scenarios/traffic.h"
+
+enum {
+        SCENARIO_NAME_MAX = 48,
+        /* Every diagnosis that is no flood. */
+        SCENARIO_NO_FLOOD = 1 << DIAGNOSIS_UNKNOWN | 1 << DIAGNOSIS_QUIET | 1 << DIAGNOSIS_BUSY |
+                            1 << DIAGNOSIS_FLASH_CROWD | 1 << DIAGNOSIS_ACCEPT_STALL |
+                            1 << DIAGNOSIS_PORT_SCAN | 1 << DIAGNOSIS_LOSSY_CLIENTS,
+};
+
+struct scenario {
+        char name[SCENARIO_NAME_MAX];
+        const char *family;
+        struct traffic_settings traffic;
+        double length_s;
+        bool attack;          /* a flood from from_s to to_s; else the event to be named */
+        double from_s, to_s;  /* both 0: nothing in particular happens */
+        double flood_per_s;
+        double fills_in_s;    /* how long the flood needs for its queue; 0: not asked */
+        uint32_t expected;    /* 1 << enum diagnosis, any of them is right; 0: not asked */
+        bool gradual;         /* its beginning is a matter of taste: no delay asked */
+};
+
+struct catalogue {
+        struct scenario *list;
+        unsigned count, max;
+};
+
+/* honest_days: how long the honest families last together. */
+void catalogue_make(uint64_t seed, double honest_days, struct catalogue *ret);
+void catalogue_free(struct catalogue *c);

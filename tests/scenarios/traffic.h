@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Traffic made by chance, packet for packet, through the model of the kernel
+ * (replay/kernel_model.h), and what the sensors make of it: a stream of
+ * observations, a fifth of a second apart.
+ *
+ * Populations send SYNs. The members of an honest one are TCP clients: they
+ * have a round trip, lose packets, send again after 1, 3, 7 … s (RFC 6298) and
+ * give up. Those of a flood never answer, or answer with an RST.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/observation.h"
+#include "replay/kernel_model.h"
+
+enum {
+        TRAFFIC_LISTENERS_MAX = 8,
+        TRAFFIC_POPULATIONS_MAX = 12,
+        TRAFFIC_PHASES_MAX = 6,
+        TRAFFIC_TROUBLES_MAX = 6,
+        TRAFFIC_NO_LISTENER = -1,
+};
+
+#define TRAFFIC_TICK_US UINT64_C(200000)
+
+enum population_kind {
+        POPULATION_HONEST,
+        POPULATION_SILENT, /* nobody answers the SYN-ACK */
+        POPULATION_RST,    /* a host that did not ask, or a scanner, answers with an RST */
+};
+
+/* From one rate to another (equal: constant). */
+struct phase {
+        double from_s, to_s;
+        double from_per_s, to_per_s;
+};
+
+struct population {
+        enum population_kind kind;
+        int listener; /* or TRAFFIC_NO_LISTENER: ports where nobody listens */
+        bool ipv6;
+        uint32_t sources;       /* 0: a new random address each time */
+        unsigned prefix_length; /* all sources lie in one prefix of this length (family's own), 0: anywhere */
+        struct phase phases[TRAFFIC_PHASES_MAX]; /* the last that holds counts */
+        double pulse_on_s, pulse_every_s;        /* 0: steadily */
+        double burst_every_s;  /* rate is multiplied … */
+        double burst_factor;   /* … by this, on average so often, for burst_s */
+        double burst_s;
+        bool daily;            /* rhythm of a day: 0.3 to 1.7 of the rate */
+        bool regular;          /* evenly spaced, not Poisson */
+
+        /* honest and RST only */
+        double rtt_median_ms, rtt_sigma; /* log-normal */
+        /* honest only */
+        double loss;           /* of each packet, each way */
+        bool server_first;     /* no data follows the client's ACK */
+        double data_after_s;   /* mean wait before the first data (deferred accept) */
+        unsigned attempts;     /* SYNs before a client gives up; 0: 4 */
+        double lasts_s;        /* mean length of a connection; 0: 5 s */
+};
+
+enum trouble_kind {
+        TROUBLE_ACCEPTS,       /* listener accepts `value` connections/s */
+        TROUBLE_RETURN_LOSS,   /* `value` of our SYN-ACKs are lost */
+        TROUBLE_FORWARD_LOSS,  /* `value` of the clients' packets are lost */
+        TROUBLE_NO_SOCK_DIAG,
+        TROUBLE_NO_NETSTAT,
+        TROUBLE_NO_NFLOG,
+        TROUBLE_COUNTER_RESET, /* once, at from_s */
+        TROUBLE_CLOCK_STEP,    /* CLOCK_REALTIME jumps by `value` s at from_s */
+        TROUBLE_LISTENER_CLOSED,
+        TROUBLE_LATE_TICK,     /* the daemon was stopped from from_s to to_s */
+};
+
+struct trouble {
+        enum trouble_kind kind;
+        double from_s, to_s;
+        double value;
+        unsigned listener;
+};
+
+struct traffic_settings {
+        uint64_t seed;
+        uint8_t syncookies;
+        uint32_t max_syn_backlog; /* 0: 4096 */
+        unsigned listeners_count;
+        struct {
+                uint16_t port;
+                uint32_t backlog;
+                uint32_t accepts_per_s; /* 0: at once */
+                uint8_t defer_retries;
+                bool ipv6;
+        } listeners[TRAFFIC_LISTENERS_MAX];
+        unsigned populations_count;
+        struct population populations[TRAFFIC_POPULATIONS_MAX];
+        unsigned troubles_count;
+        struct trouble troubles[TRAFFIC_TROUBLES_MAX];
+        bool no_nflog, no_netstat, no_sock_diag;
+        /* Every SYN goes through the daemon's source table; else its figures are
+         * reckoned from the populations, which is far cheaper. */
+        bool source_table;
+};
+
+/* What no sensor sees, for judging and for baselines. */
+struct traffic_truth {
+        double now_s;
+        uint64_t syns, fins;    /* of this tick; FINs of clients that finished before */
+        uint32_t half_open;     /* of all listeners */
+        double fill;            /* of the fullest */
+        uint64_t honest_asked, honest_connected, honest_failed; /* since the beginning */
+};
+
+struct traffic;
+
+/* Aborts without memory: this is a test. The settings must outlive it. */
+struct traffic *traffic_new(const struct traffic_settings *s);
+struct traffic *traffic_free(struct traffic *t);
+
+/*
+ * The next tick. `alert`: the judge wants the socket table walked at every
+ * tick; else it is walked once a second, unless the counters say that the
+ * kernel answers by cookie or drops.
+ */
+void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
+                  struct traffic_truth *ret_truth);
+
+void traffic_set_syncookies(struct traffic *t, uint8_t value);

@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Installs a build into a box with a really booted systemd (sdbox) and lives
+# there the life of the service: install, start, reload, flood, hang, kill, stop.
+# The flood is 8000 SYNs at most, over a veth pair inside the box's own network
+# namespace.
+#
+#   test-service.sh [BUILD_DIRECTORY]     (default: the current one)
+#
+# 77: no box can boot here; with SYNWARD_LAB=require that is a failure.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(cd "${1:-.}" && pwd)
+box_name=synward-$$
+host_value_before=$(cat /proc/sys/net/ipv4/tcp_syncookies 2>/dev/null || echo none)
+log=$(mktemp)
+
+say() { printf '%s\n' "$*"; }
+fail() {
+        say "FAIL: $*"
+        box journalctl -u synward.service -o short-precise --no-pager -n 40 2>/dev/null || true
+        exit 1
+}
+skip() {
+        say "$*"
+        [ "${SYNWARD_LAB:-}" != require ] || exit 1
+        exit 77
+}
+box() { "$here/sdbox" run "$box_name" "$@"; }
+finish() {
+        local status=$?
+        trap - EXIT INT TERM
+        "$here/sdbox" stop "$box_name" || status=1
+        rm -f "$log"
+        exit "$status"
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+        local limit_s=$1 what=$2 start=$EPOCHREALTIME
+        shift 2
+        until "$@" >/dev/null 2>&1; do
+                [ $((${EPOCHREALTIME/./} - ${start/./})) -lt $((limit_s * 1000000)) ] ||
+                        fail "not within $limit_s s: $what"
+                sleep 0.05
+        done
+        say "ok: $what ($(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) ms)"
+}
+expect() {
+        local what=$1
+        shift
+        "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
+        say "ok: $what"
+}
+refuse() {
+        local what=$1
+        shift
+        ! "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
+        say "ok: $what"
+}
+property() { box systemctl show -P "$1" synward.service; }
+has_status() { [ -n "$(property StatusText)" ]; }
+has_failed() { [ "$(property ActiveState)" = failed ]; }
+is_active() { [ "$(property ActiveState)" = active ]; }
+main_pid_changed() { is_active && [ "$(property MainPID)" != "$1" ]; }
+syncookies() { box cat /proc/sys/net/ipv4/tcp_syncookies; }
+syncookies_are() { [ "$(syncookies)" = "$1" ]; }
+# Entries of the unit with this event, a MESSAGE_ID, and all that an event carries.
+journal_has_event() {
+        box journalctl -u synward.service -o json --no-pager |
+                jq -se --arg event "$1" 'map(select(.SYNWARD_EVENT == $event
+                        and (.MESSAGE_ID | test("^[0-9a-f]{32}$")))) | length > 0'
+}
+journal_says() { box journalctl -u synward.service -o cat --no-pager | grep -Eq -- "$1"; }
+
+trap finish EXIT
+trap 'exit 1' INT TERM
+for tool in jq hping3 python3; do
+        command -v "$tool" >/dev/null || skip "needs $tool"
+done
+status=0
+"$here/sdbox" start "$box_name" || status=$?
+[ "$status" != 77 ] || skip "no box can boot here"
+[ "$status" = 0 ] || exit 1
+root=$("$here/sdbox" root "$box_name")
+
+# --- install, as a package would -------------------------------------------------
+prefix='' bindir='' sysconfdir='' runstatedir=''
+eval "$("$build/config.status" --file=-:- <<<'prefix=@prefix@ exec_prefix=@exec_prefix@
+        sbindir=@sbindir@ bindir=@bindir@ sysconfdir=@sysconfdir@ localstatedir=@localstatedir@
+        runstatedir=@runstatedir@')"
+expect "make install DESTDIR=" make -s -C "$build" install DESTDIR="$root"
+expect "sysusers" box systemd-sysusers
+expect "the user exists" box getent passwd synward
+expect "the group exists" box getent group synward
+expect "tmpfiles" box systemd-tmpfiles --create
+expect "daemon-reload" box systemctl daemon-reload
+expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service
+[ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
+expect "exposure at most 1.5" \
+        box systemd-analyze security --no-pager --threshold=15 synward.service
+say "    $(tail -n 1 "$log")"
+
+# --- start ------------------------------------------------------------------------
+# In the tests nobody wants to wait ten seconds for the watchdog.
+box mkdir -p /run/systemd/system/synward.service.d
+printf '[Service]\nWatchdogSec=2s\n' |
+        box tee /run/systemd/system/synward.service.d/test.conf >/dev/null
+config=$root$sysconfdir/synward/synward.yaml
+mkdir -p "$(dirname "$config")"
+echo 'mode: enforce' >"$config"
+echo 0 | box tee /proc/sys/net/ipv4/tcp_syncookies >/dev/null
+box systemctl daemon-reload
+expect "start" box systemctl start synward.service
+is_active || fail "not active after start"
+pid=$(property MainPID)
+wait_for 5 "a STATUS line" has_status
+say "    $(property StatusText)"
+expect "runs as the user synward" test "$(box ps -o user= -p "$pid" | tr -d ' ')" = synward
+expect "answers" box "$bindir/synwardctl" ping
+expect "a member of the group may read" \
+        box setpriv --reuid=nobody --regid=synward --clear-groups "$bindir/synwardctl" status --json
+expect "what it read is a status" jq -e '.schema == "synward.status.v1"' "$log"
+status=0
+box setpriv --reuid=nobody --regid=nogroup --clear-groups "$bindir/synwardctl" status \
+        >"$log" 2>&1 || status=$?
+expect "nobody else may (exit status 4)" test "$status" = 4
+
+# --- reload -----------------------------------------------------------------------
+printf 'mode: enforce\npoll: { interval: 2s }\n' >"$config"
+expect "reload" box systemctl reload synward.service
+wait_for 5 "the journal has config-reloaded" journal_has_event config-reloaded
+printf 'mode: enforce\npoll: { intervall: 2s }\n' >"$config"
+refuse "a bad configuration fails the reload" box systemctl reload synward.service
+wait_for 5 "the error names file, line and column" journal_says 'synward\.yaml:2:[0-9]+: '
+wait_for 5 "the journal has config-rejected" journal_has_event config-rejected
+is_active || fail "a bad configuration ended the service"
+expect "still the same process" test "$(property MainPID)" = "$pid"
+expect "and it answers" box "$bindir/synwardctl" ping
+echo 'mode: enforce' >"$config"
+expect "a good one is taken again" box systemctl reload synward.service
+
+# --- flood ------------------------------------------------------------------------
+box ip netns add flooder
+box ip link add flood0 type veth peer name flood1 netns flooder
+box ip addr add 10.99.0.1/24 dev flood0
+box ip link set flood0 up
+box ip -n flooder addr add 10.99.0.2/24 dev flood1
+box ip -n flooder link set flood1 up
+box ip route add default via 10.99.0.2
+box systemd-run -q --unit=listener python3 -c '
+import socket, time
+s = socket.create_server(("10.99.0.1", 8080), backlog=128)
+time.sleep(300)'
+wait_for 5 "a listener" box sh -c 'ss -Hltn src 10.99.0.1:8080 | grep -q .'
+flood() { # 4000 SYNs, 1000 a second
+        box systemd-run -q --collect --unit="flood-$1" \
+                ip netns exec flooder hping3 -q -S -p 8080 --rand-source -i u1000 -c 4000 10.99.0.1
+}
+flood 1
+wait_for 5 "the journal has flood-start" journal_has_event flood-start
+box journalctl -u synward.service -o json --no-pager |
+        jq -r 'select(.SYNWARD_EVENT == "flood-start") | "    " + .MESSAGE' | head -n 1
+wait_for 5 "syncookies were turned on" syncookies_are 1
+wait_for 5 "the journal has syncookies-set" journal_has_event syncookies-set
+id=$(box journalctl -u synward.service -o json --no-pager |
+        jq -r 'select(.SYNWARD_EVENT == "flood-start") | .MESSAGE_ID' | head -n 1)
+if [ -e "$root${prefix}/lib/systemd/catalog/synward.catalog" ]; then
+        expect "catalog" box journalctl --update-catalog
+        expect "the catalog explains it" box sh -c "journalctl --dump-catalog $id | grep -q ."
+fi
+
+# --- hang, kill -------------------------------------------------------------------
+box kill -STOP "$pid"
+wait_for 15 "the watchdog replaced a daemon that hung" main_pid_changed "$pid"
+expect "because of the watchdog" journal_says '[Ww]atchdog'
+pid=$(property MainPID)
+flood 2
+wait_for 10 "syncookies are on again" syncookies_are 1
+# Without the restart, so that what remains was done by ExecStopPost= alone.
+printf '[Service]\nRestart=no\n' |
+        box tee /run/systemd/system/synward.service.d/test2.conf >/dev/null
+box systemctl daemon-reload
+box kill -KILL "$pid"
+wait_for 10 "killed" has_failed
+wait_for 10 "syncookies are back after SIGKILL" syncookies_are 0
+
+# --- stop -------------------------------------------------------------------------
+box systemctl reset-failed synward.service
+expect "start again" box systemctl start synward.service
+expect "stop" box systemctl stop synward.service
+expect "inactive" test "$(property ActiveState)" = inactive
+expect "cleanly" test "$(property Result)/$(property ExecMainStatus)" = success/0
+refuse "no synwardd is left" box pgrep -x synwardd
+refuse "nor its nftables table" box nft list table inet synward
+refuse "nor its runtime directory" box test -e "$runstatedir/synward"
+expect "syncookies as before" syncookies_are 0
+expect "this machine's own setting was not touched" test "$host_value_before" = \
+        "$(cat /proc/sys/net/ipv4/tcp_syncookies 2>/dev/null || echo none)"
+say "test-service: all passed"

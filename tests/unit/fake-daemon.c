@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A synwardd without a kernel, for tests of synwardctl: serves a made-up
+ * snapshot until standard input ends, prints "ready" when it listens.
+ *
+ *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute]
+ *
+ * mute listens and never answers. A byte on standard input is an event.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "control/control.h"
+#include "tests/unit/sample.h"
+
+static struct snapshot snapshot;
+static struct event_log event_log;
+static bool starting, reject;
+static struct control *control;
+
+static const struct snapshot *get_snapshot(void *userdata) {
+        (void) userdata;
+        return starting ? NULL : &snapshot;
+}
+
+static const struct event_log *get_events(void *userdata) {
+        (void) userdata;
+        return &event_log;
+}
+
+static int reload(void *userdata, char *error, size_t size) {
+        (void) userdata;
+        if (!reject)
+                return 0;
+        snprintf(error, size, "synward.yaml:3:5: no such key: \"intervall\"\n"
+                              "synward.yaml:9:1: not a duration\n");
+        return -EBADMSG;
+}
+
+static json_t *incidents(void *userdata, const char *id) {
+        (void) userdata;
+        if (id && strcmp(id, "3") != 0)
+                return NULL;
+        return json_pack("[{s:i, s:s, s:f, s:s, s:s, s:f, s:n}]", "id", 3, "start",
+                         "2025-12-31T23:58:59.000Z", "duration_s", 61.0, "listener", "0.0.0.0:80",
+                         "diagnosis", "flood-spoofed", "peak_syn_per_s", 1301.25, "total_syns");
+}
+
+static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        char byte;
+
+        (void) revents;
+        (void) userdata;
+        if (read(fd, &byte, 1) != 1)
+                return sd_event_exit(sd_event_source_get_event(source), 0);
+        sample_add_event(&event_log, EVENT_FLOOD_UPDATE);
+        control_notify_events(control);
+        return 0;
+}
+
+static void choose(const char *kind) {
+        if (strcmp(kind, "quiet") == 0 || strcmp(kind, "failed") == 0)
+                sample_quiet(&snapshot);
+        else
+                sample_flood(&snapshot);
+        if (strcmp(kind, "suspect") == 0)
+                snapshot.state = STATE_SUSPECT;
+        if (strcmp(kind, "failed") == 0)
+                snapshot.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
+        starting = strcmp(kind, "starting") == 0;
+        reject = strcmp(kind, "reject") == 0;
+}
+
+int main(int argc, char **argv) {
+        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents };
+        struct server_options options = { .path = argc > 1 ? argv[1] : "" };
+        const char *kind = argc > 2 ? argv[2] : "flood";
+        sd_event *event = NULL;
+        char byte;
+        int error;
+
+        choose(kind);
+        sample_add_event(&event_log, EVENT_FLOOD_START);
+        sample_add_event(&event_log, EVENT_SYNCOOKIES_SET);
+        error = sd_event_default(&event);
+        if (error >= 0)
+                error = control_new(event, &options, &ops, NULL, &control);
+        if (error >= 0)
+                error = sd_event_add_io(event, NULL, STDIN_FILENO, EPOLLIN, on_input, NULL);
+        if (error < 0) {
+                fprintf(stderr, "fake-daemon: %s\n", strerror(-error));
+                return 1;
+        }
+        puts("ready");
+        fflush(stdout);
+        if (strcmp(kind, "mute") == 0)
+                while (read(STDIN_FILENO, &byte, 1) == 1)
+                        ;
+        else
+                error = sd_event_loop(event);
+        control_free(control);
+        sd_event_unref(event);
+        return error < 0;
+}

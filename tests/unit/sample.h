@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Made-up snapshots and events for the tests of what reports them. */
+
+#include "core/event.h"
+#include "core/snapshot.h"
+
+/* Quiet, nothing known yet, no listener. */
+void sample_quiet(struct snapshot *s);
+/* A spoofed flood on 0.0.0.0:80; [2001:db8::1]:443 beside it in peace. */
+void sample_flood(struct snapshot *s);
+/* Adds an event, numbered in its message. */
+void sample_add_event(struct event_log *log, enum event_type type);

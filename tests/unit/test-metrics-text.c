@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "format/metrics_text.h"
+#include "tests/unit/sample.h"
+
+static bool has_line(const char *text, const char *line) {
+        size_t n = strlen(line);
+
+        for (const char *p = text; (p = strstr(p, line)); p++)
+                if ((p == text || p[-1] == '\n') && p[n] == '\n')
+                        return true;
+        return false;
+}
+
+static void says_what_is(void **state) {
+        static const char *const lines[] = {
+                "synward_build_info{version=\"0.1.0\"} 1",
+                "synward_state{state=\"flood\"} 1",
+                "synward_state{state=\"normal\"} 0",
+                "synward_state{state=\"suspect\"} 0",
+                "synward_state{state=\"recovering\"} 0",
+                "synward_half_open 515",
+                "synward_half_open_aged 502",
+                "synward_listener_half_open{address=\"0.0.0.0\",port=\"80\"} 512",
+                "synward_listener_half_open{address=\"2001:db8::1\",port=\"443\",ifindex=\"2\"} 3",
+                "synward_listener_backlog{address=\"0.0.0.0\",port=\"80\"} 511",
+                "synward_syns_total 123456",
+                "synward_handshakes_completed_total 23456",
+                "synward_cookies_sent_total 98765",
+                "synward_nflog_lost_total 12",
+                "synward_incidents_total{diagnosis=\"flood-spoofed\"} 2",
+                "synward_incidents_total{diagnosis=\"flood-reflected\"} 0",
+                "synward_tcp_syncookies 1",
+                "synward_sensor_up{sensor=\"sock_diag\"} 1",
+                "synward_sensor_up{sensor=\"nflog\"} 1",
+                "synward_sensor_degraded{sensor=\"nflog\"} 1",
+                "# TYPE synward_poll_duration_seconds histogram",
+                "synward_poll_duration_seconds_bucket{le=\"0.0003\"} 0",
+                "synward_poll_duration_seconds_bucket{le=\"0.001\"} 5",
+                "synward_poll_duration_seconds_bucket{le=\"0.003\"} 5",
+                "synward_poll_duration_seconds_bucket{le=\"3\"} 6",
+                "synward_poll_duration_seconds_bucket{le=\"+Inf\"} 7",
+                "synward_poll_duration_seconds_sum 3.500123",
+                "synward_poll_duration_seconds_count 7",
+        };
+        struct snapshot s;
+        char *text;
+
+        sample_flood(&s);
+        text = metrics_text(&s);
+        for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+                if (!has_line(text, lines[i]))
+                        fail_msg("not there: %s\n%s", lines[i], text);
+        free(text);
+}
+
+static void no_source_and_nothing_unknown(void **state) {
+        struct snapshot s;
+        char *text;
+
+        sample_flood(&s);
+        text = metrics_text(&s);
+        assert_null(strstr(text, "192.0.2.7"));
+        assert_null(strstr(text, "198.51.100"));
+        free(text);
+
+        sample_quiet(&s);
+        s.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
+        text = metrics_text(&s);
+        assert_null(strstr(text, "nan"));
+        assert_null(strstr(text, "\nsynward_half_open"));
+        assert_null(strstr(text, "\nsynward_tcp_syncookies"));
+        assert_true(has_line(text, "synward_sensor_up{sensor=\"netstat\"} 0"));
+        assert_true(has_line(text, "synward_sensor_up{sensor=\"nflog\"} 0"));
+        free(text);
+}
+
+static void escapes_labels(void **state) {
+        struct snapshot s;
+        char *text;
+
+        sample_quiet(&s);
+        s.version = "a\"b\\c\nd";
+        text = metrics_text(&s);
+        assert_true(has_line(text, "synward_build_info{version=\"a\\\"b\\\\c\\nd\"} 1"));
+        free(text);
+}
+
+static void prometheus_has_no_complaint(void **state) {
+        static void (*const samples[])(struct snapshot *) = { sample_quiet, sample_flood };
+
+        if (system("promtool --version >/dev/null 2>&1") != 0) {
+                print_message("no promtool here\n");
+                skip();
+        }
+        for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+                struct snapshot s;
+                char *text;
+                FILE *f = popen("promtool check metrics 2>&1", "w");
+
+                assert_non_null(f);
+                samples[i](&s);
+                text = metrics_text(&s);
+                fputs(text, f);
+                free(text);
+                assert_int_equal(pclose(f), 0);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(says_what_is),
+                cmocka_unit_test(no_source_and_nothing_unknown),
+                cmocka_unit_test(escapes_labels),
+                cmocka_unit_test(prometheus_has_no_complaint),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

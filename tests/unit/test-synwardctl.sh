@@ -1,0 +1,276 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# synwardctl as scripts and people use it, against a daemon with made-up figures.
+set -u
+export LC_ALL=C.UTF-8
+unset NO_COLOR
+
+top=${top_builddir:-.}
+ctl=$top/synwardctl
+fake=$top/tests/unit/fake-daemon
+work=$(mktemp -d) || exit 99
+socket=$work/control.sock
+failed=0
+daemon=
+
+command -v jq >/dev/null || { echo "no jq here"; exit 77; }
+
+stop() {
+        [ -n "$daemon" ] || return 0
+        exec {to_daemon}>&-
+        wait "$daemon"
+        daemon=
+}
+trap 'stop; rm -rf "$work"' EXIT
+
+# start KIND: the daemon, its standard input on ${to_daemon}
+start() {
+        stop
+        rm -f "$work/in" "$work/ready"
+        mkfifo "$work/in"
+        "$fake" "$socket" "$1" <"$work/in" >"$work/ready" &
+        daemon=$!
+        exec {to_daemon}>"$work/in"
+        for ((i = 0; i < 100; i++)); do
+                [ -s "$work/ready" ] 2>/dev/null && return
+                kill -0 "$daemon" 2>/dev/null || break
+                sleep 0.05
+        done
+        echo "the fake daemon does not start"
+        exit 99
+}
+
+not_ok() {
+        echo "FAILED: $*"
+        failed=1
+}
+
+# run STATUS ARGUMENTS...: output in $out, errors in $err
+run() {
+        local want=$1 got
+        shift
+        "$ctl" --socket "$socket" "$@" >"$work/out" 2>"$work/err"
+        got=$?
+        out=$(cat "$work/out")
+        err=$(cat "$work/err")
+        [ "$got" = "$want" ] || not_ok "synwardctl $*: exit status $got, not $want: $out $err"
+}
+
+# holds FILTER: of the JSON document in the last output, which is one and on one line
+holds() {
+        [ "$(wc -l <"$work/out")" = 1 ] || not_ok "not one line of JSON: $out"
+        jq -e "$1" "$work/out" >/dev/null || not_ok "not so: $1: $out"
+}
+
+says() {
+        case $out in *"$1"*) ;; *) not_ok "does not say \"$1\": $out" ;; esac
+}
+
+complains() {
+        case $err in *"$1"*) ;; *) not_ok "does not complain \"$1\": $err" ;; esac
+}
+
+# --- nobody there, and what is wrong on the command line ---
+for command in status listeners sources events incidents metrics ping reload; do
+        run 3 $command
+        [ -z "$out" ] || not_ok "$command writes to standard output without a daemon"
+done
+run 3 events -f
+run 3 check
+says "SYNWARD UNKNOWN"
+run 2
+run 2 nonsense
+run 2 --nonsense
+run 2 status more
+run 2 sources -n
+run 2 sources -n x
+run 2 sources -n -1
+run 2 sources more
+run 2 events -n 1x
+run 2 incidents 1 2
+run 2 top
+run 3 check -w nonsense
+run 3 check -c wrong=3
+run 3 check -w 9:3
+run 0 --help
+says "monitoring plugin"
+run 0 --version
+
+# --- a flood ---
+start flood
+run 0 ping
+says "4711"
+run 0 --json ping
+holds '.pid == 4711'
+run 0 status
+says "flood, flood-spoofed"
+says "half-open 512 of 511 at 0.0.0.0:80, 98 % aged"
+says "1 (set by synward; was 0)"
+says 'table "synward" belongs to another'
+[[ $out != *$'\033'* ]] || not_ok "colours without a terminal"
+[[ $out != *█* ]] || not_ok "bars without a terminal"
+[[ $out != *nan* ]] || not_ok "nan in status"
+run 0 --json status
+holds '.schema == "synward.status.v1" and .state == "flood" and .host.half_open == 515
+       and (.listeners | length) == 2 and .sensors.nflog.state == "degraded"
+       and .host.accept_overflows_per_s == null and .incident.id == 3'
+run 0 status --json
+holds '.state == "flood"'
+run 0 listeners
+says "0.0.0.0"
+says "2001:db8::1"
+run 0 --json listeners
+holds '.listeners[0].port == 80 and .listeners[0].fill == 1.002 and .listeners[1].completion_ratio == null'
+run 0 sources
+says "192.0.2.7"
+[[ $out != *198.51.100* ]] || not_ok "a prefix among the addresses"
+run 0 sources --prefix
+says "198.51.100.0/24"
+run 0 --json sources -n 1
+holds '(.sources | length) == 1 and .sources[0].address == "192.0.2.7" and .sources[0].prefix == null'
+run 0 --json sources -n 0
+holds '.sources == []'
+run 0 events
+says "flood-start"
+run 0 --json events -n 1
+holds '(.events | length) == 1 and .events[0].event == "syncookies-set"
+       and .events[0].schema == "synward.event.v1"'
+run 0 incidents
+says "1 min 1 s"
+run 0 incidents 3
+says "flood-spoofed"
+run 1 incidents 4
+complains "no such incident: 4"
+run 0 --json incidents
+holds '.incidents[0].id == 3'
+run 0 metrics
+says "synward_half_open 515"
+run 0 --json metrics
+holds '.text | contains("synward_half_open 515")'
+run 0 reload
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+        chmod 711 "$work" && chmod 666 "$socket"
+        cp "$ctl" "$work/ctl" 2>/dev/null && chmod 755 "$work/ctl"
+        as_other() {
+                setpriv --reuid 65534 --regid 65534 --clear-groups \
+                        "$work/ctl" --socket "$socket" "$@" >"$work/out" 2>"$work/err"
+        }
+        as_other ping || not_ok "another user cannot read: $(cat "$work/err")"
+        as_other reload
+        [ $? = 4 ] || not_ok "another user may reload"
+        chmod 660 "$socket"
+        as_other ping
+        [ $? = 4 ] || not_ok "another user gets in: $(cat "$work/out")"
+fi
+
+# --- check ---
+run 2 check
+says "SYNWARD CRITICAL: flood, flood-spoofed"
+says "| fill=100.2%;80;;0 half_open=515;;;0"
+[ "$(wc -l <"$work/out")" = 1 ] || not_ok "check prints more than a line"
+start suspect
+run 1 check -w 200
+says "SYNWARD WARNING: suspect"
+run 2 check -c fill=90
+run 2 check -c half-open=500
+run 1 check -w 200 -c aged=600
+run 1 check -w 200 -c syns=@0:10
+run 2 check -w 200 -c syns=@1000:2000
+start quiet
+run 0 check
+says "SYNWARD OK: normal, quiet"
+run 0 status
+says "half-open"
+[[ $out != *nan* ]] || not_ok "nan in status"
+run 0 --json status
+holds '.host.half_open == null and .listeners == [] and .reasons == [] and .incident == null'
+start failed
+run 1 check
+says "sensor netstat has failed"
+start starting
+run 1 status
+complains "only just started"
+run 3 check
+start reject
+run 1 reload
+complains "synward.yaml:3:5: no such key"
+complains "synward.yaml:9:1"
+
+# --- following events ---
+start flood
+"$ctl" --socket "$socket" --json events -f -n 1 >"$work/followed" 2>&1 {to_daemon}>&- &
+follower=$!
+lines() {
+        for ((i = 0; i < 100; i++)); do
+                [ "$(wc -l <"$work/followed")" = "$1" ] && return
+                sleep 0.05
+        done
+        not_ok "not $1 events: $(cat "$work/followed")"
+}
+lines 1
+printf x >&"$to_daemon"
+lines 2
+jq -es 'map(.event) == ["syncookies-set", "flood-update"]' "$work/followed" >/dev/null ||
+        not_ok "the follower heard something else: $(cat "$work/followed")"
+stop
+wait "$follower"
+[ $? = 3 ] || not_ok "the follower does not notice that the daemon has gone"
+
+# --- a terminal ---
+if command -v script >/dev/null; then
+        start flood
+        on_terminal() {
+                TERM=xterm script -qec "$ctl --socket $socket $1" /dev/null </dev/null
+        }
+        out=$(on_terminal status)
+        says $'\033[1;31mflood'
+        out=$(on_terminal listeners)
+        says "█"
+        out=$(NO_COLOR=1 on_terminal status)
+        [[ $out != *$'\033'* ]] || not_ok "NO_COLOR is not obeyed"
+        out=$(TERM=dumb script -qec "$ctl --socket $socket status" /dev/null </dev/null)
+        [[ $out != *$'\033'* ]] || not_ok "colours on a dumb terminal"
+        if "$ctl" top 2>&1 </dev/null | grep -q "needs a terminal"; then
+                out=$( (sleep 0.5; printf q) |
+                        TERM=xterm script -qec "$ctl --socket $socket top" /dev/null)
+                says "0.0.0.0:80"
+        fi
+fi
+
+# --- one who never answers ---
+start mute
+run 3 ping
+complains "does not answer"
+stop
+
+# --- doctor, on made-up hosts ---
+proc=$work/proc
+put() {
+        mkdir -p "$proc/$(dirname "$1")"
+        echo "$2" >"$proc/$1"
+}
+put sys/net/ipv4/tcp_syncookies 1
+put sys/net/core/somaxconn 4096
+put sys/net/ipv4/tcp_synack_retries 5
+run 0 --json doctor --proc "$proc"
+holds '.worst == "info" and (.findings[] | select(.id == "tcp_syncookies") | .severity) == "fine"'
+put sys/net/ipv4/tcp_syncookies 2
+put sys/net/core/somaxconn 128
+run 0 --json doctor --proc "$proc"
+holds '.worst == "warning" and (.findings[] | select(.id == "somaxconn") | .command)
+       == "sysctl -w net.core.somaxconn=4096"'
+put sys/net/ipv4/tcp_syncookies 0
+run 1 --json doctor --proc "$proc"
+holds '.worst == "serious"'
+run 1 doctor --proc "$proc"
+says "# sysctl -w net.ipv4.tcp_syncookies=1"
+put sys/net/ipv4/tcp_syncookies 1
+put sys/net/netfilter/nf_conntrack_max 1000
+put sys/net/netfilter/nf_conntrack_count 990
+run 1 --json doctor --proc "$proc"
+holds '[.findings[] | select(.id == "nf_conntrack") | .severity] == ["serious"]'
+"$ctl" --socket "$socket" --json doctor >"$work/out" 2>&1
+case $? in 0 | 1) holds '.findings | length > 5' ;; *) not_ok "doctor on this host" ;; esac
+
+[ "$failed" = 0 ] && echo "synwardctl: all as it should be"
+exit "$failed"
