@@ -5,8 +5,10 @@
  * Completed handshakes by remote address: the kernel tells of every TCP
  * connection that ends (SKNLGRP_INET_TCP_DESTROY and its IPv6 twin); half-open
  * ones are not told of. Needs no privilege. A connection counts when its local
- * port is a listener's and so was not opened by us; it counts at its end, so
- * peers that stay connected for long are not seen (see sensors/established.h).
+ * port is a listener's and so was not opened by us. It counts at its end: whoever
+ * keeps many connections open for long looks less complete meanwhile. That
+ * makes no flood of it, since flood verdicts weigh the host's own count of
+ * handshakes (PassiveOpens), not this one.
  */
 
 #include <stddef.h>
