@@ -296,7 +296,7 @@ static void halve(struct source_table *t) {
                 heavy_hitters_decay(t->syns[c]);
                 heavy_hitters_decay(t->completed[c]);
         }
-        t->weighed_us = (t->weighed_us + (double) SOURCE_TABLE_HALVING_US) / 2;
+        t->weighed_us /= 2;
         t->lost /= 2;
         t->by_packet_most = t->by_packet;
 }
@@ -311,12 +311,16 @@ static void rotate(struct source_table *t, uint64_t now_us) {
 }
 
 static void pass_time(struct source_table *t, uint64_t now_us) {
-        for (unsigned i = 0; now_us - t->halved_us >= SOURCE_TABLE_HALVING_US; i++) {
-                if (i == 32)
-                        t->halved_us = now_us; /* nothing is left to halve */
-                else {
+        uint64_t passed_us = now_us - t->halved_us;
+
+        /* A tick comes late: what arrived until now is halved, so the time until now is too. */
+        if (passed_us >= SOURCE_TABLE_HALVING_US) {
+                t->weighed_us += (double) passed_us;
+                t->halved_us = now_us;
+                /* After 32 there is nothing left to halve. */
+                for (unsigned i = 0; i < 32 && passed_us >= SOURCE_TABLE_HALVING_US; i++) {
                         halve(t);
-                        t->halved_us += SOURCE_TABLE_HALVING_US;
+                        passed_us -= SOURCE_TABLE_HALVING_US;
                 }
         }
         if (now_us - t->now->start_us >= SOURCE_TABLE_WINDOW_US)
