@@ -25,6 +25,7 @@ struct ctl {
 };
 
 /* Each takes its own name as argv[0], and returns the exit status. */
+int command_blocked(struct ctl *ctl, int argc, char **argv);
 int command_check(struct ctl *ctl, int argc, char **argv);
 int command_doctor(struct ctl *ctl, int argc, char **argv);
 int command_events(struct ctl *ctl, int argc, char **argv);

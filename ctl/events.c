@@ -132,7 +132,9 @@ static void print_incidents(const struct ctl *ctl, const json_t *incidents) {
                 const char *listener = ctl_text(o, "listener");
                 char text[TERM_FIGURE_MAX];
 
-                table_add(t, PAINT_NONE, term_figure(ctl_number(o, "id"), 0, text));
+                /* To be typed again: no separators. */
+                snprintf(text, sizeof text, "%.0f", ctl_number(o, "id"));
+                table_add(t, PAINT_NONE, text);
                 table_add(t, PAINT_NONE, ctl_text(o, "start"));
                 table_add(t, PAINT_NONE, term_duration(ctl_number(o, "duration_s"), text));
                 table_add(t, PAINT_NONE, *listener ? listener : "-");

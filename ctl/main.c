@@ -20,6 +20,7 @@ static const struct command {
         { "status", command_status, "", "state, diagnosis and why" },
         { "listeners", command_listeners, "", "every listening socket and how full it is" },
         { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
+        { "blocked", command_blocked, "", "sources that are dropped, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
         { "incidents", command_incidents, "[ID]", "past and present floods" },
         { "top", command_top, "", "live full-screen view" },

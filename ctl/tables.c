@@ -136,3 +136,41 @@ int command_sources(struct ctl *ctl, int argc, char **argv) {
         json_decref(answer);
         return status;
 }
+
+static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
+        static const struct table_column columns[] = {
+                { "SOURCE", false }, { "SINCE", false }, { "LEFT", true }, { "REASON", false },
+        };
+        struct table *t = table_new(columns, COUNT(columns));
+        const json_t *b;
+        size_t i;
+
+        json_array_foreach(blocked, i, b) {
+                const char *address = ctl_text(b, "address");
+                char text[TERM_FIGURE_MAX];
+
+                table_add(t, PAINT_NONE, *address ? address : ctl_text(b, "prefix"));
+                table_add(t, PAINT_NONE, ctl_text(b, "since"));
+                table_add(t, PAINT_NONE, term_duration(ctl_number(b, "remaining_s"), text));
+                table_add(t, PAINT_NONE, ctl_text(b, "reason"));
+        }
+        table_print(t, &ctl->term);
+        table_free(t);
+}
+
+int command_blocked(struct ctl *ctl, int argc, char **argv) {
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, "io.synward.GetBlocked", NULL, CLIENT_TIMEOUT_MS, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else
+                print_blocked(ctl, json_object_get(answer, "blocked"));
+        json_decref(answer);
+        return status;
+}

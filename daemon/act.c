@@ -2,16 +2,22 @@
 #include "act.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actions/alert.h"
+#include "actions/block.h"
+#include "actions/block_guard.h"
 #include "actions/hook.h"
 #include "actions/syncookies.h"
+#include "core/block_policy.h"
 #include "util/log.h"
 
 /* Steps of the governor in one tick; each may write a small file. */
 #define COOKIE_STEPS_MAX 8
+/* Who is never blocked is looked up anew after this. */
+#define GATHER_US UINT64_C(60000000)
 
 struct act {
         const struct settings *settings;
@@ -24,6 +30,14 @@ struct act {
         struct syncookies *syncookies;
         bool syncookies_loaded; /* the record of an earlier run has been looked at */
         bool reset_syncookies; /* a reload hands a foreign value back */
+
+        struct block *block;
+        struct block_policy *block_policy;
+        struct block_protected protect;
+        uint64_t gathered_us; /* 0: never */
+        uint64_t now_us;
+        bool block_failing;
+        struct block_change changes[BLOCK_CHANGES_MAX];
 };
 
 static void on_hook_failed(const struct hook_failure *failure, void *userdata) {
@@ -51,6 +65,12 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
                                     on_hook_failed, a, &a->hooks);
         if (r >= 0)
                 r = syncookies_new(&config, &a->syncookies);
+        if (r >= 0)
+                r = block_new(options->table, &a->block);
+        if (r >= 0) {
+                a->block_policy = block_policy_new(settings);
+                r = a->block_policy ? 0 : -ENOMEM;
+        }
         if (r < 0) {
                 act_free(a);
                 return r;
@@ -62,6 +82,8 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
 struct act *act_free(struct act *a) {
         if (!a)
                 return NULL;
+        block_policy_free(a->block_policy);
+        block_free(a->block);
         syncookies_free(a->syncookies);
         hook_runner_free(a->hooks);
         alert_free(a->alert);
@@ -75,6 +97,11 @@ int act_configure(struct act *a, const struct settings *settings) {
 
         if (r < 0)
                 return r;
+        r = block_policy_configure(a->block_policy, settings);
+        if (r < 0) {
+                alert_free(alert);
+                return r;
+        }
         alert_free(a->alert);
         a->alert = alert;
         hook_runner_configure(a->hooks, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once);
@@ -168,17 +195,101 @@ static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want wan
         }
 }
 
+/* --- the block list --------------------------------------------------------------- */
+
+/* Told once, and once more when it works. */
+static void note_block(struct act *a, const char *reason) {
+        if (reason && !a->block_failing)
+                log_warning("Cannot block: %s", reason);
+        else if (!reason && a->block_failing)
+                log_notice("Blocking works again");
+        a->block_failing = reason != NULL;
+}
+
+static void tell_block(struct act *a, const struct decision *d, const struct block_change *c) {
+        struct event e = event_make(c->type == BLOCK_ADDED ? EVENT_SOURCE_BLOCKED : EVENT_SOURCE_UNBLOCKED);
+        char name[ADDRESS_TEXT_MAX];
+
+        prefix_format(&c->prefix, name);
+        e.state = d->state;
+        e.diagnosis = d->diagnosis;
+        e.has_source = true;
+        e.source = c->prefix;
+        if (c->type != BLOCK_ADDED)
+                snprintf(e.message, sizeof e.message, "%s%s is not blocked any more: %s",
+                         dry_run(a) ? "dry run: " : "", name, c->reason);
+        else if (dry_run(a))
+                snprintf(e.message, sizeof e.message, "dry run: %s would be blocked: %s", name, c->reason);
+        else
+                snprintf(e.message, sizeof e.message,
+                         "%s is blocked for %.0f s: %s; to undo, add it to allow and synwardctl reload",
+                         name, (double) a->settings->block.timeout_us / 1e6, c->reason);
+        a->on_event(a->userdata, &e);
+}
+
+static int do_block(struct act *a, const struct block_change *c) {
+        const char *reason = NULL;
+        int r = 0;
+
+        if (!dry_run(a) && c->type == BLOCK_ADDED)
+                r = block_add(a->block, &c->prefix, a->settings->block.timeout_us, &reason);
+        else if (c->type == BLOCK_REMOVED)
+                r = block_remove(a->block, &c->prefix, &reason);
+        note_block(a, r < 0 ? reason : NULL);
+        return r;
+}
+
+/* Only when there is something to add: it walks the socket table. */
+static uint32_t find_candidates(struct act *a, const struct observation *o, const struct decision *d,
+                                struct block_candidate list[static BLOCK_CANDIDATES_MAX]) {
+        uint32_t count = block_policy_candidates(a->block_policy, o, d, &a->protect, list);
+        int r = count ? block_guard_established(list, count) : 0;
+
+        if (r >= 0)
+                return count;
+        note_block(a, "the established connections cannot be listed");
+        return 0;
+}
+
+static void step_block(struct act *a, const struct observation *o, const struct decision *d) {
+        struct block_candidate candidates[BLOCK_CANDIDATES_MAX];
+        uint32_t count;
+
+        if (!a->settings->block.enabled && block_policy_count(a->block_policy) == 0)
+                return;
+        if (!a->gathered_us || o->time_us - a->gathered_us >= GATHER_US) {
+                a->gathered_us = o->time_us;
+                block_guard_gather(&a->protect);
+                if (!a->protect.known)
+                        note_block(a, "this host's addresses, gateways and resolvers are not all known");
+        }
+        count = find_candidates(a, o, d, candidates);
+        count = block_policy_step(a->block_policy, o, d, &a->protect, candidates, count, a->changes);
+        for (uint32_t i = 0; i < count; i++) {
+                if (do_block(a, &a->changes[i]) < 0 && a->changes[i].type == BLOCK_ADDED)
+                        block_policy_forget(a->block_policy, &a->changes[i].prefix);
+                else
+                        tell_block(a, d, &a->changes[i]);
+        }
+}
+
+json_t *act_blocked(const struct act *a) {
+        return block_list_json(a->block_policy, a->now_us);
+}
+
 void act_step(struct act *a, const struct observation *o, const struct decision *d) {
         enum cookie_want want = d->want_syncookies         ? COOKIE_WANT_RAISE
                                 : d->state == STATE_FLOOD ? COOKIE_WANT_KEEP
                                                           : COOKIE_WANT_CALM;
 
+        a->now_us = o->time_us;
         /* Most of the time there is nothing of ours to look after. */
-        if (want == COOKIE_WANT_CALM && a->syncookies_loaded && syncookies_settled(a->syncookies) &&
-            !a->reset_syncookies)
-                return;
-        step_syncookies(a, o->time_us, want, false);
-        a->syncookies_loaded = true;
+        if (want != COOKIE_WANT_CALM || !a->syncookies_loaded || a->reset_syncookies ||
+            !syncookies_settled(a->syncookies)) {
+                step_syncookies(a, o->time_us, want, false);
+                a->syncookies_loaded = true;
+        }
+        step_block(a, o, d);
 }
 
 void act_stop(struct act *a, uint64_t now_us) {

@@ -9,15 +9,18 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
 #include <systemd/sd-event.h>
 
 #include "core/event.h"
 #include "core/policy.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
+#include "util/nft.h"
 
 struct act_options {
         const char *state_dir, *runtime_dir;
+        struct nft_table *table; /* for the block list; must outlive act */
         bool dry_run; /* from the command line; mode: observe does the same */
 };
 
@@ -41,5 +44,9 @@ void act_step(struct act *a, const struct observation *o, const struct decision 
 
 /* Undoes what must not outlive the daemon. */
 void act_stop(struct act *a, uint64_t now_us);
+
+/* What is blocked: an array of { address or prefix, since, remaining_s, reason }. NULL: no
+ * memory. */
+json_t *act_blocked(const struct act *a);
 
 void act_describe(const struct act *a, struct snapshot *snapshot);

@@ -10,12 +10,13 @@
 
 #include "config.h"
 #include "actions/syncookies.h"
+#include "checkup.h"
 #include "config/load.h"
 #include "config/print.h"
 #include "control/control.h"
 #include "loop.h"
 #include "options.h"
-#include "replay/replay.h"
+#include "playback.h"
 #include "tick.h"
 #include "util/log.h"
 
@@ -72,19 +73,52 @@ static int print_config(const struct options *o) {
         return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
 }
 
+static int compare(const struct options *o, const struct playback_options *playback,
+                   const struct settings *first) {
+        struct options other = *o;
+        struct settings second;
+        bool found;
+        int status;
+
+        other.config = o->compare;
+        if (load(&other, &second, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        status = playback_compare(playback, first, &second);
+        settings_release(&second);
+        return status;
+}
+
 static int replay(const struct options *o) {
-        char error[REPLAY_ERROR_MAX];
+        struct playback_options playback = {
+                .path = o->replay,
+                .model = o->model,
+                .model_given = o->model_given,
+                .json = o->json,
+                .names = { config_name(o), o->compare },
+        };
         struct settings s;
         bool found;
-        int r;
+        int status;
 
         if (load(o, &s, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
-        r = replay_run(o->replay, &s, stdout, error);
-        if (r < 0)
-                fprintf(stderr, "synwardd: %s\n", error);
+        if (!found)
+                playback.names[0] = "built-in policy";
+        status = o->compare ? compare(o, &playback, &s) : playback_run(&playback, &s);
         settings_release(&s);
-        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
+        return status;
+}
+
+static int diagnose(const struct options *o) {
+        struct settings s;
+        bool found;
+        int status;
+
+        if (load(o, &s, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        status = checkup_run(&s, o->diagnose_us, o->json);
+        settings_release(&s);
+        return status;
 }
 
 /* --- the service --------------------------------------------------------------- */
@@ -149,6 +183,14 @@ static const struct event_log *get_events(void *userdata) {
         return tick_events(((struct service *) userdata)->tick);
 }
 
+static json_t *get_blocked(void *userdata) {
+        return tick_blocked(((struct service *) userdata)->tick);
+}
+
+static json_t *get_incidents(void *userdata, const char *id) {
+        return tick_incidents(((struct service *) userdata)->tick, id);
+}
+
 static int api_reload(void *userdata, char *error, size_t size) {
         return reload(userdata, error, size);
 }
@@ -162,6 +204,8 @@ static const struct api_ops api_ops = {
         .snapshot = get_snapshot,
         .events = get_events,
         .reload = api_reload,
+        .incidents = get_incidents,
+        .blocked = get_blocked,
 };
 
 /* Without its socket the daemon still watches and alerts. */
@@ -287,17 +331,14 @@ static int restore(const struct options *o) {
         return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
 }
 
-static int todo(const char *what) {
-        fprintf(stderr, "synwardd: %s is not built yet\n", what);
-        return EXIT_STATUS_FAILURE;
-}
-
 int main(int argc, char **argv) {
         struct options o;
 
         if (options_parse(argc, argv, &o) < 0)
                 return EXIT_STATUS_USAGE;
         log_setup(o.verbosity);
+        /* What libnftables takes for a moment goes back to the kernel. */
+        mallopt(M_MMAP_THRESHOLD, 64 * 1024);
 
         switch (o.command) {
         case COMMAND_RUN: return run(&o);
@@ -305,7 +346,7 @@ int main(int argc, char **argv) {
         case COMMAND_PRINT_CONFIG: return print_config(&o);
         case COMMAND_RESTORE: return restore(&o);
         case COMMAND_REPLAY: return replay(&o);
-        case COMMAND_DIAGNOSE: return todo("--diagnose");
+        case COMMAND_DIAGNOSE: return diagnose(&o);
         case COMMAND_VERSION: puts("synwardd " PACKAGE_VERSION); return EXIT_STATUS_OK;
         case COMMAND_HELP: options_help(); return EXIT_STATUS_OK;
         }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "replay/pcap.h"
+
 enum command {
         COMMAND_RUN,
         COMMAND_CHECK_CONFIG,
@@ -23,6 +25,7 @@ enum exit_status {
         EXIT_STATUS_FAILURE = 1,
         EXIT_STATUS_USAGE = 2,
         EXIT_STATUS_FLOOD = 10,  /* --diagnose found one */
+        EXIT_STATUS_DIFFERENT = 11, /* --compare found that the policies differ */
         EXIT_STATUS_MISSING = 77, /* a privilege or kernel feature that nothing can replace */
         EXIT_STATUS_CONFIG = 78,
 };
@@ -35,6 +38,9 @@ struct options {
         const char *runtime_dir;
         const char *record;      /* NULL: do not */
         const char *replay;
+        const char *compare;     /* the other configuration; NULL: do not */
+        struct pcap_replay_options model; /* of captures */
+        bool model_given;
         uint64_t diagnose_us;
         bool dry_run;
         bool json;

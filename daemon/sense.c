@@ -21,6 +21,7 @@
 struct sense {
         const struct settings *settings;
         sd_event *event;
+        struct nft_table *table;
 
         struct sock_diag *sock_diag;
         struct dump_schedule schedule;
@@ -34,6 +35,8 @@ struct sense {
         sd_event_source *syn_log_io[SYN_LOG_FDS];
         uint64_t syn_log_retry_us;
         uint64_t syns_previewed;
+        sense_tap *tap;
+        void *tap_userdata;
 
         uint64_t observed_us; /* 0: never */
         struct snapshot_sensor sensors[SENSORS];
@@ -65,13 +68,15 @@ static void close_syn_log(struct sense *s) {
         s->syns_previewed = 0;
 }
 
-int sense_new(sd_event *event, const struct settings *settings, struct sense **ret) {
+int sense_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+              struct sense **ret) {
         struct sense *s = calloc(1, sizeof *s);
         int r;
 
         if (!s)
                 return -ENOMEM;
         s->event = event;
+        s->table = table;
         s->settings = settings;
         s->dump_cost = rate_unknown();
         dump_schedule_init(&s->schedule, settings);
@@ -161,9 +166,10 @@ static int open_syn_log(struct sense *s, uint64_t now_us) {
 
         if (getrandom(&key, sizeof key, 0) != sizeof key || getrandom(&seed, sizeof seed, 0) != sizeof seed)
                 return -EIO;
-        r = syn_log_new(s->settings, &key, seed, now_us, &s->syn_log);
+        r = syn_log_new(s->settings, s->table, &key, seed, now_us, &s->syn_log);
         if (r < 0)
                 return r;
+        syn_log_set_tap(s->syn_log, s->tap, s->tap_userdata);
         syn_log_fds(s->syn_log, fds);
         for (unsigned i = 0; i < SYN_LOG_FDS; i++)
                 if (fds[i] >= 0) {
@@ -283,6 +289,13 @@ static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm
                           "more listeners than are followed, the idlest are left out", 0);
         else
                 set_state(s, SENSOR_SOCK_DIAG, SENSOR_OK, NULL, 0);
+}
+
+void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata) {
+        s->tap = tap;
+        s->tap_userdata = userdata;
+        if (s->syn_log)
+                syn_log_set_tap(s->syn_log, tap, userdata);
 }
 
 void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,

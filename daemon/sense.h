@@ -15,11 +15,14 @@
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
+#include "core/syn.h"
+#include "util/nft.h"
 
 struct sense;
 
-/* The settings must outlive it. -ENOMEM; no sensor's trouble is an error here. */
-int sense_new(sd_event *event, const struct settings *settings, struct sense **ret);
+/* The settings and the table must outlive it. -ENOMEM; no sensor's trouble is an error here. */
+int sense_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+              struct sense **ret);
 struct sense *sense_free(struct sense *s);
 void sense_configure(struct sense *s, const struct settings *settings);
 
@@ -27,6 +30,10 @@ void sense_configure(struct sense *s, const struct settings *settings);
  * ret is written whole. */
 void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,
                    struct observation *ret);
+
+/* Sees every SYN that is logged, from now on (sensors/nflog_reader.h). */
+typedef void sense_tap(void *userdata, const struct syn *s, const uint8_t *packet, size_t length);
+void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata);
 
 /* Fills the sensors' part of a snapshot. */
 void sense_describe(const struct sense *s, struct snapshot *snapshot);

@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "actions/incident_record.h"
 #include "config/load.h"
+#include "config/print.h"
 #include "core/detector.h"
 #include "core/explain.h"
 #include "core/picture.h"
@@ -20,14 +22,17 @@
 
 struct tick {
         const struct tick_options *options;
+        struct act_options act_options;
         struct settings *settings; /* on the heap: others keep pointers to it */
         struct loop_time time;     /* of the tick at hand */
 
+        struct nft_table *table;
         struct sense *sense;
         struct detector *detector;
         struct policy *policy;
         struct act *act;
         struct recording_writer *recording;
+        struct incident_record *incidents;
 
         bool started; /* once the first tick has shown how the sensors are */
         enum sensor_state sensors[SENSORS];
@@ -40,6 +45,53 @@ struct tick {
 };
 
 static void on_act_event(void *userdata, struct event *e);
+
+static char *policy_text(void *userdata) {
+        const struct tick *t = userdata;
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        config_print(t->settings, f);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+static void on_record_trouble(void *userdata, int error, const char *what) {
+        const struct tick *t = userdata;
+
+        if (error)
+                log_warning("Incident record in %s: %s: %s, ignoring", t->options->act.state_dir, what,
+                            strerror(-error));
+        else
+                log_notice("Incident records work again");
+}
+
+static void on_syn(void *userdata, const struct syn *s, const uint8_t *packet, size_t length) {
+        struct tick *t = userdata;
+
+        incident_record_syn(t->incidents, s, packet, length);
+}
+
+static int open_incidents(struct tick *t) {
+        struct incident_record_config config = {
+                .state_dir = t->options->act.state_dir,
+                .version = PACKAGE_VERSION,
+                .report = on_record_trouble,
+                .policy_text = policy_text,
+                .userdata = t,
+        };
+        int r = incident_record_new(&config, t->settings, &t->incidents);
+
+        if (r >= 0)
+                sense_set_tap(t->sense, on_syn, t);
+        return r;
+}
 
 int tick_new(sd_event *event, struct settings *settings, const struct tick_options *options,
              struct tick **ret) {
@@ -62,10 +114,18 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         t->policy = policy_new(t->settings);
         if (!t->detector || !t->policy)
                 goto fail;
-        r = sense_new(event, t->settings, &t->sense);
+        r = nft_table_new(&t->table);
         if (r < 0)
                 goto fail;
-        r = act_new(event, t->settings, &options->act, on_act_event, t, &t->act);
+        r = sense_new(event, t->settings, t->table, &t->sense);
+        if (r < 0)
+                goto fail;
+        r = open_incidents(t);
+        if (r < 0)
+                goto fail;
+        t->act_options = options->act;
+        t->act_options.table = t->table;
+        r = act_new(event, t->settings, &t->act_options, on_act_event, t, &t->act);
         if (r < 0)
                 goto fail;
         if (options->record) {
@@ -91,6 +151,8 @@ struct tick *tick_free(struct tick *t) {
         recording_writer_free(t->recording);
         act_free(t->act);
         sense_free(t->sense);
+        nft_table_free(t->table);
+        incident_record_free(t->incidents);
         policy_free(t->policy);
         detector_free(t->detector);
         if (t->settings)
@@ -105,11 +167,15 @@ struct tick *tick_free(struct tick *t) {
 static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
         const struct event *kept;
 
-        if (!e->time_us) {
+        if (!e->time_us) { /* not the policy's: it happens in the state of things */
                 e->time_us = t->time.now_us;
                 e->realtime_us = t->time.realtime_us;
+                e->state = t->decision.state;
+                e->diagnosis = t->decision.diagnosis;
+                e->incident = t->decision.incident.id;
         }
         kept = event_log_add(&t->events, e);
+        incident_record_event(t->incidents, kept);
         act_tell(t->act, kept, alert, hooks);
         if (t->options->events_added)
                 t->options->events_added(t->options->userdata);
@@ -118,7 +184,6 @@ static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
 static void on_act_event(void *userdata, struct event *e) {
         struct tick *t = userdata;
 
-        e->incident = t->decision.incident.id;
         tell(t, e, true, 0);
 }
 
@@ -160,6 +225,7 @@ static void report_status(struct tick *t) {
 static void record(struct tick *t) {
         int r;
 
+        incident_record_observe(t->incidents, &t->observation);
         if (!t->recording)
                 return;
         r = recording_write(t->recording, &t->observation);
@@ -177,12 +243,14 @@ void tick_run(struct tick *t, const struct loop_time *time) {
         record(t);
         detector_step(t->detector, &t->observation, &t->verdicts);
         policy_step(t->policy, &t->observation, &t->verdicts, &t->decision);
+        incident_record_follow(t->incidents, &t->decision);
         for (uint32_t i = 0; i < t->decision.events_count; i++) {
                 struct policy_event *e = &t->decision.events[i];
 
                 tell(t, &e->event, e->alert, e->hooks);
         }
         act_step(t->act, &t->observation, &t->decision);
+        incident_record_write(t->incidents);
 
         picture_update(&t->snapshot, &t->observation, &t->verdicts, &t->decision);
         sense_describe(t->sense, &t->snapshot);
@@ -213,6 +281,7 @@ int tick_configure(struct tick *t, struct settings *settings, const struct loop_
         detector_configure(t->detector, fresh);
         policy_configure(t->policy, fresh);
         sense_configure(t->sense, fresh);
+        incident_record_configure(t->incidents, fresh);
         settings_release(old);
         free(old);
 
@@ -226,11 +295,9 @@ void tick_reject(struct tick *t, const char *errors, const struct loop_time *tim
         struct event e = event_make(EVENT_CONFIG_REJECTED);
 
         t->time = *time;
-        snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.400s",
-                 errors);
-        for (char *p = e.message; *p; p++)
-                if (*p == '\n')
-                        *p = ' ';
+        /* The first error; whoever asked for the reload is shown all of them. */
+        snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.*s",
+                 (int) strcspn(errors, "\n"), errors);
         tell(t, &e, true, 0);
 }
 
@@ -244,6 +311,14 @@ const struct snapshot *tick_snapshot(const struct tick *t) {
 
 const struct event_log *tick_events(const struct tick *t) {
         return &t->events;
+}
+
+json_t *tick_blocked(const struct tick *t) {
+        return act_blocked(t->act);
+}
+
+json_t *tick_incidents(const struct tick *t, const char *id) {
+        return id ? incident_record_read(t->incidents, id) : incident_record_list(t->incidents);
 }
 
 bool tick_is_blind(const struct tick *t) {

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include <jansson.h>
 #include <systemd/sd-event.h>
 
 #include "act.h"
@@ -44,4 +45,7 @@ void tick_reject(struct tick *t, const char *errors, const struct loop_time *tim
 const struct settings *tick_settings(const struct tick *t);
 const struct snapshot *tick_snapshot(const struct tick *t);
 const struct event_log *tick_events(const struct tick *t);
+/* See struct api_ops. */
+json_t *tick_blocked(const struct tick *t);
+json_t *tick_incidents(const struct tick *t, const char *id);
 bool tick_is_blind(const struct tick *t);

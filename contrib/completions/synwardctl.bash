@@ -3,7 +3,7 @@
 
 _synwardctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i
-        local commands='status listeners sources events incidents top metrics check doctor reload ping'
+        local commands='status listeners sources blocked events incidents top metrics check doctor reload ping'
 
         case $prev in
         -s | --socket)

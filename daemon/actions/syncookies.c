@@ -252,7 +252,8 @@ static int forget_record(struct syncookies *s, const struct cookie_record *recor
         if (s->dir < 0)
                 return r == -ENOENT ? 0 : r; /* no directory, no record */
         if (unlinkat(s->dir, record_name, 0) < 0 && errno != ENOENT)
-                return r;
+                /* A read-only file system says so also of what is not there. */
+                return faccessat(s->dir, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
         return fsync(s->dir) < 0 ? -errno : 0;
 }
 

@@ -158,6 +158,13 @@ static json_t *get_incidents(const struct request *r) {
         return reply(json_pack("{s:o}", "incidents", incidents));
 }
 
+static json_t *get_blocked(const struct request *r) {
+        const struct api *a = r->api;
+
+        return reply(json_pack("{s:o}", "blocked",
+                               a->ops->blocked ? a->ops->blocked(a->userdata) : json_array()));
+}
+
 static json_t *get_metrics(const struct request *r) {
         char *text = metrics_text(r->snapshot);
         json_t *answer = text ? reply(json_pack("{s:s}", "text", text)) : NULL;
@@ -242,6 +249,7 @@ static const struct method {
         const char *parameters[2]; /* that it takes; others are refused */
         bool wants_snapshot;
 } methods[] = {
+        { "io.synward.GetBlocked", get_blocked, { NULL }, false },
         { "io.synward.GetEvents", get_events, { "limit" }, false },
         { "io.synward.GetIncidents", get_incidents, { "id" }, false },
         { "io.synward.GetListeners", get_listeners, { NULL }, true },

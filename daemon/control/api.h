@@ -32,6 +32,8 @@ struct api_ops {
         /* An array of objects: all incidents, or the one with that id in full. NULL: no such
          * incident. May itself be NULL: there are none. */
         json_t *(*incidents)(void *userdata, const char *id);
+        /* An array of what is blocked now. May itself be NULL: nothing is. */
+        json_t *(*blocked)(void *userdata);
 };
 
 struct api {

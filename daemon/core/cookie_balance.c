@@ -4,45 +4,75 @@
 #include <math.h>
 #include <string.h>
 
-void cookie_balance_init(struct cookie_balance *b, uint64_t lag_us) {
+/* Delays that are tried: none, half the lag, the lag. */
+#define DELAYS 3
+
+void cookie_balance_init(struct cookie_balance *b) {
         memset(b, 0, sizeof *b);
-        b->lag_us = lag_us;
 }
 
-/* The newest record that is not younger than that; COOKIE_BALANCE_SLOTS: all are. The slots reach
- * back 64 ticks, far beyond any lag. */
-static unsigned newest_until(const struct cookie_balance *b, uint64_t time_us) {
-        unsigned best = COOKIE_BALANCE_SLOTS;
+/* The i-th newest record; 0 is the last one. */
+static uint32_t slot(const struct cookie_balance *b, uint32_t i) {
+        return (b->next + COOKIE_BALANCE_SLOTS - 1 - i) % COOKIE_BALANCE_SLOTS;
+}
 
-        for (unsigned i = 0; i < COOKIE_BALANCE_SLOTS; i++) {
-                if (b->history[i].time_us == 0 || b->history[i].time_us > time_us)
-                        continue;
-                if (best == COOKIE_BALANCE_SLOTS || b->history[i].time_us > b->history[best].time_us)
-                        best = i;
+void cookie_balance_add(struct cookie_balance *b, uint64_t now_us, uint64_t sent, uint64_t received) {
+        uint64_t sent_before = 0, received_before = 0;
+
+        if (b->count) {
+                sent_before = b->history[slot(b, 0)].sent;
+                received_before = b->history[slot(b, 0)].received;
         }
-        return best;
-}
-
-double cookie_balance_step(struct cookie_balance *b, uint64_t now_us, uint64_t sent,
-                           uint64_t received) {
-        double due = 0, recent = 0, balance;
-        unsigned then;
-
-        b->sent_total += sent;
-        b->received_total += received;
         b->history[b->next].time_us = now_us;
-        b->history[b->next].sent_total = b->sent_total;
-        b->history[b->next].received_total = b->received_total;
+        b->history[b->next].sent = sent_before + sent;
+        b->history[b->next].received = received_before + received;
         b->next = (b->next + 1) % COOKIE_BALANCE_SLOTS;
+        if (b->count < COOKIE_BALANCE_SLOTS)
+                b->count++;
+}
 
-        then = newest_until(b, now_us > b->lag_us ? now_us - b->lag_us : 0);
-        if (then < COOKIE_BALANCE_SLOTS) {
-                due = (double) (b->history[then].sent_total - b->due_total);
-                b->due_total = b->history[then].sent_total;
-                recent = (double) (b->received_total - b->history[then].received_total);
+/* The totals at a time, between two records by proportion; NAN before the oldest. */
+static void totals_at(const struct cookie_balance *b, uint64_t time_us, double *ret_sent,
+                      double *ret_received) {
+        *ret_sent = *ret_received = NAN;
+        for (uint32_t i = 0; i < b->count; i++) {
+                uint32_t n = slot(b, i), newer = slot(b, i ? i - 1 : 0);
+                double part;
+
+                if (b->history[n].time_us > time_us)
+                        continue;
+                part = n == newer ? 0
+                                  : (double) (time_us - b->history[n].time_us) /
+                                            (double) (b->history[newer].time_us - b->history[n].time_us);
+                *ret_sent = (double) b->history[n].sent +
+                            part * (double) (b->history[newer].sent - b->history[n].sent);
+                *ret_received = (double) b->history[n].received +
+                                part * (double) (b->history[newer].received - b->history[n].received);
+                return;
         }
+}
 
-        balance = due - (double) received - b->credit;
-        b->credit = balance < 0 ? fmin(-balance, recent) : 0;
-        return balance > 0 ? balance : 0;
+double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t lag_us,
+                                       uint64_t window_us) {
+        double received_now, received_then, least = INFINITY, unused;
+        uint64_t now_us;
+
+        if (b->count == 0)
+                return NAN;
+        now_us = b->history[slot(b, 0)].time_us;
+        if (now_us < lag_us + window_us)
+                return NAN;
+        totals_at(b, now_us, &unused, &received_now);
+        totals_at(b, now_us - window_us, &unused, &received_then);
+        for (unsigned i = 0; i < DELAYS; i++) {
+                uint64_t until_us = now_us - lag_us * i / (DELAYS - 1);
+                double sent_until, sent_from;
+
+                totals_at(b, until_us, &sent_until, &unused);
+                totals_at(b, until_us - window_us, &sent_from, &unused);
+                if (isnan(sent_until - sent_from))
+                        return NAN;
+                least = fmin(least, sent_until - sent_from);
+        }
+        return fmax(0, least - (received_now - received_then)) / ((double) window_us / 1e6);
 }

@@ -20,13 +20,23 @@
 /* For this long after its accept queue held something, overflows may be a listener's own. */
 #define ACCEPT_BUSY_US UINT64_C(10000000)
 
+/* A scan: most SYNs go to ports without a listener, and to many of them. */
+#define SCAN_STRAY_SHARE 0.5
+#define SCAN_PORTS 20
+/* Fewer overflows than this, of what finishes, are no stall. */
+#define OVERFLOWING_SHARE 0.05
+
 /* An outage: completions below this part of the usual … */
+#define OUTAGE_LEARNED_US UINT64_C(30000000)
 #define OUTAGE_COMPLETED 0.5
 /* … arrivals at most this much above it … */
 #define OUTAGE_ARRIVALS 1.5
 /* … or this much, if they are seen to be the same clients again. */
-#define OUTAGE_RETRIES 5.0
+#define OUTAGE_RETRIES 6.0
 #define OUTAGE_ALIVE 0.2
+/* A flood of that size lets a few through even without cookies: slots come free. */
+#define OUTAGE_NOBODY 0.01
+#define OUTAGE_SETTLES_US UINT64_C(15000000)
 
 /* What is remembered of a listener, or of the host. */
 struct subject {
@@ -51,6 +61,7 @@ struct detector {
         struct subject listeners[OBS_LISTENERS_MAX];
         uint64_t started_us;
         uint64_t walked_us; /* 0: never */
+        uint64_t outage_us; /* when an outage was last seen; 0: never */
         double unanswered_per_s; /* of all listeners, at this step */
         bool attributed; /* some listener answers for the host's cookies and refusals, at this step */
 };
@@ -87,7 +98,7 @@ struct detector *detector_free(struct detector *d) {
 
 void detector_configure(struct detector *d, const struct settings *settings) {
         d->settings = settings;
-        d->track.balance.lag_us = settings->detect.survival_age_us;
+        d->track.survival_age_us = settings->detect.survival_age_us;
 }
 
 /* --- listeners and their memory ------------------------------------------- */
@@ -125,7 +136,9 @@ static void subject_update(struct subject *s, const struct obs_listener *l,
         s->seen_us = o->time_us;
         if ((l->known & OBS_L_LIMITS) && l->accept_queue > 0)
                 s->accept_busy_us = o->time_us;
-        if ((l->known & OBS_L_SYNS) && o->elapsed_us)
+        if (!(l->known & OBS_L_SYNS))
+                s->syns = rate_unknown();
+        else if (o->elapsed_us)
                 rate_count(&s->syns, (double) l->syns, (double) o->elapsed_us / 1e6, RATE_TAU_S);
         if ((l->known & OBS_L_DROPS) && o->elapsed_us)
                 rate_count(&s->drops, (double) l->drops, (double) o->elapsed_us / 1e6, RATE_TAU_S);
@@ -152,39 +165,54 @@ static void discount_overflows(struct look *l, double credit) {
         l->stuck = fmax(0, l->stuck - credit);
 }
 
+/* Whether most SYNs come for this listener. */
+static bool takes_most(const struct detector *d, const struct observation *o, const struct subject *s) {
+        return o->listeners_count == 1 ||
+               (!isnan(s->syns.per_s) && s->syns.per_s >= 0.5 * d->track.syns.per_s);
+}
+
 /* Whether the cookies and refusals that the host counts are this listener's. */
 static bool refuses(const struct detector *d, const struct observation *o,
                     const struct obs_listener *l, const struct subject *s) {
         if (o->listeners_count == 1)
                 return true;
         if (d->track.syncookies == 2)
-                return !isnan(s->syns.per_s) && s->syns.per_s >= 0.5 * d->track.syns.per_s;
+                return takes_most(d, o, s);
         if (!isnan(s->half_open) && s->half_open > l->backlog)
                 return true;
         return d->track.syncookies == 0 && (l->known & OBS_L_DROPS) && l->drops > 0 &&
                l->accept_full == 0;
 }
 
-static bool is_outage(const struct detector *d, const struct look *l, double alive_per_s) {
+/* Nobody finishes any more, and those who come are the usual ones: at first as many
+ * as usual, then the same again and again, since each sends its SYN up to six
+ * times. With cookies on a flood of that size would not keep them from finishing;
+ * without, entries that outrun their timers show that their clients live. When
+ * the way is open again, the queue and the clients take a while to settle. */
+static bool is_outage(struct detector *d, const struct look *l, double alive, uint64_t now_us) {
         const struct host_track *t = &d->track;
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);
+        bool outage;
 
-        if (t->learned_us < d->settings->detect.warmup_us || isnan(t->completed.per_s))
+        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed.per_s) ||
+            arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s)
                 return false;
-        if (!(t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s))
-                return false;
-        if (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s)
-                return true;
-        return arrivals <= OUTAGE_RETRIES * t->usual_arrivals.per_s && alive_per_s >= OUTAGE_ALIVE * late;
+        outage = t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
+                 (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s || t->syncookies > 0 ||
+                  alive >= OUTAGE_ALIVE * or_zero(l->stuck) ||
+                  t->completed.per_s < OUTAGE_NOBODY * t->usual_completed.per_s);
+        if (outage && late > 0)
+                d->outage_us = now_us;
+        return outage || (d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US);
 }
 
 static struct look look_blank(const struct detector *d, const struct observation *o) {
         return (struct look) {
                 .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
                 .cookies_unanswered_per_s = NAN, .cookies_stale_per_s = NAN,
-                .completed_per_s = d->track.completed.per_s,
-                .refused_per_s = NAN, .cookies_sent_per_s = NAN,
+                .completed_per_s = d->track.completed_lately.per_s,
+                .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
                 .seen_once_share = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_SEEN_ONCE)
                                    ? o->sources.seen_once_share : NAN,
@@ -193,8 +221,13 @@ static struct look look_blank(const struct detector *d, const struct observation
 }
 
 static void look_add_refusals(struct look *l, const struct host_track *t) {
-        l->cookies_unanswered_per_s = t->cookies_unanswered.per_s;
-        l->cookies_stale_per_s = t->cookies_stale.per_s;
+        double lost = or_zero(t->overflowed_lately.per_s);
+
+        /* A full accept queue drops the ACK with the cookie in it. */
+        l->cookies_unanswered_per_s = fmax(0, t->cookies_unanswered_per_s - lost);
+        l->cookies_stale_per_s = fmax(0, t->cookies_stale_per_s - lost);
+        if (isnan(t->cookies_unanswered_per_s))
+                l->cookies_unanswered_per_s = l->cookies_stale_per_s = NAN;
         l->cookies_sent_per_s = t->cookies_sent.per_s;
         l->refused_per_s = t->queue_drops.per_s;
 }
@@ -211,6 +244,8 @@ static struct look look_at_listener(struct detector *d, const struct observation
         l.half_open = s->half_open;
         if (obs->known & OBS_L_LIMITS)
                 l.backlog = obs->backlog;
+        if (takes_most(d, o, s))
+                l.killed_per_s = d->track.embryonic_rsts.per_s;
         if (refuses(d, o, obs, s)) {
                 look_add_refusals(&l, &d->track);
                 d->attributed = true;
@@ -222,7 +257,9 @@ static struct look look_at_listener(struct detector *d, const struct observation
                 discount_overflows(&l, d->track.overflow_credit);
         /* No more finish here than arrive here: other listeners' clients do not
          * make this one's flood smaller. */
-        if (!isnan(s->syns.per_s))
+        if (isnan(l.completed_per_s))
+                l.completed_per_s = fmax(0, s->syns.per_s - or_zero(l.late_per_s)); /* at most */
+        else if (!isnan(s->syns.per_s))
                 l.completed_per_s = fmin(l.completed_per_s, s->syns.per_s);
         return l;
 }
@@ -247,6 +284,13 @@ static struct look look_at_host(const struct detector *d, const struct observati
         return l;
 }
 
+static double unanswered_of(const struct look *l) {
+        if (isnan(l->late_per_s) && isnan(l->cookies_unanswered_per_s))
+                return NAN;
+        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
+               or_zero(l->cookies_unanswered_per_s) + or_zero(l->killed_per_s);
+}
+
 static struct circumstances circumstances_of(const struct detector *d, const struct observation *o,
                                              const struct look *l, const struct survival *survival) {
         const struct host_track *t = &d->track;
@@ -254,25 +298,33 @@ static struct circumstances circumstances_of(const struct detector *d, const str
         return (struct circumstances) {
                 .usual_completed_per_s = t->usual_completed.per_s,
                 .usual_arrivals_per_s = t->usual_arrivals.per_s,
-                .alive_per_s = survival->alive_per_s,
+                .alive = survival->alive,
+                .stuck = survival->stuck,
                 .aged_share = survival->late_per_s > 0 ? survival->aged_per_s / survival->late_per_s : NAN,
+                .unfinished_share = flood_rules_share(or_zero(unanswered_of(l)), t->completed.per_s),
                 .embryonic_rsts_per_s = t->embryonic_rsts.per_s,
                 .rsts_sent_per_s = t->rsts_sent.per_s,
-                .overflowing = t->overflow_credit >= 1 && or_zero(t->overflows.per_s) >= 1,
+                .overflowing = t->overflow_credit >= 1 && t->overflows.per_s >= 1 &&
+                               t->overflows.per_s >= OVERFLOWING_SHARE * or_zero(t->completed.per_s),
                 .outage = l->outage,
+                .scanning = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) &&
+                            o->sources.stray_share >= SCAN_STRAY_SHARE &&
+                            o->sources.stray_ports >= SCAN_PORTS,
                 .sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL,
         };
 }
 
 /* Votes, gathers and concludes from one look. */
-static void conclude(struct subject *s, const struct look *l, const struct settings_detect *detect,
+static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect,
                      uint64_t now_us) {
         double elapsed_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
-        double aged = or_zero(l->aged_per_s) + or_zero(l->cookies_unanswered_per_s);
         unsigned patterns, votes = 0;
 
-        s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 2), detect);
+        /* A look sees half a second's worth of aged entries: after a late tick it must
+         * not stand for all the time since. */
+        s->gathered = flood_rules_gather(s->gathered, l, fmin(elapsed_s, 1), detect);
         s->looked_us = now_us;
+        l->gathered = s->gathered;
 
         patterns = flood_rules_match(l, detect);
         s->votes = ((s->votes << 1) | (patterns != 0)) & ((1u << VOTES_KEPT) - 1);
@@ -281,55 +333,55 @@ static void conclude(struct subject *s, const struct look *l, const struct setti
 
         if (votes >= VOTES_NEEDED)
                 s->verdict.finding = FINDING_FLOOD;
-        else if (patterns || (flood_rules_gathered_enough(s->gathered) && aged >= detect->unanswered_per_s))
+        else if (patterns || flood_rules_suspect(l, detect))
                 s->verdict.finding = FINDING_SUSPECT;
         else
                 s->verdict.finding = FINDING_NONE;
         s->verdict.pressure = flood_rules_pressure(l, detect);
 }
 
-static double unanswered_of(const struct look *l) {
-        if (isnan(l->late_per_s) && isnan(l->cookies_unanswered_per_s))
-                return NAN;
-        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) + or_zero(l->cookies_unanswered_per_s);
-}
-
-static struct evidence evidence_of(const struct look *l) {
+static struct evidence evidence_of(const struct detector *d, const struct look *l) {
         struct evidence e = evidence_unknown();
 
         e.half_open = l->half_open;
         e.half_open_aged = l->stuck;
         e.backlog = l->backlog;
         e.fill = l->backlog > 0 ? l->half_open / l->backlog : NAN;
-        e.completed_per_s = l->completed_per_s;
+        e.completed_per_s = isnan(d->track.completed.per_s)
+                                    ? NAN : fmin(l->completed_per_s, d->track.completed.per_s);
         e.unanswered_per_s = unanswered_of(l);
-        e.unanswered_share = flood_rules_share(e.unanswered_per_s, l->completed_per_s);
+        e.unanswered_share = flood_rules_share(or_zero(e.unanswered_per_s) + or_zero(l->refused_per_s),
+                                               e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
         e.seen_once_share = l->seen_once_share;
         return e;
 }
 
-static double arrivals_of(const struct look *l) {
+static double arrivals_of(const struct host_track *t, const struct look *l) {
         double refused = or_zero(l->refused_per_s);
 
-        if (isnan(l->completed_per_s))
+        if (isnan(t->completed.per_s))
                 return NAN;
-        return l->completed_per_s + or_zero(unanswered_of(l)) + refused;
+        return t->completed.per_s + or_zero(unanswered_of(l)) + refused;
 }
 
 static void add_sources(struct evidence *e, const struct observation *o) {
+        double total;
+
         if (!(o->known & OBS_K_SOURCES))
                 return;
         if (o->sources.known & OBS_SS_DISTINCT)
                 e->distinct_sources = o->sources.distinct;
         if (o->sources.known & OBS_SS_SEEN_ONCE)
                 e->seen_once_share = o->sources.seen_once_share;
-        for (uint32_t i = 0; i < o->sources.count; i++) {
+        /* Shares are of the same seconds as the table's own total. */
+        total = o->sources.known & OBS_SS_DISTINCT ? o->sources.syn_per_s : e->syn_per_s;
+        for (uint32_t i = 0; i < o->sources.count && total > 0; i++) {
                 const struct obs_source *source = &o->sources.list[i];
-                double share = (source->syn_per_s - source->syn_error_per_s) / e->syn_per_s;
+                double share = (source->syn_per_s - source->syn_error_per_s) / total;
 
-                if ((source->known & OBS_S_SYNS) && e->syn_per_s > 0)
+                if (source->known & OBS_S_SYNS)
                         e->top_share = fmax(or_zero(e->top_share), fmin(share, 1));
         }
 }
@@ -350,16 +402,16 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
         subject_update(s, obs, detect, o);
 
         l = look_at_listener(d, o, obs, s);
-        l.outage = is_outage(d, &l, s->survival.alive_per_s);
-        l.gathered = s->gathered;
-        if ((obs->known & OBS_L_HALF_OPEN) || l.refused_per_s >= 1 || l.cookies_unanswered_per_s >= 1)
+        l.outage = is_outage(d, &l, s->survival.alive, o->time_us);
+        if ((obs->known & OBS_L_HALF_OPEN) || l.refused_per_s >= 1 || l.cookies_unanswered_per_s >= 1 ||
+            l.killed_per_s >= 1)
                 conclude(s, &l, detect, o->time_us);
 
-        s->verdict.evidence = evidence_of(&l);
+        s->verdict.evidence = evidence_of(d, &l);
         if (obs->known & OBS_L_LIMITS)
                 s->verdict.evidence.accept_queue = obs->accept_queue;
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
-                                        : o->listeners_count == 1 ? arrivals_of(&l) : NAN;
+                                        : o->listeners_count == 1 ? arrivals_of(&d->track, &l) : NAN;
         add_sources(&s->verdict.evidence, o);
         c = circumstances_of(d, o, &l, &s->survival);
         c.accept_full = obs->accept_full > 0;
@@ -388,7 +440,8 @@ static struct evidence host_evidence(const struct detector *d, const struct obse
         e.queue_drops_per_s = t->queue_drops.per_s;
         e.accept_overflows_per_s = t->overflows.per_s;
         e.unanswered_per_s = d->unanswered_per_s;
-        e.unanswered_share = flood_rules_share(d->unanswered_per_s, t->completed.per_s);
+        e.unanswered_share = flood_rules_share(d->unanswered_per_s + or_zero(t->queue_drops.per_s),
+                                               t->completed.per_s);
         if (!isnan(t->syns.per_s))
                 e.syn_per_s = t->syns.per_s;
         else if (!isnan(t->completed.per_s))
@@ -435,8 +488,7 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
                 d->host.survival.stuck = o->aged;
         }
         d->unanswered_per_s += or_zero(unanswered_of(&l));
-        l.gathered = d->host.gathered;
-        l.outage = is_outage(d, &l, 0);
+        l.outage = is_outage(d, &l, 0, o->time_us);
         conclude(&d->host, &l, &d->settings->detect, o->time_us);
 
         ret->host = d->host.verdict;

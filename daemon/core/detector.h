@@ -12,8 +12,8 @@
  *   aged     half-opens that reached their first retransmission (1 s) unfinished
  *   cookies  SYN cookies not answered within the survival age
  *
- * and is set against handshakes that do finish. Four patterns are a flood, each
- * for two of three looks, and only where the queue can be hurt (`hurts`):
+ * and is set against handshakes that do finish. Five patterns are a flood, each
+ * for two of three looks, the first four only where the queue can be hurt:
  *
  *   surge     most (0.6) of a strong stream of handshakes is late
  *   sustained aged handshakes, more than noise for long enough (a CUSUM over
@@ -21,6 +21,7 @@
  *   held      the same, and entries past the survival age hold fill of the queue
  *   refusing  SYNs are refused or answered by cookie in vain while most of the
  *             queue is held by entries past their first timeout
+ *   bouncing  most handshakes are ended by an RST of whoever got our SYN-ACK
  *
  * Not a flood: entries that wait because accept(2) is not called
  * (ListenOverflows explains them), and an outage: clients as many as usual that

@@ -3,10 +3,9 @@
 
 #include "core/rate.h"
 
-/* SYNs from addresses seen once, from which on a flood is taken as spoofed. */
-#define SPOOFED_SEEN_ONCE_SHARE 0.8
-/* No source or prefix may be guaranteed more than this in a spoofed flood. */
-#define SPOOFED_TOP_SHARE 0.05
+/* Spoofed addresses are seen once: the share of SYNs that nobody finishes is then a
+ * part of the share from addresses seen once. Sources that keep coming are not. */
+#define KEEP_COMING_SHARE 0.5
 /* One source or prefix that carries this much is a concentrated flood. */
 #define CONCENTRATED_TOP_SHARE 0.5
 /* Half-opens ended by an RST of a host that never asked, of those unanswered. */
@@ -21,6 +20,8 @@ static double few_sources_share(const struct obs_sources *s, double syn_per_s) {
         double sum = 0;
         unsigned taken = 0;
 
+        if (s->known & OBS_SS_DISTINCT)
+                syn_per_s = s->syn_per_s;
         if (!(syn_per_s > 0))
                 return 0;
         for (uint32_t i = 0; i < s->count && taken < FEW_SOURCES; i++) {
@@ -42,8 +43,7 @@ static enum diagnosis diagnose_flood(const struct evidence *e, const struct circ
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
         if (c->sources && few_sources_share(c->sources, e->syn_per_s) >= CONCENTRATED_TOP_SHARE)
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
-        if (!isnan(e->seen_once_share) && e->seen_once_share < SPOOFED_SEEN_ONCE_SHARE &&
-            !isnan(e->unanswered_share) && e->seen_once_share < SPOOFED_SEEN_ONCE_SHARE * e->unanswered_share)
+        if (e->seen_once_share < KEEP_COMING_SHARE * c->unfinished_share)
                 return DIAGNOSIS_FLOOD_DISTRIBUTED;
         /* Also when nothing is known of the sources: the one diagnosis that
          * never lets anybody be blocked. */
@@ -65,10 +65,10 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
         if (c->outage)
                 return DIAGNOSIS_LOSSY_CLIENTS;
         if (or_zero(e->unanswered_per_s) > 5 && !completes(e) &&
-            (c->alive_per_s > 0.1 * e->unanswered_per_s ||
+            (c->alive > 0.1 * c->stuck ||
              (completed > 0 && c->aged_share < 0.7)))
                 return DIAGNOSIS_LOSSY_CLIENTS;
-        if (c->rsts_sent_per_s > SCAN_RSTS_PER_S && c->rsts_sent_per_s > completed)
+        if (c->scanning || (c->rsts_sent_per_s > SCAN_RSTS_PER_S && c->rsts_sent_per_s > completed))
                 return DIAGNOSIS_PORT_SCAN;
         if (isnan(e->completed_per_s) && isnan(e->half_open))
                 return DIAGNOSIS_UNKNOWN;

@@ -11,6 +11,8 @@
 #define SURGE_PER_S 50.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
+/* Scanners end their probes by RST too; a victim sends one for each SYN-ACK. */
+#define BOUNCING_PER_S 200.0
 /* See flood_rules_gather(). */
 #define NOISE_SHARE 0.8
 #define LOSS_SHARE_MAX 0.55
@@ -21,9 +23,11 @@
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. With
  * Poisson noise of rate m below the tolerated k, the chance of an excursion to
- * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 4e-11. */
-#define GATHERED_ENOUGH 20.0
+ * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 2e-8. */
+#define GATHERED_ENOUGH 15.0
 #define MOST 0.5
+/* Some cookies of a crowd are always lost. */
+#define IN_VAIN_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
 
@@ -54,10 +58,6 @@ bool flood_rules_pressure(const struct look *l, const struct settings_detect *s)
         return l->syncookies != 2 && l->cookies_sent_per_s >= 1;
 }
 
-bool flood_rules_gathered_enough(double gathered) {
-        return gathered >= GATHERED_ENOUGH;
-}
-
 /* A lost cookie is not sent again, so loss looks like a flood at first sight.
  * Fewer than most of them unanswered count only if they went to addresses that
  * never came back. */
@@ -65,7 +65,8 @@ static double cookies_that_count(const struct look *l) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        return share >= SURGE_SHARE || l->seen_once_share >= share * 0.8 ? stale : 0;
+        return share >= SURGE_SHARE || (share >= IN_VAIN_SHARE && l->seen_once_share >= share * 0.8) ? stale
+                                                                                                     : 0;
 }
 
 /* Of the handshakes that were late, the part that loss may leave unfinished at 1.5 s. */
@@ -89,10 +90,10 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         return fmin(fmax(gathered, 0), 2 * GATHERED_ENOUGH);
 }
 
-static bool surges(const struct look *l) {
+static bool surges(const struct look *l, const struct settings_detect *s) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
-        return late >= SURGE_PER_S && flood_rules_share(late, l->completed_per_s) >= SURGE_SHARE;
+        return late >= fmax(SURGE_PER_S, s->unanswered_per_s) && flood_rules_share(late, l->completed_per_s) >= SURGE_SHARE;
 }
 
 /* SYNs that are refused, or answered by cookie, for nothing. A queue over its
@@ -102,18 +103,40 @@ static bool refuses_in_vain(const struct look *l, const struct settings_detect *
                 return true;
         if (isnan(l->cookies_unanswered_per_s))
                 return isnan(l->refused_per_s) && l->half_open > l->backlog;
-        return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s;
+        return l->syncookies != 0 && l->cookies_unanswered_per_s >= s->unanswered_per_s &&
+               l->cookies_unanswered_per_s >= IN_VAIN_SHARE * l->cookies_sent_per_s;
+}
+
+/* SYN-ACKs go to somebody who never asked for them, and says so. */
+static bool bounces(const struct look *l) {
+        return l->killed_per_s >= BOUNCING_PER_S &&
+               flood_rules_share(l->killed_per_s, l->completed_per_s) >= SURGE_SHARE;
+}
+
+static double aged_for_sure(const struct look *l) {
+        return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+}
+
+bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) {
+        double aged = aged_for_sure(l);
+
+        return l->gathered >= GATHERED_ENOUGH && aged >= s->unanswered_per_s &&
+               flood_rules_share(aged, l->completed_per_s) >= s->unanswered_share_permille / 2000.0;
 }
 
 unsigned flood_rules_match(const struct look *l, const struct settings_detect *s) {
-        double aged = fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+        double aged = aged_for_sure(l);
         double share = flood_rules_share(aged, l->completed_per_s);
-        bool goes_on = aged >= s->unanswered_per_s && flood_rules_gathered_enough(l->gathered);
+        bool goes_on = aged >= s->unanswered_per_s && l->gathered >= GATHERED_ENOUGH;
         unsigned patterns = 0;
 
-        if (l->outage || !flood_rules_hurts(l, s))
+        if (l->outage)
                 return 0;
-        if (surges(l))
+        if (bounces(l)) /* it hurts somebody else */
+                patterns |= PATTERN_BOUNCING;
+        if (!flood_rules_hurts(l, s))
+                return patterns;
+        if (surges(l, s))
                 patterns |= PATTERN_SURGE;
         if (goes_on && share >= s->unanswered_share_permille / 1000.0)
                 patterns |= PATTERN_SUSTAINED;

@@ -18,6 +18,7 @@ struct look {
         double cookies_stale_per_s;      /* within 1.5 s */
         double completed_per_s;
         double refused_per_s;            /* SYNs dropped because this queue was full */
+        double killed_per_s;             /* half-opens ended by an RST of whoever got the SYN-ACK */
         double cookies_sent_per_s;
         double held, stuck;              /* entries past the survival age, past 1 s */
         double half_open, backlog;
@@ -32,6 +33,7 @@ enum flood_pattern {
         PATTERN_SUSTAINED = 1 << 1,
         PATTERN_HELD = 1 << 2,
         PATTERN_REFUSING = 1 << 3,
+        PATTERN_BOUNCING = 1 << 4,
 };
 
 /* The share of handshakes that nobody finishes, 0..1; NAN when not known. */
@@ -54,7 +56,9 @@ bool flood_rules_pressure(const struct look *l, const struct settings_detect *s)
  */
 double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
                           const struct settings_detect *s);
-bool flood_rules_gathered_enough(double gathered);
+
+/* More stays unfinished than noise and loss explain, though no pattern fits. */
+bool flood_rules_suspect(const struct look *l, const struct settings_detect *s);
 
 /* The patterns (enum flood_pattern) that this look fits. */
 unsigned flood_rules_match(const struct look *l, const struct settings_detect *s);

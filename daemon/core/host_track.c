@@ -3,8 +3,10 @@
 
 #define FAST_TAU_S 0.7
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
-#define COOKIES_TAU_S 0.3
+#define COOKIE_WINDOW_US UINT64_C(250000)
+#define LATELY_TAU_S 1.5
 #define STALE_US UINT64_C(1500000)
+#define STALE_WINDOW_US UINT64_C(1000000)
 #define USUAL_TAU_S 600.0
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
@@ -13,10 +15,12 @@
 void host_track_init(struct host_track *t, uint64_t survival_age_us) {
         *t = (struct host_track) {
                 .completed = rate_unknown(),
+                .completed_lately = rate_unknown(),
+                .overflowed_lately = rate_unknown(),
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
-                .cookies_unanswered = rate_unknown(),
-                .cookies_stale = rate_unknown(),
+                .cookies_unanswered_per_s = NAN,
+                .cookies_stale_per_s = NAN,
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
                 .syns = rate_unknown(),
@@ -27,13 +31,15 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .usual_arrivals = rate_unknown(),
                 .syncookies = -1,
         };
-        cookie_balance_init(&t->balance, survival_age_us);
-        cookie_balance_init(&t->stale_balance, STALE_US);
+        t->survival_age_us = survival_age_us;
+        cookie_balance_init(&t->balance);
 }
 
 static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
         if (observation_knows(o, c))
                 rate_count(r, (double) o->counters[c], elapsed_s, FAST_TAU_S);
+        else
+                *r = rate_unknown(); /* what it was is not what it is */
 }
 
 /* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off
@@ -44,23 +50,27 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
         double drops;
 
         if (!observation_knows(o, OBS_QUEUE_FULL_DROPS) || !observation_knows(o, OBS_LISTEN_DROPS) ||
-            !observation_knows(o, OBS_LISTEN_OVERFLOWS))
+            !observation_knows(o, OBS_LISTEN_OVERFLOWS)) {
+                t->queue_drops = rate_unknown();
                 return;
+        }
         drops = (double) c[OBS_QUEUE_FULL_DROPS];
         if (t->syncookies == 0 && c[OBS_LISTEN_DROPS] > c[OBS_LISTEN_OVERFLOWS])
                 drops = fmax(drops, (double) (c[OBS_LISTEN_DROPS] - c[OBS_LISTEN_OVERFLOWS]));
         rate_count(&t->queue_drops, drops, elapsed_s, FAST_TAU_S);
 }
 
-static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
-        uint64_t sent = o->counters[OBS_COOKIES_SENT], received = o->counters[OBS_COOKIES_RECEIVED];
-
-        if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED))
+static void count_cookies(struct host_track *t, const struct observation *o) {
+        if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED)) {
+                cookie_balance_init(&t->balance);
+                t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
                 return;
-        rate_count(&t->cookies_unanswered, cookie_balance_step(&t->balance, o->time_us, sent, received),
-                   elapsed_s, COOKIES_TAU_S);
-        rate_count(&t->cookies_stale, cookie_balance_step(&t->stale_balance, o->time_us, sent, received),
-                   elapsed_s, FAST_TAU_S);
+        }
+        cookie_balance_add(&t->balance, o->time_us, o->counters[OBS_COOKIES_SENT],
+                           o->counters[OBS_COOKIES_RECEIVED]);
+        t->cookies_unanswered_per_s =
+                cookie_balance_unanswered_per_s(&t->balance, t->survival_age_us, COOKIE_WINDOW_US);
+        t->cookies_stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
 }
 
 void host_track_step(struct host_track *t, const struct observation *o) {
@@ -79,8 +89,12 @@ void host_track_step(struct host_track *t, const struct observation *o) {
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
         count(&t->rsts_sent, o, OBS_OUT_RSTS, elapsed_s);
         count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);
+        if (isnan(t->completed.per_s))
+                t->completed_lately = rate_unknown();
+        rate_peak(&t->completed_lately, t->completed.per_s, elapsed_s, LATELY_TAU_S);
+        rate_peak(&t->overflowed_lately, t->overflows.per_s, elapsed_s, LATELY_TAU_S);
         count_queue_drops(t, o, elapsed_s);
-        count_cookies(t, o, elapsed_s);
+        count_cookies(t, o);
 
         t->overflow_credit *= exp(-elapsed_s / OVERFLOW_TAU_S);
         if (observation_knows(o, OBS_LISTEN_OVERFLOWS))

@@ -17,9 +17,12 @@ struct host_track {
         uint64_t learned_us; /* how long usual has been learned */
 
         struct rate completed;       /* handshakes finished */
+        struct rate completed_lately; /* the most of the last seconds: entries that are late now
+                                       * came when that many finished */
+        struct rate overflowed_lately;
         struct rate cookies_sent, cookies_received;
-        struct rate cookies_unanswered; /* within the survival age */
-        struct rate cookies_stale;      /* within 1.5 s, when an honest client has had two chances */
+        double cookies_unanswered_per_s; /* within the survival age */
+        double cookies_stale_per_s;      /* within 1.5 s */
         struct rate queue_drops;     /* SYNs refused because the queue was full */
         struct rate overflows;       /* refused because the accept queue was full */
         struct rate syns;            /* counted by our rule */
@@ -28,7 +31,8 @@ struct host_track {
         struct rate embryonic_rsts;
 
         double overflow_credit;      /* recent overflows, each explains one entry that stays */
-        struct cookie_balance balance, stale_balance;
+        uint64_t survival_age_us;
+        struct cookie_balance balance;
 
         struct rate usual_completed; /* over ten minutes, calm only */
         struct rate usual_arrivals;

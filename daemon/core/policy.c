@@ -13,12 +13,16 @@
 /* A peak this many times the last one told is worth telling. */
 #define UPDATE_PEAK_FACTOR 4.0
 /* Another diagnosis must stand for this long before it is told. */
+#define FADES_SHARE 0.6
+#define CALM_SETTLE_US UINT64_C(1000000)
 #define DIAGNOSIS_SETTLE_US UINT64_C(3000000)
 
 struct subject {
         struct listener_key key;
         struct episode episode;
-        enum diagnosis diagnosis;
+        enum diagnosis diagnosis, next_diagnosis;
+        double peak_syn_per_s; /* of this flood */
+        uint64_t next_since_us; /* how long the next one has stood */
         uint64_t since_realtime_us;
 };
 
@@ -31,6 +35,7 @@ struct policy {
         uint64_t new_diagnosis_us;
         double told_peak;
         uint64_t told_us;
+        uint64_t updated_us; /* the last update that was delivered; 0: none */
 };
 
 /* Without a policy in the configuration: tell, and save the service. */
@@ -66,13 +71,39 @@ static struct subject *subject_for(struct policy *p, const struct listener_verdi
         return s;
 }
 
-/* A flood keeps its flood's name while it lasts, also in a moment's silence. */
+/* A flood keeps its name when it fades: what comes then is mostly others' traffic. */
+static bool fades(struct subject *s, double syn_per_s, bool changed) {
+        if (changed)
+                s->peak_syn_per_s = 0;
+        s->peak_syn_per_s = fmax(s->peak_syn_per_s, syn_per_s); /* fmax ignores a NAN */
+        return syn_per_s < FADES_SHARE * s->peak_syn_per_s;
+}
+
+/* A flood keeps a flood's name while it lasts, also in a moment's silence. In calm a
+ * name has to stand for a second, so that figures near a bound do not flicker. */
+static void settle_diagnosis(struct subject *s, enum diagnosis d, double syn_per_s, bool changed,
+                             uint64_t now_us) {
+        bool fading = fades(s, syn_per_s, changed);
+
+        if (s->episode.state == STATE_FLOOD &&
+            (!diagnosis_is_flood(d) || (fading && diagnosis_is_flood(s->diagnosis))))
+                return;
+        if (d != s->next_diagnosis) {
+                s->next_diagnosis = d;
+                s->next_since_us = now_us;
+        }
+        if (changed || s->episode.state == STATE_FLOOD || now_us - s->next_since_us >= CALM_SETTLE_US ||
+            s->diagnosis == DIAGNOSIS_UNKNOWN)
+                s->diagnosis = d;
+}
+
 static void subject_step(struct subject *s, const struct verdict *v, const struct settings_detect *d,
                          const struct observation *o) {
-        if (episode_step(&s->episode, v->finding, o->time_us, d) || !s->since_realtime_us)
+        bool changed = episode_step(&s->episode, v->finding, o->time_us, d);
+
+        if (changed || !s->since_realtime_us)
                 s->since_realtime_us = o->realtime_us;
-        if (s->episode.state != STATE_FLOOD || diagnosis_is_flood(v->diagnosis))
-                s->diagnosis = v->diagnosis;
+        settle_diagnosis(s, v->diagnosis, v->evidence.syn_per_s, changed, o->time_us);
 }
 
 static void step_listeners(struct policy *p, const struct observation *o, const struct verdicts *v,
@@ -214,6 +245,7 @@ static void tell_start(struct policy *p, struct decision *ret, const struct obse
         p->told_diagnosis = p->new_diagnosis = p->incident.diagnosis;
         p->told_peak = p->incident.peak_syn_per_s;
         p->told_us = o->time_us;
+        p->updated_us = 0;
 }
 
 static void tell_update(struct policy *p, struct decision *ret, const struct observation *o,
@@ -287,6 +319,17 @@ static void step_incident(struct policy *p, struct decision *ret, const struct o
                 tell_changes(p, ret, o, v);
 }
 
+/* Start and end always; of the updates of a flood that comes and goes not more than
+ * are set. The others are in the log of events. */
+static bool worth_delivering(struct policy *p, const struct event *e) {
+        if (e->type != EVENT_FLOOD_UPDATE)
+                return true;
+        if (p->updated_us && e->time_us - p->updated_us < p->settings->alerts.update_interval_us)
+                return false;
+        p->updated_us = e->time_us;
+        return true;
+}
+
 /* What was told at the start is told to the end. */
 static void step_actions(struct policy *p, struct decision *ret, const struct verdicts *v) {
         uint32_t hooks;
@@ -297,10 +340,11 @@ static void step_actions(struct policy *p, struct decision *ret, const struct ve
                 p->incident.alerted |= alert;
                 p->incident.hooks |= hooks;
         }
-        for (uint32_t i = 0; i < ret->events_count; i++) {
-                ret->events[i].alert = p->incident.alerted;
-                ret->events[i].hooks = p->incident.hooks;
-        }
+        for (uint32_t i = 0; i < ret->events_count; i++)
+                if (worth_delivering(p, &ret->events[i].event)) {
+                        ret->events[i].alert = p->incident.alerted;
+                        ret->events[i].hooks = p->incident.hooks;
+                }
 }
 
 void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,

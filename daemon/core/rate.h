@@ -30,6 +30,12 @@ static inline void rate_count(struct rate *r, double count, double elapsed_s, do
         rate_mix(r, count / elapsed_s, elapsed_s, tau_s);
 }
 
+/* The highest level of the last seconds, falling off with tau: what a figure that
+ * is seen late has to be compared with. */
+static inline void rate_peak(struct rate *r, double level, double elapsed_s, double tau_s) {
+        r->per_s = fmax(level, r->per_s * exp(-elapsed_s / tau_s)); /* fmax ignores a NAN */
+}
+
 /* NAN counts as zero: for sums in which an unknown part just does not add. */
 static inline double or_zero(double v) {
         return isnan(v) ? 0.0 : v;

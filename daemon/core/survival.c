@@ -5,7 +5,7 @@
 
 /* How long a listener counts as one with deferred accept after such an entry. */
 #define DEFERRED_MEMORY_US UINT64_C(60000000)
-#define ALIVE_TAU_S 2.0
+#define ALIVE_TAU_S 15.0
 
 static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigned end) {
         uint32_t n = 0;
@@ -36,8 +36,7 @@ static void measure_alive(struct survival_memory *m, const struct obs_listener *
                 double elapsed_s = (double) (now_us - m->time_us) / 1e6;
                 double leaps = older_3s > m->older_2s ? older_3s - m->older_2s : 0;
 
-                m->alive_per_s += (leaps / elapsed_s - m->alive_per_s) *
-                                  -expm1(-elapsed_s / ALIVE_TAU_S);
+                m->alive = m->alive * exp(-elapsed_s / ALIVE_TAU_S) + leaps;
         }
         m->time_us = now_us;
         m->older_2s = older_2s;
@@ -58,7 +57,7 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
         s.aged_per_s = l->age[OBS_AGE_1S] / 0.5;
         s.stale_per_s = l->age[OBS_AGE_1500MS] / 0.5;
         s.stuck = count_from(l, OBS_AGE_1S, OBS_AGE_BINS);
-        s.alive_per_s = m->alive_per_s;
+        s.alive = m->alive;
         if (m->deferred_us && now_us - m->deferred_us < DEFERRED_MEMORY_US) {
                 s.late_per_s = s.aged_per_s;
                 s.held = s.stuck;

@@ -21,14 +21,14 @@ struct survival {
         double stale_per_s; /* reached 1.5 s unfinished: a round trip after the second SYN-ACK */
         double held;        /* entries past the survival age */
         double stuck;       /* entries past their first timeout */
-        double alive_per_s; /* see survival_step() */
+        double alive;       /* of the last seconds, see survival_step() */
 };
 
 /* What has to be remembered from walk to walk. */
 struct survival_memory {
         uint64_t time_us;    /* of the walk before; 0: none */
         uint32_t older_2s;   /* entries that looked older than 2 s then */
-        double alive_per_s;
+        double alive;
         uint64_t deferred_us; /* when a deferred entry was last seen; 0: never */
 };
 
@@ -40,11 +40,12 @@ struct survival_memory {
  * (their timer runs without the SYN-ACK being sent again), so there only
  * retransmission counts.
  *
- * alive_per_s: a client that sends its SYN again raises the retransmission
+ * alive: a client that sends its SYN again raises the retransmission
  * count ahead of the timer, so its entry seems to leap over a second or more
  * (tcp_check_req() in net/ipv4/tcp_minisocks.c answers with another SYN-ACK).
  * More entries that seem older than 3 s than could have grown that old since
- * the last walk are clients that are really there and hear nothing.
+ * the last walk are clients that are really there and hear nothing; counted, and
+ * forgotten again within some 15 s.
  */
 struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
                               uint64_t survival_age_us, uint64_t now_us);

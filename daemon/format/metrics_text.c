@@ -145,12 +145,15 @@ static void totals(FILE *f, const struct snapshot_totals *t) {
 }
 
 static void sensors(FILE *f, const struct snapshot *s) {
-        head(f, "synward_sensor_up", "gauge", "1 if the sensor works, if only in part.");
-        for (unsigned i = 0; i < SENSORS; i++)
+        head(f, "synward_sensor_up", "gauge", "1 if the sensor works, if only in part; one that is set to be off has none.");
+        for (unsigned i = 0; i < SENSORS; i++) {
+                if (s->sensors[i].state == SENSOR_OFF)
+                        continue;
                 fprintf(f, "synward_sensor_up{sensor=\"%s\"} %d\n",
                         sensor_id_name((enum sensor_id) i),
                         s->sensors[i].state == SENSOR_OK ||
                                 s->sensors[i].state == SENSOR_DEGRADED);
+        }
         head(f, "synward_sensor_degraded", "gauge", "1 if the sensor works only in part.");
         for (unsigned i = 0; i < SENSORS; i++)
                 fprintf(f, "synward_sensor_degraded{sensor=\"%s\"} %d\n",

@@ -108,6 +108,10 @@ static json_t *source_json(struct writer *w, const struct obs_source *s) {
                 put_integer(w, j, "half_open", s->half_open);
         if (s->known & OBS_S_COMPLETED)
                 put_real(w, j, "completed_per_s", s->completed_per_s);
+        if ((s->known & OBS_S_SYNS) && (s->known & OBS_S_COMPLETED)) {
+                put_real(w, j, "completion_low", s->completion_low);
+                put_real(w, j, "completion_high", s->completion_high);
+        }
         return j;
 }
 
@@ -115,10 +119,16 @@ static json_t *sources_json(struct writer *w, const struct obs_sources *s) {
         json_t *j = json_object(), *list = json_array();
 
         put_integer(w, j, "tracked", s->tracked);
-        if (s->known & OBS_SS_DISTINCT)
+        if (s->known & OBS_SS_DISTINCT) {
                 put_real(w, j, "distinct", s->distinct);
+                put_real(w, j, "syn_per_s", s->syn_per_s);
+        }
         if (s->known & OBS_SS_SEEN_ONCE)
                 put_real(w, j, "seen_once_share", s->seen_once_share);
+        if (s->known & OBS_SS_STRAY) {
+                put_real(w, j, "stray_share", s->stray_share);
+                put_integer(w, j, "stray_ports", s->stray_ports);
+        }
         for (uint32_t i = 0; i < s->count; i++)
                 append(w, list, source_json(w, &s->list[i]));
         put(w, j, "list", list);
@@ -430,7 +440,7 @@ static void parse_listeners(struct reader *r, json_t *j, struct observation *o) 
 
 static void parse_source(struct reader *r, json_t *j, struct obs_source *s) {
         static const char *const names[] = { "prefix", "syn_per_s", "syn_error_per_s", "half_open",
-                                             "completed_per_s", NULL };
+                                             "completed_per_s", "completion_low", "completion_high", NULL };
 
         check_names(r, j, names);
         if (prefix_parse(get_text(r, j, "prefix"), &s->prefix) < 0)
@@ -448,11 +458,15 @@ static void parse_source(struct reader *r, json_t *j, struct obs_source *s) {
                 s->completed_per_s = get_real(r, j, "completed_per_s", HUGE_VAL);
                 s->known |= OBS_S_COMPLETED;
         }
+        if ((s->known & OBS_S_SYNS) && (s->known & OBS_S_COMPLETED)) {
+                s->completion_low = get_real(r, j, "completion_low", 1);
+                s->completion_high = get_real(r, j, "completion_high", 1);
+        }
 }
 
 static void parse_sources(struct reader *r, json_t *j, struct obs_sources *s) {
-        static const char *const names[] = { "tracked", "distinct", "seen_once_share", "list",
-                                             NULL };
+        static const char *const names[] = { "tracked", "distinct", "syn_per_s", "seen_once_share",
+                                             "stray_share", "stray_ports", "list", NULL };
         size_t at = enter(r, "sources.");
         json_t *list = NULL;
 
@@ -460,7 +474,13 @@ static void parse_sources(struct reader *r, json_t *j, struct obs_sources *s) {
         s->tracked = get_u32(r, j, "tracked");
         if (field(r, j, "distinct", false)) {
                 s->distinct = get_real(r, j, "distinct", HUGE_VAL);
+                s->syn_per_s = get_real(r, j, "syn_per_s", HUGE_VAL);
                 s->known |= OBS_SS_DISTINCT;
+        }
+        if (field(r, j, "stray_share", false)) {
+                s->stray_share = get_real(r, j, "stray_share", 1);
+                s->stray_ports = get_u32(r, j, "stray_ports");
+                s->known |= OBS_SS_STRAY;
         }
         if (field(r, j, "seen_once_share", false)) {
                 s->seen_once_share = get_real(r, j, "seen_once_share", 1);

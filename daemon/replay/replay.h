@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* A recording through the same detector and policy as a running daemon's. */
+/*
+ * Observations through the same detector and policy as a running daemon's, one
+ * by one. Instances do not know of each other: two of them on one recording
+ * compare two policies.
+ */
 
-#include <stdio.h>
-
+#include "core/detector.h"
+#include "core/event.h"
+#include "core/policy.h"
 #include "core/settings.h"
 
-enum { REPLAY_ERROR_MAX = 512 };
+struct replay_result {
+        struct verdicts verdicts;
+        struct decision decision; /* its events have their sequence numbers */
+};
 
-/*
- * Prints the events as JSON lines to out, as fast as it goes; touches nothing.
- * -errno with a message in error that names the place.
- */
-int replay_run(const char *path, const struct settings *settings, FILE *out,
-               char error[static REPLAY_ERROR_MAX]);
+struct replay;
+
+/* The settings must outlive it. NULL: no memory. */
+struct replay *replay_new(const struct settings *settings);
+struct replay *replay_free(struct replay *r);
+
+/* Owned by r, until the next step. */
+const struct replay_result *replay_step(struct replay *r, const struct observation *o);

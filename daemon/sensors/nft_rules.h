@@ -2,26 +2,26 @@
 #pragma once
 
 /*
- * Our own `table inet synward`: a counter of every SYN that comes in, then the
- * packet log.
+ * In our `table inet synward` (util/nft.h): a counter of every SYN that comes
+ * in, then the packet log.
  *
- * The table has `flags owner`: it belongs to the netlink socket that made it,
- * the kernel removes it when that socket closes, also after SIGKILL, and no
- * one else can change it meanwhile. The hook is prerouting at priority raw,
- * before connection tracking; what is forwarded and what arrives on lo counts
- * too. Counter and rules see a packet before any other table can drop it.
+ * The hook is prerouting at priority raw, before connection tracking; what is
+ * forwarded and what arrives on lo counts too. Counter and rules see a packet
+ * before any other table can drop it, and do not see what our own block list
+ * dropped (actions/block.h).
  */
 
 #include <stdint.h>
 
+#include "util/nft.h"
+
 struct nft_rules;
 
-/* Logs every SYN to the group. On failure *ret_reason names the cause (static text):
- * -EEXIST: there is a table of that name that is not ours, -EPERM: no privilege,
- * -EOPNOTSUPP: the kernel's nf_tables lacks something, -ENOMEM. */
-int nft_rules_new(uint16_t group, uint32_t copy_range, struct nft_rules **ret,
-                  const char **ret_reason);
-/* Removes the table. */
+/* Logs every SYN to the group. The table must outlive the rules. Errors as of
+ * nft_table_open(). */
+int nft_rules_new(struct nft_table *table, uint16_t group, uint32_t copy_range,
+                  struct nft_rules **ret, const char **ret_reason);
+/* Removes them from the table. */
 struct nft_rules *nft_rules_free(struct nft_rules *n);
 
 /*

@@ -43,7 +43,7 @@ static void set_state(struct syn_log *l, enum sensor_state state, const char *wh
         snprintf(l->reason, sizeof l->reason, "%s%s", what, why);
 }
 
-static void start(struct syn_log *l, const struct settings *s) {
+static void start(struct syn_log *l, const struct settings *s, struct nft_table *table) {
         const char *reason;
 
         if (tcp_destroy_new(l->sources, &l->destroy) < 0)
@@ -58,7 +58,7 @@ static void start(struct syn_log *l, const struct settings *s) {
                 return;
         }
         if (s->nflog.manage_rules &&
-            nft_rules_new(s->nflog.group, s->nflog.copy_range, &l->rules, &reason) < 0) {
+            nft_rules_new(table, s->nflog.group, s->nflog.copy_range, &l->rules, &reason) < 0) {
                 /* Somebody's own rules may still log to the group. */
                 set_state(l, SENSOR_FAILED, "no rules of our own: ", reason);
                 return;
@@ -68,8 +68,9 @@ static void start(struct syn_log *l, const struct settings *s) {
                 set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
 }
 
-int syn_log_new(const struct settings *settings, const struct keyed_hash *key, uint32_t seed,
-                uint64_t now_us, struct syn_log **ret) {
+int syn_log_new(const struct settings *settings, struct nft_table *table,
+                const struct keyed_hash *key, uint32_t seed, uint64_t now_us,
+                struct syn_log **ret) {
         struct syn_log *l = calloc(1, sizeof *l);
 
         if (!l)
@@ -82,7 +83,7 @@ int syn_log_new(const struct settings *settings, const struct keyed_hash *key, u
         l->max_rate = settings->nflog.max_rate;
         l->seed = seed;
         l->sampling = sampling_start();
-        start(l, settings);
+        start(l, settings, table);
         source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED,
                                l->destroy != NULL);
         *ret = l;

@@ -107,6 +107,7 @@ int main(int argc, char **argv) {
         struct obs_listener listeners[8] = { 0 };
         struct keyed_hash key;
         struct syn_log *l = NULL;
+        struct nft_table *table;
         uint32_t seed, count = 0;
         int c, failed;
 
@@ -131,7 +132,8 @@ int main(int argc, char **argv) {
                 return 2;
         if (getrandom(&key, sizeof key, 0) < 0 || getrandom(&seed, sizeof seed, 0) < 0)
                 return 1;
-        if (syn_log_new(&settings, &key, seed, clock_us(CLOCK_BOOTTIME), &l) < 0)
+        if (nft_table_new(&table) < 0 ||
+            syn_log_new(&settings, table, &key, seed, clock_us(CLOCK_BOOTTIME), &l) < 0)
                 return 1;
         fprintf(stderr, "ready\n");
         if (syn_log_state(l) != SENSOR_FAILED)
@@ -140,5 +142,6 @@ int main(int argc, char **argv) {
         print_all(l);
         failed = syn_log_state(l) == SENSOR_FAILED;
         syn_log_free(l);
+        nft_table_free(table);
         return failed ? 3 : 0;
 }

@@ -6,13 +6,13 @@
 # The flood is 8000 SYNs at most, over a veth pair inside the box's own network
 # namespace.
 #
-#   test-service.sh [BUILD_DIRECTORY]     (default: the current one)
+#   test-service.sh [BUILD_DIRECTORY]     (default: SYNWARD_BUILD, else the current one)
 #
 # 77: no box can boot here; with SYNWARD_LAB=require that is a failure.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${1:-.}" && pwd)
+build=$(cd "${1:-${SYNWARD_BUILD:-.}}" && pwd)
 box_name=synward-$$
 host_value_before=$(cat /proc/sys/net/ipv4/tcp_syncookies 2>/dev/null || echo none)
 log=$(mktemp)
@@ -73,6 +73,19 @@ journal_has_event() {
                 jq -se --arg event "$1" 'map(select(.SYNWARD_EVENT == $event
                         and (.MESSAGE_ID | test("^[0-9a-f]{32}$")))) | length > 0'
 }
+start_has_fields() {
+        box journalctl -u synward.service -o json --no-pager |
+                jq -se 'map(select(.SYNWARD_EVENT == "flood-start")) | length == 1 and (first
+                        | .PRIORITY == "2" and .SYNWARD_STATE == "flood"
+                        and .SYNWARD_LISTENER == "10.99.0.1:8080"
+                        and (.SYNWARD_INCIDENT | test("^[0-9]+$"))
+                        and (.SYNWARD_DIAGNOSIS | startswith("flood-")))'
+}
+one_start_one_end() {
+        box journalctl -u synward.service -o json --no-pager |
+                jq -se 'map(.SYNWARD_EVENT | select(. == ("flood-start", "flood-end")))
+                        == ["flood-start", "flood-end"]'
+}
 journal_says() { box journalctl -u synward.service -o cat --no-pager | grep -Eq -- "$1"; }
 
 trap finish EXIT
@@ -87,7 +100,7 @@ status=0
 root=$("$here/sdbox" root "$box_name")
 
 # --- install, as a package would -------------------------------------------------
-prefix='' bindir='' sysconfdir='' runstatedir=''
+bindir='' sysconfdir='' runstatedir=''
 eval "$("$build/config.status" --file=-:- <<<'prefix=@prefix@ exec_prefix=@exec_prefix@
         sbindir=@sbindir@ bindir=@bindir@ sysconfdir=@sysconfdir@ localstatedir=@localstatedir@
         runstatedir=@runstatedir@')"
@@ -97,7 +110,8 @@ expect "the user exists" box getent passwd synward
 expect "the group exists" box getent group synward
 expect "tmpfiles" box systemd-tmpfiles --create
 expect "daemon-reload" box systemctl daemon-reload
-expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service
+expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service \
+        synward-textfile.timer synward-textfile.service
 [ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
 expect "exposure at most 1.5" \
         box systemd-analyze security --no-pager --threshold=15 synward.service
@@ -120,6 +134,8 @@ wait_for 5 "a STATUS line" has_status
 say "    $(property StatusText)"
 expect "runs as the user synward" test "$(box ps -o user= -p "$pid" | tr -d ' ')" = synward
 expect "answers" box "$bindir/synwardctl" ping
+expect "its socket is the group's" \
+        test "$(box stat -c '%a %U:%G' "$runstatedir/synward/control.sock")" = '660 synward:synward'
 expect "a member of the group may read" \
         box setpriv --reuid=nobody --regid=synward --clear-groups "$bindir/synwardctl" status --json
 expect "what it read is a status" jq -e '.schema == "synward.status.v1"' "$log"
@@ -132,14 +148,14 @@ expect "nobody else may (exit status 4)" test "$status" = 4
 printf 'mode: enforce\npoll: { interval: 2s }\n' >"$config"
 expect "reload" box systemctl reload synward.service
 wait_for 5 "the journal has config-reloaded" journal_has_event config-reloaded
-printf 'mode: enforce\npoll: { intervall: 2s }\n' >"$config"
+printf 'mode: enforce\npoll: { intervl: 2s }\n' >"$config"
 refuse "a bad configuration fails the reload" box systemctl reload synward.service
 wait_for 5 "the error names file, line and column" journal_says 'synward\.yaml:2:[0-9]+: '
 wait_for 5 "the journal has config-rejected" journal_has_event config-rejected
 is_active || fail "a bad configuration ended the service"
 expect "still the same process" test "$(property MainPID)" = "$pid"
 expect "and it answers" box "$bindir/synwardctl" ping
-echo 'mode: enforce' >"$config"
+printf 'mode: enforce\ndetect: { hold: 1s, recover: 2s }\n' >"$config"
 expect "a good one is taken again" box systemctl reload synward.service
 
 # --- flood ------------------------------------------------------------------------
@@ -167,10 +183,25 @@ wait_for 5 "syncookies were turned on" syncookies_are 1
 wait_for 5 "the journal has syncookies-set" journal_has_event syncookies-set
 id=$(box journalctl -u synward.service -o json --no-pager |
         jq -r 'select(.SYNWARD_EVENT == "flood-start") | .MESSAGE_ID' | head -n 1)
-if [ -e "$root${prefix}/lib/systemd/catalog/synward.catalog" ]; then
-        expect "catalog" box journalctl --update-catalog
-        expect "the catalog explains it" box sh -c "journalctl --dump-catalog $id | grep -q ."
-fi
+expect "flood-start carries its fields" start_has_fields
+expect "catalog" box journalctl --update-catalog
+expect "the catalog explains it" box sh -c "journalctl --dump-catalog $id | grep -q '^Subject: SYN flood'"
+
+# --- metrics ----------------------------------------------------------------------
+textfile=/var/lib/prometheus/node-exporter/synward.prom
+box mkdir -p "${textfile%/*}"
+expect "the timer starts" box systemctl start synward-textfile.timer
+wait_for 5 "it writes the metrics" box grep -q '^synward_build_info' "$textfile"
+expect "for everybody to read" test "$(box stat -c %a "$textfile")" = 644
+refuse "each run leaves no line in the journal" sh -c \
+        "'$here/sdbox' run '$box_name' journalctl -o cat -u synward-textfile.service | grep -q Finished"
+expect "exposure of its service at most 1.5" \
+        box systemd-analyze security --no-pager --threshold=15 synward-textfile.service
+say "    $(tail -n 1 "$log")"
+
+# --- the flood's end ---------------------------------------------------------------
+wait_for 30 "the journal has flood-end" journal_has_event flood-end
+expect "one start and one end" one_start_one_end
 
 # --- hang, kill -------------------------------------------------------------------
 box kill -STOP "$pid"
@@ -191,6 +222,8 @@ wait_for 10 "syncookies are back after SIGKILL" syncookies_are 0
 box systemctl reset-failed synward.service
 expect "start again" box systemctl start synward.service
 expect "stop" box systemctl stop synward.service
+expect "without the daemon the metrics are taken away" box systemctl start synward-textfile.service
+refuse "and gone" box test -e "$textfile"
 expect "inactive" test "$(property ActiveState)" = inactive
 expect "cleanly" test "$(property Result)/$(property ExecMainStatus)" = success/0
 refuse "no synwardd is left" box pgrep -x synwardd

@@ -76,7 +76,7 @@ static void choose(const char *kind) {
 }
 
 int main(int argc, char **argv) {
-        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents };
+        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, NULL };
         struct server_options options = { .path = argc > 1 ? argv[1] : "" };
         const char *kind = argc > 2 ? argv[2] : "flood";
         sd_event *event = NULL;

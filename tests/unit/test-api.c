@@ -38,8 +38,12 @@ static json_t *incidents(void *userdata, const char *id) {
         return strcmp(id, "2") == 0 ? json_pack("[{s:i, s:[]}]", "id", 2, "events") : NULL;
 }
 
-static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents };
-static const struct api_ops few_ops = { get_snapshot, get_events, reload, NULL };
+static json_t *blocked(void *userdata) {
+        return json_pack("[{s:s, s:s}]", "address", "192.0.2.1", "reason", "heavy");
+}
+
+static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, blocked };
+static const struct api_ops few_ops = { get_snapshot, get_events, reload, NULL, NULL };
 static struct api api;
 static struct server_stream stream;
 
@@ -135,6 +139,17 @@ static void answers(void **state) {
         json_decref(answer);
         p = expect_reply("{\"method\":\"io.synward.GetMetrics\"}", &answer);
         assert_non_null(strstr(json_string_value(json_object_get(p, "text")), "synward_half_open"));
+        json_decref(answer);
+}
+
+static void answers_for_blocked(void **state) {
+        json_t *answer, *p = expect_reply("{\"method\":\"io.synward.GetBlocked\"}", &answer);
+
+        assert_int_equal(json_array_size(json_object_get(p, "blocked")), 1);
+        json_decref(answer);
+        api.ops = &few_ops;
+        p = expect_reply("{\"method\":\"io.synward.GetBlocked\"}", &answer);
+        assert_true(json_is_array(json_object_get(p, "blocked")));
         json_decref(answer);
 }
 
@@ -328,6 +343,7 @@ int main(void) {
                 cmocka_unit_test_setup(refuses_what_it_does_not_know, set_up),
                 cmocka_unit_test_setup(before_the_first_tick, set_up),
                 cmocka_unit_test_setup(answers, set_up),
+                cmocka_unit_test_setup(answers_for_blocked, set_up),
                 cmocka_unit_test_setup(answers_for_incidents, set_up),
                 cmocka_unit_test_setup(reload_is_for_root_and_our_own, set_up),
                 cmocka_unit_test_setup(the_last_events, set_up),

@@ -106,13 +106,23 @@ static void any_source(struct obs_source *s) {
                 s->half_open = any_u32();
         if (s->known & OBS_S_COMPLETED)
                 s->completed_per_s = any_real();
+        if ((s->known & OBS_S_SYNS) && (s->known & OBS_S_COMPLETED)) {
+                s->completion_low = (double) upto(1000) / 1000;
+                s->completion_high = (double) upto(1000) / 1000;
+        }
 }
 
 static void any_sources(struct obs_sources *s) {
         s->tracked = any_u32();
-        s->known = (uint32_t) upto(3);
-        if (s->known & OBS_SS_DISTINCT)
+        s->known = (uint32_t) upto(7);
+        if (s->known & OBS_SS_DISTINCT) {
                 s->distinct = any_real();
+                s->syn_per_s = any_real();
+        }
+        if (s->known & OBS_SS_STRAY) {
+                s->stray_share = (double) upto(1000) / 1000;
+                s->stray_ports = any_u32();
+        }
         if (s->known & OBS_SS_SEEN_ONCE)
                 s->seen_once_share = (double) upto(1000) / 1000;
         s->count = (uint32_t) upto(OBS_SOURCES_MAX);
@@ -195,6 +205,7 @@ static void longest_line(void **state) {
                 s->prefix.length = 127;
                 s->prefix.address = address_mask(&s->prefix.address, 127);
                 s->syn_per_s = s->syn_error_per_s = s->completed_per_s = 1.2345678901234567e-300;
+                s->completion_low = s->completion_high = 1.2345678901234567e-300;
         }
         assert_int_equal(observation_json_write(o, &line), 0);
         print_message("%zu bytes\n", strlen(line));

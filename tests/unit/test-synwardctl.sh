@@ -71,7 +71,7 @@ complains() {
 }
 
 # --- nobody there, and what is wrong on the command line ---
-for command in status listeners sources events incidents metrics ping reload; do
+for command in status listeners sources blocked events incidents metrics ping reload; do
         run 3 $command
         [ -z "$out" ] || not_ok "$command writes to standard output without a daemon"
 done

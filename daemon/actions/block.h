@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Drops the SYNs of blocked sources: two sets with time-outs in our `table inet
+ * synward`, and a chain that drops what they hold in prerouting, just ahead of
+ * the packet log and of connection tracking. Connections that are there go on.
+ * Sets and chain are made with the first entry, and go with the table.
+ */
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "core/block_policy.h"
+#include "util/nft.h"
+
+enum { BLOCK_LIST_MAX = 2000 }; /* entries told */
+
+struct block;
+
+/* The table must outlive it. -ENOMEM. */
+int block_new(struct nft_table *table, struct block **ret);
+struct block *block_free(struct block *b);
+
+/* No entry may lie within another. Errors and *ret_reason as nft_table_run(). */
+int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, const char **ret_reason);
+/* 0 also when the kernel has let it go already. */
+int block_remove(struct block *b, const struct prefix *p, const char **ret_reason);
+
+/* What is blocked: an array of { address or prefix, since, remaining_s, reason }, at most
+ * BLOCK_LIST_MAX. NULL: no memory. */
+json_t *block_list_json(const struct block_policy *p, uint64_t now_us);

@@ -1,0 +1,666 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "actions/incident_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/incident_sample.h"
+#include "actions/incident_store.h"
+#include "core/observation_ring.h"
+#include "format/event_json.h"
+#include "format/observation_json.h"
+#include "format/time_text.h"
+
+enum {
+        LINES_A_TICK = 8,    /* of observations */
+        EVENTS_A_TICK = 16,
+        EVENTS_MAX = 2000,
+        REMOVE_A_TICK = 4,   /* records */
+        DONE_MAX = 32,       /* acts named in the summary */
+        HEAVIEST = 32,       /* sources, and prefixes, remembered */
+        HEAVIEST_TOLD = 10,
+        FILES = 6,
+};
+
+#define SUMMARY_INTERVAL_US UINT64_C(10000000)
+/* What is seen after the end is still waited for, since a second's ticks are joined. */
+#define CLOSE_AFTER_US UINT64_C(2000000)
+#define JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
+
+/* The most that was certainly seen of a source. */
+struct heaviest {
+        struct prefix prefix;
+        double syn_per_s;
+        uint32_t half_open;
+};
+
+struct file {
+        int fd; /* -1: not open, or given up */
+        uint64_t bytes;
+};
+
+/* The incident at hand. */
+struct present {
+        struct incident incident;
+        struct incident_sample *sample; /* NULL: no memory */
+        int directory; /* -1: the record could not be made, the summary is in memory only */
+        struct file observations, events;
+        uint64_t policy_bytes, next_line, lines, lines_missed, events_count;
+        unsigned events_this_tick;
+        bool full;     /* its share of max_size is used up */
+        bool failed;   /* something of it is missing on disk */
+        bool ended;
+        uint64_t time_us, realtime_us; /* of the last tick that belongs to it */
+        uint64_t summary_us;
+        unsigned done_count;
+        json_t *done;  /* NULL: no memory */
+        struct heaviest sources[HEAVIEST], prefixes[HEAVIEST];
+        uint64_t others_bytes; /* of the other records, when last surveyed */
+};
+
+struct incident_record {
+        struct incident_record_config config;
+        const struct settings *settings;
+        struct observation_ring *ring;
+        struct present *present; /* NULL: all is quiet */
+        uint64_t time_us, realtime_us; /* of this tick */
+        bool failing;
+        struct observation line; /* too large for the stack of a deep call */
+};
+
+int incident_record_new(const struct incident_record_config *config,
+                        const struct settings *settings, struct incident_record **ret) {
+        struct incident_record *r = calloc(1, sizeof *r);
+
+        if (!r)
+                return -ENOMEM;
+        r->config = *config;
+        r->settings = settings;
+        r->ring = observation_ring_new();
+        if (!r->ring) {
+                free(r);
+                return -ENOMEM;
+        }
+        *ret = r;
+        return 0;
+}
+
+void incident_record_configure(struct incident_record *r, const struct settings *settings) {
+        r->settings = settings;
+}
+
+/* --- telling of trouble ------------------------------------------------------------- */
+
+static void fail(struct incident_record *r, int error, const char *what) {
+        if (r->present)
+                r->present->failed = true;
+        if (r->failing)
+                return;
+        r->failing = true;
+        r->config.report(r->config.userdata, error, what);
+}
+
+static void works(struct incident_record *r) {
+        if (!r->failing)
+                return;
+        r->failing = false;
+        r->config.report(r->config.userdata, 0, NULL);
+}
+
+/* --- files --------------------------------------------------------------------------- */
+
+/* A file descriptor, or -errno. */
+static int make_file(int directory, const char *name, int flags) {
+        int fd = openat(directory, name,
+                        O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | flags, 0640);
+
+        return fd < 0 ? -errno : fd;
+}
+
+static int write_all(int fd, const char *data, size_t length, size_t *ret_done) {
+        size_t done = 0;
+
+        while (done < length) {
+                ssize_t n = write(fd, data + done, length - done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0) {
+                        *ret_done = done;
+                        return n < 0 ? -errno : -EIO;
+                }
+                done += (size_t) n;
+        }
+        *ret_done = done;
+        return 0;
+}
+
+static void close_file(struct file *f) {
+        if (f->fd >= 0)
+                close(f->fd);
+        f->fd = -1;
+}
+
+/* Whole lines or nothing; the first error ends the file. */
+static int append(struct file *f, const char *line, size_t length) {
+        size_t done;
+        int r = write_all(f->fd, line, length, &done);
+
+        if (r == 0) {
+                f->bytes += length;
+                return 0;
+        }
+        if (done > 0 && ftruncate(f->fd, (off_t) f->bytes) < 0)
+                r = -errno; /* half a line stays: its reader will name it */
+        close_file(f);
+        return r;
+}
+
+/* A whole file at once; an older one of that name stays until it is complete. */
+static int put_file(int directory, const char *name, const char *text, size_t length) {
+        char new[64];
+        size_t done;
+        int fd, r;
+
+        snprintf(new, sizeof new, ".%s.new", name);
+        fd = make_file(directory, new, O_TRUNC);
+        if (fd < 0)
+                return fd;
+        r = write_all(fd, text, length, &done);
+        if (close(fd) < 0 && r == 0)
+                r = -errno;
+        if (r == 0 && renameat(directory, new, directory, name) < 0)
+                r = -errno;
+        if (r < 0)
+                unlinkat(directory, new, 0);
+        return r;
+}
+
+/* Takes over o. */
+static int put_json(int directory, const char *name, json_t *o) {
+        char *text = o ? json_dumps(o, JSON_FLAGS) : NULL;
+        size_t length;
+        int r;
+
+        json_decref(o);
+        if (!text)
+                return -ENOMEM;
+        length = strlen(text);
+        text[length] = '\n'; /* in place of its NUL */
+        r = put_file(directory, name, text, length + 1);
+        free(text);
+        return r;
+}
+
+/* --- the summary ------------------------------------------------------------------------ */
+
+static int heavier_first(const void *a, const void *b) {
+        const struct heaviest *x = a, *y = b;
+
+        if (x->syn_per_s < y->syn_per_s || x->syn_per_s > y->syn_per_s)
+                return x->syn_per_s < y->syn_per_s ? 1 : -1;
+        return (x->half_open < y->half_open) - (x->half_open > y->half_open);
+}
+
+static json_t *heaviest_json(const struct heaviest list[HEAVIEST]) {
+        struct heaviest sorted[HEAVIEST];
+        json_t *array = json_array();
+        char name[ADDRESS_TEXT_MAX];
+
+        memcpy(sorted, list, sizeof sorted);
+        qsort(sorted, HEAVIEST, sizeof *sorted, heavier_first);
+        for (unsigned i = 0; i < HEAVIEST_TOLD; i++)
+                if (sorted[i].prefix.length > 0)
+                        json_array_append_new(
+                                array, json_pack("{s:s, s:f, s:I}", "source",
+                                                 prefix_format(&sorted[i].prefix, name),
+                                                 "syn_per_s", round(sorted[i].syn_per_s * 10) / 10,
+                                                 "half_open", (json_int_t) sorted[i].half_open));
+        return array;
+}
+
+static json_t *time_json(uint64_t realtime_us) {
+        char text[TIME_TEXT_MAX];
+
+        return json_string(time_text_format(realtime_us, text));
+}
+
+static json_t *summary_json(const struct incident_record *r) {
+        const struct present *p = r->present;
+        const struct incident *n = &p->incident;
+        char listener[ADDRESS_TEXT_MAX];
+
+        return json_pack(
+                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I,"
+                " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
+                "schema", "synward.incident.v1", "version", r->config.version,
+                "id", (json_int_t) n->id,
+                "state", p->ended ? "ended" : "present",
+                "start", time_json(n->start_realtime_us),
+                "end", p->ended ? time_json(p->realtime_us) : json_null(),
+                "duration_s", round((double) (p->time_us - n->start_us) / 1e3) / 1e3,
+                "listener", n->has_listener ? listener_key_format(&n->listener, listener) : NULL,
+                "diagnosis", diagnosis_name(n->diagnosis),
+                "peak_syn_per_s", round(n->peak_syn_per_s * 10) / 10,
+                "peak_half_open", (json_int_t) llround(n->peak_half_open),
+                "total_syns", (json_int_t) llround(n->total_syns),
+                "alerted", n->alerted,
+                "done", p->done,
+                "hooks", json_integer(__builtin_popcount(n->hooks)),
+                "top_sources", heaviest_json(p->sources),
+                "top_prefixes", heaviest_json(p->prefixes),
+                "events_count", (json_int_t) p->events_count,
+                "observations", (json_int_t) p->lines,
+                "sampled_packets",
+                (json_int_t) (p->sample ? incident_sample_packets(p->sample) : 0),
+                "complete", !p->failed && !p->full && p->lines_missed == 0);
+}
+
+/* --- room ------------------------------------------------------------------------------- */
+
+static uint64_t in_blocks(uint64_t bytes) {
+        return (bytes + INCIDENT_STORE_BLOCK - 1) / INCIDENT_STORE_BLOCK * INCIDENT_STORE_BLOCK;
+}
+
+/* What the present record takes at most when its small files are renewed. */
+static uint64_t present_bytes(const struct present *p) {
+        return in_blocks(p->observations.bytes) + in_blocks(p->events.bytes) +
+               in_blocks(p->policy_bytes) +
+               in_blocks(p->sample ? incident_sample_bytes(p->sample) : 0) +
+               FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
+}
+
+/* Removes the oldest records until the present one, which may be none, has its room. */
+static void make_room(struct incident_record *r, uint64_t except, uint64_t needed, unsigned others_max) {
+        struct incident_survey s;
+        int error;
+
+        for (unsigned i = 0;; i++) {
+                error = incident_store_survey(r->config.state_dir, except, &s);
+                if (error < 0) {
+                        fail(r, error, "cannot look through the records");
+                        return;
+                }
+                if (r->present)
+                        r->present->others_bytes = s.bytes;
+                if (s.count == 0 || i == REMOVE_A_TICK ||
+                    (s.count <= others_max && s.bytes + needed <= r->settings->incidents.max_size))
+                        return;
+                error = incident_store_remove(r->config.state_dir, s.oldest);
+                if (error < 0) {
+                        fail(r, error, "cannot remove an old record");
+                        return;
+                }
+        }
+}
+
+/* Whether the present record may grow by so much. */
+static bool has_room(struct incident_record *r, size_t more) {
+        struct present *p = r->present;
+        uint64_t needed = present_bytes(p) + more;
+
+        if (needed > r->settings->incidents.max_size / 2) {
+                p->full = true;
+                return false;
+        }
+        if (p->others_bytes + needed > r->settings->incidents.max_size)
+                make_room(r, p->incident.id, needed, r->settings->incidents.keep - 1);
+        return true;
+}
+
+/* --- begin and end ----------------------------------------------------------------------- */
+
+static struct present *present_free(struct present *p) {
+        if (!p)
+                return NULL;
+        close_file(&p->observations);
+        close_file(&p->events);
+        incident_sample_free(p->sample);
+        json_decref(p->done);
+        if (p->directory >= 0)
+                close(p->directory);
+        free(p);
+        return NULL;
+}
+
+static int write_policy(struct incident_record *r, int directory) {
+        char *text = r->config.policy_text ? r->config.policy_text(r->config.userdata) : NULL;
+        int error;
+
+        if (!text)
+                return 0;
+        r->present->policy_bytes = strlen(text);
+        error = put_file(directory, "policy.yaml", text, strlen(text));
+        free(text);
+        return error;
+}
+
+static int write_summary(struct incident_record *r) {
+        struct present *p = r->present;
+        int error = put_json(p->directory, "incident.json", summary_json(r));
+
+        if (error == 0 && p->sample)
+                error = put_json(p->directory, "fingerprints.json",
+                                 incident_sample_json(p->sample));
+        p->summary_us = r->time_us;
+        return error;
+}
+
+static int open_files(struct incident_record *r) {
+        struct present *p = r->present;
+        int fd, error = write_policy(r, p->directory);
+
+        if (error == 0)
+                error = write_summary(r);
+        if (error == 0)
+                error = p->observations.fd = make_file(p->directory, "observations.jsonl", O_EXCL);
+        if (error >= 0)
+                error = p->events.fd = make_file(p->directory, "events.jsonl", O_EXCL);
+        if (error < 0 || !p->sample || r->settings->incidents.pcap_packets == 0)
+                return error < 0 ? error : 0;
+        fd = make_file(p->directory, "sample.pcap", O_EXCL);
+        if (fd >= 0 && incident_sample_open(p->sample, fd) < 0)
+                unlinkat(p->directory, "sample.pcap", 0);
+        return 0;
+}
+
+static void begin(struct incident_record *r, const struct decision *d) {
+        struct present *p = calloc(1, sizeof *p);
+        int error;
+
+        if (!p) {
+                fail(r, -ENOMEM, "out of memory");
+                return;
+        }
+        p->incident = d->incident;
+        p->directory = p->observations.fd = p->events.fd = -1;
+        p->next_line = observation_ring_first(r->ring);
+        p->done = json_array();
+        p->time_us = r->time_us;
+        p->realtime_us = r->realtime_us;
+        if (incident_sample_new(r->settings->incidents.pcap_packets, &p->sample) == 0)
+                incident_sample_flush(p->sample, r->realtime_us);
+        r->present = p;
+
+        make_room(r, p->incident.id, present_bytes(p), r->settings->incidents.keep - 1);
+        error = incident_store_create(r->config.state_dir, p->incident.id, &p->directory);
+        if (error < 0) {
+                fail(r, error, "cannot make a directory for the incident");
+                return;
+        }
+        error = open_files(r);
+        if (error == 0) {
+                works(r);
+                return;
+        }
+        fail(r, error, "cannot write the incident's files");
+        close_file(&p->observations);
+        close_file(&p->events);
+        close(p->directory);
+        p->directory = -1;
+        (void) incident_store_remove(r->config.state_dir, p->incident.id);
+}
+
+static void finish(struct incident_record *r) {
+        struct present *p = r->present;
+        int error;
+
+        if (!p)
+                return;
+        if (p->directory >= 0) {
+                error = p->sample ? incident_sample_flush(p->sample, r->realtime_us) : 0;
+                if (error < 0)
+                        fail(r, error, "cannot write sample.pcap");
+                error = write_summary(r);
+                if (error < 0)
+                        fail(r, error, "cannot write incident.json");
+        }
+        r->present = present_free(p);
+}
+
+struct incident_record *incident_record_free(struct incident_record *r) {
+        if (!r)
+                return NULL;
+        finish(r);
+        observation_ring_free(r->ring);
+        free(r);
+        return NULL;
+}
+
+/* --- a tick -------------------------------------------------------------------------------- */
+
+/* Takes the place of the same source, or of the lightest if it is lighter. */
+static void remember(struct heaviest list[HEAVIEST], const struct obs_source *s) {
+        double certain = s->known & OBS_S_SYNS ? fmax(0, s->syn_per_s - s->syn_error_per_s) : 0;
+        uint32_t half_open = s->known & OBS_S_HALF_OPEN ? s->half_open : 0;
+        struct heaviest *place = &list[0];
+
+        for (unsigned i = 0; i < HEAVIEST; i++) {
+                if (list[i].prefix.length == s->prefix.length &&
+                    address_equal(&list[i].prefix.address, &s->prefix.address)) {
+                        list[i].syn_per_s = fmax(list[i].syn_per_s, certain);
+                        if (half_open > list[i].half_open)
+                                list[i].half_open = half_open;
+                        return;
+                }
+                if (list[i].syn_per_s < place->syn_per_s)
+                        place = &list[i];
+        }
+        if (place->prefix.length == 0 || certain > place->syn_per_s)
+                *place = (struct heaviest) { s->prefix, certain, half_open };
+}
+
+void incident_record_observe(struct incident_record *r, const struct observation *o) {
+        struct present *p = r->present;
+
+        r->time_us = o->time_us;
+        r->realtime_us = o->realtime_us;
+        observation_ring_add(r->ring, o);
+        if (!p || p->ended || !(o->known & OBS_K_SOURCES))
+                return;
+        for (uint32_t i = 0; i < o->sources.count; i++) {
+                const struct obs_source *s = &o->sources.list[i];
+
+                remember(s->prefix.length == ADDRESS_BITS ? p->sources : p->prefixes, s);
+        }
+}
+
+void incident_record_follow(struct incident_record *r, const struct decision *d) {
+        struct present *p = r->present;
+
+        if (d->incident.id == 0)
+                return;
+        if (!p || p->incident.id != d->incident.id) {
+                finish(r);
+                begin(r, d);
+                p = r->present;
+        }
+        if (!p)
+                return;
+        p->incident = d->incident;
+        p->time_us = r->time_us;
+        p->realtime_us = r->realtime_us;
+        p->ended = d->state == STATE_NORMAL;
+        p->events_this_tick = 0;
+}
+
+static bool is_act(enum event_type t) {
+        return t == EVENT_SYNCOOKIES_SET || t == EVENT_SYNCOOKIES_RESTORED ||
+               t == EVENT_SYNCOOKIES_FOREIGN || t == EVENT_SOURCE_BLOCKED ||
+               t == EVENT_SOURCE_UNBLOCKED || t == EVENT_HOOK_FAILED;
+}
+
+void incident_record_event(struct incident_record *r, const struct event *e) {
+        struct present *p = r->present;
+        char *line;
+        int error;
+
+        if (!p)
+                return;
+        if (is_act(e->type) && p->done_count < DONE_MAX) {
+                p->done_count++;
+                json_array_append_new(p->done,
+                                      json_pack("{s:o, s:s, s:s}", "time", time_json(e->realtime_us),
+                                                "event", event_type_name(e->type),
+                                                "message", e->message));
+        }
+        if (p->events_count >= EVENTS_MAX || p->events_this_tick >= EVENTS_A_TICK || p->events.fd < 0)
+                return;
+        line = event_json_line(e);
+        if (!line)
+                return;
+        if (has_room(r, strlen(line))) {
+                error = append(&p->events, line, strlen(line));
+                if (error < 0)
+                        fail(r, error, "cannot write events.jsonl");
+                p->events_count += error == 0;
+                p->events_this_tick++;
+        }
+        free(line);
+}
+
+static void write_line(struct incident_record *r) {
+        struct present *p = r->present;
+        size_t length;
+        char *line;
+        int error = observation_json_write(&r->line, &line);
+
+        if (error == 0) {
+                length = strlen(line);
+                line[length] = '\n'; /* in place of its NUL */
+                if (has_room(r, length + 1))
+                        error = append(&p->observations, line, length + 1);
+                else
+                        close_file(&p->observations);
+                p->lines += error == 0 && !p->full;
+                free(line);
+        }
+        if (error < 0)
+                fail(r, error, "cannot write observations.jsonl");
+}
+
+/* Whether everything up to the end of the incident is written. */
+static bool write_lines(struct incident_record *r) {
+        struct present *p = r->present;
+        uint64_t first = observation_ring_first(r->ring);
+
+        if (p->next_line < first) {
+                p->lines_missed += first - p->next_line;
+                p->next_line = first;
+        }
+        for (unsigned i = 0; i < LINES_A_TICK && p->observations.fd >= 0; i++) {
+                if (observation_ring_get(r->ring, p->next_line, &r->line) < 0)
+                        return false;
+                p->next_line++;
+                write_line(r);
+                if (p->ended && r->line.time_us >= p->time_us)
+                        return true;
+        }
+        return p->observations.fd < 0;
+}
+
+void incident_record_write(struct incident_record *r) {
+        struct present *p = r->present;
+        bool whole;
+        int error;
+
+        if (!p)
+                return;
+        whole = write_lines(r);
+        error = p->sample ? incident_sample_flush(p->sample, r->realtime_us) : 0;
+        if (error < 0)
+                fail(r, error, "cannot write sample.pcap");
+        if (p->ended && (whole || r->time_us - p->time_us > CLOSE_AFTER_US)) {
+                finish(r);
+                return;
+        }
+        if (p->directory < 0 || r->time_us - p->summary_us < SUMMARY_INTERVAL_US)
+                return;
+        error = write_summary(r);
+        if (error < 0)
+                fail(r, error, "cannot write incident.json");
+}
+
+void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
+                         size_t length) {
+        if (r->present && r->present->sample && !r->present->ended)
+                incident_sample_add(r->present->sample, syn, packet, length);
+}
+
+/* --- for those who ask ------------------------------------------------------------------------ */
+
+struct listing {
+        const struct incident_record *record;
+        json_t *array;
+};
+
+/* In a list only what a line can show. */
+static void shorten(json_t *o) {
+        static const char *const longer[] = { "done", "top_sources", "top_prefixes" };
+
+        for (size_t i = 0; i < sizeof longer / sizeof *longer; i++)
+                json_object_del(o, longer[i]);
+}
+
+/* Its daemon ended before it did. */
+static void settle_state(json_t *o) {
+        const char *state = json_string_value(json_object_get(o, "state"));
+
+        if (state && strcmp(state, "present") == 0)
+                json_object_set_new(o, "state", json_string("interrupted"));
+}
+
+static void add_to_list(void *userdata, uint64_t id) {
+        struct listing *l = userdata;
+        json_t *o = incident_store_summary(l->record->config.state_dir, id);
+
+        if (!o)
+                return;
+        shorten(o);
+        settle_state(o);
+        json_array_append_new(l->array, o);
+}
+
+json_t *incident_record_list(const struct incident_record *r) {
+        struct listing l = { .record = r, .array = json_array() };
+        json_t *o;
+
+        if (!l.array)
+                return NULL;
+        incident_store_each(r->config.state_dir, r->present ? r->present->incident.id : 0,
+                            add_to_list, &l);
+        if (r->present && (o = summary_json(r))) {
+                shorten(o);
+                json_array_append_new(l.array, o);
+        }
+        return l.array;
+}
+
+json_t *incident_record_read(const struct incident_record *r, const char *id) {
+        char directory[64];
+        uint64_t number;
+        json_t *o;
+
+        if (incident_store_parse_id(id, &number) < 0)
+                return NULL;
+        if (r->present && r->present->incident.id == number) {
+                o = summary_json(r);
+        } else {
+                o = incident_store_summary(r->config.state_dir, number);
+                settle_state(o);
+        }
+        if (!o)
+                return NULL;
+        snprintf(directory, sizeof directory, "incidents/%" PRIu64, number);
+        json_object_set_new(o, "directory", json_sprintf("%s/%s", r->config.state_dir, directory));
+        json_object_set_new(o, "files", incident_store_files(r->config.state_dir, number));
+        json_object_set_new(o, "events", incident_store_events(r->config.state_dir, number));
+        return json_pack("[o]", o);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * The record of an incident: what was seen from a minute before its start to
+ * its end, what was told and done, and who sent. One directory each under
+ * STATE_DIR/incidents (0750, files 0640), named by the incident's number:
+ *
+ *   incident.json       the summary; renewed meanwhile, final at the end
+ *   events.jsonl        as the events file of alerts has them
+ *   observations.jsonl  one a second: a recording for synwardd --replay
+ *   policy.yaml         the settings in force at its start
+ *   fingerprints.json   what the SYNs look like (incident_sample.h)
+ *   sample.pcap         some of their headers, DLT_RAW
+ *
+ * Bounds: at most `keep` records and `max_size` bytes in all, the oldest go
+ * first; one record takes at most half of max_size, its observations stop
+ * there. Files are written once a tick, a few lines at a time; what is behind
+ * catches up. What cannot be written is lost, never waited for.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "core/event.h"
+#include "core/observation.h"
+#include "core/policy.h"
+#include "core/settings.h"
+#include "core/syn.h"
+
+struct incident_record_config {
+        const char *state_dir;
+        const char *version;
+        /* Told when records begin to fail (-errno, and what failed), once, and when they work
+         * again (0, NULL). */
+        void (*report)(void *userdata, int error, const char *what);
+        /* The settings as YAML, to be freed; NULL: not to be had. */
+        char *(*policy_text)(void *userdata);
+        void *userdata;
+};
+
+struct incident_record;
+
+/* Makes no file. config is copied, its texts and the settings must outlive the record; of the
+ * settings only `incidents` is read. -ENOMEM. */
+int incident_record_new(const struct incident_record_config *config,
+                        const struct settings *settings, struct incident_record **ret);
+/* A record that has not ended stays as it is. */
+struct incident_record *incident_record_free(struct incident_record *r);
+void incident_record_configure(struct incident_record *r, const struct settings *settings);
+
+/* One tick, in this order: what was seen; what was decided; each event told; the writing. */
+void incident_record_observe(struct incident_record *r, const struct observation *o);
+void incident_record_follow(struct incident_record *r, const struct decision *d);
+void incident_record_event(struct incident_record *r, const struct event *e);
+void incident_record_write(struct incident_record *r);
+
+/* A logged SYN, at any time. packet: from its IP header on. */
+void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
+                         size_t length);
+
+/* An array of summaries, oldest first: those on disk, and the present one. NULL: no memory. */
+json_t *incident_record_list(const struct incident_record *r);
+/* One in full, as an array of one object: the summary, events, files, directory. id: as a client
+ * wrote it. NULL: there is no such record, or no memory. */
+json_t *incident_record_read(const struct incident_record *r, const char *id);

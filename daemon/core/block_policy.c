@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/block_policy.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/explain.h"
+
+/* Nobody honest among them: at most this share of the SYNs became connections … */
+#define COMPLETED_SHARE_MAX 0.01
+/* … and no more than this even at the far end of what the sample allows. */
+#define COMPLETION_HIGH_MAX 0.1
+/* A prefix is named if this much of it is not carried by addresses that are named. */
+#define PREFIX_OWN_SHARE 0.2
+/* The kernel has let an entry go by then. */
+#define GRACE_US UINT64_C(500000)
+
+struct block_policy {
+        const struct settings *settings;
+        uint32_t count, room;
+        struct block_entry *entries;
+};
+
+struct block_policy *block_policy_new(const struct settings *settings) {
+        struct block_policy *b = calloc(1, sizeof *b);
+
+        if (b && block_policy_configure(b, settings) < 0)
+                return block_policy_free(b);
+        return b;
+}
+
+struct block_policy *block_policy_free(struct block_policy *b) {
+        if (!b)
+                return NULL;
+        free(b->entries);
+        free(b);
+        return NULL;
+}
+
+int block_policy_configure(struct block_policy *b, const struct settings *settings) {
+        uint32_t wanted = settings->block.enabled ? settings->block.max_entries : 0;
+        struct block_entry *more;
+
+        b->settings = settings;
+        if (wanted <= b->room)
+                return 0;
+        more = reallocarray(b->entries, wanted, sizeof *more);
+        if (!more)
+                return -ENOMEM;
+        b->entries = more;
+        b->room = wanted;
+        return 0;
+}
+
+/* --- who may not be ------------------------------------------------------------- */
+
+/* Whether two prefixes have an address in common. */
+static bool overlap(const struct prefix *a, const struct prefix *b) {
+        return a->length <= b->length ? prefix_contains(a, &b->address)
+                                      : prefix_contains(b, &a->address);
+}
+
+static bool is_protected(const struct block_policy *b, const struct block_protected *protect,
+                         const struct prefix *p) {
+        for (uint32_t i = 0; i < b->settings->allow_count; i++)
+                if (overlap(&b->settings->allow[i], p))
+                        return true;
+        for (uint32_t i = 0; i < protect->count; i++)
+                if (prefix_contains(p, &protect->list[i]))
+                        return true;
+        return false;
+}
+
+static bool is_covered(const struct block_policy *b, const struct prefix *p) {
+        for (uint32_t i = 0; i < b->count; i++)
+                if (b->entries[i].prefix.length <= p->length &&
+                    prefix_contains(&b->entries[i].prefix, &p->address))
+                        return true;
+        return false;
+}
+
+static bool may_add(const struct block_policy *b, const struct decision *d,
+                    const struct block_protected *protect) {
+        return b->settings->block.enabled && d->want_block && protect->known &&
+               (d->diagnosis == DIAGNOSIS_FLOOD_CONCENTRATED ||
+                d->diagnosis == DIAGNOSIS_FLOOD_DISTRIBUTED);
+}
+
+/* --- who is --------------------------------------------------------------------- */
+
+static double certain_per_s(const struct obs_source *s) {
+        return s->known & OBS_S_SYNS ? s->syn_per_s - s->syn_error_per_s : 0;
+}
+
+static bool never_completes(const struct obs_source *s, double certain) {
+        return (s->known & OBS_S_COMPLETED) && s->completed_per_s <= COMPLETED_SHARE_MAX * certain &&
+               s->completion_high <= COMPLETION_HIGH_MAX;
+}
+
+static bool is_bad(const struct block_policy *b, const struct obs_source *s) {
+        double certain = certain_per_s(s);
+
+        return certain >= b->settings->block.min_syn_per_s && never_completes(s, certain);
+}
+
+/* Of a prefix, what is not carried by the longer ones in the list that are bad themselves. */
+static bool carries_itself(const struct block_policy *b, const struct obs_sources *l,
+                           const struct obs_source *s) {
+        double certain = certain_per_s(s), rest = certain;
+
+        for (uint32_t i = 0; i < l->count; i++) {
+                const struct obs_source *o = &l->list[i];
+
+                /* Of the nested ones only addresses, or a /64 would be taken off twice. */
+                if (o->prefix.length == ADDRESS_BITS && s->prefix.length < ADDRESS_BITS &&
+                    prefix_contains(&s->prefix, &o->prefix.address) && is_bad(b, o))
+                        rest -= certain_per_s(o);
+        }
+        return rest >= b->settings->block.min_syn_per_s && rest >= PREFIX_OWN_SHARE * certain;
+}
+
+static bool wanted(const struct block_policy *b, const struct obs_sources *l,
+                   const struct obs_source *s, const struct block_protected *protect) {
+        return is_bad(b, s) && carries_itself(b, l, s) && !is_protected(b, protect, &s->prefix) &&
+               !is_covered(b, &s->prefix);
+}
+
+uint32_t block_policy_candidates(const struct block_policy *b, const struct observation *o,
+                                 const struct decision *d, const struct block_protected *protect,
+                                 struct block_candidate ret[static BLOCK_CANDIDATES_MAX]) {
+        uint32_t n = 0;
+
+        if (!may_add(b, d, protect) || !(o->known & OBS_K_SOURCES))
+                return 0;
+        /* The heaviest come first in the list. */
+        for (uint32_t i = 0; i < o->sources.count && n < BLOCK_CANDIDATES_MAX; i++) {
+                const struct obs_source *s = &o->sources.list[i];
+
+                if (wanted(b, &o->sources, s, protect))
+                        ret[n++] = (struct block_candidate) {
+                                .prefix = s->prefix,
+                                .certain_per_s = certain_per_s(s),
+                                .half_open = s->known & OBS_S_HALF_OPEN ? s->half_open : 0,
+                        };
+        }
+        return n;
+}
+
+/* --- the list --------------------------------------------------------------------- */
+
+struct changes {
+        struct block_change *list;
+        uint32_t count;
+};
+
+static bool is_full(const struct changes *c) {
+        return c->count == BLOCK_CHANGES_MAX;
+}
+
+static void note(struct changes *c, enum block_change_type type, const struct prefix *p,
+                 const char *reason) {
+        struct block_change *change = &c->list[c->count++];
+
+        *change = (struct block_change) { .type = type, .prefix = *p };
+        snprintf(change->reason, sizeof change->reason, "%s", reason);
+}
+
+static void drop(struct block_policy *b, uint32_t index) {
+        b->entries[index] = b->entries[--b->count];
+}
+
+/* Why an entry has to go before its time; NULL: it stays. */
+static const char *objection(const struct block_policy *b, const struct decision *d,
+                             const struct block_protected *protect, const struct block_entry *e) {
+        if (!b->settings->block.enabled)
+                return "blocking was switched off";
+        if (d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED)
+                return "the flood is spoofed: its addresses are innocent";
+        if (is_protected(b, protect, &e->prefix))
+                return "it is, or holds, an address that is never blocked";
+        return NULL;
+}
+
+static void let_go(struct block_policy *b, const struct observation *o, const struct decision *d,
+                   const struct block_protected *protect, struct changes *c) {
+        for (uint32_t i = 0; i < b->count && !is_full(c);) {
+                struct block_entry *e = &b->entries[i];
+                const char *why = objection(b, d, protect, e);
+
+                if (e->until_us <= o->time_us)
+                        note(c, BLOCK_EXPIRED, &e->prefix, "its time is over");
+                else if (why)
+                        note(c, BLOCK_REMOVED, &e->prefix, why);
+                else {
+                        i++;
+                        continue;
+                }
+                drop(b, i);
+        }
+}
+
+/* The kernel's sets take no entry within another. False: no room to say so. */
+static bool remove_within(struct block_policy *b, const struct prefix *p, struct changes *c) {
+        for (uint32_t i = 0; i < b->count;) {
+                if (!prefix_contains(p, &b->entries[i].prefix.address)) {
+                        i++;
+                        continue;
+                }
+                if (is_full(c))
+                        return false;
+                note(c, BLOCK_REMOVED, &b->entries[i].prefix, "its whole prefix is blocked now");
+                drop(b, i);
+        }
+        return !is_full(c);
+}
+
+static void add(struct block_policy *b, const struct observation *o, const struct decision *d,
+                const struct block_candidate *n, struct changes *c) {
+        struct block_entry *e = &b->entries[b->count++];
+        char rate[32], held[32];
+
+        *e = (struct block_entry) {
+                .prefix = n->prefix,
+                .since_realtime_us = o->realtime_us,
+                .until_us = o->time_us + b->settings->block.timeout_us + GRACE_US,
+        };
+        snprintf(e->reason, sizeof e->reason,
+                 "%s: at least %s SYN/s, %s half-open, and it finishes no handshake",
+                 diagnosis_name(d->diagnosis), explain_count(round(n->certain_per_s), rate),
+                 explain_count(n->half_open, held));
+        note(c, BLOCK_ADDED, &e->prefix, e->reason);
+}
+
+uint32_t block_policy_step(struct block_policy *b, const struct observation *o,
+                           const struct decision *d, const struct block_protected *protect,
+                           const struct block_candidate *candidates, uint32_t count,
+                           struct block_change ret[static BLOCK_CHANGES_MAX]) {
+        struct changes c = { .list = ret };
+
+        let_go(b, o, d, protect, &c);
+        if (!may_add(b, d, protect))
+                return c.count;
+        for (uint32_t i = 0; i < count; i++) {
+                const struct block_candidate *n = &candidates[i];
+
+                /* One before it may have covered it. */
+                if (n->established || is_covered(b, &n->prefix))
+                        continue;
+                if (!remove_within(b, &n->prefix, &c) || b->count >= b->settings->block.max_entries)
+                        break;
+                add(b, o, d, n, &c);
+        }
+        return c.count;
+}
+
+void block_policy_forget(struct block_policy *b, const struct prefix *p) {
+        for (uint32_t i = 0; i < b->count; i++)
+                if (b->entries[i].prefix.length == p->length &&
+                    address_equal(&b->entries[i].prefix.address, &p->address)) {
+                        drop(b, i);
+                        return;
+                }
+}
+
+uint32_t block_policy_count(const struct block_policy *b) {
+        return b->count;
+}
+
+const struct block_entry *block_policy_entry(const struct block_policy *b, uint32_t index) {
+        return &b->entries[index];
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "playback.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "core/explain.h"
+#include "format/event_json.h"
+#include "format/time_text.h"
+#include "loop.h"
+#include "options.h"
+#include "replay/compare.h"
+#include "replay/replay.h"
+#include "replay/source.h"
+#include "util/progress.h"
+
+#define COMPARISON_JSON_SCHEMA "synward.comparison.v1"
+#define SHOW_INTERVAL_US UINT64_C(100000)
+
+enum { FLOODS_TOLD = 16 };
+
+struct flood {
+        struct incident incident;
+        double duration_s;
+        bool over;
+};
+
+struct playback {
+        const struct playback_options *options;
+        struct replay_source *source;
+        struct observation observation;
+        struct progress progress;
+        char error[REPLAY_ERROR_MAX];
+
+        uint64_t begun_us, shown_us; /* of the clock on the wall */
+        uint64_t first_us, last_us;  /* of the recording */
+        uint64_t observations;
+        double syns;
+        uint64_t floods_count;       /* more than FLOODS_TOLD: the rest is only counted */
+        struct flood floods[FLOODS_TOLD];
+};
+
+static int exit_status(int r) {
+        return r >= 0 ? EXIT_STATUS_OK : r == -EINVAL ? EXIT_STATUS_USAGE : EXIT_STATUS_FAILURE;
+}
+
+static int playback_open(struct playback *p, const struct playback_options *o,
+                         const struct settings *settings) {
+        struct pcap_replay_options model = o->model;
+        int r;
+
+        memset(p, 0, sizeof *p);
+        p->options = o;
+        p->begun_us = loop_time_now().now_us;
+        p->progress = progress_open(stderr);
+        model.tick_us = settings->poll.fast_interval_us;
+        progress_show(&p->progress, "looking for listeners in %s", o->path);
+        r = replay_source_open(o->path, &model, o->model_given, &p->source, p->error);
+        progress_clear(&p->progress);
+        return r;
+}
+
+static void show(struct playback *p) {
+        uint64_t now_us = loop_time_now().now_us;
+        double share, wall_s = (double) (now_us - p->begun_us) / 1e6;
+        double played_s = (double) (p->last_us - p->first_us) / 1e6;
+        char time[TIME_TEXT_MAX], part[16] = "";
+
+        if (!p->progress.file || now_us - p->shown_us < SHOW_INTERVAL_US)
+                return;
+        p->shown_us = now_us;
+        share = replay_source_progress(p->source);
+        if (!isnan(share))
+                snprintf(part, sizeof part, "%3.0f %%  ", 100 * share);
+        progress_show(&p->progress, "%s%s  %.0f s played in %.1f s, %.0f times as fast", part,
+                      time_text_format(p->observation.realtime_us, time), played_s, wall_s,
+                      wall_s > 0 ? played_s / wall_s : 0);
+}
+
+/* The incident is in the decision up to and including the step that ends it. */
+static void follow_flood(struct playback *p, const struct decision *d) {
+        struct flood *f;
+
+        if (!d->incident.id)
+                return;
+        if (p->floods_count == 0 || p->floods[(p->floods_count - 1) % FLOODS_TOLD].over)
+                p->floods[p->floods_count++ % FLOODS_TOLD].over = false;
+        f = &p->floods[(p->floods_count - 1) % FLOODS_TOLD];
+        f->incident = d->incident;
+        f->duration_s = (double) (p->last_us - d->incident.start_us) / 1e6;
+        f->over = d->state == STATE_NORMAL;
+}
+
+/* 1: one more, 0: the end. */
+static int next(struct playback *p) {
+        int r = replay_source_next(p->source, &p->observation, p->error);
+
+        if (r <= 0)
+                return r;
+        if (p->observations++ == 0)
+                p->first_us = p->observation.time_us;
+        p->last_us = p->observation.time_us;
+        if (observation_knows(&p->observation, OBS_SYNS))
+                p->syns += (double) p->observation.counters[OBS_SYNS];
+        show(p);
+        return 1;
+}
+
+/* --- the summary ----------------------------------------------------------------- */
+
+static void tell_flood(const struct flood *f) {
+        const struct incident *n = &f->incident;
+        char name[ADDRESS_TEXT_MAX], peak[32], begin[TIME_TEXT_MAX];
+
+        fprintf(stderr, "  %s  %s%s%s, %.1f s%s, peak %s SYN/s\n",
+                time_text_format(n->start_realtime_us, begin), explain_diagnosis(n->diagnosis),
+                n->has_listener ? " at " : "",
+                n->has_listener ? listener_key_format(&n->listener, name) : "", f->duration_s,
+                f->over ? "" : " and not over at the end", explain_count(n->peak_syn_per_s, peak));
+}
+
+static void tell_source(const struct playback *p) {
+        double wall_s = (double) (loop_time_now().now_us - p->begun_us) / 1e6;
+        double played_s = (double) (p->last_us - p->first_us) / 1e6;
+        struct pcap_replay_counts counts;
+        char syns[32], n[32];
+
+        fprintf(stderr, "%s: %.1f s in %s looks, played in %.2f s", p->options->path, played_s,
+                explain_count((double) p->observations, n), wall_s);
+        if (p->syns > 0)
+                fprintf(stderr, "; %s SYNs", explain_count(p->syns, syns));
+        fputs("\n", stderr);
+        if (!replay_source_is_capture(p->source, &counts))
+                return;
+        fprintf(stderr, "  a capture of %s packets; %u listener%s found", explain_count((double) counts.packets, n),
+                counts.listeners, counts.listeners == 1 ? "" : "s");
+        if (counts.listeners_left_out)
+                fprintf(stderr, ", %u more left out", counts.listeners_left_out);
+        if (counts.broken)
+                fprintf(stderr, "; %s packets cut short or broken, passed over",
+                        explain_count((double) counts.broken, n));
+        fprintf(stderr, "\n  the kernel's part by a model: backlog %u, tcp_syncookies %u\n",
+                p->options->model.backlog, p->options->model.syncookies);
+}
+
+static void tell_floods(const struct playback *p) {
+        uint64_t first = p->floods_count > FLOODS_TOLD ? p->floods_count - FLOODS_TOLD : 0;
+        char n[32];
+
+        if (p->floods_count == 0)
+                fputs("  no flood\n", stderr);
+        if (first > 0)
+                fprintf(stderr, "  %s floods, the last of them:\n",
+                        explain_count((double) p->floods_count, n));
+        for (uint64_t i = first; i < p->floods_count; i++)
+                tell_flood(&p->floods[i % FLOODS_TOLD]);
+}
+
+/* --- one policy -------------------------------------------------------------------- */
+
+static int print_line(struct playback *p, char *line) {
+        int r = 0;
+
+        progress_clear(&p->progress);
+        if (!line)
+                r = -ENOMEM;
+        else if (fputs(line, stdout) == EOF)
+                r = -errno;
+        if (r < 0)
+                snprintf(p->error, sizeof p->error, "cannot print: %s", strerror(-r));
+        free(line);
+        return r;
+}
+
+static int play(struct playback *p, const struct settings *settings) {
+        struct replay *replay = replay_new(settings);
+        int r;
+
+        if (!replay) {
+                snprintf(p->error, sizeof p->error, "%s", strerror(ENOMEM));
+                return -ENOMEM;
+        }
+        while ((r = next(p)) > 0) {
+                const struct replay_result *result = replay_step(replay, &p->observation);
+
+                follow_flood(p, &result->decision);
+                for (uint32_t i = 0; r >= 0 && i < result->decision.events_count; i++)
+                        r = print_line(p, event_json_line(&result->decision.events[i].event));
+                if (r < 0)
+                        break;
+        }
+        replay_free(replay);
+        return r;
+}
+
+static int finish(struct playback *p, int r) {
+        progress_clear(&p->progress);
+        if (r >= 0 && fflush(stdout) == EOF) {
+                r = -errno;
+                snprintf(p->error, sizeof p->error, "cannot print: %s", strerror(-r));
+        }
+        if (r < 0)
+                fprintf(stderr, "synwardd: %s\n", p->error);
+        return r;
+}
+
+int playback_run(const struct playback_options *o, const struct settings *settings) {
+        struct playback *p = malloc(sizeof *p);
+        int r;
+
+        if (!p) {
+                fprintf(stderr, "synwardd: %s\n", strerror(ENOMEM));
+                return EXIT_STATUS_FAILURE;
+        }
+        r = playback_open(p, o, settings);
+        if (r >= 0)
+                r = play(p, settings);
+        r = finish(p, r);
+        if (r >= 0) {
+                tell_source(p);
+                tell_floods(p);
+        }
+        replay_source_free(p->source);
+        free(p);
+        return exit_status(r);
+}
+
+/* --- two policies -------------------------------------------------------------------- */
+
+struct comparison {
+        struct playback playback;
+        uint64_t intervals, events[COMPARE_SIDES];
+        double host_s; /* in which they differ about the host */
+        int r;         /* of printing */
+};
+
+static const char side_letters[COMPARE_SIDES] = { 'A', 'B' };
+static const char *const side_names[COMPARE_SIDES] = { "first", "second" };
+
+static void print_json(struct comparison *c, json_t *json) {
+        char *line = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+        int r = print_line(&c->playback, line);
+
+        json_decref(json);
+        if (r >= 0)
+                fputc('\n', stdout);
+        else
+                c->r = r;
+}
+
+static json_t *view_json(const struct compare_view *v, bool host) {
+        json_t *json = json_pack("{s:s, s:s}", "state", flood_state_name(v->state), "diagnosis",
+                                 diagnosis_name(v->diagnosis));
+
+        if (json && host) {
+                json_object_set_new(json, "want_syncookies", json_boolean(v->want_syncookies));
+                json_object_set_new(json, "want_block", json_boolean(v->want_block));
+        }
+        return json;
+}
+
+static char *view_text(const struct compare_view *v, char text[static 96]) {
+        snprintf(text, 96, "%s %s%s%s", flood_state_name(v->state), diagnosis_name(v->diagnosis),
+                 v->want_syncookies ? " +syncookies" : "", v->want_block ? " +block" : "");
+        return text;
+}
+
+static void on_interval(void *userdata, const struct compare_interval *i) {
+        struct comparison *c = userdata;
+        char from[TIME_TEXT_MAX], until[TIME_TEXT_MAX], name[ADDRESS_TEXT_MAX] = "host";
+        char first[96], second[96];
+
+        c->intervals++;
+        if (i->has_listener)
+                listener_key_format(&i->listener, name);
+        else
+                c->host_s += i->duration_s;
+        time_text_format(i->from_realtime_us, from);
+        if (c->playback.options->json) {
+                print_json(c, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f, s:o, s:o}", "schema",
+                                        COMPARISON_JSON_SCHEMA, "kind", "interval", "subject", name,
+                                        "from", from, "until",
+                                        time_text_format(i->until_realtime_us, until), "duration_s",
+                                        i->duration_s, "first",
+                                        view_json(&i->views[COMPARE_FIRST], !i->has_listener), "second",
+                                        view_json(&i->views[COMPARE_SECOND], !i->has_listener)));
+                return;
+        }
+        progress_clear(&c->playback.progress);
+        printf("%s  %8.1f s  %-22s A: %-32s B: %s\n", from, i->duration_s, name,
+               view_text(&i->views[COMPARE_FIRST], first), view_text(&i->views[COMPARE_SECOND], second));
+}
+
+static void on_event(void *userdata, unsigned side, const struct event *e, bool in_both) {
+        struct comparison *c = userdata;
+        char when[TIME_TEXT_MAX];
+
+        c->events[side]++;
+        if (c->playback.options->json) {
+                print_json(c, json_pack("{s:s, s:s, s:s, s:o}", "schema", COMPARISON_JSON_SCHEMA, "kind",
+                                        "event", in_both ? "alerted_only_in" : "only_in",
+                                        side_names[side], "event", event_json(e)));
+                return;
+        }
+        progress_clear(&c->playback.progress);
+        printf("%s  only %s %c: %s: %s\n", time_text_format(e->realtime_us, when),
+               in_both ? "alerted by" : "in", side_letters[side], event_type_name(e->type), e->message);
+}
+
+static const struct compare_ops compare_ops = { .interval = on_interval, .event = on_event };
+
+static int play_both(struct comparison *c, const struct settings *const settings[COMPARE_SIDES]) {
+        struct replay *replays[COMPARE_SIDES] = { replay_new(settings[0]), replay_new(settings[1]) };
+        struct compare *compare = compare_new(&compare_ops, c);
+        const struct replay_result *results[COMPARE_SIDES];
+        int r = replays[0] && replays[1] && compare ? 1 : -ENOMEM;
+
+        if (r < 0)
+                snprintf(c->playback.error, sizeof c->playback.error, "%s", strerror(-r));
+        while (r > 0 && (r = next(&c->playback)) > 0) {
+                for (unsigned i = 0; i < COMPARE_SIDES; i++)
+                        results[i] = replay_step(replays[i], &c->playback.observation);
+                compare_step(compare, &c->playback.observation, settings, results);
+                if (c->r < 0)
+                        r = c->r;
+        }
+        if (r == 0)
+                compare_end(compare);
+        compare_free(compare);
+        replay_free(replays[0]);
+        replay_free(replays[1]);
+        return r < 0 ? r : c->r;
+}
+
+static bool same(const struct comparison *c) {
+        return c->intervals == 0 && c->events[COMPARE_FIRST] == 0 && c->events[COMPARE_SECOND] == 0;
+}
+
+static void conclude(struct comparison *c) {
+        const struct playback_options *o = c->playback.options;
+
+        if (o->json) {
+                print_json(c, json_pack("{s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:f, s:I, s:I}", "schema",
+                                        COMPARISON_JSON_SCHEMA, "kind", "summary", "same", same(c),
+                                        "first", o->names[COMPARE_FIRST], "second",
+                                        o->names[COMPARE_SECOND], "observations",
+                                        (json_int_t) c->playback.observations, "intervals",
+                                        (json_int_t) c->intervals, "host_differs_s", c->host_s,
+                                        "events_first", (json_int_t) c->events[COMPARE_FIRST],
+                                        "events_second", (json_int_t) c->events[COMPARE_SECOND]));
+                return;
+        }
+        progress_clear(&c->playback.progress);
+        if (same(c))
+                printf("No difference between A (%s) and B (%s)\n", o->names[0], o->names[1]);
+        else
+                printf("A: %s\nB: %s\n%.1f s in which they differ about the host; "
+                       "%llu events only in A, %llu only in B\n",
+                       o->names[0], o->names[1], c->host_s, (unsigned long long) c->events[0],
+                       (unsigned long long) c->events[1]);
+}
+
+int playback_compare(const struct playback_options *o, const struct settings *first,
+                     const struct settings *second) {
+        const struct settings *const settings[COMPARE_SIDES] = { first, second };
+        struct comparison *c = calloc(1, sizeof *c);
+        int r, status;
+
+        if (!c) {
+                fprintf(stderr, "synwardd: %s\n", strerror(ENOMEM));
+                return EXIT_STATUS_FAILURE;
+        }
+        r = playback_open(&c->playback, o, first);
+        if (r >= 0)
+                r = play_both(c, settings);
+        if (r >= 0) {
+                conclude(c);
+                r = c->r;
+        }
+        r = finish(&c->playback, r);
+        if (r >= 0)
+                tell_source(&c->playback);
+        status = r < 0 ? exit_status(r) : same(c) ? EXIT_STATUS_OK : EXIT_STATUS_DIFFERENT;
+        replay_source_free(c->playback.source);
+        free(c);
+        return status;
+}

@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Blocking on: 100,000 SYN/s from one /24 beside honest traffic are blocked
+# within 2 s, nobody else is, the honest connections go on, and the set is empty
+# when its time is over. The same flood from all over: nobody is blocked. And
+# never a prefix with an established connection, nor anything in a dry run.
+#   test-block.sh [RATE]
+. "$(dirname "$0")/lab.sh"
+lab_need jq nft
+lab_need_daemon
+
+rate=${1:-100000}
+bad=203.0.113.0/24
+LAB_CONFIG='
+block: { enabled: true, timeout: 6s }
+policy:
+  - when: { state: flood }
+    do: [ alert, syncookies, block ]'
+
+set_elements() {
+        # No such set: nothing in it.
+        lab_in server nft -j list set inet synward "$1" 2>/dev/null |
+                jq -s '[.[].nftables[].set // empty | .elem // [] | length] | add // 0'
+}
+
+events() { lab_ctl --json events -n 256 | jq -c ".events[]? // . | select(.event == \"$1\")"; }
+
+us_of() { date -d "$1" +%s%6N; }
+
+begin() {
+        lab_up cookies=1 delay=60ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        lab_honest web-clients --to $LAB_SERVER4:80 --rate 100 --poisson --duration 60s --timeout 3s
+        lab_pause 1
+        lab_daemon "$@"
+        lab_pause 3
+}
+
+# Two floods of half the rate: one process sends at most 50,000 SYN/s.
+flood() {
+        lab_flood rate=$((rate / 2)) seconds=4 from="$1" name=flood seed=1
+        start=$lab_flood_start_us
+        lab_flood rate=$((rate / 2)) seconds=4 from="$1" name=flood2 seed=2
+        lab_flood_start_us=$start
+}
+
+honest() {
+        local opened connected
+
+        lab_end web-clients
+        lab_last[web-clients]=$(tail -n 1 "$lab_temp/web-clients.out")
+        opened=$(lab_field web-clients opened) connected=$(lab_field web-clients connected)
+        lab_check "$1: $connected of $opened honest connections made" "$connected >= $2 * ($opened - 60)"
+}
+
+# --- one /24 ---------------------------------------------------------------------
+begin
+flood $bad
+lab_expect_state flood 2500 "$start" "one /24: flood found"
+blocked() { [ -n "$(events source-blocked)" ]; }
+if lab_wait_for 5 blocked; then
+        at=$(us_of "$(events source-blocked | head -n 1 | jq -r .time)")
+        lab_check "one /24: blocked after $(((at - start) / 1000)) ms" "$at - $start <= 2000000"
+else
+        lab_not_ok "one /24: blocked"
+        lab_ctl status | sed 's/^/# /'
+        lab_ctl sources --prefix -n 4 | sed 's/^/# /'
+fi
+lab_ctl blocked | sed 's/^/# /'
+lab_check "one /24: it is in the set ($(set_elements blocked4))" "$(set_elements blocked4) >= 1"
+lab_flood_wait flood
+lab_flood_wait flood2
+outside=$(events source-blocked | jq -r .source | grep -vc '^203\.0\.113\.')
+lab_check "one /24: nobody else was blocked ($(events source-blocked | wc -l) entries, $outside outside)" "$outside == 0"
+lab_note "dropped: $(lab_in server nft list chain inet synward block | grep -o 'packets [0-9]*' | head -n 1)"
+emptied() { [ "$(set_elements blocked4)" = 0 ] && [ "$(lab_ctl --json blocked | jq '.blocked | length')" = 0 ]; }
+if lab_wait_for 12 emptied; then
+        lab_ok "one /24: the set is empty when its time is over"
+else
+        lab_not_ok "one /24: the set is empty when its time is over [$(lab_ctl --json blocked)]"
+fi
+lab_check "one /24: told that it is let go" "$(events source-unblocked | wc -l) >= 1"
+honest "one /24" 0.99
+pid=${lab_pid[daemon]}
+kill -KILL "$pid"
+gone() { ! lab_in server nft list table inet synward >/dev/null 2>&1; }
+if lab_wait_for 3 gone; then lab_ok "the table is gone with a killed daemon"; else lab_not_ok "the table is gone with a killed daemon"; fi
+lab_down
+
+# --- all over ---------------------------------------------------------------------
+begin
+flood spoofed
+lab_expect_state flood 2500 "$start" "spoofed: flood found"
+lab_flood_wait flood
+lab_flood_wait flood2
+lab_check "spoofed: nobody was blocked" "$(events source-blocked | wc -l) == 0"
+honest "spoofed" 0
+lab_down
+
+# --- a client of the same prefix is connected -----------------------------------------
+rate=20000
+begin
+lab_honest neighbour --from 100.64.7.9/32 --to $LAB_SERVER4:80 --rate 2 --hold 30s --duration 30s
+lab_pause 2
+flood 100.64.7.0/24
+lab_expect_state flood 2500 "$start" "a connected neighbour: flood found"
+lab_flood_wait flood
+lab_flood_wait flood2
+whole=$(events source-blocked | jq -r .source | grep -c '/24')
+neighbour=$(events source-blocked | jq -r .source | grep -cx '100.64.7.9')
+lab_check "a connected neighbour: neither it nor its prefix was blocked ($(events source-blocked | wc -l) addresses were)" \
+        "$whole + $neighbour == 0"
+lab_down
+
+# --- dry run ------------------------------------------------------------------------
+begin --dry-run
+flood $bad
+lab_expect_state flood 2500 "$start" "dry run: flood found"
+lab_wait_for 5 blocked
+lab_flood_wait flood
+lab_flood_wait flood2
+lab_check "dry run: told, not done" "$(events source-blocked | grep -c 'dry run') >= 1 && $(set_elements blocked4) == 0"
+lab_down
+lab_done

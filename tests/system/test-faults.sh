@@ -1,0 +1,240 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The daemon with something broken beneath it: each fault is reported (an event, a
+# reason in status or a line of the log), a flood of 1,000 SYN/s is found all the
+# same, and the daemon ends cleanly. Mounts are in a namespace of the daemon's own.
+#   test-faults.sh [FAULT ...]      (the functions fault_* below; none: all)
+here=$(cd "$(dirname "$0")" && pwd)
+source=$(cd "$here/../.." && pwd)
+. "$source/tests/lab/lab.sh"
+lab_need jq nft setpriv unshare python3
+lab_need_daemon
+unshare --mount true 2>/dev/null || lab_skip "cannot make a mount namespace"
+
+# Without the kernel's counters only the next walk of the socket table can tell: its
+# interval (1 s) and survival_age (400 ms) come on top.
+limit_ms=2500
+limit_without_counters_ms=3500
+declare -A delays
+
+# The daemon begins with wrapper, a shell script that ends in exec "$@".
+wrapper='exec "$@"'
+spawn_wrapped() {
+        local name=$1 ns=$2
+        shift 2
+        lab_spawn "$name" "$ns" unshare --mount --propagation private \
+                sh -euc "$wrapper" sh "$@"
+}
+
+# begin [cookies=N]: a lab with a listener.
+begin() {
+        lab_up cookies=1 "$@"
+        chmod 711 "$lab_temp"
+        export lab_temp
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        wrapper='exec "$@"'
+}
+
+# sensor NAME STATE TEXT: as status has it.
+sensor() {
+        local is
+        is=$(lab_ctl --json status | jq -r --arg s "$1" '.sensors[$s] | "\(.state): \(.reason)"')
+        if [[ $is == "$2: "*$3* ]]; then
+                lab_ok "$fault: $1 $is"
+        else
+                lab_not_ok "$fault: $1 is $2 ($3) [$is]"
+        fi
+}
+# event NAME TEXT: within five seconds, and in the journal's stead on stderr.
+event() {
+        if lab_wait_for 5 has_event "$1" "$2"; then
+                lab_ok "$fault: event $1: $(events "$1" "$2" | head -n 1)"
+        else
+                lab_not_ok "$fault: event $1 ($2)"
+                lab_ctl events | tail -n 5 | sed 's/^/#   /'
+        fi
+}
+events() {
+        lab_ctl --json events | jq -r --arg e "$1" --arg t "$2" \
+                '.events[] | select(.event == $e and (.message | contains($t))) | .message'
+}
+has_event() { events "$@" | grep -q .; }
+# says TEXT: a line of the log, once.
+says() {
+        if lab_wait_for 5 grep -qF -- "$1" "$lab_temp/daemon.err"; then
+                lab_check "$fault: log, $(grep -cF -- "$1" "$lab_temp/daemon.err") times: $(grep -F -m 1 -- "$1" "$lab_temp/daemon.err")" \
+                        "$(grep -cF -- "$1" "$lab_temp/daemon.err") <= 2"
+        else
+                lab_not_ok "$fault: the log says: $1"
+                tail -n 5 "$lab_temp/daemon.err" | sed 's/^/#   /'
+        fi
+}
+
+flood() {
+        lab_flood rate=1000 seconds=4
+        lab_expect_state flood "${1:-$limit_ms}" "$lab_flood_start_us" "$fault: flood found"
+        delays[$fault]=$lab_delay_ms
+        lab_end flood
+}
+
+# SIGTERM: exit status 0, and tcp_syncookies as it was.
+finish() {
+        local pid=${lab_pid[daemon]} status was=$1
+
+        lab_end watch
+        lab_wait_for 3 kill -0 "$pid" || lab_not_ok "$fault: the daemon is still there"
+        kill -TERM "$pid"
+        timeout 10 tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
+        wait "$pid"
+        status=$?
+        unset 'lab_pid[daemon]'
+        lab_check "$fault: ends cleanly (exit status $status)" "$status == 0"
+        lab_check "$fault: tcp_syncookies is $was" \
+                "$(lab_in server cat /proc/sys/net/ipv4/tcp_syncookies) == $was"
+        ! grep -E 'Sanitizer|runtime error|assert' "$lab_temp/daemon.err" || lab_not_ok "$fault: see above"
+        lab_down
+}
+
+fault_none() {
+        begin cookies=0
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        flood
+        event syncookies-set "from 0 to 1"
+        finish 0
+}
+
+fault_state_full() {
+        begin cookies=0
+        # One page is all there is, and taken.
+        wrapper='mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs "$lab_temp/state"
+                 head -c 4096 /dev/zero >"$lab_temp/state/filler"
+                 exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        flood
+        says "No space left on device"
+        lab_check "$fault: and nothing else" "$(grep -c 'warning: cannot' "$lab_temp/daemon.err") == 1"
+        finish 0
+}
+
+fault_state_read_only() {
+        begin cookies=0
+        wrapper='mount -t tmpfs -o ro tmpfs "$lab_temp/state"; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        flood
+        says "cannot save the old value"
+        lab_check "$fault: and nothing of a record that was never there" \
+                "$(grep -cE 'cannot remove|synwardd --restore' "$lab_temp/daemon.err") == 0"
+        finish 0
+}
+
+fault_state_missing() {
+        begin cookies=0
+        wrapper='mount -t tmpfs -o ro tmpfs "$lab_temp/state"; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon --state-dir "$lab_temp/state/no/such"
+        flood
+        says "tcp_syncookies"
+        finish 0
+}
+
+# /proc/thread-self/net is the first thread's, whose number stays through exec.
+fault_netstat_missing() {
+        begin
+        wrapper='mount -t tmpfs tmpfs "/proc/$$/task/$$/net"; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        sensor netstat failed "No such file"
+        event sensor-degraded "netstat"
+        flood $limit_without_counters_ms
+        finish 1
+}
+
+# A kernel with other counters than ours.
+fault_netstat_empty() {
+        begin
+        wrapper='mount -t tmpfs tmpfs "/proc/$$/task/$$/net"
+                 cd "/proc/$$/task/$$/net"
+                 printf "TcpExt: Other\nTcpExt: 1\n" >netstat
+                 printf "Tcp: Other\nTcp: 1\n" >snmp
+                 cd /; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        sensor netstat failed "counters missing"
+        event sensor-degraded "netstat"
+        flood $limit_without_counters_ms
+        finish 1
+}
+
+fault_sysctl_missing() {
+        begin cookies=0
+        wrapper='mkdir -m 700 "$lab_temp/empty"
+                 mount --bind "$lab_temp/empty" /proc/sys/net/ipv4; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        lab_check "$fault: the value is unknown in status" \
+                "$(lab_ctl --json status | jq '.syncookies.value | if . == null then 1 else 0 end') == 1"
+        flood
+        finish 0
+}
+
+fault_sysctl_read_only() {
+        begin cookies=0
+        wrapper='mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        flood
+        says "tcp_syncookies"
+        finish 0
+}
+
+fault_no_privilege() {
+        begin cookies=0
+        mkdir -p "$lab_temp/state" "$lab_temp/run"
+        chown 65534:65534 "$lab_temp/state" "$lab_temp/run"
+        wrapper='exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+                --bounding-set=-all --inh-caps=-all --no-new-privs "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        sensor nflog failed ""
+        event sensor-degraded "nflog"
+        flood
+        says "tcp_syncookies"
+        finish 0
+}
+
+fault_group_taken() {
+        begin
+        lab_spawn holder server python3 -c '
+import socket, struct, time
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)  # NETLINK_NETFILTER
+# NFULNL_MSG_CONFIG for group 5, NFULNL_CFG_CMD_BIND
+s.send(struct.pack("=IHHII BBH HHBxxx", 28, 4 << 8 | 1, 5, 1, 0, 0, 0, socket.htons(5), 5, 1, 1))
+print(struct.unpack_from("=i", s.recv(4096), 16)[0], flush=True)
+time.sleep(60)'
+        lab_wait_for 5 grep -qx 0 "$lab_temp/holder.out" ||
+                lab_not_ok "$fault: the group is taken [$(cat "$lab_temp/holder.out" "$lab_temp/holder.err")]"
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        sensor nflog failed ""
+        event sensor-degraded "nflog"
+        flood
+        finish 1
+}
+
+fault_foreign_table() {
+        begin
+        lab_in server nft 'add table inet synward; add chain inet synward mine'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        sensor nflog failed "not ours"
+        event sensor-degraded "not ours"
+        flood
+        if lab_in server nft list chain inet synward mine >/dev/null 2>&1; then
+                lab_ok "$fault: the table is as it was"
+        else
+                lab_not_ok "$fault: the table is as it was"
+        fi
+        finish 1
+}
+
+[ $# -gt 0 ] || set -- none state_full state_read_only state_missing netstat_missing netstat_empty \
+        sysctl_missing sysctl_read_only no_privilege group_taken foreign_table
+for fault; do
+        "fault_$fault"
+done
+for fault; do
+        lab_note "$(printf '%-18s flood found after %s ms' "$fault" "${delays[$fault]:-never}")"
+done
+lab_done

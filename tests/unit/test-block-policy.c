@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actions/block_guard.h"
+#include "core/block_policy.h"
+
+struct world {
+        struct settings settings;
+        struct block_policy *policy;
+        struct observation o;
+        struct decision d;
+        struct block_protected protect;
+        struct block_candidate candidates[BLOCK_CANDIDATES_MAX];
+        struct block_change changes[BLOCK_CHANGES_MAX];
+        uint32_t changes_count;
+};
+
+static struct prefix prefix_of(const char *text) {
+        struct prefix p;
+
+        assert_int_equal(prefix_parse(text, &p), 0);
+        return p;
+}
+
+static struct address address_of(const char *text) {
+        struct address a;
+
+        assert_int_equal(address_parse(text, &a), 0);
+        return a;
+}
+
+static struct obs_source *source(struct world *w, const char *text, double syn_per_s) {
+        struct obs_source *s = &w->o.sources.list[w->o.sources.count++];
+
+        *s = (struct obs_source) {
+                .prefix = prefix_of(text), .known = OBS_S_SYNS | OBS_S_COMPLETED | OBS_S_HALF_OPEN,
+                .syn_per_s = syn_per_s, .syn_error_per_s = 1, .half_open = 9, .completion_high = 0.01,
+        };
+        return s;
+}
+
+static int make(void **state) {
+        struct world *w = calloc(1, sizeof *w);
+
+        w->settings.block.enabled = true;
+        w->settings.block.timeout_us = 10000000;
+        w->settings.block.max_entries = 4;
+        w->settings.block.min_syn_per_s = 50;
+        w->policy = block_policy_new(&w->settings);
+        w->protect.known = true;
+        w->o.time_us = 1000000;
+        w->o.known = OBS_K_SOURCES;
+        w->d.want_block = true;
+        w->d.diagnosis = DIAGNOSIS_FLOOD_CONCENTRATED;
+        *state = w;
+        return w->policy ? 0 : -1;
+}
+
+static int unmake(void **state) {
+        struct world *w = *state;
+
+        block_policy_free(w->policy);
+        free(w);
+        return 0;
+}
+
+static uint32_t step_with(struct world *w, bool established) {
+        uint32_t n = block_policy_candidates(w->policy, &w->o, &w->d, &w->protect, w->candidates);
+
+        for (uint32_t i = 0; i < n; i++)
+                w->candidates[i].established = established;
+        w->changes_count = block_policy_step(w->policy, &w->o, &w->d, &w->protect, w->candidates, n,
+                                             w->changes);
+        return block_policy_count(w->policy);
+}
+
+static uint32_t step(struct world *w) {
+        return step_with(w, false);
+}
+
+static bool holds(const struct world *w, const char *text) {
+        struct prefix p = prefix_of(text);
+
+        for (uint32_t i = 0; i < block_policy_count(w->policy); i++) {
+                const struct block_entry *e = block_policy_entry(w->policy, i);
+
+                if (e->prefix.length == p.length && address_equal(&e->prefix.address, &p.address))
+                        return true;
+        }
+        return false;
+}
+
+static void blocks_the_heavy(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        source(w, "203.0.113.7", 400);
+        source(w, "192.0.2.1", 1000);
+        source(w, "198.51.100.1", 50.5); /* certainly only 49.5 */
+        assert_int_equal(step(w), 2);
+        assert_int_equal(w->changes_count, 2);
+        assert_true(holds(w, "203.0.113.0/24"));
+        assert_true(holds(w, "192.0.2.1"));
+        assert_non_null(strstr(w->changes[0].reason, "flood-concentrated: at least "));
+        /* Once. */
+        assert_int_equal(step(w), 2);
+        assert_int_equal(w->changes_count, 0);
+        w->d.diagnosis = DIAGNOSIS_FLOOD_DISTRIBUTED;
+        source(w, "2001:db8::1", 100);
+        assert_int_equal(step(w), 3);
+}
+
+/* Each of these alone keeps a source off the list. */
+static void never_if_switched_off(void **state) {
+        struct world *w = *state;
+
+        source(w, "192.0.2.1", 1000);
+        w->settings.block.enabled = false;
+        assert_int_equal(step(w), 0);
+        w->settings.block.enabled = true;
+        w->d.want_block = false;
+        assert_int_equal(step(w), 0);
+        w->d.want_block = true;
+        assert_int_equal(step(w), 1);
+}
+
+static void never_by_other_diagnoses(void **state) {
+        struct world *w = *state;
+
+        source(w, "192.0.2.1", 1000);
+        for (unsigned d = 0; d < DIAGNOSES; d++) {
+                if (d == DIAGNOSIS_FLOOD_CONCENTRATED || d == DIAGNOSIS_FLOOD_DISTRIBUTED)
+                        continue;
+                w->d.diagnosis = (enum diagnosis) d;
+                assert_int_equal(step(w), 0);
+        }
+        w->d.diagnosis = DIAGNOSIS_FLOOD_DISTRIBUTED;
+        assert_int_equal(step(w), 1);
+}
+
+static void never_if_it_may_complete(void **state) {
+        struct world *w = *state;
+        struct obs_source *s = source(w, "192.0.2.1", 1000);
+
+        s->known = OBS_S_SYNS; /* not known */
+        assert_int_equal(step(w), 0);
+        s->known = OBS_S_SYNS | OBS_S_COMPLETED;
+        s->completed_per_s = 20;
+        assert_int_equal(step(w), 0);
+        s->completed_per_s = 0;
+        s->completion_high = 0.2; /* too few were seen */
+        assert_int_equal(step(w), 0);
+        s->completion_high = 1;
+        assert_int_equal(step(w), 0);
+        s->completion_high = 0.01;
+        s->known = OBS_S_COMPLETED; /* heavy by half-opens only */
+        assert_int_equal(step(w), 0);
+        s->known |= OBS_S_SYNS;
+        s->syn_error_per_s = 960;
+        assert_int_equal(step(w), 0);
+        s->syn_error_per_s = 0;
+        w->o.known = 0;
+        assert_int_equal(step(w), 0);
+        w->o.known = OBS_K_SOURCES;
+        assert_int_equal(step(w), 1);
+}
+
+static void never_if_allowed(void **state) {
+        static const char *const lists[] = { "203.0.113.7", "203.0.113.0/24", "203.0.0.0/16", "0.0.0.0/0" };
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        w->settings.allow_count = 1;
+        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+                w->settings.allow[0] = prefix_of(lists[i]);
+                assert_int_equal(step(w), 0);
+        }
+        w->settings.allow[0] = prefix_of("203.0.112.0/24");
+        assert_int_equal(step(w), 1);
+}
+
+static void never_if_protected(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        source(w, "192.0.2.1", 1000);
+        source(w, "2001:db8::/64", 1000);
+        w->protect.list[0] = address_of("203.0.113.254"); /* the gateway in it */
+        w->protect.list[1] = address_of("192.0.2.1");
+        w->protect.list[2] = address_of("2001:db8::53");
+        w->protect.count = 3;
+        assert_int_equal(step(w), 0);
+        w->protect.count = 0;
+        w->protect.known = false; /* who they are is not known */
+        assert_int_equal(step(w), 0);
+        w->protect.known = true;
+        assert_int_equal(step(w), 3);
+        /* It becomes a gateway later. */
+        w->protect.count = 1;
+        assert_int_equal(step(w), 2);
+        assert_int_equal(w->changes[0].type, BLOCK_REMOVED);
+        assert_false(holds(w, "203.0.113.0/24"));
+}
+
+static void never_if_established(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        assert_int_equal(step_with(w, true), 0);
+        assert_int_equal(step_with(w, false), 1);
+}
+
+static void spoofed_lets_go(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        source(w, "192.0.2.1", 1000);
+        assert_int_equal(step(w), 2);
+        w->d.diagnosis = DIAGNOSIS_FLOOD_SPOOFED;
+        assert_int_equal(step(w), 0);
+        assert_int_equal(w->changes_count, 2);
+        assert_int_equal(w->changes[0].type, BLOCK_REMOVED);
+        assert_int_equal(w->changes[1].type, BLOCK_REMOVED);
+}
+
+static void keeps_to_its_time(void **state) {
+        struct world *w = *state;
+
+        source(w, "192.0.2.1", 1000);
+        assert_int_equal(step(w), 1);
+        w->d.want_block = false; /* the flood is over, the entry stays */
+        w->d.diagnosis = DIAGNOSIS_QUIET;
+        w->o.sources.count = 0;
+        w->o.time_us += 10000000;
+        assert_int_equal(step(w), 1);
+        w->o.time_us += 500000;
+        assert_int_equal(step(w), 0);
+        assert_int_equal(w->changes[0].type, BLOCK_EXPIRED);
+}
+
+static void keeps_to_its_size(void **state) {
+        struct world *w = *state;
+        char text[32];
+
+        for (unsigned i = 1; i <= 40; i++) {
+                snprintf(text, sizeof text, "192.0.2.%u", i);
+                source(w, text, 1000);
+        }
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(step(w), 4);
+        w->settings.block.max_entries = 20;
+        assert_int_equal(block_policy_configure(w->policy, &w->settings), 0);
+        step(w);
+        assert_int_equal(step(w), 20);
+        w->settings.block.enabled = false;
+        assert_int_equal(step(w), 0);
+}
+
+/* Where few addresses carry a prefix, their neighbours are left alone. */
+static void prefers_addresses(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90100);
+        source(w, "203.0.113.7", 90000);
+        assert_int_equal(step(w), 1);
+        assert_true(holds(w, "203.0.113.7"));
+        /* The rest of it grows: the prefix takes the address's place, in this order. */
+        w->o.sources.list[0].syn_per_s = 900000;
+        assert_int_equal(step(w), 1);
+        assert_true(holds(w, "203.0.113.0/24"));
+        assert_int_equal(w->changes_count, 2);
+        assert_int_equal(w->changes[0].type, BLOCK_REMOVED);
+        assert_int_equal(w->changes[1].type, BLOCK_ADDED);
+}
+
+static FILE *text_file(const char *text) {
+        FILE *f = tmpfile();
+
+        assert_non_null(f);
+        fputs(text, f);
+        rewind(f);
+        return f;
+}
+
+static bool has(const struct block_protected *p, const char *text) {
+        struct address a = address_of(text);
+
+        for (uint32_t i = 0; i < p->count; i++)
+                if (address_equal(&p->list[i], &a))
+                        return true;
+        return false;
+}
+
+static void reads_who_is_protected(void **state) {
+        struct block_protected *p = calloc(1, sizeof *p);
+        FILE *f;
+
+        f = text_file("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+                      "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+                      "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\nrubbish\n");
+        assert_true(block_guard_read_routes4(f, p));
+        fclose(f);
+        f = text_file("00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+                      "20010db8000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n"
+                      "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 "
+                      "00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
+                      "short\n");
+        assert_true(block_guard_read_routes6(f, p));
+        fclose(f);
+        f = text_file("# nameserver 192.0.2.99\nsearch example\nnameserver 192.0.2.53\n"
+                      "  nameserver fe80::1%eth0\nnameserver nonsense\n");
+        assert_true(block_guard_read_resolvers(f, p));
+        fclose(f);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        assert_true(has(p, "192.0.2.1"));
+#endif
+        assert_true(has(p, "2001:db8::1"));
+        assert_true(has(p, "192.0.2.53"));
+        assert_true(has(p, "fe80::1"));
+        assert_int_equal(p->count, 4);
+        block_guard_gather(p);
+        assert_true(p->known);
+        free(p);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(blocks_the_heavy, make, unmake),
+                cmocka_unit_test_setup_teardown(never_if_switched_off, make, unmake),
+                cmocka_unit_test_setup_teardown(never_by_other_diagnoses, make, unmake),
+                cmocka_unit_test_setup_teardown(never_if_it_may_complete, make, unmake),
+                cmocka_unit_test_setup_teardown(never_if_allowed, make, unmake),
+                cmocka_unit_test_setup_teardown(never_if_protected, make, unmake),
+                cmocka_unit_test_setup_teardown(never_if_established, make, unmake),
+                cmocka_unit_test_setup_teardown(spoofed_lets_go, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_to_its_time, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_to_its_size, make, unmake),
+                cmocka_unit_test_setup_teardown(prefers_addresses, make, unmake),
+                cmocka_unit_test(reads_who_is_protected),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef HAVE_PCAP
+#include <pcap/pcap.h>
+#endif
+
+#include "actions/incident_record.h"
+#include "actions/incident_store.h"
+#include "replay/recording.h"
+
+#define FIRST_ID UINT64_C(20260101000000)
+
+struct world {
+        char state_dir[64];
+        struct settings settings;
+        struct incident_record *record;
+        struct observation o;
+        struct decision d;
+        unsigned failures, recoveries;
+        int last_error;
+};
+
+static void on_report(void *userdata, int error, const char *what) {
+        struct world *w = userdata;
+
+        if (error) {
+                assert_non_null(what);
+                w->failures++;
+                w->last_error = error;
+        } else
+                w->recoveries++;
+}
+
+static char *policy_text(void *userdata) {
+        return strdup("mode: enforce\n");
+}
+
+static void start(struct world *w) {
+        struct incident_record_config config = {
+                .state_dir = w->state_dir, .version = "1", .report = on_report,
+                .policy_text = policy_text, .userdata = w,
+        };
+
+        assert_int_equal(incident_record_new(&config, &w->settings, &w->record), 0);
+}
+
+static int make(void **state) {
+        struct world *w = calloc(1, sizeof *w);
+
+        snprintf(w->state_dir, sizeof w->state_dir, "/tmp/test-incident-XXXXXX");
+        if (!mkdtemp(w->state_dir))
+                return -1;
+        w->settings.incidents.keep = 3;
+        w->settings.incidents.max_size = 1 << 20;
+        w->settings.incidents.pcap_packets = 100;
+        w->o.time_us = 5000000;
+        w->o.realtime_us = UINT64_C(1767225600000000);
+        start(w);
+        *state = w;
+        return 0;
+}
+
+static int unmake(void **state) {
+        struct world *w = *state;
+        char command[192];
+
+        w->record = incident_record_free(w->record);
+        snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", w->state_dir, w->state_dir);
+        if (system(command) != 0)
+                return -1;
+        free(w);
+        return 0;
+}
+
+static void send_syn(struct world *w) {
+        static const uint8_t packet[40] = {
+                0x45, 0, 0, 40, 0, 0, 0, 0, 57, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 1,
+                1, 2, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0xfa, 0xf0, 0, 0, 0, 0,
+        };
+        struct syn syn = { .ttl = 57, .window = 64240 };
+
+        incident_record_syn(w->record, &syn, packet, sizeof packet);
+}
+
+/* state: of the host, with the incident id as it is set. */
+static void tick(struct world *w, enum flood_state state, const struct event *e) {
+        w->o.time_us += 200000;
+        w->o.realtime_us += 200000;
+        w->o.elapsed_us = 200000;
+        w->o.known = OBS_K_DUMP | OBS_K_SOURCES;
+        w->d.state = state;
+        incident_record_observe(w->record, &w->o);
+        incident_record_follow(w->record, &w->d);
+        if (e)
+                incident_record_event(w->record, e);
+        incident_record_write(w->record);
+}
+
+static void quiet(struct world *w, unsigned seconds) {
+        w->d.incident = (struct incident) { .id = 0 };
+        for (unsigned i = 0; i < seconds * 5; i++)
+                tick(w, STATE_NORMAL, NULL);
+}
+
+static void flood(struct world *w, uint64_t id, unsigned seconds) {
+        struct event e = event_make(EVENT_FLOOD_START);
+
+        w->d.incident = (struct incident) {
+                .id = id, .start_us = w->o.time_us + 200000,
+                .start_realtime_us = w->o.realtime_us + 200000,
+                .diagnosis = DIAGNOSIS_FLOOD_SPOOFED, .peak_syn_per_s = 1000, .total_syns = 5000,
+        };
+        tick(w, STATE_FLOOD, &e);
+        for (unsigned i = 0; i < seconds * 5; i++) {
+                send_syn(w);
+                tick(w, STATE_FLOOD, NULL);
+        }
+        e = event_make(EVENT_FLOOD_END);
+        tick(w, STATE_NORMAL, &e);
+        quiet(w, 4);
+}
+
+static void path_of(const struct world *w, uint64_t id, const char *name, char path[static 160]) {
+        snprintf(path, 160, "%s/incidents/%" PRIu64 "%s%s", w->state_dir, id, *name ? "/" : "", name);
+}
+
+static void has_mode(const struct world *w, uint64_t id, const char *name, unsigned mode) {
+        char path[160];
+        struct stat st;
+
+        path_of(w, id, name, path);
+        assert_int_equal(lstat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, mode);
+}
+
+static bool exists(const struct world *w, uint64_t id) {
+        char path[160];
+
+        path_of(w, id, "", path);
+        return access(path, F_OK) == 0;
+}
+
+static json_t *load(const struct world *w, uint64_t id, const char *name) {
+        char path[160];
+        json_t *o;
+
+        path_of(w, id, name, path);
+        o = json_load_file(path, 0, NULL);
+        assert_non_null(o);
+        return o;
+}
+
+static void count_lines(const struct world *w, uint64_t id, unsigned low, unsigned high) {
+        char path[160], error[RECORDING_ERROR_MAX];
+        struct recording_reader *reader;
+        struct observation *o = malloc(sizeof *o);
+        unsigned n = 0;
+
+        path_of(w, id, "observations.jsonl", path);
+        assert_int_equal(recording_reader_open(path, &reader), 0);
+        while (recording_read(reader, o, error) > 0)
+                n++;
+        recording_reader_free(reader);
+        free(o);
+        assert_in_range(n, low, high);
+}
+
+static void records_a_flood(void **state) {
+        struct world *w = *state;
+        json_t *o;
+
+        umask(022);
+        quiet(w, 100);
+        assert_false(exists(w, FIRST_ID));
+        w->o.sources.count = 1;
+        w->o.sources.list[0].prefix.length = 120;
+        w->o.sources.list[0].known = OBS_S_SYNS;
+        w->o.sources.list[0].syn_per_s = 900;
+        flood(w, FIRST_ID, 10);
+        assert_int_equal(w->failures, 0);
+        has_mode(w, FIRST_ID, "", 0750);
+        has_mode(w, FIRST_ID, "incident.json", 0640);
+        has_mode(w, FIRST_ID, "policy.yaml", 0640);
+        has_mode(w, FIRST_ID, "events.jsonl", 0640);
+        count_lines(w, FIRST_ID, 69, 73);
+        o = load(w, FIRST_ID, "incident.json");
+        assert_string_equal(json_string_value(json_object_get(o, "state")), "ended");
+        assert_true(json_is_string(json_object_get(o, "end")));
+        assert_true(json_is_true(json_object_get(o, "complete")));
+        assert_int_equal(json_real_value(json_object_get(o, "duration_s")), 10);
+        assert_int_equal(json_array_size(json_object_get(o, "top_prefixes")), 1);
+        json_decref(o);
+        o = load(w, FIRST_ID, "fingerprints.json");
+        assert_int_equal(json_integer_value(json_object_get(o, "syns")), 50);
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "ttl"), "57")), 50);
+        json_decref(o);
+}
+
+static void keeps_a_sample(void **state) {
+#ifdef HAVE_PCAP
+        struct world *w = *state;
+        char path[160], error[PCAP_ERRBUF_SIZE];
+        struct pcap_pkthdr *h;
+        const u_char *data;
+        unsigned n = 0;
+        pcap_t *p;
+
+        w->settings.incidents.pcap_packets = 30;
+        flood(w, FIRST_ID, 10);
+        path_of(w, FIRST_ID, "sample.pcap", path);
+        p = pcap_open_offline(path, error);
+        assert_non_null(p);
+        assert_int_equal(pcap_datalink(p), DLT_RAW);
+        while (pcap_next_ex(p, &h, &data) == 1) {
+                assert_int_equal(h->len, 40);
+                assert_in_range(h->ts.tv_sec, 1767225600, 1767225700);
+                n++;
+        }
+        pcap_close(p);
+        assert_int_equal(n, 30);
+#else
+        skip();
+#endif
+}
+
+static void lists_and_reads(void **state) {
+        struct world *w = *state;
+        json_t *list, *o;
+        char id[32];
+
+        flood(w, FIRST_ID, 2);
+        /* The daemon ends in the middle of the second. */
+        w->d.incident.id = FIRST_ID + 1;
+        tick(w, STATE_FLOOD, NULL);
+        list = incident_record_list(w->record);
+        assert_int_equal(json_array_size(list), 2);
+        o = json_array_get(list, 1);
+        assert_string_equal(json_string_value(json_object_get(o, "state")), "present");
+        json_decref(list);
+        incident_record_free(w->record);
+        start(w);
+        list = incident_record_list(w->record);
+        assert_int_equal(json_array_size(list), 2);
+        o = json_array_get(list, 0);
+        assert_int_equal(json_integer_value(json_object_get(o, "id")), FIRST_ID);
+        o = json_array_get(list, 1);
+        assert_string_equal(json_string_value(json_object_get(o, "state")), "interrupted");
+        json_decref(list);
+        snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
+        list = incident_record_read(w->record, id);
+        assert_int_equal(json_array_size(list), 1);
+        o = json_array_get(list, 0);
+        assert_int_equal(json_array_size(json_object_get(o, "events")), 2);
+        assert_true(json_object_size(json_object_get(o, "files")) >= 5);
+        json_decref(list);
+}
+
+static void refuses_odd_ids(void **state) {
+        static const char *const odd[] = {
+                "", ".", "..", "../..", "1/../..", "/etc", "20260101000000/", " 20260101000000",
+                "+1", "-1", "0", "020260101000000", "1e3", "99999999999999999999999", "2026\n",
+                "20260101000001",
+        };
+        struct world *w = *state;
+
+        flood(w, FIRST_ID, 1);
+        for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+                assert_null(incident_record_read(w->record, odd[i]));
+}
+
+static void put(const struct world *w, uint64_t id, const char *name, const char *text) {
+        char path[160];
+        FILE *f;
+
+        path_of(w, id, name, path);
+        f = fopen(path, "w");
+        assert_non_null(f);
+        fputs(text, f);
+        fclose(f);
+}
+
+static void copes_with_damage(void **state) {
+        static const char *const bad[] = { "", "{", "[]", "{\"id\": 7}", "null", "{\"id\": \"x\"}" };
+        struct world *w = *state;
+        char path[160], id[32];
+        json_t *list;
+
+        flood(w, FIRST_ID, 1);
+        snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
+        for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+                put(w, FIRST_ID, "incident.json", bad[i]);
+                put(w, FIRST_ID, "events.jsonl", "{\"event\": \"flood-start\"}\n{\n\n3\n");
+                list = incident_record_list(w->record);
+                assert_int_equal(json_array_size(list), 1);
+                assert_true(json_is_true(json_object_get(json_array_get(list, 0), "damaged")));
+                json_decref(list);
+                list = incident_record_read(w->record, id);
+                assert_int_equal(json_array_size(json_object_get(json_array_get(list, 0), "events")), 1);
+                json_decref(list);
+        }
+        /* A link out of the directory is not followed. */
+        path_of(w, FIRST_ID, "incident.json", path);
+        unlink(path);
+        put(w, FIRST_ID, "elsewhere", "{\"id\": 20260101000000}");
+        assert_int_equal(symlink("elsewhere", path), 0);
+        list = incident_record_list(w->record);
+        assert_true(json_is_true(json_object_get(json_array_get(list, 0), "damaged")));
+        json_decref(list);
+        path_of(w, 7, "", path);
+        assert_int_equal(symlink("/etc", path), 0);
+        assert_null(incident_record_read(w->record, "7"));
+        unlink(path);
+}
+
+static void keeps_so_many(void **state) {
+        struct world *w = *state;
+        char path[160];
+
+        snprintf(path, sizeof path, "%s/incidents", w->state_dir);
+        for (uint64_t i = 0; i < 6; i++) {
+                flood(w, FIRST_ID + i, 1);
+                if (i == 0) {
+                        snprintf(path, sizeof path, "%s/incidents/note", w->state_dir);
+                        assert_int_equal(mkdir(path, 0700), 0);
+                }
+                for (uint64_t k = 0; k <= i; k++)
+                        assert_int_equal(exists(w, FIRST_ID + k), k + 3 > i);
+        }
+        assert_int_equal(access(path, F_OK), 0); /* not ours */
+        assert_int_equal(w->failures, 0);
+}
+
+static uint64_t bytes_of_all(const struct world *w) {
+        struct incident_survey s;
+
+        assert_int_equal(incident_store_survey(w->state_dir, 0, &s), 0);
+        return s.bytes;
+}
+
+/* Large observations and a long flood: half of the room for one, all of it for all. */
+static void keeps_so_much(void **state) {
+        struct world *w = *state;
+        json_t *o;
+
+        w->settings.incidents.keep = 100;
+        w->o.listeners_count = OBS_LISTENERS_MAX;
+        for (unsigned i = 0; i < OBS_LISTENERS_MAX; i++)
+                w->o.listeners[i] = (struct obs_listener) {
+                        .key.port = (uint16_t) i, .known = OBS_L_LIMITS | OBS_L_HALF_OPEN,
+                };
+        for (uint64_t i = 0; i < 6; i++) {
+                flood(w, FIRST_ID + i, 20 + 40 * (i == 2));
+                assert_true(bytes_of_all(w) <= w->settings.incidents.max_size);
+        }
+        assert_false(exists(w, FIRST_ID));
+        assert_true(exists(w, FIRST_ID + 5));
+        assert_int_equal(w->failures, 0);
+        o = load(w, FIRST_ID + 5, "incident.json");
+        assert_true(json_is_false(json_object_get(o, "complete")));
+        json_decref(o);
+        count_lines(w, FIRST_ID + 5, 5, 200);
+}
+
+/* Told once, and once more when it is over; what is there stays readable. */
+static void a_full_disk_costs_the_record(void **state) {
+        struct world *w = *state;
+        struct rlimit before, small = { .rlim_cur = 40 };
+        json_t *list;
+
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before);
+        small.rlim_max = before.rlim_max;
+        setrlimit(RLIMIT_FSIZE, &small);
+        flood(w, FIRST_ID, 5);
+        flood(w, FIRST_ID + 1, 5);
+        setrlimit(RLIMIT_FSIZE, &before);
+        assert_int_equal(w->failures, 1);
+        assert_int_equal(w->last_error, -EFBIG);
+        assert_int_equal(w->recoveries, 0);
+        assert_false(exists(w, FIRST_ID)); /* nothing half-made */
+        flood(w, FIRST_ID + 2, 5);
+        assert_int_equal(w->failures, 1);
+        assert_int_equal(w->recoveries, 1);
+        list = incident_record_list(w->record);
+        assert_int_equal(json_array_size(list), 1);
+        json_decref(list);
+}
+
+/* It fills up in the middle of a record: whole lines up to there. */
+static void a_disk_that_fills(void **state) {
+        struct world *w = *state;
+        struct rlimit before, small = { .rlim_cur = 3000 };
+        json_t *o;
+
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &before);
+        small.rlim_max = before.rlim_max;
+        setrlimit(RLIMIT_FSIZE, &small);
+        flood(w, FIRST_ID, 30);
+        setrlimit(RLIMIT_FSIZE, &before);
+        assert_int_equal(w->failures, 1);
+        count_lines(w, FIRST_ID, 1, 20);
+        o = load(w, FIRST_ID, "incident.json");
+        assert_true(json_is_false(json_object_get(o, "complete")));
+        assert_string_equal(json_string_value(json_object_get(o, "state")), "ended");
+        json_decref(o);
+        flood(w, FIRST_ID + 1, 1);
+        assert_int_equal(w->recoveries, 1);
+}
+
+static void no_directory(void **state) {
+        struct world *w = *state;
+        char path[160];
+        json_t *list;
+
+        snprintf(path, sizeof path, "%s/incidents", w->state_dir);
+        assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
+        list = incident_record_list(w->record);
+        assert_int_equal(json_array_size(list), 0);
+        json_decref(list);
+        flood(w, FIRST_ID, 1);
+        assert_int_equal(w->failures, 1);
+        assert_int_equal(w->last_error, -ENOTDIR);
+        /* The present one is told all the same. */
+        w->d.incident.id = FIRST_ID + 1;
+        tick(w, STATE_FLOOD, NULL);
+        list = incident_record_list(w->record);
+        assert_int_equal(json_array_size(list), 1);
+        json_decref(list);
+        assert_int_equal(unlink(path), 0);
+        flood(w, FIRST_ID + 2, 1);
+        assert_int_equal(w->recoveries, 1);
+        /* It is taken away meanwhile. */
+        w->d.incident.id = FIRST_ID + 3;
+        tick(w, STATE_FLOOD, NULL);
+        assert_int_equal(incident_store_remove(w->state_dir, FIRST_ID + 3), 0);
+        for (unsigned i = 0; i < 100; i++)
+                tick(w, STATE_FLOOD, NULL);
+        assert_int_equal(w->failures, 2);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(records_a_flood, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_a_sample, make, unmake),
+                cmocka_unit_test_setup_teardown(lists_and_reads, make, unmake),
+                cmocka_unit_test_setup_teardown(refuses_odd_ids, make, unmake),
+                cmocka_unit_test_setup_teardown(copes_with_damage, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_so_many, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_so_much, make, unmake),
+                cmocka_unit_test_setup_teardown(a_full_disk_costs_the_record, make, unmake),
+                cmocka_unit_test_setup_teardown(a_disk_that_fills, make, unmake),
+                cmocka_unit_test_setup_teardown(no_directory, make, unmake),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
