@@ -87,9 +87,10 @@ const struct key keys_table[] = {
                   "daemon. Set it to false only when the firewall's rules send SYNs to the "
                   "group." },
         { .path = "nflog.max_rate", .type = KEY_COUNT, IN(nflog.max_rate),
-          .min = 100, .max = 1000000, .initial = 100000, .unit = "messages a second",
-          .help = "Above it the log is sampled, one source in 8, 64 or 512. "
-                  "A message costs the daemon about 0.2 microseconds." },
+          .min = 100, .max = 1000000, .initial = 20000, .unit = "messages a second",
+          .help = "From a quarter of it, in SYNs a second, the log is sampled: one address in 8, "
+                  "64 or 512, so that no more than this are logged of them, and twice as many "
+                  "SYNs at random. The number of SYNs is counted exactly all the same." },
         { .path = "nflog.copy_range", .type = KEY_COUNT, IN(nflog.copy_range),
           .min = 40, .max = 256, .initial = 128, .unit = "bytes",
           .help = "How much of each SYN is copied. Below 60 IPv6 headers are cut short; "

@@ -90,7 +90,7 @@ struct settings {
                 bool enabled;
                 uint16_t group;
                 bool manage_rules;
-                uint32_t max_rate;   /* messages a second; above, the log is sampled */
+                uint32_t max_rate;   /* messages a second of a sample: sensors/sampling.h */
                 uint32_t copy_range; /* bytes */
         } nflog;
 

@@ -53,7 +53,8 @@ struct window {
 
 struct source_table {
         struct keyed_hash key;
-        uint32_t one_in, one_in_before; /* the latter: the most since the last halving */
+        uint32_t by_packet, by_source; /* one in so many is logged */
+        uint32_t by_packet_most;       /* since the last halving */
         bool syns_known, completions_known, listeners_known, half_open_known;
 
         struct heavy_hitters *syns[CLASSES];
@@ -102,7 +103,7 @@ int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct sourc
         if (!t)
                 return -ENOMEM;
         t->key = *key;
-        t->one_in = t->one_in_before = 1;
+        t->by_packet = t->by_packet_most = t->by_source = 1;
         t->halved_us = now_us;
         t->now = &t->windows[0];
         t->now->start_us = now_us;
@@ -128,12 +129,12 @@ struct source_table *source_table_free(struct source_table *t) {
         return NULL;
 }
 
-void source_table_set_sampling(struct source_table *t, uint32_t one_in, uint64_t now_us) {
-        if (t->one_in == one_in)
-                return;
-        t->one_in = one_in;
-        if (t->one_in_before < one_in)
-                t->one_in_before = one_in;
+void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source,
+                               uint64_t now_us) {
+        t->by_packet = by_packet;
+        t->by_source = by_source;
+        if (t->by_packet_most < by_packet)
+                t->by_packet_most = by_packet;
         /* Another sample of the addresses: what was seen once cannot be carried over. */
         t->before = NULL;
         start_window(t, now_us);
@@ -248,15 +249,17 @@ void source_table_add(struct source_table *t, const struct syn *s, enum source_s
                 t->now->syns += one_in;
         }
         /* Of another sample of the addresses: of no use for this window. */
-        if (sample & SOURCE_BY_SOURCE && one_in == t->one_in) {
+        if (sample & SOURCE_BY_SOURCE && one_in == t->by_source) {
                 distinct_add(&t->now->distinct, hash);
                 seen_once_add(&t->now->once, hash);
         }
 }
 
 void source_table_lost(struct source_table *t, uint64_t messages) {
-        /* While sampled, about half of the messages are of each sample. */
-        t->lost += (double) messages * t->one_in / (t->one_in > 1 ? 2 : 1);
+        /* So many messages come of one SYN, of both samples together. */
+        double per_syn = t->by_packet > 1 ? 1.0 / t->by_packet + 1.0 / t->by_source : 1;
+
+        t->lost += (double) messages / per_syn;
 }
 
 void source_table_completed(struct source_table *t, const struct address *remote) {
@@ -293,9 +296,9 @@ static void halve(struct source_table *t) {
                 heavy_hitters_decay(t->syns[c]);
                 heavy_hitters_decay(t->completed[c]);
         }
-        t->weighed_us = (t->weighed_us + (double) SOURCE_TABLE_HALVING_US) / 2;
+        t->weighed_us /= 2;
         t->lost /= 2;
-        t->one_in_before = t->one_in;
+        t->by_packet_most = t->by_packet;
 }
 
 static void rotate(struct source_table *t, uint64_t now_us) {
@@ -308,12 +311,16 @@ static void rotate(struct source_table *t, uint64_t now_us) {
 }
 
 static void pass_time(struct source_table *t, uint64_t now_us) {
-        for (unsigned i = 0; now_us - t->halved_us >= SOURCE_TABLE_HALVING_US; i++) {
-                if (i == 32)
-                        t->halved_us = now_us; /* nothing is left to halve */
-                else {
+        uint64_t passed_us = now_us - t->halved_us;
+
+        /* A tick comes late: what arrived until now is halved, so the time until now is too. */
+        if (passed_us >= SOURCE_TABLE_HALVING_US) {
+                t->weighed_us += (double) passed_us;
+                t->halved_us = now_us;
+                /* After 32 there is nothing left to halve. */
+                for (unsigned i = 0; i < 32 && passed_us >= SOURCE_TABLE_HALVING_US; i++) {
                         halve(t);
-                        t->halved_us += SOURCE_TABLE_HALVING_US;
+                        passed_us -= SOURCE_TABLE_HALVING_US;
                 }
         }
         if (now_us - t->now->start_us >= SOURCE_TABLE_WINDOW_US)
@@ -348,7 +355,7 @@ static struct scale make_scale(const struct source_table *t, uint64_t now_us) {
 
         return (struct scale) {
                 .per_s = SECOND_US / fmax(us, (double) RATE_WINDOW_MIN_US),
-                .sampled = t->one_in_before,
+                .sampled = t->by_packet_most,
                 .loss = total > 0 ? (total + t->lost) / total : 1,
         };
 }
@@ -443,7 +450,7 @@ static void sort_list(struct obs_sources *l) {
 static void tell_windows(const struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
         const struct window *w = t->now;
 
-        ret->distinct = t->one_in *
+        ret->distinct = t->by_source *
                         distinct_estimate(&t->now->distinct, t->before ? &t->before->distinct : NULL);
         ret->known |= OBS_SS_DISTINCT;
 
@@ -456,7 +463,7 @@ static void tell_windows(const struct source_table *t, uint64_t now_us, struct o
                 return;
         if (w->syns == 0)
                 return;
-        ret->seen_once_share = fmin(1, t->one_in * seen_once_keys(&w->once) / (double) w->syns);
+        ret->seen_once_share = fmin(1, t->by_source * seen_once_keys(&w->once) / (double) w->syns);
         ret->known |= OBS_SS_SEEN_ONCE;
         if (!t->listeners_known)
                 return;

@@ -15,7 +15,7 @@
  * Sampling. While every SYN is logged, one call with SOURCE_BOTH serves all.
  * Otherwise two samples are logged: SOURCE_BY_PACKET, one SYN in n at random,
  * weighs addresses, prefixes and ports fairly; SOURCE_BY_SOURCE, every SYN of
- * one address in n, is what "seen once" and the number of addresses need.
+ * one address in m, is what "seen once" and the number of addresses need.
  */
 
 #include <stdbool.h>
@@ -42,8 +42,10 @@ struct source_table;
 int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct source_table **ret);
 struct source_table *source_table_free(struct source_table *t);
 
-/* What the next SYNs will stand for: one in how many is logged, from 1. */
-void source_table_set_sampling(struct source_table *t, uint32_t one_in, uint64_t now_us);
+/* From now on one SYN in by_packet and every SYN of one address in by_source is logged; both 1:
+ * everything. Call it for another sample of the same size too: the addresses are others. */
+void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source,
+                               uint64_t now_us);
 /* Which sensors speak at all: without them their figures are unknown, not zero. */
 void source_table_set_known(struct source_table *t, bool syns, bool completions);
 /* The listeners there are, for counting SYNs by listener. */

@@ -18,7 +18,9 @@
 enum {
         BATCH_SYNS = 512,           /* the kernel sends a batch when it holds so many, */
         BATCH_BYTES = 128 * 1024,   /* or so many bytes (its own limit; its default takes 22 SYNs), */
-        BATCH_AGE_10MS = 1,         /* or when it is so old */
+        /* or when it is so old. Below 5,000 SYN/s each batch is a wake-up: with 10 ms they would be
+         * most of what a SYN costs. Who sends may be known so late; how many is counted. */
+        BATCH_AGE_10MS = 10,
         RECEIVE_BUFFER = 8 * 1024 * 1024,
         ANSWER_TIMEOUT_S = 5,
 };

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define SYN "tcp flags & (fin | syn | rst | ack) == syn"
 
@@ -65,10 +64,11 @@ struct nft_rules *nft_rules_free(struct nft_rules *n) {
         return NULL;
 }
 
-int nft_rules_sample(struct nft_rules *n, uint32_t one_in, uint32_t seed, uint32_t max_per_s) {
+int nft_rules_sample(struct nft_rules *n, uint32_t by_packet, uint32_t by_source, uint32_t seed,
+                     uint32_t max_per_s) {
         const char *unused;
 
-        if (one_in <= 1)
+        if (by_packet <= 1)
                 return nft_table_run(n->table, &unused,
                            "flush chain inet synward log_all\n"
                            "add rule inet synward log_all log group %u snaplen %u\n",
@@ -83,22 +83,7 @@ int nft_rules_sample(struct nft_rules *n, uint32_t one_in, uint32_t seed, uint32
                    "add rule inet synward log_all meta nfproto ipv6 "
                    "jhash ip6 saddr mod %u seed 0x%x == 0 limit rate %u/second burst %u packets "
                    "log prefix \"s%u\" group %u snaplen %u\n",
-                   one_in, one_in, n->group, n->copy_range,
-                   one_in, seed, max_per_s, max_per_s, one_in, n->group, n->copy_range,
-                   one_in, seed, max_per_s, max_per_s, one_in, n->group, n->copy_range);
-}
-
-int nft_rules_read(struct nft_rules *n, uint64_t *ret_syns) {
-        const char *text, *unused;
-        unsigned long long packets;
-        int r = nft_table_run(n->table, &unused, "list counter inet synward syns");
-
-        if (r < 0)
-                return r;
-        /* "packets 12 bytes 345"; the JSON form costs a tree to say the same. */
-        text = strstr(nft_table_output(n->table), "packets ");
-        if (!text || sscanf(text, "packets %llu", &packets) != 1)
-                return -EBADMSG;
-        *ret_syns = packets;
-        return 0;
+                   by_packet, by_packet, n->group, n->copy_range,
+                   by_source, seed, max_per_s, max_per_s, by_source, n->group, n->copy_range,
+                   by_source, seed, max_per_s, max_per_s, by_source, n->group, n->copy_range);
 }

@@ -25,10 +25,9 @@ int nft_rules_new(struct nft_table *table, uint16_t group, uint32_t copy_range,
 struct nft_rules *nft_rules_free(struct nft_rules *n);
 
 /*
- * Replaces the rules in one transaction, the counter untouched. one_in 1: every SYN is logged;
- * more: one SYN in so many at random, and every SYN of one address in so many, chosen by a hash
- * with that seed; prefixes as in nflog_parse.h. An address can carry any share
- * of a flood, so the second sample is limited to max_per_s messages. */
-int nft_rules_sample(struct nft_rules *n, uint32_t one_in, uint32_t seed, uint32_t max_per_s);
-/* All SYNs since nft_rules_new(). Costs about 0.3 ms. */
-int nft_rules_read(struct nft_rules *n, uint64_t *ret_syns);
+ * Replaces the rules in one transaction, the counter untouched (it is read by nft_counter.h).
+ * by_packet 1: every SYN is logged; more: one SYN in by_packet at random, and every SYN of one
+ * address in by_source, chosen by a hash with that seed; prefixes as in nflog_parse.h. An address
+ * can carry any share of a flood, so the second sample is limited to max_per_s messages. */
+int nft_rules_sample(struct nft_rules *n, uint32_t by_packet, uint32_t by_source, uint32_t seed,
+                     uint32_t max_per_s);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sensors/nft_counter.h"
 #include "sensors/nft_rules.h"
 #include "sensors/sampling.h"
 #include "sensors/tcp_destroy.h"
@@ -12,16 +13,13 @@
 enum {
         BATCHES_AT_ONCE = 16, /* some 8,000 SYNs: two milliseconds */
         EVENTS_AT_ONCE = 2048,
-        RESEED_EXCESS = 4,
+        RESEED_EXCESS = 2, /* even addresses bring half as many messages as the other sample */
 };
-
-/* Reading the counter costs 0.3 ms: once a second in calm; sooner when messages were lost. */
-#define READ_INTERVAL_US UINT64_C(1000000)
-#define READ_INTERVAL_LOSS_US UINT64_C(200000)
 
 struct syn_log {
         struct source_table *sources;
         struct nft_rules *rules;
+        struct nft_counter *counter; /* of those rules; NULL without */
         struct nflog_reader *reader;
         struct tcp_destroy *destroy;
         uint32_t max_rate;
@@ -33,10 +31,10 @@ struct syn_log {
         bool observed;
         uint64_t observed_us;
         struct nflog_reader_counts told_log; /* at the last observation */
-        uint64_t told_syns;   /* total told so far */
-        uint64_t read_us;     /* when the counter was read */
-        uint64_t read_syns;   /* what it said */
-        struct nflog_reader_counts read_log; /* what had been received by then */
+        uint64_t told_syns;    /* total told so far */
+        uint64_t counted_syns; /* as the counter said last */
+        struct nflog_reader_counts counted_log; /* what had been received by then */
+        bool counter_broke;
 };
 
 static void set_state(struct syn_log *l, enum sensor_state state, const char *what,
@@ -65,6 +63,9 @@ static void start(struct syn_log *l, const struct settings *s, struct nft_table 
                 set_state(l, SENSOR_FAILED, "no rules of our own: ", reason);
                 return;
         }
+        /* Without it the log itself is counted. */
+        if (l->rules && nft_counter_new("synward", "syns", &l->counter) < 0)
+                set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
 }
 
 int syn_log_new(const struct settings *settings, struct nft_table *table,
@@ -92,6 +93,7 @@ int syn_log_new(const struct settings *settings, struct nft_table *table,
 struct syn_log *syn_log_free(struct syn_log *l) {
         if (!l)
                 return NULL;
+        nft_counter_free(l->counter);
         nft_rules_free(l->rules);
         nflog_reader_free(l->reader);
         tcp_destroy_free(l->destroy);
@@ -129,26 +131,31 @@ int syn_log_receive(struct syn_log *l) {
         return 0;
 }
 
-/* All SYNs up to now: counted, or what the log says since the counter was read. */
-static uint64_t total_syns(struct syn_log *l, uint64_t now_us) {
-        struct nflog_reader_counts log = syn_log_counts(l);
-        uint64_t wait = log.lost == l->read_log.lost ? READ_INTERVAL_US : READ_INTERVAL_LOSS_US;
+/* All SYNs up to now, by the counter. Where it cannot be read, what the log says since it was. */
+static uint64_t total_syns(struct syn_log *l, const struct nflog_reader_counts *log) {
+        bool broke = l->counter && nft_counter_read(l->counter, &l->counted_syns) < 0;
 
-        if (l->rules && (!l->observed || now_us - l->read_us >= wait)) {
-                l->read_us = now_us;
-                l->read_log = log;
-                if (nft_rules_read(l->rules, &l->read_syns) < 0)
-                        set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
+        if (broke && !l->counter_broke)
+                set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
+        if (!broke && l->counter_broke && l->destroy)
+                set_state(l, SENSOR_OK, "", "");
+        l->counter_broke = broke;
+        if (l->counter && !broke) {
+                l->counted_log = *log;
+                return l->counted_syns;
         }
-        if (!l->rules) /* somebody's rules, which may log every SYN: the losses are known */
-                return log.syns + log.lost;
-        return l->read_syns + (log.syns - l->read_log.syns);
+        /* Somebody else's rules may log every SYN: the losses are known. While we sample, which
+         * message was lost is not. */
+        if (l->sampling.one_in == 1)
+                return l->counted_syns + (log->syns - l->counted_log.syns) +
+                       (log->lost - l->counted_log.lost);
+        return l->counted_syns + (log->syns - l->counted_log.syns);
 }
 
 /* A source that carries a flood may fall into the sample by source: take another sample. */
 static bool is_unlucky(const struct syn_log *l, const struct nflog_reader_counts *log) {
         uint64_t by_source = log->by_source - l->told_log.by_source;
-        uint64_t by_packet = (log->syns - l->told_log.syns) / l->sampling.one_in;
+        uint64_t by_packet = log->received - l->told_log.received - by_source;
 
         return l->sampling.one_in > 1 && by_source > 256 + RESEED_EXCESS * by_packet;
 }
@@ -161,20 +168,20 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         if (!l->rules || (one_in == before && !is_unlucky(l, &log)))
                 return;
         l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
-        if (nft_rules_sample(l->rules, one_in, l->seed, l->max_rate) < 0) {
+        if (nft_rules_sample(l->rules, sampling_by_packet(one_in), one_in, l->seed, l->max_rate) < 0) {
                 l->sampling.one_in = before;
                 set_state(l, SENSOR_DEGRADED, "the sampling could not be changed", "");
                 return;
         }
-        source_table_set_sampling(l->sources, one_in, now_us);
+        source_table_set_sampling(l->sources, sampling_by_packet(one_in), one_in, now_us);
 }
 
 static void observe_log(struct syn_log *l, uint64_t now_us, struct observation *o) {
         struct nflog_reader_counts log = syn_log_counts(l);
-        uint64_t total = total_syns(l, now_us);
+        uint64_t total = total_syns(l, &log);
         uint64_t syns = total > l->told_syns ? total - l->told_syns : 0;
 
-        /* An estimate may run ahead of the counter by what arrives meanwhile, never back. */
+        /* An estimate may have run ahead of the counter: made up for by telling less. */
         l->told_syns += syns;
         if (l->observed && now_us > l->observed_us) {
                 observation_set(o, OBS_SYNS, syns);

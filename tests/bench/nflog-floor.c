@@ -2,10 +2,11 @@
 
 /*
  * The least that any reader of the packet log must do, to measure ours
- * against: binds a group with the same settings, receives, walks the messages
+ * against: binds a group with the same sizes, receives, walks the messages
  * without looking into them, for SECONDS. Prints messages and CPU time.
  *
- *   nflog-floor GROUP SECONDS
+ *   nflog-floor GROUP SECONDS FLUSH
+ *   FLUSH: the age at which the kernel hands over a batch that is not full, in 10 ms
  */
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static double seconds(clockid_t id) {
         return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
 }
 
-static void bind_group(struct mnl_socket *s, uint16_t group) {
+static void bind_group(struct mnl_socket *s, uint16_t group, uint32_t flush_10ms) {
         int size = 8 * 1024 * 1024, on = 1;
         char b[512];
         struct nlmsghdr *h = nflog_nlmsg_put_header(b, NFULNL_MSG_CONFIG, AF_UNSPEC, group);
@@ -39,7 +40,7 @@ static void bind_group(struct mnl_socket *s, uint16_t group) {
         nflog_attr_put_cfg_mode(h, NFULNL_COPY_PACKET, 128);
         mnl_attr_put_u32(h, NFULA_CFG_QTHRESH, htonl(512));
         mnl_attr_put_u32(h, NFULA_CFG_NLBUFSIZ, htonl(128 * 1024));
-        mnl_attr_put_u32(h, NFULA_CFG_TIMEOUT, htonl(1));
+        mnl_attr_put_u32(h, NFULA_CFG_TIMEOUT, htonl(flush_10ms));
         mnl_attr_put_u16(h, NFULA_CFG_FLAGS, htons(NFULNL_CFG_F_SEQ));
         (void) setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
         mnl_socket_setsockopt(s, NETLINK_NO_ENOBUFS, &on, sizeof on);
@@ -52,9 +53,9 @@ int main(int argc, char **argv) {
         unsigned long long messages = 0;
         double until;
 
-        if (argc != 3 || !s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
+        if (argc != 4 || !s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
                 return 1;
-        bind_group(s, (uint16_t) atoi(argv[1]));
+        bind_group(s, (uint16_t) atoi(argv[1]), (uint32_t) atoi(argv[3]));
         fprintf(stderr, "ready\n");
         until = seconds(CLOCK_MONOTONIC) + atof(argv[2]);
         while (seconds(CLOCK_MONOTONIC) < until) {

@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
 
         settings.nflog.enabled = settings.nflog.manage_rules = true;
         settings.nflog.group = 5;
-        settings.nflog.max_rate = 100000;
+        settings.nflog.max_rate = 20000;
         settings.nflog.copy_range = 128;
         while ((c = getopt(argc, argv, "g:r:ml:")) != -1) {
                 if (c == 'g')

@@ -172,7 +172,7 @@ static void sampling_and_loss_are_made_up_for(void **state) {
         struct source_table *t = make();
         struct address heavy = ip("203.0.113.9");
 
-        source_table_set_sampling(t, 64, 0);
+        source_table_set_sampling(t, 64, 64, 0);
         for (unsigned tenth = 1; tenth <= 80; tenth++) {
                 struct syn s = { .destination = ip("192.0.2.1"), .destination_port = 80 };
 
