@@ -63,6 +63,14 @@ struct nft_table *nft_table_free(struct nft_table *t) {
         return NULL;
 }
 
+/* libnftables keeps what it read of the ruleset until it reads it again, some 650 KiB
+ * for every table of the host. It lets go of it after a dry run. */
+static void forget_ruleset(struct nft_table *t) {
+        nft_ctx_set_dry_run(t->nft, true);
+        (void) nft_run_cmd_from_buffer(t->nft, "add table inet synward");
+        nft_ctx_set_dry_run(t->nft, false);
+}
+
 int nft_table_run(struct nft_table *t, const char **ret_reason, const char *format, ...) {
         char command[COMMAND_MAX];
         va_list ap;
@@ -77,6 +85,7 @@ int nft_table_run(struct nft_table *t, const char **ret_reason, const char *form
         }
         if (nft_run_cmd_from_buffer(t->nft, command) != 0)
                 return failure(t, ret_reason);
+        forget_ruleset(t);
         return 0;
 }
 
