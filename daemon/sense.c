@@ -225,6 +225,8 @@ static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *re
 
         *ret_cost_us = loop_cpu_us() - before_us;
         dump_schedule_done(&s->schedule, o->time_us, *ret_cost_us, alarm);
+        if (r >= 0)
+                dump_schedule_found(&s->schedule, o->time_us, o->half_open);
         s->walked_us = o->time_us;
         s->syns_since_walk = false;
         if (r >= 0)
@@ -259,6 +261,7 @@ static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm
         uint64_t cost_us = 0;
         int r;
 
+        alarm |= dump_schedule_closer(&s->schedule, o->time_us);
         preview_syns(s, o);
         wanted = dump_trigger_step(&s->trigger, o);
         needless = nothing_to_walk_for(s, o);

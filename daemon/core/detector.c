@@ -259,10 +259,10 @@ static struct look look_at_listener(struct detector *d, const struct observation
                 discount_overflows(&l, d->track.overflow_credit);
         /* No more finish here than arrive here: other listeners' clients do not
          * make this one's flood smaller. */
-        if (isnan(l.completed_per_s))
-                l.completed_per_s = fmax(0, s->syns.per_s - or_zero(l.late_per_s)); /* at most */
-        else if (!isnan(s->syns.per_s))
-                l.completed_per_s = fmin(l.completed_per_s, s->syns.per_s);
+        if (!isnan(s->syns.per_s))
+                l.completed_per_s = isnan(l.completed_per_s)
+                                            ? fmax(0, s->syns.per_s - or_zero(l.late_per_s)) /* at most */
+                                            : fmin(l.completed_per_s, s->syns.per_s);
         return l;
 }
 

@@ -3,6 +3,11 @@
 
 #include <math.h>
 
+/* A few more half-opens than usual are no news. */
+#define CLOSER_ENTRIES 32
+#define CLOSER_FACTOR 1.5
+#define CLOSER_WEIGHT 0.2
+
 enum {
         ALLOWANCE_WALKS = 2,
         /* An unmeasurably cheap walk still may not run without end. */
@@ -31,7 +36,7 @@ void dump_schedule_configure(struct dump_schedule *s, const struct settings *set
 }
 
 void dump_schedule_init(struct dump_schedule *s, const struct settings *settings) {
-        *s = (struct dump_schedule) { 0 };
+        *s = (struct dump_schedule) { .usual_entries = -1 };
         dump_schedule_configure(s, settings);
 }
 
@@ -74,6 +79,19 @@ static uint64_t allowance_ns(const struct dump_schedule *s, uint64_t now_us) {
 
 static bool untriggered_due(const struct dump_schedule *s, uint64_t now_us, bool alarm) {
         return now_us + s->fast_interval_us / SLACK_PART >= dump_schedule_next_us(s, alarm);
+}
+
+void dump_schedule_found(struct dump_schedule *s, uint64_t now_us, uint32_t half_open) {
+        bool known = s->usual_entries >= 0;
+
+        if (known && half_open >= CLOSER_ENTRIES && half_open > CLOSER_FACTOR * s->usual_entries)
+                s->closer_until_us = now_us + DUMP_SCHEDULE_CLOSER_US;
+        s->usual_entries = known ? s->usual_entries + (half_open - s->usual_entries) * CLOSER_WEIGHT
+                                 : half_open;
+}
+
+bool dump_schedule_closer(const struct dump_schedule *s, uint64_t now_us) {
+        return now_us < s->closer_until_us;
 }
 
 bool dump_schedule_due(const struct dump_schedule *s, uint64_t now_us, bool alarm, bool wanted) {

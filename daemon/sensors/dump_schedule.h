@@ -32,7 +32,11 @@ struct dump_schedule {
         bool walked;           /* false: cost_us and last_us mean nothing yet */
         uint64_t allowance_ns; /* for triggered walks, CPU time; filled up to credited_us */
         uint64_t credited_us;
+        double usual_entries;  /* half-opens, over some walks; -1: none yet */
+        uint64_t closer_until_us;
 };
+
+#define DUMP_SCHEDULE_CLOSER_US UINT64_C(1200000)
 
 /* The first walk is due at once. */
 void dump_schedule_init(struct dump_schedule *s, const struct settings *settings);
@@ -47,6 +51,12 @@ bool dump_schedule_due(const struct dump_schedule *s, uint64_t now_us, bool alar
 /* After each walk, failed ones too: when it began, the CPU time it took, the
  * alarm that dump_schedule_due() was asked with. */
 void dump_schedule_done(struct dump_schedule *s, uint64_t began_us, uint64_t cost_us, bool alarm);
+
+/* What a walk found: far more half-opens than usual are looked at as under an alarm for
+ * DUMP_SCHEDULE_CLOSER_US, since it takes some looks to see what becomes of them. */
+void dump_schedule_found(struct dump_schedule *s, uint64_t now_us, uint32_t half_open);
+/* Whether a walk's finding asks for that now. */
+bool dump_schedule_closer(const struct dump_schedule *s, uint64_t now_us);
 
 /* Between walks at present, untriggered. */
 uint64_t dump_schedule_interval_us(const struct dump_schedule *s, bool alarm);

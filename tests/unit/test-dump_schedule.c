@@ -92,6 +92,24 @@ static void a_dear_walk_counts_at_once(void **state) {
         assert_true(fabs(dump_schedule_cpu_share(&s, false) - 0.01) < 1e-9);
 }
 
+static void many_new_entries_are_looked_at_closer(void **state) {
+        struct settings settings = the_settings();
+        struct dump_schedule s;
+
+        dump_schedule_init(&s, &settings);
+        dump_schedule_found(&s, SECOND_US, 100);
+        assert_false(dump_schedule_closer(&s, SECOND_US)); /* the first says what is usual */
+        dump_schedule_found(&s, 2 * SECOND_US, 140);
+        assert_false(dump_schedule_closer(&s, 2 * SECOND_US));
+        dump_schedule_found(&s, 3 * SECOND_US, 300);
+        assert_true(dump_schedule_closer(&s, 3 * SECOND_US));
+        assert_false(dump_schedule_closer(&s, 3 * SECOND_US + DUMP_SCHEDULE_CLOSER_US));
+        for (unsigned i = 0; i < 20; i++)
+                dump_schedule_found(&s, 4 * SECOND_US, 300);
+        dump_schedule_found(&s, 9 * SECOND_US, 300);
+        assert_false(dump_schedule_closer(&s, 9 * SECOND_US)); /* it has become usual */
+}
+
 static void a_surge_is_looked_at_in_its_tick(void **state) {
         struct settings settings = the_settings();
         struct dump_schedule s;
@@ -283,6 +301,7 @@ int main(void) {
                 cmocka_unit_test(begins_at_once_and_keeps_its_pace),
                 cmocka_unit_test(stretches_to_the_budget),
                 cmocka_unit_test(a_dear_walk_counts_at_once),
+                cmocka_unit_test(many_new_entries_are_looked_at_closer),
                 cmocka_unit_test(a_surge_is_looked_at_in_its_tick),
                 cmocka_unit_test(triggers_cannot_spend_more),
                 cmocka_unit_test(survives_odd_settings_and_figures),
