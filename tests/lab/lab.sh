@@ -20,6 +20,8 @@ lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 SYNWARD_BUILD=$(cd "${SYNWARD_BUILD:-.}" && pwd) || exit 2
 
 # shellcheck disable=SC2034 # for those who source this
+# A look at the status may be under way when the state changes.
+LAB_LOOK_US=300000
 LAB_SERVER4=10.77.1.1 LAB_SERVER6='[fd77:1::1]'
 # shellcheck disable=SC2034
 LAB_CLIENTS4=100.64.0.0/16 LAB_CLIENTS6=2001:db8:64::/64

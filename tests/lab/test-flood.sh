@@ -32,7 +32,7 @@ try() {
         lab_expect_end 15000 "$name: end told"
         lab_pause 3
         lab_never flood "$name: no flood after the flood" \
-                $((lab_flood_end_us + ${lab_delay_ms:-15000} * 1000))
+                $((lab_flood_end_us + ${lab_delay_ms:-15000} * 1000 + LAB_LOOK_US))
         lab_end web-clients
         lab_last[web-clients]=$(tail -n 1 "$lab_temp/web-clients.out")
         lab_note "$name: $(lab_field web-clients connected) of $(lab_field web-clients opened)" \

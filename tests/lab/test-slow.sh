@@ -19,5 +19,5 @@ lab_note "$(lab_half_open) half-open of 128 then"
 lab_flood_wait
 lab_expect_end 15000 "end told"
 lab_pause 2
-lab_never flood "no flood after the flood" $((lab_flood_end_us + ${lab_delay_ms:-15000} * 1000))
+lab_never flood "no flood after the flood" $((lab_flood_end_us + ${lab_delay_ms:-15000} * 1000 + LAB_LOOK_US))
 lab_done

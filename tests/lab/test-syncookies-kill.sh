@@ -10,7 +10,7 @@
 # 77: no namespaces here; with SYNWARD_LAB=require that is a failure.
 set -eu
 
-build=$(cd "${1:-.}" && pwd)
+build=$(cd "${1:-${SYNWARD_BUILD:-.}}" && pwd)
 times=${2:-200}
 seed=${3:-$RANDOM}
 driver=$build/tests/lab/syncookies-driver
