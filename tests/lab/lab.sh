@@ -289,6 +289,8 @@ lab_up() {
         lab_path --delay "$delay" --loss "$loss"
 }
 
+lab_is_empty() { [ -z "$(ip netns pids "$lab_id-$1" 2>/dev/null)" ]; }
+
 lab_down() {
         local name ns left
 
@@ -298,7 +300,9 @@ lab_down() {
                 lab_end "$name"
         done
         for ns in server client relay attacker; do
-                left=$(ip netns pids "$lab_id-$ns" 2>/dev/null)
+                # What was told to end may take a moment.
+                left=
+                lab_wait_for 3 lab_is_empty "$ns" || left=$(ip netns pids "$lab_id-$ns" 2>/dev/null)
                 if [ -n "$left" ]; then
                         lab_note "left running in $ns: $(ps -o pid=,args= -p "$(echo $left | tr ' ' ,)")"
                         lab_unclean=1
