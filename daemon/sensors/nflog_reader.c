@@ -14,6 +14,7 @@
 #include <linux/netfilter/nfnetlink_log.h>
 
 #include "sensors/nflog_parse.h"
+#include "util/netlink.h"
 
 enum {
         BATCH_SYNS = 512,           /* the kernel sends a batch when it holds so many, */
@@ -53,7 +54,7 @@ static int transact(struct mnl_socket *socket, struct nlmsghdr *h) {
                         continue;
                 if (n < 0)
                         return errno == EAGAIN ? -ETIMEDOUT : -errno;
-                if (!mnl_nlmsg_ok(a, (int) n) || a->nlmsg_type != NLMSG_ERROR)
+                if (!netlink_message_ok(a, (int) n) || a->nlmsg_type != NLMSG_ERROR)
                         continue;
                 return mnl_cb_run(answer, (size_t) n, 1, mnl_socket_get_portid(socket), NULL,
                                   NULL) < 0 ? -errno : 0;

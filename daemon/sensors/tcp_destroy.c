@@ -2,6 +2,7 @@
 #include "config.h" /* recvmmsg */
 
 #include "sensors/tcp_destroy.h"
+#include "util/netlink.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -115,7 +116,7 @@ void tcp_destroy_parse(struct tcp_destroy *d, const void *data, size_t length) {
         const struct nlmsghdr *h = data;
         int left = (int) length;
 
-        for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+        for (; netlink_message_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
                 const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
 
                 if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY ||

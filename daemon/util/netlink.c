@@ -119,7 +119,7 @@ static bool buffer_ends(const void *buffer, size_t length, uint32_t sequence) {
         const struct nlmsghdr *m = buffer;
         int left = (int) length;
 
-        for (; mnl_nlmsg_ok(m, left); m = mnl_nlmsg_next(m, &left))
+        for (; netlink_message_ok(m, left); m = mnl_nlmsg_next(m, &left))
                 if (m->nlmsg_seq == sequence &&
                     (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR))
                         return true;
@@ -130,7 +130,7 @@ static bool buffer_is_stale(const void *buffer, size_t length, uint32_t sequence
         const struct nlmsghdr *m = buffer;
 
         /* Sequences wrap: older is less than half the circle behind. */
-        return mnl_nlmsg_ok(m, (int) length) && m->nlmsg_seq != sequence &&
+        return netlink_message_ok(m, (int) length) && m->nlmsg_seq != sequence &&
                sequence - m->nlmsg_seq < UINT32_MAX / 2;
 }
 
@@ -165,7 +165,7 @@ static int receive_answers(struct netlink *n, uint32_t sequence, bool dump,
                 if (length < 0)
                         return (int) length;
                 if ((size_t) length < sizeof(struct nlmsghdr) ||
-                    !mnl_nlmsg_ok((const void *) n->buffer, (int) length))
+                    !netlink_message_ok((const void *) n->buffer, (int) length))
                         run.error = -EPROTO;
                 else if (buffer_is_stale(n->buffer, (size_t) length, sequence))
                         continue;

@@ -12,10 +12,12 @@
  * skipped. Nothing waits for ever: the real kernel's receive has a time-out.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 
 enum {
@@ -35,6 +37,11 @@ struct netlink_kernel {
         ssize_t (*receive)(void *context, void *buffer, size_t size);
         void (*close)(void *context);
 };
+
+/* mnl_nlmsg_ok(3) compares lengths as int, and takes one of 2 GiB and more for negative. */
+static inline bool netlink_message_ok(const struct nlmsghdr *m, int left) {
+        return mnl_nlmsg_ok(m, left) && m->nlmsg_len <= (uint32_t) left;
+}
 
 struct netlink;
 
