@@ -110,9 +110,3 @@ int nft_table_open(struct nft_table *t, const char **ret_reason) {
         t->made = r == 0;
         return r;
 }
-
-const char *nft_table_output(const struct nft_table *t) {
-        const char *text = nft_ctx_get_output_buffer(t->nft);
-
-        return text ? text : "";
-}

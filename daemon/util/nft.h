@@ -25,5 +25,3 @@ int nft_table_open(struct nft_table *t, const char **ret_reason);
  * -EIO: refused for another reason. */
 __attribute__((format(printf, 3, 4)))
 int nft_table_run(struct nft_table *t, const char **ret_reason, const char *format, ...);
-/* What the last command printed. */
-const char *nft_table_output(const struct nft_table *t);

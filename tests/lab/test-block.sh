@@ -56,7 +56,7 @@ honest() {
 # --- one /24 ---------------------------------------------------------------------
 begin
 flood $bad
-lab_expect_state flood 2500 "$start" "one /24: flood found"
+lab_expect_state flood 1000 "$start" "one /24: flood found"
 blocked() { [ -n "$(events source-blocked)" ]; }
 if lab_wait_for 5 blocked; then
         at=$(us_of "$(events source-blocked | head -n 1 | jq -r .time)")
@@ -90,7 +90,7 @@ lab_down
 # --- all over ---------------------------------------------------------------------
 begin
 flood spoofed
-lab_expect_state flood 2500 "$start" "spoofed: flood found"
+lab_expect_state flood 1000 "$start" "spoofed: flood found"
 lab_flood_wait flood
 lab_flood_wait flood2
 lab_check "spoofed: nobody was blocked" "$(events source-blocked | wc -l) == 0"
@@ -103,7 +103,7 @@ begin
 lab_honest neighbour --from 100.64.7.9/32 --to $LAB_SERVER4:80 --rate 2 --hold 30s --duration 30s
 lab_pause 2
 flood 100.64.7.0/24
-lab_expect_state flood 2500 "$start" "a connected neighbour: flood found"
+lab_expect_state flood 1000 "$start" "a connected neighbour: flood found"
 lab_flood_wait flood
 lab_flood_wait flood2
 whole=$(events source-blocked | jq -r .source | grep -c '/24')
@@ -115,7 +115,7 @@ lab_down
 # --- dry run ------------------------------------------------------------------------
 begin --dry-run
 flood $bad
-lab_expect_state flood 2500 "$start" "dry run: flood found"
+lab_expect_state flood 1000 "$start" "dry run: flood found"
 lab_wait_for 5 blocked
 lab_flood_wait flood
 lab_flood_wait flood2

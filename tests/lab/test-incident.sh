@@ -100,7 +100,7 @@ lab_daemon
 lab_pause 8
 rss_before=$(lab_rss_kib)
 lab_flood rate=1000 seconds=8
-lab_expect_state flood 2500 "$lab_flood_start_us" "flood found"
+lab_expect_state flood 1000 "$lab_flood_start_us" "flood found"
 lab_wait_for 5 found_record || lab_abort "no record: $(tail -n 3 "$lab_temp/daemon.err")"
 check_ctl "while it lasts"
 lab_flood_wait
@@ -129,7 +129,7 @@ if mount -t tmpfs -o size=32k synward-full "$lab_temp/state/incidents" 2>/dev/nu
         lab_daemon
         lab_pause 3
         lab_flood rate=1000 seconds=5
-        lab_expect_state flood 2500 "$lab_flood_start_us" "full disk: flood found"
+        lab_expect_state flood 1000 "$lab_flood_start_us" "full disk: flood found"
         lab_flood_wait
         lab_expect_end 15000 "full disk: end told"
         lab_end daemon

@@ -229,17 +229,6 @@ static struct outcome run(const struct traffic *t) {
                 detector_step(detector, &o, &v);
                 policy_step(policy, &o, &v, &d);
                 note(&out, &o, &v, &d);
-                if (getenv("TRACE"))
-                        fprintf(stderr, "%6.1f %s/%d g half %u un %.0f share %.2f C %.0f drops %.0f ck %.0f\n",
-                                (double) o.time_us / 1e6, flood_state_name(d.state), v.host.finding, o.half_open,
-                                v.host.evidence.unanswered_per_s, v.host.evidence.unanswered_share,
-                                v.host.evidence.completed_per_s, v.host.evidence.queue_drops_per_s,
-                                v.host.evidence.cookies_sent_per_s);
-                if (getenv("TRACE") && o.listeners_count) {
-                        for (unsigned b = 0; b < OBS_AGE_BINS; b++)
-                                fprintf(stderr, " %u", o.listeners[0].age[b]);
-                        fprintf(stderr, "\n");
-                }
         }
         free(w.ring);
         w.m = kernel_model_free(w.m);
