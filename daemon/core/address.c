@@ -7,36 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-struct address address_from_ipv4(uint32_t network_order) {
-        struct address a;
-
-        memcpy(a.bytes, mapped, sizeof mapped);
-        memcpy(a.bytes + sizeof mapped, &network_order, sizeof network_order);
-        return a;
-}
-
-struct address address_from_ipv6(const uint8_t bytes[16]) {
-        struct address a;
-
-        memcpy(a.bytes, bytes, sizeof a.bytes);
-        return a;
-}
-
-bool address_is_ipv4(const struct address *a) {
-        return memcmp(a->bytes, mapped, sizeof mapped) == 0;
-}
+const uint8_t address_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 bool address_is_wildcard(const struct address *a) {
         static const struct address any6;
         struct address any4 = address_from_ipv4(0);
 
         return address_equal(a, &any6) || address_equal(a, &any4);
-}
-
-bool address_equal(const struct address *a, const struct address *b) {
-        return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 struct address address_mask(const struct address *a, unsigned length) {
@@ -128,7 +105,7 @@ char *address_format(const struct address *a, char text[static ADDRESS_TEXT_MAX]
         bool v4 = address_is_ipv4(a);
 
         /* Cannot fail: the family is ours and the buffer is larger than INET6_ADDRSTRLEN. */
-        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->bytes + sizeof mapped : a->bytes,
+        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->bytes + sizeof address_mapped : a->bytes,
                   text, ADDRESS_TEXT_MAX);
         return text;
 }

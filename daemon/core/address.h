@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
         ADDRESS_BITS = 128,
@@ -29,13 +30,34 @@ struct prefix {
         uint8_t length;         /* 0..128, on the 16-byte form */
 };
 
-struct address address_from_ipv4(uint32_t network_order);
-struct address address_from_ipv6(const uint8_t bytes[16]);
+extern const uint8_t address_mapped[12]; /* what stands before an IPv4 address */
 
-bool address_is_ipv4(const struct address *a);
+/* Inline what every logged SYN passes through. */
+static inline struct address address_from_ipv4(uint32_t network_order) {
+        struct address a;
+
+        memcpy(a.bytes, address_mapped, sizeof address_mapped);
+        memcpy(a.bytes + sizeof address_mapped, &network_order, sizeof network_order);
+        return a;
+}
+
+static inline struct address address_from_ipv6(const uint8_t bytes[16]) {
+        struct address a;
+
+        memcpy(a.bytes, bytes, sizeof a.bytes);
+        return a;
+}
+
+static inline bool address_is_ipv4(const struct address *a) {
+        return memcmp(a->bytes, address_mapped, sizeof address_mapped) == 0;
+}
+
+static inline bool address_equal(const struct address *a, const struct address *b) {
+        return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
 /* 0.0.0.0 or :: */
 bool address_is_wildcard(const struct address *a);
-bool address_equal(const struct address *a, const struct address *b);
 
 /* Keeps the first length (0..128) bits, clears the rest. */
 struct address address_mask(const struct address *a, unsigned length);
