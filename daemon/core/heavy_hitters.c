@@ -2,19 +2,23 @@
 #include "core/heavy_hitters.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Counts are fixed point, so that halving does not keep a count of 1 alive for ever. */
 #define ONE UINT32_C(64)
 
-struct entry {
+struct identity {
         struct address key;
         uint64_t hash;
+};
+
+struct weight {
         uint32_t count, error;
 };
 
-/* lower: at most the entry's count, exact only when it was last looked at. */
+/* lower: at most the counter's count, exact only when it was last looked at. */
 struct heap_node {
         uint32_t lower;
         uint32_t index;
@@ -24,7 +28,8 @@ struct heavy_hitters {
         uint32_t capacity, used;
         uint32_t slot_mask, cell_mask;
         uint64_t total;
-        struct entry *entries;
+        struct identity *keys;
+        struct weight *weights; /* apart: every tick looks at all of them */
         struct heap_node *heap; /* valid once used == capacity */
         uint32_t *slots;        /* open addressing: 16 bits of hash, index + 1; 0: free */
         uint32_t *cells;
@@ -58,11 +63,12 @@ int heavy_hitters_new(uint32_t capacity, struct heavy_hitters **ret) {
         h->capacity = capacity;
         h->slot_mask = capacity * 2 - 1;
         h->cell_mask = capacity * HEAVY_HITTERS_CELLS_PER_COUNTER - 1;
-        h->entries = calloc(capacity, sizeof *h->entries);
+        h->keys = calloc(capacity, sizeof *h->keys);
+        h->weights = calloc(capacity, sizeof *h->weights);
         h->heap = calloc(capacity, sizeof *h->heap);
         h->slots = calloc((size_t) h->slot_mask + 1, sizeof *h->slots);
         h->cells = calloc((size_t) h->cell_mask + 1, sizeof *h->cells);
-        if (!h->entries || !h->heap || !h->slots || !h->cells) {
+        if (!h->keys || !h->weights || !h->heap || !h->slots || !h->cells) {
                 heavy_hitters_free(h);
                 return -ENOMEM;
         }
@@ -73,7 +79,8 @@ int heavy_hitters_new(uint32_t capacity, struct heavy_hitters **ret) {
 struct heavy_hitters *heavy_hitters_free(struct heavy_hitters *h) {
         if (!h)
                 return NULL;
-        free(h->entries);
+        free(h->keys);
+        free(h->weights);
         free(h->heap);
         free(h->slots);
         free(h->cells);
@@ -88,21 +95,21 @@ void heavy_hitters_clear(struct heavy_hitters *h) {
         memset(h->cells, 0, ((size_t) h->cell_mask + 1) * sizeof *h->cells);
 }
 
-static struct entry *find(const struct heavy_hitters *h, const struct address *key,
-                          uint64_t hash) {
+static struct weight *find(const struct heavy_hitters *h, const struct address *key,
+                           uint64_t hash) {
         uint32_t tag = slot_tag(hash);
 
         for (uint32_t i = (uint32_t) hash & h->slot_mask; h->slots[i]; i = (i + 1) & h->slot_mask) {
-                struct entry *e = &h->entries[(h->slots[i] & 0xffff) - 1];
+                uint32_t index = (h->slots[i] & 0xffff) - 1;
 
-                if ((h->slots[i] & 0xffff0000) == tag && address_equal(&e->key, key))
-                        return e;
+                if ((h->slots[i] & 0xffff0000) == tag && address_equal(&h->keys[index].key, key))
+                        return &h->weights[index];
         }
         return NULL;
 }
 
-static void link_entry(struct heavy_hitters *h, uint32_t index) {
-        uint64_t hash = h->entries[index].hash;
+static void link_key(struct heavy_hitters *h, uint32_t index) {
+        uint64_t hash = h->keys[index].hash;
         uint32_t i = (uint32_t) hash & h->slot_mask;
 
         while (h->slots[i])
@@ -110,14 +117,14 @@ static void link_entry(struct heavy_hitters *h, uint32_t index) {
         h->slots[i] = slot_tag(hash) | (index + 1);
 }
 
-/* Frees the entry's slot and moves those behind it up, so that no search ends too early. */
-static void unlink_entry(struct heavy_hitters *h, uint32_t index) {
-        uint32_t mask = h->slot_mask, hole = (uint32_t) h->entries[index].hash & mask;
+/* Frees the key's slot and moves those behind it up, so that no search ends too early. */
+static void unlink_key(struct heavy_hitters *h, uint32_t index) {
+        uint32_t mask = h->slot_mask, hole = (uint32_t) h->keys[index].hash & mask;
 
         while ((h->slots[hole] & 0xffff) != index + 1)
                 hole = (hole + 1) & mask;
         for (uint32_t i = (hole + 1) & mask; h->slots[i]; i = (i + 1) & mask) {
-                uint32_t home = (uint32_t) h->entries[(h->slots[i] & 0xffff) - 1].hash & mask;
+                uint32_t home = (uint32_t) h->keys[(h->slots[i] & 0xffff) - 1].hash & mask;
 
                 if (((i - home) & mask) >= ((i - hole) & mask)) {
                         h->slots[hole] = h->slots[i];
@@ -147,73 +154,87 @@ static void sift_down(struct heavy_hitters *h, uint32_t at) {
 
 static void build_heap(struct heavy_hitters *h) {
         for (uint32_t i = 0; i < h->capacity; i++)
-                h->heap[i] = (struct heap_node) { .lower = h->entries[i].count, .index = i };
+                h->heap[i] = (struct heap_node) { .lower = h->weights[i].count, .index = i };
         for (uint32_t i = h->capacity / 2; i-- > 0;)
                 sift_down(h, i);
 }
 
 /* Brings the root up to date and returns the lightest count. */
 static uint32_t lightest(struct heavy_hitters *h) {
-        while (h->heap[0].lower != h->entries[h->heap[0].index].count) {
-                h->heap[0].lower = h->entries[h->heap[0].index].count;
+        while (h->heap[0].lower != h->weights[h->heap[0].index].count) {
+                h->heap[0].lower = h->weights[h->heap[0].index].count;
                 sift_down(h, 0);
         }
         return h->heap[0].lower;
 }
 
-static void add_new(struct heavy_hitters *h, struct entry e) {
+static void add_new(struct heavy_hitters *h, struct identity key, struct weight weight) {
         uint32_t index = h->used++;
 
-        h->entries[index] = e;
-        link_entry(h, index);
+        h->keys[index] = key;
+        h->weights[index] = weight;
+        link_key(h, index);
         if (h->used == h->capacity)
                 build_heap(h);
 }
 
-static void replace_lightest(struct heavy_hitters *h, struct entry e) {
-        uint32_t index = h->heap[0].index;
-        struct entry *old = &h->entries[index];
-        uint32_t *cell = cell_of(h, old->hash);
+/* What a key's cell must have held before. */
+static uint32_t worth_replacing(uint32_t lightest_count) {
+        return add_saturating(lightest_count, lightest_count / HEAVY_HITTERS_RELUCTANCE);
+}
 
-        if (*cell < old->count)
-                *cell = old->count;
-        unlink_entry(h, index);
-        *old = e;
-        link_entry(h, index);
-        h->heap[0].lower = e.count;
+static void replace_lightest(struct heavy_hitters *h, struct identity key, struct weight weight) {
+        uint32_t index = h->heap[0].index;
+        uint32_t *cell = cell_of(h, h->keys[index].hash);
+
+        if (*cell < h->weights[index].count)
+                *cell = h->weights[index].count;
+        unlink_key(h, index);
+        h->keys[index] = key;
+        h->weights[index] = weight;
+        link_key(h, index);
+        h->heap[0].lower = weight.count;
         sift_down(h, 0);
+}
+
+void heavy_hitters_prefetch(const struct heavy_hitters *h, uint64_t hash) {
+        __builtin_prefetch(&h->slots[(uint32_t) hash & h->slot_mask]);
+        __builtin_prefetch(cell_of(h, hash), 1);
 }
 
 void heavy_hitters_add(struct heavy_hitters *h, const struct address *key, uint64_t hash,
                        uint32_t weight) {
         uint32_t units = weight > UINT32_MAX / ONE ? UINT32_MAX : weight * ONE;
-        struct entry *e = find(h, key, hash);
-        uint32_t *cell, bound;
+        struct weight *w = find(h, key, hash);
+        uint32_t *cell, before, bound;
 
         h->total += units;
-        if (e) {
-                e->count = add_saturating(e->count, units);
+        if (w) {
+                w->count = add_saturating(w->count, units);
                 return;
         }
 
         cell = cell_of(h, hash);
-        bound = add_saturating(*cell, units);
+        before = *cell;
+        bound = add_saturating(before, units);
         if (h->used < h->capacity)
-                add_new(h, (struct entry) { *key, hash, bound, *cell });
-        else if (bound <= h->heap[0].lower || bound <= lightest(h))
+                add_new(h, (struct identity) { *key, hash }, (struct weight) { bound, before });
+        else if (before <= worth_replacing(h->heap[0].lower) ||
+                 before <= worth_replacing(lightest(h)))
                 *cell = bound;
         else
-                replace_lightest(h, (struct entry) { *key, hash, bound, *cell });
+                replace_lightest(h, (struct identity) { *key, hash },
+                                 (struct weight) { bound, before });
 }
 
 void heavy_hitters_decay(struct heavy_hitters *h) {
         h->total -= h->total / 2;
         for (uint32_t i = 0; i < h->used; i++) {
-                struct entry *e = &h->entries[i];
-                uint32_t guaranteed = (e->count - e->error) / 2;
+                struct weight *w = &h->weights[i];
+                uint32_t guaranteed = (w->count - w->error) / 2;
 
-                e->count = half_up(e->count);
-                e->error = e->count - guaranteed;
+                w->count = half_up(w->count);
+                w->error = w->count - guaranteed;
         }
         /* Halving keeps the order, so the heap stays one. */
         if (h->used == h->capacity)
@@ -223,41 +244,45 @@ void heavy_hitters_decay(struct heavy_hitters *h) {
                 h->cells[i] = half_up(h->cells[i]);
 }
 
-static struct heavy_hitter outside(const struct entry *e) {
+static struct heavy_hitter outside(const struct address *key, const struct weight *w) {
         return (struct heavy_hitter) {
-                .key = e->key,
-                .count = (double) e->count / ONE,
-                .error = (double) e->error / ONE,
+                .key = *key,
+                .count = (double) w->count / ONE,
+                .error = (double) w->error / ONE,
         };
 }
 
 struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct address *key,
                                       uint64_t hash) {
-        const struct entry *e = find(h, key, hash);
+        const struct weight *w = find(h, key, hash);
         double bound;
 
-        if (e)
-                return outside(e);
+        if (w)
+                return outside(key, w);
         bound = (double) *cell_of(h, hash) / ONE;
         return (struct heavy_hitter) { .key = *key, .count = bound, .error = bound };
 }
 
 size_t heavy_hitters_top(const struct heavy_hitters *h, double min_guaranteed, size_t max,
                          struct heavy_hitter *ret) {
+        double least = fmax(1, ceil(min_guaranteed * ONE));
         size_t n = 0;
 
+        if (least > UINT32_MAX)
+                return 0;
         for (uint32_t i = 0; i < h->used; i++) {
-                const struct entry *e = &h->entries[i];
-                double guaranteed = (double) (e->count - e->error) / ONE;
+                const struct weight *w = &h->weights[i];
+                double guaranteed;
                 size_t at;
 
-                if (guaranteed <= 0 || guaranteed < min_guaranteed)
+                if (w->count - w->error < (uint32_t) least)
                         continue;
+                guaranteed = (double) (w->count - w->error) / ONE;
                 for (at = n; at > 0 && ret[at - 1].count - ret[at - 1].error < guaranteed; at--)
                         if (at < max)
                                 ret[at] = ret[at - 1];
                 if (at < max)
-                        ret[at] = outside(e);
+                        ret[at] = outside(&h->keys[i].key, w);
                 if (n < max)
                         n++;
         }
@@ -272,12 +297,12 @@ uint32_t heavy_hitters_tracked(const struct heavy_hitters *h) {
         uint32_t n = 0;
 
         for (uint32_t i = 0; i < h->used; i++)
-                n += h->entries[i].count >= ONE / 2;
+                n += h->weights[i].count >= ONE / 2;
         return n;
 }
 
 size_t heavy_hitters_memory(const struct heavy_hitters *h) {
-        return sizeof *h + h->capacity * (sizeof *h->entries + sizeof *h->heap) +
+        return sizeof *h + h->capacity * (sizeof *h->keys + sizeof *h->weights + sizeof *h->heap) +
                ((size_t) h->slot_mask + 1) * sizeof *h->slots +
                ((size_t) h->cell_mask + 1) * sizeof *h->cells;
 }

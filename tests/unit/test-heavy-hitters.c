@@ -48,7 +48,8 @@ static struct heavy_hitters *make(uint32_t capacity) {
         return h;
 }
 
-static void check_guarantees(const struct heavy_hitters *h, const double *exact, double total) {
+static void check_guarantees(const struct heavy_hitters *h, const double *exact, double total,
+                             double heaviest) {
         double slack = 1.0 / 32; /* rounding of the halvings, outwards */
 
         assert_true(fabs(heavy_hitters_total(h) - total) <= slack);
@@ -57,7 +58,7 @@ static void check_guarantees(const struct heavy_hitters *h, const double *exact,
 
                 assert_true(e.count >= exact[n]);
                 assert_true(e.count - e.error <= exact[n]);
-                assert_true(e.error <= total / CAPACITY + slack);
+                assert_true(e.error <= total / CAPACITY * 9 / 8 + heaviest + slack);
         }
 }
 
@@ -83,10 +84,10 @@ static void guarantees_hold(void **state) {
                                 for (uint32_t k = 0; k < KEYS; k++)
                                         exact[k] /= 2;
                                 total /= 2;
-                                check_guarantees(h, exact, total);
+                                check_guarantees(h, exact, total, round % 2 ? 1 : 512);
                         }
                 }
-                check_guarantees(h, exact, total);
+                check_guarantees(h, exact, total, round % 2 ? 1 : 512);
                 free(exact);
                 heavy_hitters_free(h);
         }
@@ -133,9 +134,12 @@ static void forgets_what_stopped(void **state) {
         for (unsigned i = 0; i < 12; i++)
                 heavy_hitters_decay(h);
         assert_int_equal(heavy_hitters_tracked(h), 0);
-        add(h, 5000, 2);
+        /* The first one is only noted: it may be one of many that come once. */
+        for (unsigned i = 0; i < 3; i++)
+                add(h, 5000, 1);
         assert_int_equal(heavy_hitters_top(h, 1, 64, top), 1);
-        assert_true(top[0].count >= 2 && top[0].count < 3);
+        assert_true(top[0].count >= 3 && top[0].count < 4);
+        assert_true(top[0].count - top[0].error > 1.9);
         heavy_hitters_free(h);
 }
 
