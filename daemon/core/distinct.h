@@ -31,5 +31,8 @@ static inline void distinct_add(struct distinct *d, uint64_t hash) {
         if (*r < rank)
                 *r = rank;
 }
+static inline void distinct_prefetch(const struct distinct *d, uint64_t hash) {
+        __builtin_prefetch(&d->registers[hash >> (64 - DISTINCT_BITS)], 1);
+}
 /* What both have seen together; b may be NULL. */
 double distinct_estimate(const struct distinct *a, const struct distinct *b);

@@ -3,17 +3,12 @@
 
 #include <string.h>
 
-/* The low bits are alike in every key kept, so the slot comes from higher ones. */
-static uint32_t home_of(uint64_t hash) {
-        return (uint32_t) (hash >> 40) % SEEN_ONCE_SLOTS;
-}
-
 void seen_once_clear(struct seen_once *s) {
         memset(s, 0, sizeof *s);
 }
 
 static uint32_t slot_of(const struct seen_once *s, uint64_t hash) {
-        uint32_t i = home_of(hash);
+        uint32_t i = seen_once_home(hash);
 
         while (s->hashes[i] && s->hashes[i] != hash)
                 i = (i + 1) % SEEN_ONCE_SLOTS;
@@ -22,8 +17,9 @@ static uint32_t slot_of(const struct seen_once *s, uint64_t hash) {
 
 /* Frees a slot and moves those behind it up. */
 static void drop(struct seen_once *s, uint32_t hole) {
+        s->once -= s->counts[hole] == 1;
         for (uint32_t i = (hole + 1) % SEEN_ONCE_SLOTS; s->hashes[i]; i = (i + 1) % SEEN_ONCE_SLOTS) {
-                uint32_t home = home_of(s->hashes[i]);
+                uint32_t home = seen_once_home(s->hashes[i]);
 
                 if ((i - home) % SEEN_ONCE_SLOTS >= (i - hole) % SEEN_ONCE_SLOTS) {
                         s->hashes[hole] = s->hashes[i];
@@ -52,20 +48,18 @@ void seen_once_keep(struct seen_once *s, uint64_t hash) {
                 return;
         i = slot_of(s, hash);
         if (s->hashes[i]) {
+                s->once -= s->counts[i] == 1;
                 s->counts[i] += s->counts[i] < UINT32_MAX;
                 return;
         }
         s->hashes[i] = hash;
         s->counts[i] = 1;
         s->used++;
+        s->once++;
         while (s->used > SEEN_ONCE_SLOTS / 4 * 3 && s->level < 63)
                 raise_level(s);
 }
 
 double seen_once_keys(const struct seen_once *s) {
-        uint32_t n = 0;
-
-        for (uint32_t i = 0; i < SEEN_ONCE_SLOTS; i++)
-                n += s->hashes[i] != 0 && s->counts[i] == 1;
-        return (double) n * (double) (UINT64_C(1) << s->level);
+        return (double) s->once * (double) (UINT64_C(1) << s->level);
 }
