@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/open_connections.h"
 #include "core/rate.h"
 #include "loop.h"
 #include "sensors/dump_schedule.h"
@@ -14,9 +15,14 @@
 #include "sensors/sock_diag.h"
 #include "sensors/syn_log.h"
 #include "sensors/sysctl.h"
+#include "util/established.h"
 
 /* A sensor that could not be opened is tried again after this. */
 #define REOPEN_US UINT64_C(10000000)
+/* How often the open connections of doubtful sources are counted, and at most for what share of
+ * one CPU. */
+#define LOOK_US UINT64_C(1000000)
+enum { LOOK_CPU_SHARE_INVERSE = 100, LOOK_SOURCES_MAX = OPEN_CONNECTIONS_MAX };
 
 struct sense {
         const struct settings *settings;
@@ -35,6 +41,7 @@ struct sense {
         sd_event_source *syn_log_io[SYN_LOG_FDS];
         uint64_t syn_log_retry_us;
         uint64_t syns_previewed;
+        uint64_t look_due_us;
         sense_tap *tap;
         void *tap_userdata;
 
@@ -181,6 +188,36 @@ static int open_syn_log(struct sense *s, uint64_t now_us) {
 }
 
 /* What has arrived is taken in before it is told, so that a tick speaks of now. */
+/* A source whose connections last finishes its handshakes although none of them ends. */
+static void look_at_open_connections(struct sense *s, struct observation *o) {
+        struct established_peer peers[LOOK_SOURCES_MAX];
+        struct obs_source *doubted[LOOK_SOURCES_MAX];
+        uint64_t before_us, cost_us;
+        uint32_t n = 0;
+
+        if (o->time_us < s->look_due_us)
+                return;
+        for (uint32_t i = 0; i < o->sources.count && n < LOOK_SOURCES_MAX; i++)
+                if (source_table_doubts(&o->sources.list[i])) {
+                        doubted[n] = &o->sources.list[i];
+                        memcpy(peers[n].bytes, doubted[n]->prefix.address.bytes, sizeof peers[n].bytes);
+                        peers[n].length = doubted[n]->prefix.length;
+                        n++;
+                }
+        if (n == 0)
+                return;
+
+        before_us = loop_cpu_us();
+        if (established_count(peers, n) == 0)
+                for (uint32_t i = 0; i < n; i++)
+                        source_table_open(syn_log_sources(s->syn_log), peers[i].count, o->time_us,
+                                          doubted[i]);
+        cost_us = loop_cpu_us() - before_us;
+        s->look_due_us = o->time_us + LOOK_US;
+        if (cost_us > LOOK_US / LOOK_CPU_SHARE_INVERSE)
+                s->look_due_us = o->time_us + cost_us * LOOK_CPU_SHARE_INVERSE;
+}
+
 static void observe_syn_log(struct sense *s, struct observation *o) {
         int r;
 
@@ -196,6 +233,7 @@ static void observe_syn_log(struct sense *s, struct observation *o) {
                 }
         }
         syn_log_observe(s->syn_log, o->time_us, o);
+        look_at_open_connections(s, o);
         set_state(s, SENSOR_NFLOG, syn_log_state(s->syn_log), syn_log_reason(s->syn_log), 0);
 }
 

@@ -14,8 +14,8 @@
 /* All of them, or ret->known is false. At worst some milliseconds: once a minute will do. */
 void block_guard_gather(struct block_protected *ret);
 
-/* Sets `established` in those that have one. One walk of the socket table for both families,
- * filtered in the kernel. -errno: not known. */
+/* Sets `established` in those that have one; at most BLOCK_CANDIDATES_MAX. A walk of the socket
+ * table. -errno: not known. */
 int block_guard_established(struct block_candidate *candidates, uint32_t count);
 
 /* The parts that read text, for tests. Each adds what it finds; false: no room left. */

@@ -8,18 +8,23 @@
 
 #include "core/distinct.h"
 #include "core/heavy_hitters.h"
+#include "core/open_connections.h"
 #include "core/seen_once.h"
+#include "core/share_bounds.h"
 
 enum class { CLASS_ADDRESS, CLASS_IPV4_24, CLASS_IPV6_64, CLASS_IPV6_48, CLASSES };
 
 enum {
+        BATCH = 32, /* SYNs looked up side by side */
         /* A source is worth naming when it is sure to send this share of all SYNs … */
         NAMED_SHARE_INVERSE = 2000,
         NAMED_SYNS_MIN = 2,       /* … and at least so many in the window, */
         NAMED_HALF_OPEN_MIN = 16, /* or when it holds so many half-opens. */
+        DOUBTED_PER_S_MIN = 20,
 };
 
 #define SECOND_US 1e6
+#define DOUBTED_COMPLETION_MAX 0.5
 #define RATE_WINDOW_MIN_US UINT64_C(200000)
 #define SEEN_ONCE_AFTER_US UINT64_C(500000)
 
@@ -61,6 +66,7 @@ struct source_table {
         struct heavy_hitters *completed[CLASSES];
         struct heavy_hitters *half_open[CLASSES];  /* of the last whole walk */
         struct heavy_hitters *half_open_next[CLASSES];
+        struct open_connections open;
 
         uint64_t halved_us;
         double weighed_us; /* time behind the counts, up to halved_us, weighed as they are */
@@ -155,7 +161,7 @@ static bool same_listeners(const struct source_table *t, const struct obs_listen
         return true;
 }
 
-void source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
+bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count) {
         struct listener_slot old[OBS_LISTENERS_MAX];
         uint32_t old_count = t->listeners_count;
@@ -163,7 +169,7 @@ void source_table_set_listeners(struct source_table *t, const struct obs_listene
         if (count > OBS_LISTENERS_MAX)
                 count = OBS_LISTENERS_MAX;
         if (same_listeners(t, list, count))
-                return;
+                return false;
 
         memcpy(old, t->listeners, sizeof old);
         memset(t->port_slot, 0, sizeof t->port_slot);
@@ -179,6 +185,7 @@ void source_table_set_listeners(struct source_table *t, const struct obs_listene
         }
         t->listeners_count = count;
         t->listeners_known = true;
+        return true;
 }
 
 /* How well a listener fits a destination; 0: not at all. The most specific one gets the SYN. */
@@ -221,38 +228,80 @@ static void count_port(struct source_table *t, const struct syn *s, uint32_t wei
         *byte |= bit;
 }
 
-static void add_to(struct source_table *t, struct heavy_hitters *const tables[CLASSES],
-                   enum class c, const struct address *a, uint32_t weight) {
-        struct address key = class_key(c, a);
+/* Where one SYN goes: its address and the prefixes of it. */
+struct places {
+        unsigned count;
+        struct place {
+                enum class class;
+                struct address key;
+                uint64_t hash;
+        } list[3];
+};
 
-        heavy_hitters_add(tables[c], &key, keyed_hash_address(&t->key, &key), weight);
+static void find_places(const struct source_table *t, const struct address *a, struct places *ret) {
+        static const enum class ipv4[] = { CLASS_ADDRESS, CLASS_IPV4_24 };
+        static const enum class ipv6[] = { CLASS_ADDRESS, CLASS_IPV6_64, CLASS_IPV6_48 };
+        const enum class *list = address_is_ipv4(a) ? ipv4 : ipv6;
+
+        ret->count = list == ipv4 ? 2 : 3;
+        for (unsigned i = 0; i < ret->count; i++) {
+                struct place *p = &ret->list[i];
+
+                p->class = list[i];
+                p->key = class_key(list[i], a);
+                p->hash = keyed_hash_address(&t->key, &p->key);
+        }
 }
 
-static void add_prefixes(struct source_table *t, struct heavy_hitters *const tables[CLASSES],
-                         const struct address *a, uint32_t weight) {
-        if (address_is_ipv4(a)) {
-                add_to(t, tables, CLASS_IPV4_24, a, weight);
-        } else {
-                add_to(t, tables, CLASS_IPV6_64, a, weight);
-                add_to(t, tables, CLASS_IPV6_48, a, weight);
+static void prefetch(const struct source_table *t, const struct places *p,
+                     enum source_sample sample) {
+        uint64_t hash = p->list[0].hash;
+
+        if (sample & SOURCE_BY_PACKET)
+                for (unsigned i = 0; i < p->count; i++)
+                        heavy_hitters_prefetch(t->syns[p->list[i].class], p->list[i].hash);
+        if (sample & SOURCE_BY_SOURCE) {
+                distinct_prefetch(&t->now->distinct, hash);
+                seen_once_prefetch(&t->now->once, hash);
+        }
+}
+
+static void add(struct source_table *t, const struct source_syn *s, const struct places *p) {
+        if (s->sample & SOURCE_BY_PACKET) {
+                for (unsigned i = 0; i < p->count; i++)
+                        heavy_hitters_add(t->syns[p->list[i].class], &p->list[i].key,
+                                          p->list[i].hash, s->one_in);
+                count_port(t, &s->syn, s->one_in);
+                t->now->syns += s->one_in;
+        }
+        /* Of another sample of the addresses: of no use for this window. */
+        if (s->sample & SOURCE_BY_SOURCE && s->one_in == t->by_source) {
+                distinct_add(&t->now->distinct, p->list[0].hash);
+                seen_once_add(&t->now->once, p->list[0].hash);
+        }
+}
+
+/* Between two batches of the log the tables leave the cache, and a SYN touches six places of
+ * them: fetched for many SYNs at once they arrive side by side. */
+void source_table_add_all(struct source_table *t, const struct source_syn *list, size_t count) {
+        struct places places[BATCH];
+
+        for (size_t done = 0, n; done < count; done += n) {
+                n = count - done < BATCH ? count - done : BATCH;
+                for (size_t i = 0; i < n; i++) {
+                        find_places(t, &list[done + i].syn.source, &places[i]);
+                        prefetch(t, &places[i], list[done + i].sample);
+                }
+                for (size_t i = 0; i < n; i++)
+                        add(t, &list[done + i], &places[i]);
         }
 }
 
 void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
                       uint32_t one_in) {
-        uint64_t hash = keyed_hash_address(&t->key, &s->source);
+        const struct source_syn one = { .syn = *s, .sample = sample, .one_in = one_in };
 
-        if (sample & SOURCE_BY_PACKET) {
-                heavy_hitters_add(t->syns[CLASS_ADDRESS], &s->source, hash, one_in);
-                add_prefixes(t, t->syns, &s->source, one_in);
-                count_port(t, s, one_in);
-                t->now->syns += one_in;
-        }
-        /* Of another sample of the addresses: of no use for this window. */
-        if (sample & SOURCE_BY_SOURCE && one_in == t->by_source) {
-                distinct_add(&t->now->distinct, hash);
-                seen_once_add(&t->now->once, hash);
-        }
+        source_table_add_all(t, &one, 1);
 }
 
 void source_table_lost(struct source_table *t, uint64_t messages) {
@@ -262,9 +311,17 @@ void source_table_lost(struct source_table *t, uint64_t messages) {
         t->lost += (double) messages / per_syn;
 }
 
+static void add_one(const struct source_table *t, struct heavy_hitters *const tables[CLASSES],
+                    const struct address *a) {
+        struct places p;
+
+        find_places(t, a, &p);
+        for (unsigned i = 0; i < p.count; i++)
+                heavy_hitters_add(tables[p.list[i].class], &p.list[i].key, p.list[i].hash, 1);
+}
+
 void source_table_completed(struct source_table *t, const struct address *remote) {
-        add_to(t, t->completed, CLASS_ADDRESS, remote, 1);
-        add_prefixes(t, t->completed, remote, 1);
+        add_one(t, t->completed, remote);
 }
 
 void source_table_half_open_begin(struct source_table *t) {
@@ -277,8 +334,7 @@ void source_table_half_open(struct source_table *t, const struct address *remote
         /* Only how many a source holds is asked for as yet. */
         (void) local_port;
         (void) aged;
-        add_to(t, t->half_open_next, CLASS_ADDRESS, remote, 1);
-        add_prefixes(t, t->half_open_next, remote, 1);
+        add_one(t, t->half_open_next, remote);
 }
 
 void source_table_half_open_end(struct source_table *t) {
@@ -296,6 +352,7 @@ static void halve(struct source_table *t) {
                 heavy_hitters_decay(t->syns[c]);
                 heavy_hitters_decay(t->completed[c]);
         }
+        open_connections_halve(&t->open, t->halved_us, SOURCE_TABLE_HALVING_US);
         t->weighed_us /= 2;
         t->lost /= 2;
         t->by_packet_most = t->by_packet;
@@ -327,22 +384,6 @@ static void pass_time(struct source_table *t, uint64_t now_us) {
                 rotate(t, now_us);
 }
 
-void share_bounds(double hits, double trials, double *ret_low, double *ret_high) {
-        const double z = 1.96, z2 = z * z;
-        double p, centre, width;
-
-        if (!(trials > 0)) {
-                *ret_low = 0;
-                *ret_high = 1;
-                return;
-        }
-        p = fmin(1, fmax(0, hits / trials));
-        centre = p + z2 / (2 * trials);
-        width = z * sqrt(p * (1 - p) / trials + z2 / (4 * trials * trials));
-        *ret_low = fmax(0, (centre - width) / (1 + z2 / trials));
-        *ret_high = fmin(1, (centre + width) / (1 + z2 / trials));
-}
-
 /* Seconds behind the counts, and what makes up for lost messages. */
 struct scale {
         double per_s, sampled;
@@ -369,17 +410,22 @@ static void fill_syns(const struct scale *k, const struct heavy_hitter *e, struc
         s->known |= OBS_S_SYNS;
 }
 
+/* Both counts are only bounded: takes the worse end of each. */
 static void fill_completed(const struct source_table *t, const struct scale *k, enum class c,
                            uint64_t hash, const struct heavy_hitter *syns, struct obs_source *s) {
-        struct heavy_hitter e = heavy_hitters_get(t->completed[c], &s->prefix.address, hash);
-        double unused;
+        struct heavy_hitter ended = heavy_hitters_get(t->completed[c], &s->prefix.address, hash);
+        const struct open_connections_of *open = open_connections_get(&t->open, &s->prefix);
+        double low = ended.count - ended.error, high = ended.count, unused;
 
-        s->completed_per_s = (e.count - e.error) * k->per_s;
+        if (open) {
+                low = fmax(0, low + open->gained);
+                high = fmax(0, high + open->gained) + open->at_first;
+        }
+        s->completed_per_s = low * k->per_s;
         s->known |= OBS_S_COMPLETED;
-        /* Both counts are only bounded: take the worse end of each. */
-        share_bounds((e.count - e.error) / (k->sampled * k->loss), syns->count / k->sampled,
-                     &s->completion_low, &unused);
-        share_bounds(e.count / (k->sampled * k->loss), (syns->count - syns->error) / k->sampled,
+        share_bounds(low / (k->sampled * k->loss), syns->count / k->sampled, &s->completion_low,
+                     &unused);
+        share_bounds(high / (k->sampled * k->loss), (syns->count - syns->error) / k->sampled,
                      &unused, &s->completion_high);
 }
 
@@ -488,6 +534,34 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
         ret->syn_per_s = heavy_hitters_total(t->syns[CLASS_ADDRESS]) * k.loss * k.per_s;
         if (t->syns_known)
                 tell_windows(t, now_us, ret);
+}
+
+bool source_table_doubts(const struct obs_source *s) {
+        const uint32_t both = OBS_S_SYNS | OBS_S_COMPLETED;
+
+        return (s->known & both) == both && s->completion_low < DOUBTED_COMPLETION_MAX &&
+               (s->syn_per_s - s->syn_error_per_s >= DOUBTED_PER_S_MIN ||
+                s->half_open >= NAMED_HALF_OPEN_MIN);
+}
+
+static enum class class_of(const struct prefix *p) {
+        enum class c = CLASS_ADDRESS;
+
+        /* An IPv4 /24 is a /120 here: no two classes have the same length. */
+        while (c + 1 < CLASSES && classes[c].length != p->length)
+                c++;
+        return c;
+}
+
+void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us,
+                       struct obs_source *s) {
+        const struct scale k = make_scale(t, now_us);
+        enum class c = class_of(&s->prefix);
+        uint64_t hash = keyed_hash_address(&t->key, &s->prefix.address);
+        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &s->prefix.address, hash);
+
+        open_connections_look(&t->open, &s->prefix, connections, now_us);
+        fill_completed(t, &k, c, hash, &syns, s);
 }
 
 void source_table_listener_syns(struct source_table *t, struct obs_listener *list, uint32_t count) {

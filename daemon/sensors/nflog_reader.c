@@ -24,6 +24,7 @@ enum {
         BATCH_AGE_10MS = 10,
         RECEIVE_BUFFER = 8 * 1024 * 1024,
         ANSWER_TIMEOUT_S = 5,
+        SYNS_AT_ONCE = 32,
 };
 
 struct nflog_reader {
@@ -34,6 +35,8 @@ struct nflog_reader {
         struct nflog_reader_counts counts;
         nflog_reader_tap *tap;
         void *tap_userdata;
+        unsigned pending; /* parsed, not yet in the table */
+        struct source_syn syns[SYNS_AT_ONCE];
         uint8_t buffer[BATCH_BYTES];
 };
 
@@ -193,9 +196,14 @@ static void follow_sequence(struct nflog_reader *r, uint32_t sequence) {
         }
 }
 
+static void flush(struct nflog_reader *r) {
+        source_table_add_all(r->table, r->syns, r->pending);
+        r->pending = 0;
+}
+
 static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
-        struct syn s;
-        int e = nflog_parse_packet(m->packet, m->packet_length, &s);
+        struct source_syn *s = &r->syns[r->pending];
+        int e = nflog_parse_packet(m->packet, m->packet_length, &s->syn);
 
         if (e < 0) {
                 r->counts.malformed += e == -EBADMSG;
@@ -207,18 +215,24 @@ static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
                 r->counts.syns += m->one_in;
         else
                 r->counts.by_source++;
-        source_table_add(r->table, &s, m->sample, m->one_in);
+        s->sample = m->sample;
+        s->one_in = m->one_in;
         if (r->tap)
-                r->tap(r->tap_userdata, &s, m->packet, m->packet_length);
+                r->tap(r->tap_userdata, &s->syn, m->packet, m->packet_length);
+        if (++r->pending == SYNS_AT_ONCE)
+                flush(r);
 }
 
-static void take_batch(struct nflog_reader *r, size_t length) {
+/* Returns how many messages were in it. */
+static unsigned take_batch(struct nflog_reader *r, size_t length) {
         const struct nlmsghdr *h = (const void *) r->buffer;
+        unsigned n = 0;
 
         while (length >= sizeof *h && h->nlmsg_len >= sizeof *h && h->nlmsg_len <= length) {
                 size_t step = NLMSG_ALIGN((size_t) h->nlmsg_len);
                 struct nflog_message m;
 
+                n++;
                 if (!nflog_parse_is_packet(h)) {
                         r->counts.foreign += h->nlmsg_type >= NLMSG_MIN_TYPE;
                 } else if (nflog_parse_message(h, &m) < 0) {
@@ -229,10 +243,12 @@ static void take_batch(struct nflog_reader *r, size_t length) {
                         take_packet(r, &m);
                 }
                 if (step >= length)
-                        return;
+                        break;
                 length -= step;
                 h = (const void *) ((const uint8_t *) h + step);
         }
+        flush(r); /* what is pending points into the batch */
+        return n;
 }
 
 /* A recvmmsg(2) would save a system call for every batch of 512: a thousandth of the cost. */
@@ -255,7 +271,9 @@ int nflog_reader_receive(struct nflog_reader *r, unsigned max_batches) {
                         r->counts.foreign++; /* not from the kernel */
                         continue;
                 }
-                take_batch(r, (size_t) length);
+                /* One that is not full was sent for its age: there is no other yet. */
+                if (take_batch(r, (size_t) length) < BATCH_SYNS)
+                        break;
         }
         return (int) n;
 }

@@ -10,6 +10,9 @@
 #include "sensors/sampling.h"
 #include "sensors/tcp_destroy.h"
 
+/* As long as completions that were lost weigh: three halvings of the table. */
+#define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
+
 enum {
         BATCHES_AT_ONCE = 16, /* some 8,000 SYNs: two milliseconds */
         EVENTS_AT_ONCE = 2048,
@@ -35,6 +38,8 @@ struct syn_log {
         uint64_t counted_syns; /* as the counter said last */
         struct nflog_reader_counts counted_log; /* what had been received by then */
         bool counter_broke;
+        uint64_t overruns;     /* of l->destroy, up to now */
+        uint64_t ends_lost_us; /* when they grew last; 0: completions can be told */
 };
 
 static void set_state(struct syn_log *l, enum sensor_state state, const char *what,
@@ -195,10 +200,29 @@ static void observe_log(struct syn_log *l, uint64_t now_us, struct observation *
         l->observed_us = now_us;
 }
 
+/* Where the ends of connections were lost, a client would look like one that never completes. */
+static void heed_lost_ends(struct syn_log *l, uint64_t now_us) {
+        uint64_t overruns = l->destroy ? tcp_destroy_counts(l->destroy).overruns : l->overruns;
+
+        if (overruns != l->overruns) {
+                l->overruns = overruns;
+                l->ends_lost_us = now_us;
+                source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED, false);
+                if (l->state == SENSOR_OK)
+                        set_state(l, SENSOR_DEGRADED, "ends of connections were lost", "");
+        } else if (l->ends_lost_us && l->destroy && now_us - l->ends_lost_us >= LOST_ENDS_US) {
+                l->ends_lost_us = 0;
+                source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED, true);
+                if (l->state == SENSOR_DEGRADED && !l->counter_broke)
+                        set_state(l, SENSOR_OK, "", "");
+        }
+}
+
 void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) {
         if (o->known & OBS_K_LISTENERS) {
-                source_table_set_listeners(l->sources, o->listeners, o->listeners_count);
-                if (l->destroy)
+                bool others = source_table_set_listeners(l->sources, o->listeners, o->listeners_count);
+
+                if (others && l->destroy)
                         tcp_destroy_set_listeners(l->destroy, o->listeners, o->listeners_count);
         }
         if (l->reader && l->state != SENSOR_FAILED) {
@@ -208,6 +232,7 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
                 if (!first)
                         source_table_listener_syns(l->sources, o->listeners, o->listeners_count);
         }
+        heed_lost_ends(l, now_us);
         source_table_observe(l->sources, now_us, &o->sources);
         o->known |= OBS_K_SOURCES;
         o->sensors[SENSOR_NFLOG] = (uint8_t) l->state;

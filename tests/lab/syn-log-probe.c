@@ -6,7 +6,7 @@
  * object on standard output. "ready" on standard error says that it listens.
  *
  *   syn-log-probe [-g GROUP] [-r MAX_RATE] [-m] [-l PORT]... SECONDS
- *   -m: rules are made by someone else. Exit status 3: the sensor failed.
+ *   -m: rules are made by someone else. allocations: by the receiving, -1 unknown. Exit status 3: the sensor failed.
  */
 
 #include <errno.h>
@@ -26,6 +26,42 @@
 static struct observation last;
 static uint64_t syns, received, lost;
 static uint32_t sample_most = 1;
+static bool receiving;
+
+/* Nothing may be allocated where the messages are taken: counted here, in front of the C library.
+ * The sanitizers have put themselves there already. */
+#if defined(__SANITIZE_ADDRESS__)
+#define COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef COUNTS_ALLOCATIONS
+#define COUNTS_ALLOCATIONS 1
+#endif
+static long allocations = COUNTS_ALLOCATIONS ? 0 : -1;
+
+#if COUNTS_ALLOCATIONS
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size) {
+        allocations += receiving;
+        return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+        allocations += receiving;
+        return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size) {
+        allocations += receiving;
+        return __libc_realloc(old, size);
+}
+#endif
 
 static uint64_t clock_us(clockid_t id) {
         struct timespec t;
@@ -67,8 +103,11 @@ static void run(struct syn_log *l, uint64_t until, const struct obs_listener *li
                 syn_log_fds(l, fds);
                 for (unsigned i = 0; i < SYN_LOG_FDS; i++)
                         p[i] = (struct pollfd) { .fd = fds[i], .events = POLLIN };
-                if (poll(p, SYN_LOG_FDS, (int) ((next - now) / 1000 + 1)) > 0)
+                if (poll(p, SYN_LOG_FDS, (int) ((next - now) / 1000 + 1)) > 0) {
+                        receiving = true;
                         (void) syn_log_receive(l);
+                        receiving = false;
+                }
         }
 }
 
@@ -90,13 +129,14 @@ static void print_all(const struct syn_log *l) {
                "\"lost\": %llu,\n  \"malformed\": %llu, \"foreign\": %llu, \"sample_most\": %u, "
                "\"distinct\": %.0f, \"seen_once_share\": %.3f,\n  \"stray_share\": %.3f, "
                "\"stray_ports\": %u, \"syn_per_s\": %.1f, \"tracked\": %u, \"rss_kib\": %ld, \"cpu_us\": %llu,\n"
+               "  \"allocations\": %ld,\n"
                "  \"sources\": [",
                sensor_state_name(syn_log_state(l)), syn_log_reason(l), (unsigned long long) syns,
                (unsigned long long) received, (unsigned long long) lost,
                (unsigned long long) counts.malformed, (unsigned long long) counts.foreign,
                sample_most, last.sources.distinct, last.sources.seen_once_share,
                last.sources.stray_share, last.sources.stray_ports, last.sources.syn_per_s, last.sources.tracked,
-               u.ru_maxrss, (unsigned long long) clock_us(CLOCK_PROCESS_CPUTIME_ID));
+               u.ru_maxrss, (unsigned long long) clock_us(CLOCK_PROCESS_CPUTIME_ID), allocations);
         for (uint32_t i = 0; i < last.sources.count; i++)
                 print_source(&last.sources.list[i], i ? "," : "");
         printf(" ] }\n");

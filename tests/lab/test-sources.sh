@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who sends the SYNs: the daemon's own rules and their end, naming of sources and
 # prefixes of both families, totals with and without sampling, completion.
-# Arguments choose: rules heavy mixed fast two.
+# Arguments choose: rules heavy mixed lasting fast frugal two.
 . "$(dirname "$0")/lab.sh"
 lab_need nft python3 setpriv
 lab_need_daemon
@@ -190,6 +190,30 @@ mixed() {
         lab_down
 }
 
+# Connections that do not end while we watch are finished handshakes all the same.
+lasting() {
+        local known
+
+        lab_up cookies=1 delay=1ms
+        lab_server web --listen '[::]:80' --backlog 4096
+        LAB_WATCH=0 lab_daemon
+        lab_spawn honest client "$SYNWARD_BUILD/tests/lab/honest" --from 100.64.7.7/32 \
+                --to $LAB_SERVER4:80 --rate 200 --duration 20s --hold 60s
+        flooder one one 200 20
+        known() {
+                look lasting
+                judge lasting "" "s['100.64.7.7']['completion_ratio'] > 0.8" >"$lab_temp/known"
+        }
+        lab_wait_for 15 known
+        expect lasting "200/s that stay open: completion {s['100.64.7.7']['completion_ratio']:.3f}" \
+                "s['100.64.7.7']['completion_ratio'] > 0.8"
+        expect lasting "one beside it that never completes: {s['198.51.100.1']['completion_ratio']:.3f}" \
+                "s['198.51.100.1']['completion_ratio'] < 0.02"
+        lab_end honest
+        lab_end one
+        lab_down
+}
+
 # As fast as it can be sent, for ten seconds.
 fast() {
         local device syns rss cpu start
@@ -212,6 +236,25 @@ fast() {
         lab_check "the whole daemon: $(awk "BEGIN { printf \"%.3f\", ($(lab_cpu_us) - $cpu) / ($(received) - $device) }") us of CPU a SYN" \
                 "($(lab_cpu_us) - $cpu) / ($(received) - $device) < 0.5"
         lab_check "resident: $rss KiB before, $(lab_rss_kib) after" "$(lab_rss_kib) <= 16384"
+        lab_down
+}
+
+# What takes the messages never allocates, sampled or not.
+frugal() {
+        lab_up cookies=1 delay=1ms
+        lab_spawn probe server "$SYNWARD_BUILD/tests/lab/syn-log-probe" -l 80 5
+        probe_ready() { grep -q ready "$lab_temp/probe.err"; }
+        lab_wait_for 3 probe_ready
+        flooder few spoofed 4000 4
+        flooder few6 spoofed 800 4 "$LAB_SERVER6:80"
+        sleep 1.5
+        flooder many spoofed 40000 2
+        wait "${lab_pid[probe]}"
+        unset 'lab_pid[probe]'
+        probe_says() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$lab_temp/probe.out" "$1"; }
+        lab_check "$(probe_says received) SYNs received, $(probe_says allocations) allocations, one in $(probe_says sample_most) at most" \
+                "$(probe_says received) > 10000 && $(probe_says allocations) <= 0 && $(probe_says sample_most) > 1"
+        lab_end few; lab_end few6; lab_end many
         lab_down
 }
 
@@ -240,7 +283,7 @@ two() {
         lab_down
 }
 
-[ $# -gt 0 ] || set -- rules heavy mixed fast two
+[ $# -gt 0 ] || set -- rules heavy mixed lasting fast frugal two
 seed=0
 for part; do
         $part

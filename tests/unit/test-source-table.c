@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <math.h>
 
+#include "core/share_bounds.h"
 #include "core/source_table.h"
 
 #define SECOND UINT64_C(1000000)
@@ -142,6 +143,37 @@ static void completion_tells_clients(void **state) {
         source_table_set_known(t, true, false);
         source_table_observe(t, 5 * SECOND, &out);
         assert_false(source("198.51.100.1")->known & OBS_S_COMPLETED);
+        source_table_free(t);
+}
+
+/* 100 a second that stay open, looked at every second, and then all end at once. */
+static void open_connections_are_completions(void **state) {
+        struct source_table *t = make();
+        struct address client = ip("198.51.100.1");
+        struct obs_source s;
+
+        for (unsigned second = 1; second <= 8; second++) {
+                for (unsigned i = 0; i < 100; i++)
+                        syn(t, client, 80);
+                source_table_observe(t, second * SECOND, &out);
+                s = *source("198.51.100.1");
+                assert_int_equal(source_table_doubts(&s), s.completion_low < 0.5);
+                /* Before the first look nothing speaks for it; with it, nothing against it. */
+                assert_true(second > 1 || s.completion_high < 0.1);
+                source_table_open(t, 100 * second, second * SECOND, &s);
+                assert_true(s.completion_high > 0.9);
+        }
+        assert_true(s.completion_low > 0.75);
+        assert_true(fabs(s.completed_per_s - 100) < 25);
+        source_table_observe(t, 8 * SECOND, &out);
+        assert_true(fabs(source("198.51.100.1")->completion_low - s.completion_low) < 1e-9);
+
+        /* They end: what was gained is lost again, and counted as ends instead. */
+        for (unsigned i = 0; i < 100; i++)
+                source_table_completed(t, &client);
+        s = *source("198.51.100.1");
+        source_table_open(t, 700, 8 * SECOND, &s);
+        assert_true(fabs(s.completed_per_s - 100) < 25);
         source_table_free(t);
 }
 
@@ -290,6 +322,7 @@ int main(void) {
                 cmocka_unit_test(names_the_prefix),
                 cmocka_unit_test(ipv6_has_two_prefixes),
                 cmocka_unit_test(completion_tells_clients),
+                cmocka_unit_test(open_connections_are_completions),
                 cmocka_unit_test(half_opens_name_too),
                 cmocka_unit_test(sampling_and_loss_are_made_up_for),
                 cmocka_unit_test(listeners_get_their_syns),
