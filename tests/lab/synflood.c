@@ -32,7 +32,7 @@
 enum {
         PACKETS_MAX = 5000000,
         SECONDS_MAX = 120,
-        RATE_MAX = 50000,
+        RATE_MAX = 500000,
         BATCH = 64,
         TICK_US = 1000, /* above 1,000/s the SYNs of one millisecond go together */
         FRAME_MAX = 128,
