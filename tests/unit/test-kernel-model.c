@@ -31,7 +31,7 @@ static struct kernel_model *model(uint8_t cookies, uint32_t backlog, uint32_t ma
                 .accepts_per_s = KERNEL_MODEL_AT_ONCE,
                 .defer_retries = defer,
         };
-        struct kernel_model *m;
+        struct kernel_model *m = NULL;
         unsigned n;
 
         s.syncookies = cookies;

@@ -132,10 +132,12 @@ with open(sys.argv[1], "wb") as f:
         f.write(struct.pack(">BBHHHBBHII", 0x45, 0, 40, 0, 0, 64, 6, 0, i * 2654435761 % 2**32, 0xc6336401))
         f.write(struct.pack(">HHIIBBHHH", 1024 + i, 443, 1, 0, 0x50, 2, 65535, 0, 0))
 END
-run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 128
-if [[ $err == *"built without libpcap"* ]]; then
+if ! grep -q '^#define HAVE_PCAP' "${SYNWARD_BUILD:-.}/config.h"; then
+        run 1 "${empty[@]}" --replay "$work/flood.pcap"
+        complains "built without libpcap"
         echo "without libpcap: captures are not tested"
 else
+        run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 128
         jq -es 'length >= 1 and .[0].event == "flood-start" and .[0].diagnosis == "flood-spoofed" and
                 .[0].listener == "198.51.100.1:443"' "$work/out" >/dev/null ||
                 not_ok "the capture's events: $out"
