@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actions/syncookies.h"
+#include "actions/syncookies_record.h"
 
 #define SECOND_US UINT64_C(1000000)
 
