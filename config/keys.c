@@ -234,6 +234,10 @@ const struct key keys_table[] = {
         { .path = "incidents.max_size", .type = KEY_SIZE, IN(incidents.max_size),
           .min = MIB, .max = 64 * GIB, .initial = 64 * MIB,
           .help = "What all records together may take on disk; the oldest go first." },
+        { .path = "incidents.max_age", .type = KEY_DURATION, IN(incidents.max_age_us),
+          .min = 0, .max = 3650 * DAY, .initial = 30 * DAY,
+          .help = "Records are deleted so long after the end of their flood; 0s: never for their "
+                  "age. They hold addresses of clients, which may not be kept for ever." },
         { .path = "incidents.pcap_packets", .type = KEY_COUNT, IN(incidents.pcap_packets),
           .min = 0, .max = 100000, .initial = 1000, .unit = "packets",
           .help = "SYNs kept as a sample with each incident; 0: none. "
