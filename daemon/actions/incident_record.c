@@ -17,8 +17,8 @@
 #include "actions/incident_store.h"
 #include "core/observation_ring.h"
 #include "format/event_json.h"
+#include "format/json_value.h"
 #include "format/observation_json.h"
-#include "format/time_text.h"
 
 enum {
         LINES_A_TICK = 8,    /* of observations */
@@ -110,31 +110,27 @@ static void works(struct incident_record *r) {
 
 /* --- the summary ------------------------------------------------------------------------ */
 
-static json_t *time_json(uint64_t realtime_us) {
-        char text[TIME_TEXT_MAX];
-
-        return json_string(time_text_format(realtime_us, text));
-}
-
 static json_t *summary_json(const struct incident_record *r) {
         const struct present *p = r->present;
         const struct incident *n = &p->incident;
         char listener[ADDRESS_TEXT_MAX];
 
         return json_pack(
-                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I,"
+                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:I, s:I,"
                 " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
                 "schema", "synward.incident.v1", "version", r->config.version,
                 "id", (json_int_t) n->id,
                 "state", p->ended ? "ended" : "present",
-                "start", time_json(n->start_realtime_us),
-                "end", p->ended ? time_json(p->realtime_us) : json_null(),
+                "start", json_value_time(n->start_realtime_us),
+                "end", p->ended ? json_value_time(p->realtime_us) : json_null(),
                 "duration_s", round((double) (p->time_us - n->start_us) / 1e3) / 1e3,
                 "listener", n->has_listener ? listener_key_format(&n->listener, listener) : NULL,
                 "diagnosis", diagnosis_name(n->diagnosis),
                 "peak_syn_per_s", round(n->peak_syn_per_s * 10) / 10,
                 "peak_half_open", (json_int_t) llround(n->peak_half_open),
                 "total_syns", (json_int_t) llround(n->total_syns),
+                "blocked_sources", (json_int_t) n->blocked_sources,
+                "blocked_syns", (json_int_t) llround(n->blocked_syns),
                 "alerted", n->alerted,
                 "done", p->done,
                 "hooks", json_integer(__builtin_popcount(n->hooks)),
@@ -395,7 +391,7 @@ void incident_record_event(struct incident_record *r, const struct event *e) {
         if (is_act(e->type) && p->done_count < DONE_MAX) {
                 p->done_count++;
                 json_array_append_new(p->done,
-                                      json_pack("{s:o, s:s, s:s}", "time", time_json(e->realtime_us),
+                                      json_pack("{s:o, s:s, s:s}", "time", json_value_time(e->realtime_us),
                                                 "event", event_type_name(e->type),
                                                 "message", e->message));
         }

@@ -37,6 +37,7 @@ struct syncookies {
         int failed[COOKIE_FOREIGN + 1];
         int last_error;
         bool limit_reported;
+        char trouble[EVENT_MESSAGE_MAX]; /* the last that was reported as failed */
 };
 
 /* --- the sysctl --- */
@@ -256,6 +257,7 @@ static struct syncookies_report report_failure(struct syncookies *s, enum cookie
                 snprintf(r.message, sizeof r.message, "%s (%s): %s", action_text(kind),
                          kind == COOKIE_WRITE || kind == COOKIE_NOTHING ? s->path : directory,
                          strerror(-error));
+        memcpy(s->trouble, r.message, sizeof s->trouble);
         return r;
 }
 
@@ -268,6 +270,7 @@ static struct syncookies_report report_limit(struct syncookies *s) {
         r.error = -EAGAIN;
         r.why = why_text(COOKIE_WHY_LIMIT);
         snprintf(r.message, sizeof r.message, "tcp_syncookies is left at %d: %s", s->value, r.why);
+        memcpy(s->trouble, r.message, sizeof s->trouble);
         return r;
 }
 
@@ -324,6 +327,7 @@ int syncookies_report_event(const struct syncookies_report *report, struct event
         *ret = event_make(types[report->type]);
         ret->old_value = report->old_value;
         ret->new_value = report->new_value;
+        ret->pretended = report->pretended;
         memcpy(ret->message, report->message, sizeof ret->message);
         return 0;
 }
@@ -502,6 +506,14 @@ int syncookies_original(const struct syncookies *s) {
         int original = cookie_governor_original(&s->governor);
 
         return original >= 0 ? original : s->value;
+}
+
+const char *syncookies_trouble(const struct syncookies *s) {
+        bool failed = s->limit_reported;
+
+        for (size_t i = 0; i < sizeof s->failed / sizeof *s->failed; i++)
+                failed |= s->failed[i] != 0;
+        return failed ? s->trouble : NULL;
 }
 
 bool syncookies_managed(const struct syncookies *s) {

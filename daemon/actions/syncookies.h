@@ -87,6 +87,8 @@ bool syncookies_settled(const struct syncookies *s);
 int syncookies_value(const struct syncookies *s);
 /* What it was before synward changed it, or the present value; -1: not known. */
 int syncookies_original(const struct syncookies *s);
+/* Why what was wanted could not be done, as it was reported, until it can; NULL: all is well. */
+const char *syncookies_trouble(const struct syncookies *s);
 /* The present value is synward's. */
 bool syncookies_managed(const struct syncookies *s);
 
