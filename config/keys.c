@@ -151,7 +151,8 @@ const struct key keys_table[] = {
                   "when names state, diagnosis (a word or a list) and pressure (true: honest "
                   "clients are at risk now). "
                   "do lists alert, syncookies, block, and hook with a command and its arguments, "
-                  "run without a shell.",
+                  "run without a shell; beside block it also runs for source-blocked and "
+                  "source-unblocked.",
           .example = "- when: { state: flood }\n"
                      "  do: [ alert ]\n"
                      "- when: { state: flood, pressure: true }\n"

@@ -18,7 +18,8 @@ fi
 ip link set lo up
 
 dir=$(mktemp -d)
-daemon= listener=
+daemon=""
+listener=""
 skipped=
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
