@@ -265,12 +265,18 @@ static void incident_follow(struct policy *p, const struct observation *o, const
 }
 
 void policy_note_act(struct policy *p, const struct event *e) {
-        if (!p->incident.id || e->pretended)
+        struct incident *n = &p->incident;
+
+        if (!n->id || e->pretended)
                 return;
         if (e->type == EVENT_SOURCE_BLOCKED)
-                p->incident.blocked_sources += e->sources_count;
-        else if (e->type == EVENT_SYNCOOKIES_SET && e->new_value > p->incident.syncookies)
-                p->incident.syncookies = e->new_value;
+                n->blocked_now += e->sources_count;
+        else if (e->type == EVENT_SOURCE_UNBLOCKED) /* some were there before */
+                n->blocked_now -= e->sources_count < n->blocked_now ? e->sources_count : n->blocked_now;
+        else if (e->type == EVENT_SYNCOOKIES_SET && e->new_value > n->syncookies)
+                n->syncookies = e->new_value;
+        if (n->blocked_now > n->blocked_sources)
+                n->blocked_sources = n->blocked_now;
 }
 
 static struct policy_event *add_event(struct policy *p, struct decision *ret, enum event_type type,
@@ -330,8 +336,8 @@ static const char *explain_done(const struct incident *n, char *text, size_t siz
                 snprintf(cookies, sizeof cookies, "; tcp_syncookies was raised to %d", n->syncookies);
         explain_count(n->blocked_syns, count);
         if (n->blocked_sources)
-                snprintf(block, sizeof block, "; %u source%s blocked, %s SYNs of theirs dropped",
-                         n->blocked_sources, n->blocked_sources == 1 ? " was" : "s were", count);
+                snprintf(block, sizeof block, "; up to %u source%s blocked, %s SYNs of theirs dropped",
+                         n->blocked_sources, n->blocked_sources == 1 ? "" : "s", count);
         else if (n->blocked_syns > 0)
                 snprintf(block, sizeof block, "; %s SYNs of sources blocked before dropped", count);
         snprintf(text, size, "%s%s", cookies, block);

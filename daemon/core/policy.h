@@ -41,7 +41,7 @@ struct incident {
         enum diagnosis diagnosis;
         double peak_syn_per_s, peak_half_open, total_syns; /* what was dropped is in them */
         double blocked_syns;      /* … and here: SYNs of blocked sources */
-        uint32_t blocked_sources; /* how many times someone was blocked */
+        uint32_t blocked_now, blocked_sources; /* since its start: now, and at most at a time */
         int syncookies;           /* what tcp_syncookies was raised to; -1: it was not */
         bool alerted;        /* someone was told of it */
         uint32_t hooks;      /* rules whose hook has run */
