@@ -305,7 +305,7 @@ static void tell_start(struct policy *p, struct decision *ret, const struct obse
         struct policy_event *e = add_event(p, ret, EVENT_FLOOD_START, o, v);
         char figures[EVENT_MESSAGE_MAX];
 
-        snprintf(e->event.message, sizeof e->event.message, "SYN flood: %s; %.400s",
+        snprintf(e->event.message, sizeof e->event.message, "%s; %.400s",
                  explain_diagnosis(p->incident.diagnosis),
                  explain_evidence(&e->event.evidence, e->event.has_listener ? &e->event.listener : NULL,
                                   figures, sizeof figures));
