@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What contrib has for other programs, read by those programs: logrotate turns the file
 # of events while the daemon writes to it, and no line is lost; Nagios takes the objects
-# and its commands work; dashboard and rules name only metrics that there are. In
-# namespaces of its own, where /var/log and the user "synward" are the test's.
+# and its command works. In namespaces of its own, where /var/log and the user "synward"
+# are the test's. Dashboard and rules: test-monitoring.sh.
 #   test-contrib.sh
 set -eu
 
@@ -182,29 +182,9 @@ END
         ok "nagios: $(cat "$dir/said")"
 }
 
-# Every metric that is asked for is one that the daemon tells, now or as a promise of its kind.
-test_metric_names() {
-        local name missing=
-
-        ctl metrics | sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' | sort >"$dir/metrics"
-        jq -e . "$contrib/grafana/synward.json" >/dev/null || fail "the dashboard is no JSON"
-        {
-                jq -r '.. | .expr? // .query? // empty | strings' "$contrib/grafana/synward.json"
-                grep -v '^ *#' "$contrib/prometheus/synward.rules.yaml"
-        } | grep -oE '\bsynward_[a-z_]+' | sort -u >"$dir/names"
-        [ "$(wc -l <"$dir/names")" -ge 10 ] || fail "few metrics are used: $(cat "$dir/names")"
-        while read -r name; do
-                grep -qx "$name" "$dir/metrics" || grep -qx "${name%_*}" "$dir/metrics" ||
-                        missing="$missing $name"
-        done <"$dir/names"
-        [ -z "$missing" ] || fail "no such metrics:$missing"
-        ok "dashboard and rules: $(wc -l <"$dir/names") metrics, all there"
-}
-
 begin
 test_logrotate
 test_nagios
-test_metric_names
 kill "$daemon"
 wait "$daemon" || fail "the daemon ends with $?"
 daemon=
