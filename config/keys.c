@@ -151,7 +151,8 @@ const struct key keys_table[] = {
                   "when names state, diagnosis (a word or a list) and pressure (true: honest "
                   "clients are at risk now). "
                   "do lists alert, syncookies, block, and hook with a command and its arguments, "
-                  "run without a shell.",
+                  "run without a shell; beside block it also runs for source-blocked and "
+                  "source-unblocked.",
           .example = "- when: { state: flood }\n"
                      "  do: [ alert ]\n"
                      "- when: { state: flood, pressure: true }\n"
@@ -234,6 +235,10 @@ const struct key keys_table[] = {
         { .path = "incidents.max_size", .type = KEY_SIZE, IN(incidents.max_size),
           .min = MIB, .max = 64 * GIB, .initial = 64 * MIB,
           .help = "What all records together may take on disk; the oldest go first." },
+        { .path = "incidents.max_age", .type = KEY_DURATION, IN(incidents.max_age_us),
+          .min = 0, .max = 3650 * DAY, .initial = 30 * DAY,
+          .help = "Records are deleted so long after the end of their flood; 0s: never for their "
+                  "age. They hold addresses of clients, which may not be kept for ever." },
         { .path = "incidents.pcap_packets", .type = KEY_COUNT, IN(incidents.pcap_packets),
           .min = 0, .max = 100000, .initial = 1000, .unit = "packets",
           .help = "SYNs kept as a sample with each incident; 0: none. "

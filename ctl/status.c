@@ -66,6 +66,25 @@ static void print_syncookies(const struct ctl *ctl, const json_t *c) {
                        term_figure(ctl_number(c, "original"), 0, original));
         else
                 printf("%s (not changed by synward; mode %s)\n", value, ctl_text(c, "mode"));
+        if (*ctl_text(c, "trouble")) {
+                label(ctl, "");
+                term_put(&ctl->term, PAINT_WARN, ctl_text(c, "trouble"));
+                putchar('\n');
+        }
+}
+
+/* Nothing where nothing is ever blocked. */
+static void print_block(const struct ctl *ctl, const json_t *b) {
+        char entries[TERM_FIGURE_MAX], rate[TERM_FIGURE_MAX], total[TERM_FIGURE_MAX];
+
+        if (!json_is_true(json_object_get(b, "enabled")) && !(ctl_number(b, "entries") > 0))
+                return;
+        label(ctl, "blocked");
+        printf("%s %s, %s SYN/s dropped, %s SYNs since the start\n",
+               term_figure(ctl_number(b, "entries"), 0, entries),
+               ctl_number(b, "entries") > 1 || ctl_number(b, "entries") < 1 ? "sources" : "source",
+               term_figure(ctl_number(b, "dropped_syn_per_s"), 1, rate),
+               term_figure(ctl_number(b, "dropped_syns"), 0, total));
 }
 
 static void print_incident(const struct ctl *ctl, const json_t *s) {
@@ -144,6 +163,7 @@ static void print_status(const struct ctl *ctl, const json_t *s) {
                term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),
                term_figure(ctl_number(s, "sources_tracked"), 0, tracked));
         print_syncookies(ctl, json_object_get(s, "syncookies"));
+        print_block(ctl, json_object_get(s, "block"));
         print_sensors(ctl, json_object_get(s, "sensors"));
         label(ctl, "daemon");
         printf("synwardd %s, process %.0f, up %s\n", ctl_text(s, "version"), ctl_number(s, "pid"),

@@ -11,6 +11,7 @@
 #include "actions/block_guard.h"
 #include "actions/hook.h"
 #include "actions/syncookies.h"
+#include "core/block_news.h"
 #include "core/block_policy.h"
 #include "util/log.h"
 
@@ -38,13 +39,15 @@ struct act {
         uint64_t now_us;
         bool block_failing;
         struct block_change changes[BLOCK_CHANGES_MAX];
+        struct block_news news;
+        uint32_t block_hooks; /* rules whose hook was told of someone blocked */
 };
 
 static void on_hook_failed(const struct hook_failure *failure, void *userdata) {
         struct act *a = userdata;
         struct event e = hook_failed_event(failure);
 
-        a->on_event(a->userdata, &e);
+        a->on_event(a->userdata, &e, 0);
 }
 
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
@@ -91,6 +94,14 @@ struct act *act_free(struct act *a) {
         return NULL;
 }
 
+/* Hooks beside a `block`: they keep somebody else's list. */
+static uint32_t hooks_of_block(const struct settings *s, uint32_t rules) {
+        for (uint32_t i = 0; i < SETTINGS_RULES_MAX; i++)
+                if (i >= s->rules_count || !s->rules[i].block)
+                        rules &= ~(UINT32_C(1) << i);
+        return rules;
+}
+
 int act_configure(struct act *a, const struct settings *settings) {
         struct alert *alert;
         int r = alert_new(settings, NULL, &alert);
@@ -106,6 +117,7 @@ int act_configure(struct act *a, const struct settings *settings) {
         a->alert = alert;
         hook_runner_configure(a->hooks, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once);
         a->reset_syncookies = true;
+        a->block_hooks = hooks_of_block(settings, a->block_hooks);
         a->settings = settings;
         return 0;
 }
@@ -161,7 +173,7 @@ static void report_syncookies(struct act *a, const struct syncookies_report *rep
         case SYNCOOKIES_REPORT_RESTORED:
         case SYNCOOKIES_REPORT_FOREIGN:
                 if (syncookies_report_event(report, &e) >= 0)
-                        a->on_event(a->userdata, &e);
+                        a->on_event(a->userdata, &e, 0);
                 break;
         case SYNCOOKIES_REPORT_NOTICE:
                 log_notice("%s", report->message);
@@ -206,25 +218,19 @@ static void note_block(struct act *a, const char *reason) {
         a->block_failing = reason != NULL;
 }
 
-static void tell_block(struct act *a, const struct decision *d, const struct block_change *c) {
-        struct event e = event_make(c->type == BLOCK_ADDED ? EVENT_SOURCE_BLOCKED : EVENT_SOURCE_UNBLOCKED);
-        char name[ADDRESS_TEXT_MAX];
+static void tell_block(struct act *a, const struct decision *d) {
+        struct event e;
 
-        prefix_format(&c->prefix, name);
-        e.state = d->state;
-        e.diagnosis = d->diagnosis;
-        e.has_source = true;
-        e.source = c->prefix;
-        if (c->type != BLOCK_ADDED)
-                snprintf(e.message, sizeof e.message, "%s%s is not blocked any more: %s",
-                         dry_run(a) ? "dry run: " : "", name, c->reason);
-        else if (dry_run(a))
-                snprintf(e.message, sizeof e.message, "dry run: %s would be blocked: %s", name, c->reason);
-        else
-                snprintf(e.message, sizeof e.message,
-                         "%s is blocked for %.0f s: %s; to undo, add it to allow and synwardctl reload",
-                         name, (double) a->settings->block.timeout_us / 1e6, c->reason);
-        a->on_event(a->userdata, &e);
+        while (block_news_take(&a->news, a->now_us, a->settings->block.timeout_us, dry_run(a), &e)) {
+                if (e.type == EVENT_SOURCE_BLOCKED)
+                        a->block_hooks |= hooks_of_block(a->settings, d->incident.hooks);
+                e.state = d->state;
+                e.diagnosis = d->diagnosis;
+                a->on_event(a->userdata, &e, a->block_hooks);
+        }
+        /* Whoever was told that someone is blocked is told when nobody is any more. */
+        if (block_policy_count(a->block_policy) == 0)
+                a->block_hooks = 0;
 }
 
 static int do_block(struct act *a, const struct block_change *c) {
@@ -255,7 +261,8 @@ static void step_block(struct act *a, const struct observation *o, const struct 
         struct block_candidate candidates[BLOCK_CANDIDATES_MAX];
         uint32_t count;
 
-        if (!a->settings->block.enabled && block_policy_count(a->block_policy) == 0)
+        if (!a->settings->block.enabled && block_policy_count(a->block_policy) == 0 &&
+            a->news.gone.count == 0)
                 return;
         if (!a->gathered_us || o->time_us - a->gathered_us >= GATHER_US) {
                 a->gathered_us = o->time_us;
@@ -266,11 +273,16 @@ static void step_block(struct act *a, const struct observation *o, const struct 
         count = find_candidates(a, o, d, candidates);
         count = block_policy_step(a->block_policy, o, d, &a->protect, candidates, count, a->changes);
         for (uint32_t i = 0; i < count; i++) {
-                if (do_block(a, &a->changes[i]) < 0 && a->changes[i].type == BLOCK_ADDED)
+                if (do_block(a, &a->changes[i]) < 0 && a->changes[i].type == BLOCK_ADDED) {
                         block_policy_forget(a->block_policy, &a->changes[i].prefix);
-                else
-                        tell_block(a, d, &a->changes[i]);
+                        continue;
+                }
+                if (!block_news_has_room(&a->news))
+                        tell_block(a, d);
+                block_news_note(&a->news, &a->changes[i]);
         }
+        if (block_news_due(&a->news, o->time_us))
+                tell_block(a, d);
 }
 
 json_t *act_blocked(const struct act *a) {
@@ -304,4 +316,7 @@ void act_describe(const struct act *a, struct snapshot *snapshot) {
         snapshot->syncookies_mode = a->settings->syncookies.mode == SYNCOOKIES_OFF ? "off" : "auto";
         snapshot->syncookies_original = syncookies_original(a->syncookies);
         snapshot->syncookies_managed = syncookies_managed(a->syncookies);
+        snapshot->syncookies_trouble = syncookies_trouble(a->syncookies);
+        snapshot->block_enabled = a->settings->block.enabled;
+        snapshot->blocked_entries = block_policy_count(a->block_policy);
 }

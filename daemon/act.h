@@ -24,8 +24,8 @@ struct act_options {
         bool dry_run; /* from the command line; mode: observe does the same */
 };
 
-/* Where acting leads to further events: they belong into the log too. */
-typedef void act_event_fn(void *userdata, struct event *e);
+/* Where acting leads to further events: they belong into the log too. hooks: as of act_tell(). */
+typedef void act_event_fn(void *userdata, struct event *e, uint32_t hooks);
 
 struct act;
 

@@ -158,10 +158,24 @@ static void on_hangup(void *userdata) {
         (void) reload(userdata, error, sizeof error);
 }
 
+static void note_clients(struct service *s) {
+        const struct server_stats *stats = control_stats(s->control);
+
+        tick_note_clients(s->tick, &(struct snapshot_clients) {
+                .now = stats->clients,
+                .accepted = stats->accepted,
+                .refused = stats->refused,
+                .dropped = stats->dropped,
+                .accept_failed = stats->accept_failed,
+        });
+}
+
 static void on_tick(void *userdata, const struct loop_time *time) {
         struct service *s = userdata;
         bool first = tick_snapshot(s->tick) == NULL;
 
+        if (s->control)
+                note_clients(s);
         tick_run(s->tick, time);
         if (!first)
                 return;

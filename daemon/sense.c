@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "core/block_policy.h"
 #include "core/open_connections.h"
 #include "core/rate.h"
 #include "loop.h"
 #include "sensors/dump_schedule.h"
 #include "sensors/netstat.h"
+#include "sensors/nft_counter.h"
 #include "sensors/sock_diag.h"
 #include "sensors/syn_log.h"
 #include "sensors/sysctl.h"
@@ -42,6 +44,8 @@ struct sense {
         uint64_t syn_log_retry_us;
         uint64_t syns_previewed;
         uint64_t look_due_us;
+        struct nft_counter *blocked; /* NULL: not open */
+        uint64_t blocked_syns;       /* as last read */
         sense_tap *tap;
         void *tap_userdata;
 
@@ -105,6 +109,7 @@ struct sense *sense_free(struct sense *s) {
                 return NULL;
         close_syn_log(s);
         sock_diag_free(s->sock_diag);
+        nft_counter_free(s->blocked);
         netstat_free(s->netstat);
         sysctl_free(s->sysctl);
         free(s);
@@ -237,6 +242,24 @@ static void observe_syn_log(struct sense *s, struct observation *o) {
         set_state(s, SENSOR_NFLOG, syn_log_state(s->syn_log), syn_log_reason(s->syn_log), 0);
 }
 
+/* What the block list drops is in no other figure. */
+static void observe_blocked(struct sense *s, struct observation *o) {
+        uint64_t syns = 0;
+        int r;
+
+        if (!s->blocked && (!s->settings->block.enabled ||
+                            nft_counter_new("synward", BLOCK_COUNTER, &s->blocked) < 0))
+                return;
+        r = nft_counter_read(s->blocked, &syns);
+        if (r < 0 && r != -ENOENT) {
+                s->blocked = nft_counter_free(s->blocked);
+                return;
+        }
+        if (syns >= s->blocked_syns)
+                observation_set(o, OBS_BLOCKED, syns - s->blocked_syns);
+        s->blocked_syns = syns;
+}
+
 static void account_walk(struct sense *s, uint64_t cost_us, const struct observation *o) {
         unsigned bucket = 0;
 
@@ -352,6 +375,7 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         sysctl_read(s->sysctl, ret); /* a failure leaves the value unknown, which is its report */
         observe_sock_diag(s, ret, alarm);
         observe_syn_log(s, ret);
+        observe_blocked(s, ret);
         for (unsigned i = 0; i < SENSORS; i++)
                 ret->sensors[i] = (uint8_t) s->sensors[i].state;
 }

@@ -44,7 +44,7 @@ struct tick {
         struct event_log events;
 };
 
-static void on_act_event(void *userdata, struct event *e);
+static void on_act_event(void *userdata, struct event *e, uint32_t hooks);
 
 static char *policy_text(void *userdata) {
         const struct tick *t = userdata;
@@ -181,10 +181,11 @@ static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
                 t->options->events_added(t->options->userdata);
 }
 
-static void on_act_event(void *userdata, struct event *e) {
+static void on_act_event(void *userdata, struct event *e, uint32_t hooks) {
         struct tick *t = userdata;
 
-        tell(t, e, true, 0);
+        policy_note_act(t->policy, e);
+        tell(t, e, true, hooks);
 }
 
 static void tell_sensors(struct tick *t) {
@@ -299,6 +300,10 @@ void tick_reject(struct tick *t, const char *errors, const struct loop_time *tim
         snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.*s",
                  (int) strcspn(errors, "\n"), errors);
         tell(t, &e, true, 0);
+}
+
+void tick_note_clients(struct tick *t, const struct snapshot_clients *clients) {
+        t->snapshot.clients = *clients;
 }
 
 const struct settings *tick_settings(const struct tick *t) {

@@ -42,6 +42,9 @@ int tick_configure(struct tick *t, struct settings *settings, const struct loop_
 /* A configuration that was refused, for the log of events. */
 void tick_reject(struct tick *t, const char *errors, const struct loop_time *time);
 
+/* How the control socket is doing, which only its owner knows; for the snapshot. */
+void tick_note_clients(struct tick *t, const struct snapshot_clients *clients);
+
 const struct settings *tick_settings(const struct tick *t);
 const struct snapshot *tick_snapshot(const struct tick *t);
 const struct event_log *tick_events(const struct tick *t);

@@ -8,7 +8,7 @@
 
 #include "format/time_text.h"
 
-#define SYN "tcp flags & (fin | syn | rst | ack) == syn"
+#define DROP "tcp flags & (fin | syn | rst | ack) == syn counter name " BLOCK_COUNTER " drop"
 
 struct block {
         struct nft_table *table;
@@ -39,12 +39,13 @@ static int make(struct block *b, const char **ret_reason) {
         if (r < 0)
                 return r;
         r = nft_table_run(b->table, ret_reason,
+                          "add counter inet synward " BLOCK_COUNTER "\n"
                           "add set inet synward blocked4 { type ipv4_addr; flags interval, timeout; }\n"
                           "add set inet synward blocked6 { type ipv6_addr; flags interval, timeout; }\n"
                           "add chain inet synward block "
                           "{ type filter hook prerouting priority raw - 1; policy accept; }\n"
-                          "add rule inet synward block ip saddr @blocked4 " SYN " counter drop\n"
-                          "add rule inet synward block ip6 saddr @blocked6 " SYN " counter drop\n");
+                          "add rule inet synward block ip saddr @blocked4 " DROP "\n"
+                          "add rule inet synward block ip6 saddr @blocked6 " DROP "\n");
         b->made = r == 0;
         return r;
 }

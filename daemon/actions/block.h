@@ -5,6 +5,7 @@
  * Drops the SYNs of blocked sources: two sets with time-outs in our `table inet
  * synward`, and a chain that drops what they hold in prerouting, just ahead of
  * the packet log and of connection tracking. Connections that are there go on.
+ * What is dropped is counted by the named counter BLOCK_COUNTER.
  * Sets and chain are made with the first entry, and go with the table.
  */
 

@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actions/incident_file.h"
+#include "actions/incident_heaviest.h"
 #include "actions/incident_sample.h"
 #include "actions/incident_store.h"
 #include "core/observation_ring.h"
 #include "format/event_json.h"
+#include "format/json_value.h"
 #include "format/observation_json.h"
-#include "format/time_text.h"
 
 enum {
         LINES_A_TICK = 8,    /* of observations */
@@ -24,34 +26,20 @@ enum {
         EVENTS_MAX = 2000,
         REMOVE_A_TICK = 4,   /* records */
         DONE_MAX = 32,       /* acts named in the summary */
-        HEAVIEST = 32,       /* sources, and prefixes, remembered */
-        HEAVIEST_TOLD = 10,
         FILES = 6,
 };
 
 #define SUMMARY_INTERVAL_US UINT64_C(10000000)
 /* What is seen after the end is still waited for, since a second's ticks are joined. */
 #define CLOSE_AFTER_US UINT64_C(2000000)
-#define JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(15))
-
-/* The most that was certainly seen of a source. */
-struct heaviest {
-        struct prefix prefix;
-        double syn_per_s;
-        uint32_t half_open;
-};
-
-struct file {
-        int fd; /* -1: not open, or given up */
-        uint64_t bytes;
-};
+#define PRUNE_INTERVAL_US UINT64_C(3600000000)
 
 /* The incident at hand. */
 struct present {
         struct incident incident;
         struct incident_sample *sample; /* NULL: no memory */
         int directory; /* -1: the record could not be made, the summary is in memory only */
-        struct file observations, events;
+        struct incident_file observations, events;
         uint64_t policy_bytes, next_line, lines, lines_missed, events_count;
         unsigned events_this_tick;
         bool full;     /* its share of max_size is used up */
@@ -61,7 +49,7 @@ struct present {
         uint64_t summary_us;
         unsigned done_count;
         json_t *done;  /* NULL: no memory */
-        struct heaviest sources[HEAVIEST], prefixes[HEAVIEST];
+        struct incident_heaviest sources, prefixes;
         uint64_t others_bytes; /* of the other records, when last surveyed */
 };
 
@@ -71,6 +59,7 @@ struct incident_record {
         struct observation_ring *ring;
         struct present *present; /* NULL: all is quiet */
         uint64_t time_us, realtime_us; /* of this tick */
+        uint64_t prune_us; /* when to look for what is too old */
         bool failing;
         struct observation line; /* too large for the stack of a deep call */
 };
@@ -94,17 +83,22 @@ int incident_record_new(const struct incident_record_config *config,
 
 void incident_record_configure(struct incident_record *r, const struct settings *settings) {
         r->settings = settings;
+        r->prune_us = 0;
 }
 
 /* --- telling of trouble ------------------------------------------------------------- */
 
-static void fail(struct incident_record *r, int error, const char *what) {
-        if (r->present)
-                r->present->failed = true;
+static void complain(struct incident_record *r, int error, const char *what) {
         if (r->failing)
                 return;
         r->failing = true;
         r->config.report(r->config.userdata, error, what);
+}
+
+static void fail(struct incident_record *r, int error, const char *what) {
+        if (r->present)
+                r->present->failed = true;
+        complain(r, error, what);
 }
 
 static void works(struct incident_record *r) {
@@ -114,123 +108,7 @@ static void works(struct incident_record *r) {
         r->config.report(r->config.userdata, 0, NULL);
 }
 
-/* --- files --------------------------------------------------------------------------- */
-
-/* A file descriptor, or -errno. */
-static int make_file(int directory, const char *name, int flags) {
-        int fd = openat(directory, name,
-                        O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | flags, 0640);
-
-        return fd < 0 ? -errno : fd;
-}
-
-static int write_all(int fd, const char *data, size_t length, size_t *ret_done) {
-        size_t done = 0;
-
-        while (done < length) {
-                ssize_t n = write(fd, data + done, length - done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0) {
-                        *ret_done = done;
-                        return n < 0 ? -errno : -EIO;
-                }
-                done += (size_t) n;
-        }
-        *ret_done = done;
-        return 0;
-}
-
-static void close_file(struct file *f) {
-        if (f->fd >= 0)
-                close(f->fd);
-        f->fd = -1;
-}
-
-/* Whole lines or nothing; the first error ends the file. */
-static int append(struct file *f, const char *line, size_t length) {
-        size_t done;
-        int r = write_all(f->fd, line, length, &done);
-
-        if (r == 0) {
-                f->bytes += length;
-                return 0;
-        }
-        if (done > 0 && ftruncate(f->fd, (off_t) f->bytes) < 0)
-                r = -errno; /* half a line stays: its reader will name it */
-        close_file(f);
-        return r;
-}
-
-/* A whole file at once; an older one of that name stays until it is complete. */
-static int put_file(int directory, const char *name, const char *text, size_t length) {
-        char new[64];
-        size_t done;
-        int fd, r;
-
-        snprintf(new, sizeof new, ".%s.new", name);
-        fd = make_file(directory, new, O_TRUNC);
-        if (fd < 0)
-                return fd;
-        r = write_all(fd, text, length, &done);
-        if (close(fd) < 0 && r == 0)
-                r = -errno;
-        if (r == 0 && renameat(directory, new, directory, name) < 0)
-                r = -errno;
-        if (r < 0)
-                unlinkat(directory, new, 0);
-        return r;
-}
-
-/* Takes over o. */
-static int put_json(int directory, const char *name, json_t *o) {
-        char *text = o ? json_dumps(o, JSON_FLAGS) : NULL;
-        size_t length;
-        int r;
-
-        json_decref(o);
-        if (!text)
-                return -ENOMEM;
-        length = strlen(text);
-        text[length] = '\n'; /* in place of its NUL */
-        r = put_file(directory, name, text, length + 1);
-        free(text);
-        return r;
-}
-
 /* --- the summary ------------------------------------------------------------------------ */
-
-static int heavier_first(const void *a, const void *b) {
-        const struct heaviest *x = a, *y = b;
-
-        if (x->syn_per_s < y->syn_per_s || x->syn_per_s > y->syn_per_s)
-                return x->syn_per_s < y->syn_per_s ? 1 : -1;
-        return (x->half_open < y->half_open) - (x->half_open > y->half_open);
-}
-
-static json_t *heaviest_json(const struct heaviest list[HEAVIEST]) {
-        struct heaviest sorted[HEAVIEST];
-        json_t *array = json_array();
-        char name[ADDRESS_TEXT_MAX];
-
-        memcpy(sorted, list, sizeof sorted);
-        qsort(sorted, HEAVIEST, sizeof *sorted, heavier_first);
-        for (unsigned i = 0; i < HEAVIEST_TOLD; i++)
-                if (sorted[i].prefix.length > 0)
-                        json_array_append_new(
-                                array, json_pack("{s:s, s:f, s:I}", "source",
-                                                 prefix_format(&sorted[i].prefix, name),
-                                                 "syn_per_s", round(sorted[i].syn_per_s * 10) / 10,
-                                                 "half_open", (json_int_t) sorted[i].half_open));
-        return array;
-}
-
-static json_t *time_json(uint64_t realtime_us) {
-        char text[TIME_TEXT_MAX];
-
-        return json_string(time_text_format(realtime_us, text));
-}
 
 static json_t *summary_json(const struct incident_record *r) {
         const struct present *p = r->present;
@@ -238,24 +116,26 @@ static json_t *summary_json(const struct incident_record *r) {
         char listener[ADDRESS_TEXT_MAX];
 
         return json_pack(
-                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I,"
+                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:I, s:I,"
                 " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
                 "schema", "synward.incident.v1", "version", r->config.version,
                 "id", (json_int_t) n->id,
                 "state", p->ended ? "ended" : "present",
-                "start", time_json(n->start_realtime_us),
-                "end", p->ended ? time_json(p->realtime_us) : json_null(),
+                "start", json_value_time(n->start_realtime_us),
+                "end", p->ended ? json_value_time(p->realtime_us) : json_null(),
                 "duration_s", round((double) (p->time_us - n->start_us) / 1e3) / 1e3,
                 "listener", n->has_listener ? listener_key_format(&n->listener, listener) : NULL,
                 "diagnosis", diagnosis_name(n->diagnosis),
                 "peak_syn_per_s", round(n->peak_syn_per_s * 10) / 10,
                 "peak_half_open", (json_int_t) llround(n->peak_half_open),
                 "total_syns", (json_int_t) llround(n->total_syns),
+                "blocked_sources", (json_int_t) n->blocked_sources,
+                "blocked_syns", (json_int_t) llround(n->blocked_syns),
                 "alerted", n->alerted,
                 "done", p->done,
                 "hooks", json_integer(__builtin_popcount(n->hooks)),
-                "top_sources", heaviest_json(p->sources),
-                "top_prefixes", heaviest_json(p->prefixes),
+                "top_sources", incident_heaviest_json(&p->sources),
+                "top_prefixes", incident_heaviest_json(&p->prefixes),
                 "events_count", (json_int_t) p->events_count,
                 "observations", (json_int_t) p->lines,
                 "sampled_packets",
@@ -301,6 +181,29 @@ static void make_room(struct incident_record *r, uint64_t except, uint64_t neede
         }
 }
 
+/* Removes what is older than it may be, a few at a tick: at the start, with every incident's
+ * begin and end, and now and then. */
+static void prune(struct incident_record *r) {
+        uint64_t except = r->present ? r->present->incident.id : 0, id;
+        uint64_t max_age_us = r->settings->incidents.max_age_us;
+
+        if (max_age_us == 0 || r->realtime_us < max_age_us || r->time_us < r->prune_us)
+                return;
+        for (unsigned i = 0; i < REMOVE_A_TICK; i++) {
+                int error = incident_store_find_older(r->config.state_dir, except,
+                                                      r->realtime_us - max_age_us, &id);
+
+                if (error == 0 && id != 0)
+                        error = incident_store_remove(r->config.state_dir, id);
+                if (error < 0)
+                        complain(r, error, "cannot remove a record that is too old");
+                if (error < 0 || id == 0) {
+                        r->prune_us = r->time_us + PRUNE_INTERVAL_US;
+                        return;
+                }
+        }
+}
+
 /* Whether the present record may grow by so much. */
 static bool has_room(struct incident_record *r, size_t more) {
         struct present *p = r->present;
@@ -320,8 +223,8 @@ static bool has_room(struct incident_record *r, size_t more) {
 static struct present *present_free(struct present *p) {
         if (!p)
                 return NULL;
-        close_file(&p->observations);
-        close_file(&p->events);
+        incident_file_close(&p->observations);
+        incident_file_close(&p->events);
         incident_sample_free(p->sample);
         json_decref(p->done);
         if (p->directory >= 0)
@@ -337,17 +240,17 @@ static int write_policy(struct incident_record *r, int directory) {
         if (!text)
                 return 0;
         r->present->policy_bytes = strlen(text);
-        error = put_file(directory, "policy.yaml", text, strlen(text));
+        error = incident_file_put(directory, "policy.yaml", text, strlen(text));
         free(text);
         return error;
 }
 
 static int write_summary(struct incident_record *r) {
         struct present *p = r->present;
-        int error = put_json(p->directory, "incident.json", summary_json(r));
+        int error = incident_file_put_json(p->directory, "incident.json", summary_json(r));
 
         if (error == 0 && p->sample)
-                error = put_json(p->directory, "fingerprints.json",
+                error = incident_file_put_json(p->directory, "fingerprints.json",
                                  incident_sample_json(p->sample));
         p->summary_us = r->time_us;
         return error;
@@ -360,12 +263,12 @@ static int open_files(struct incident_record *r) {
         if (error == 0)
                 error = write_summary(r);
         if (error == 0)
-                error = p->observations.fd = make_file(p->directory, "observations.jsonl", O_EXCL);
+                error = p->observations.fd = incident_file_make(p->directory, "observations.jsonl", O_EXCL);
         if (error >= 0)
-                error = p->events.fd = make_file(p->directory, "events.jsonl", O_EXCL);
+                error = p->events.fd = incident_file_make(p->directory, "events.jsonl", O_EXCL);
         if (error < 0 || !p->sample || r->settings->incidents.pcap_packets == 0)
                 return error < 0 ? error : 0;
-        fd = make_file(p->directory, "sample.pcap", O_EXCL);
+        fd = incident_file_make(p->directory, "sample.pcap", O_EXCL);
         if (fd >= 0 && incident_sample_open(p->sample, fd) < 0)
                 unlinkat(p->directory, "sample.pcap", 0);
         return 0;
@@ -388,6 +291,7 @@ static void begin(struct incident_record *r, const struct decision *d) {
         if (incident_sample_new(r->settings->incidents.pcap_packets, &p->sample) == 0)
                 incident_sample_flush(p->sample, r->realtime_us);
         r->present = p;
+        r->prune_us = 0;
 
         make_room(r, p->incident.id, present_bytes(p), r->settings->incidents.keep - 1);
         error = incident_store_create(r->config.state_dir, p->incident.id, &p->directory);
@@ -401,8 +305,8 @@ static void begin(struct incident_record *r, const struct decision *d) {
                 return;
         }
         fail(r, error, "cannot write the incident's files");
-        close_file(&p->observations);
-        close_file(&p->events);
+        incident_file_close(&p->observations);
+        incident_file_close(&p->events);
         close(p->directory);
         p->directory = -1;
         (void) incident_store_remove(r->config.state_dir, p->incident.id);
@@ -423,6 +327,7 @@ static void finish(struct incident_record *r) {
                         fail(r, error, "cannot write incident.json");
         }
         r->present = present_free(p);
+        r->prune_us = 0;
 }
 
 struct incident_record *incident_record_free(struct incident_record *r) {
@@ -436,27 +341,6 @@ struct incident_record *incident_record_free(struct incident_record *r) {
 
 /* --- a tick -------------------------------------------------------------------------------- */
 
-/* Takes the place of the same source, or of the lightest if it is lighter. */
-static void remember(struct heaviest list[HEAVIEST], const struct obs_source *s) {
-        double certain = s->known & OBS_S_SYNS ? fmax(0, s->syn_per_s - s->syn_error_per_s) : 0;
-        uint32_t half_open = s->known & OBS_S_HALF_OPEN ? s->half_open : 0;
-        struct heaviest *place = &list[0];
-
-        for (unsigned i = 0; i < HEAVIEST; i++) {
-                if (list[i].prefix.length == s->prefix.length &&
-                    address_equal(&list[i].prefix.address, &s->prefix.address)) {
-                        list[i].syn_per_s = fmax(list[i].syn_per_s, certain);
-                        if (half_open > list[i].half_open)
-                                list[i].half_open = half_open;
-                        return;
-                }
-                if (list[i].syn_per_s < place->syn_per_s)
-                        place = &list[i];
-        }
-        if (place->prefix.length == 0 || certain > place->syn_per_s)
-                *place = (struct heaviest) { s->prefix, certain, half_open };
-}
-
 void incident_record_observe(struct incident_record *r, const struct observation *o) {
         struct present *p = r->present;
 
@@ -468,7 +352,7 @@ void incident_record_observe(struct incident_record *r, const struct observation
         for (uint32_t i = 0; i < o->sources.count; i++) {
                 const struct obs_source *s = &o->sources.list[i];
 
-                remember(s->prefix.length == ADDRESS_BITS ? p->sources : p->prefixes, s);
+                incident_heaviest_add(s->prefix.length == ADDRESS_BITS ? &p->sources : &p->prefixes, s);
         }
 }
 
@@ -507,7 +391,7 @@ void incident_record_event(struct incident_record *r, const struct event *e) {
         if (is_act(e->type) && p->done_count < DONE_MAX) {
                 p->done_count++;
                 json_array_append_new(p->done,
-                                      json_pack("{s:o, s:s, s:s}", "time", time_json(e->realtime_us),
+                                      json_pack("{s:o, s:s, s:s}", "time", json_value_time(e->realtime_us),
                                                 "event", event_type_name(e->type),
                                                 "message", e->message));
         }
@@ -517,7 +401,7 @@ void incident_record_event(struct incident_record *r, const struct event *e) {
         if (!line)
                 return;
         if (has_room(r, strlen(line))) {
-                error = append(&p->events, line, strlen(line));
+                error = incident_file_append(&p->events, line, strlen(line));
                 if (error < 0)
                         fail(r, error, "cannot write events.jsonl");
                 p->events_count += error == 0;
@@ -536,9 +420,9 @@ static void write_line(struct incident_record *r) {
                 length = strlen(line);
                 line[length] = '\n'; /* in place of its NUL */
                 if (has_room(r, length + 1))
-                        error = append(&p->observations, line, length + 1);
+                        error = incident_file_append(&p->observations, line, length + 1);
                 else
-                        close_file(&p->observations);
+                        incident_file_close(&p->observations);
                 p->lines += error == 0 && !p->full;
                 free(line);
         }
@@ -571,6 +455,7 @@ void incident_record_write(struct incident_record *r) {
         bool whole;
         int error;
 
+        prune(r);
         if (!p)
                 return;
         whole = write_lines(r);

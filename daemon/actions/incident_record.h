@@ -14,7 +14,7 @@
  *   sample.pcap         some of their headers, DLT_RAW
  *
  * Bounds: at most `keep` records and `max_size` bytes in all, the oldest go
- * first; one record takes at most half of max_size, its observations stop
+ * first; none `max_age` after its end; one record takes at most half of max_size, its observations stop
  * there. Files are written once a tick, a few lines at a time; what is behind
  * catches up. What cannot be written is lost, never waited for.
  */

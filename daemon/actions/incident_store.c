@@ -152,6 +152,40 @@ int incident_store_survey(const char *state_dir, uint64_t except, struct inciden
         return 0;
 }
 
+/* Whether it was last written before. What is not there any more is not. */
+static bool is_older(int base, const char *name, uint64_t realtime_us) {
+        char summary[NAME_MAX + sizeof "/incident.json"];
+        struct stat st;
+
+        snprintf(summary, sizeof summary, "%s/incident.json", name);
+        if (fstatat(base, summary, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+            fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return false;
+        return st.st_mtim.tv_sec < 0 || (uint64_t) st.st_mtim.tv_sec < realtime_us / 1000000;
+}
+
+int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t realtime_us,
+                              uint64_t *ret_id) {
+        int base, r = open_base(state_dir, &base);
+        uint64_t id, found = 0;
+        struct dirent *e;
+        DIR *d;
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        d = r < 0 ? NULL : open_listing(base);
+        if (r == 0 && !d)
+                return -ENOMEM;
+        while (d && !found && (e = readdir(d)))
+                if (incident_store_parse_id(e->d_name, &id) >= 0 && id != except &&
+                    is_directory(dirfd(d), e->d_name) && is_older(dirfd(d), e->d_name, realtime_us))
+                        found = id;
+        if (d)
+                closedir(d);
+        *ret_id = found;
+        return 0;
+}
+
 int incident_store_remove(const char *state_dir, uint64_t id) {
         char name[INCIDENT_STORE_NAME_MAX];
         int fd, base, r = open_record(state_dir, id, &fd);

@@ -34,6 +34,10 @@ struct incident_survey {
 /* All records but one (0: all). A directory that is not there holds none. */
 int incident_store_survey(const char *state_dir, uint64_t except, struct incident_survey *ret);
 int incident_store_remove(const char *state_dir, uint64_t id);
+/* One that was last written before that time (its incident.json, so at its end), except one;
+ * *ret_id 0: there is none. */
+int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t realtime_us,
+                              uint64_t *ret_id);
 
 /* What incident.json says. Of a record that cannot be read: id and "damaged": true. NULL: no
  * such record, or no memory. */

@@ -3,35 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "actions/syncookies_record.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
 #endif
 
-enum {
-        RECORD_SIZE_MAX = 4096,
-        RESTORE_ATTEMPTS = 3,
-};
-
-static const char record_name[] = "syncookies.json";
-static const char record_new_name[] = "syncookies.json.new";
-static const char record_bad_name[] = "syncookies.json.bad";
-static const char record_schema[] = "synward.syncookies.v1";
+enum { RESTORE_ATTEMPTS = 3 };
 
 struct syncookies {
-        char *state_dir, *path;
+        char *path;
         struct syncookies_kernel kernel;
         char epoch[COOKIE_EPOCH_MAX]; /* empty: not known */
         int epoch_error;
-        int dir; /* -1: not open (yet); holds the lock */
+        struct syncookies_record *record;
 
         struct cookie_governor governor;
         uint64_t wait_until_us;
@@ -45,6 +37,7 @@ struct syncookies {
         int failed[COOKIE_FOREIGN + 1];
         int last_error;
         bool limit_reported;
+        char trouble[EVENT_MESSAGE_MAX]; /* the last that was reported as failed */
 };
 
 /* --- the sysctl --- */
@@ -100,212 +93,16 @@ static int read_value(struct syncookies *s, int *ret_value) {
         return 0;
 }
 
-/* --- the record --- */
+/* --- one action --- */
 
-char *syncookies_record_format(const struct cookie_record *r) {
-        json_t *changes = json_array(), *o;
-        char *text;
-
-        for (uint32_t i = 0; i < r->changes_count; i++)
-                json_array_append_new(changes, json_integer((json_int_t) r->changes_us[i]));
-        o = json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:o}", "schema", record_schema,
-                      "owned", (int) r->owned, "epoch", r->epoch, "original", (int) r->original,
-                      "previous", (int) r->previous, "written", (int) r->written,
-                      "changes_us", changes);
-        text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
-        json_decref(o);
-        return text;
-}
-
-static int parse_changes(const json_t *changes, struct cookie_record *r) {
-        size_t count = json_array_size(changes);
-
-        if (!json_is_array(changes) || count > COOKIE_CHANGES_MAX)
-                return -EBADMSG;
-        for (size_t i = 0; i < count; i++) {
-                const json_t *at = json_array_get(changes, i);
-                json_int_t us = json_integer_value(at);
-
-                if (!json_is_integer(at) || us < 0 ||
-                    (i > 0 && (uint64_t) us < r->changes_us[i - 1]))
-                        return -EBADMSG;
-                r->changes_us[i] = (uint64_t) us;
-        }
-        r->changes_count = (uint32_t) count;
-        return 0;
-}
-
-static int parse_object(json_t *o, struct cookie_record *ret) {
-        struct cookie_record r = { 0 };
-        const char *schema, *epoch;
-        json_int_t original, previous, written;
-        int owned;
-        json_t *changes;
-
-        if (json_unpack(o, "{s:s, s:b, s:s, s:I, s:I, s:I, s:o}", "schema", &schema,
-                        "owned", &owned, "epoch", &epoch, "original", &original,
-                        "previous", &previous, "written", &written, "changes_us", &changes) < 0)
-                return -EBADMSG;
-        if (strcmp(schema, record_schema) != 0 || epoch[0] == '\0' ||
-            strlen(epoch) >= sizeof r.epoch || original < 0 || original > UINT8_MAX ||
-            previous < 0 || previous > UINT8_MAX || written < 0 || written > UINT8_MAX)
-                return -EBADMSG;
-        r.owned = owned;
-        strcpy(r.epoch, epoch);
-        r.original = (uint8_t) original;
-        r.previous = (uint8_t) previous;
-        r.written = (uint8_t) written;
-        if (parse_changes(changes, &r) < 0)
-                return -EBADMSG;
-        *ret = r;
-        return 0;
-}
-
-int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret) {
-        json_t *o = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
-        int r = o ? parse_object(o, ret) : -EBADMSG;
-
-        json_decref(o);
-        return r;
-}
-
-/* Opened when first needed, and again while that fails: it may come later. */
-static int open_dir(struct syncookies *s) {
-        int fd, r;
-
-        if (s->dir >= 0)
-                return 0;
-        fd = open(s->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-                close(fd);
-                return r;
-        }
-        s->dir = fd;
-        return 0;
-}
-
-static int write_whole(int fd, const char *text, size_t length) {
-        while (length > 0) {
-                ssize_t n = write(fd, text, length);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                text += n;
-                length -= (size_t) n;
-        }
-        return fsync(fd) < 0 ? -errno : 0;
-}
-
-/* A --restore by root must leave a record that the daemon's user can read. */
-static int give_to_owner_of_dir(int dir, int fd) {
-        struct stat st;
-
-        if (geteuid() != 0)
-                return 0;
-        return fstat(dir, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 ? -errno : 0;
-}
-
-static int create_new(int dir, const char *text) {
-        int fd, r;
-
-        unlinkat(dir, record_new_name, 0); /* of a run that was killed here */
-        fd = openat(dir, record_new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return -errno;
-        r = give_to_owner_of_dir(dir, fd);
-        if (r == 0)
-                r = write_whole(fd, text, strlen(text));
-        if (close(fd) < 0 && r == 0)
-                r = -errno;
-        return r;
+/* Without the epoch a record would say nothing: none is written or believed. */
+static int load_record(struct syncookies *s, struct cookie_record *ret) {
+        return s->epoch_error < 0 ? s->epoch_error : syncookies_record_load(s->record, ret);
 }
 
 static int save_record(struct syncookies *s, const struct cookie_record *record) {
-        char *text;
-        int r = s->epoch_error < 0 ? s->epoch_error : open_dir(s);
-
-        if (r < 0)
-                return r;
-        text = syncookies_record_format(record);
-        r = text ? create_new(s->dir, text) : -ENOMEM;
-        free(text);
-        if (r == 0 && renameat(s->dir, record_new_name, s->dir, record_name) < 0)
-                r = -errno;
-        if (r < 0)
-                unlinkat(s->dir, record_new_name, 0);
-        else if (fsync(s->dir) < 0)
-                r = -errno;
-        return r;
+        return s->epoch_error < 0 ? s->epoch_error : syncookies_record_save(s->record, record);
 }
-
-/* Without the history rather than not at all: removing works on a full disk. */
-static int forget_record(struct syncookies *s, const struct cookie_record *record) {
-        int r = save_record(s, record);
-
-        if (r == 0)
-                return 0;
-        if (s->dir < 0)
-                return r == -ENOENT ? 0 : r; /* no directory, no record */
-        if (unlinkat(s->dir, record_name, 0) < 0 && errno != ENOENT)
-                /* A read-only file system says so also of what is not there. */
-                return faccessat(s->dir, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
-        return fsync(s->dir) < 0 ? -errno : 0;
-}
-
-static int move_aside(struct syncookies *s) {
-        if (renameat(s->dir, record_name, s->dir, record_bad_name) < 0)
-                return -errno;
-        return fsync(s->dir) < 0 ? -errno : 0;
-}
-
-static int read_record(struct syncookies *s, char text[static RECORD_SIZE_MAX + 1],
-                       size_t *ret_length) {
-        int fd = openat(s->dir, record_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        size_t length = 0;
-        ssize_t n;
-
-        if (fd < 0)
-                return -errno;
-        do {
-                n = read(fd, text + length, RECORD_SIZE_MAX + 1 - length);
-                if (n > 0)
-                        length += (size_t) n;
-        } while ((n > 0 && length <= RECORD_SIZE_MAX) || (n < 0 && errno == EINTR));
-        if (n < 0)
-                n = -errno;
-        close(fd);
-        if (n < 0)
-                return (int) n;
-        *ret_length = length;
-        return length > RECORD_SIZE_MAX ? -EBADMSG : 0;
-}
-
-/* -EBADMSG: there was one, it made no sense, and it is out of the way now. */
-static int load_record(struct syncookies *s, struct cookie_record *ret) {
-        char text[RECORD_SIZE_MAX + 1];
-        size_t length = 0;
-        int r = s->epoch_error;
-
-        if (r == 0)
-                r = open_dir(s);
-        if (r < 0)
-                return r;
-        r = read_record(s, text, &length);
-        if (r == 0)
-                r = syncookies_record_parse(text, length, ret);
-        if (r == -EBADMSG || r == -ELOOP || r == -EISDIR) {
-                r = move_aside(s);
-                return r < 0 ? r : -EBADMSG;
-        }
-        return r;
-}
-
-/* --- one action --- */
 
 static int write_if(struct syncookies *s, const struct cookie_action *a, uint8_t *ret_found) {
         int value = -1, r = read_value(s, &value);
@@ -347,7 +144,7 @@ static struct cookie_result carry_out(struct syncookies *s, const struct cookie_
                 result.error = write_if(s, a, &result.found);
                 break;
         case COOKIE_FORGET:
-                result.error = s->pretending ? 0 : forget_record(s, &a->record);
+                result.error = s->pretending ? 0 : syncookies_record_forget(s->record, &a->record);
                 break;
         }
         return result;
@@ -440,6 +237,7 @@ static struct syncookies_report report_foreign(const struct syncookies *s,
 static struct syncookies_report report_failure(struct syncookies *s, enum cookie_action_kind kind,
                                                int error) {
         struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FAILED);
+        const char *directory = syncookies_record_directory(s->record);
 
         s->last_error = error;
         if (error == s->failed[kind])
@@ -449,16 +247,17 @@ static struct syncookies_report report_failure(struct syncookies *s, enum cookie
         if (kind == COOKIE_LOAD && error == -EBUSY)
                 snprintf(r.message, sizeof r.message,
                          "another synwardd uses %s, so tcp_syncookies will not be changed",
-                         s->state_dir);
+                         directory);
         else if (kind == COOKIE_LOAD && error == -EBADMSG)
                 snprintf(r.message, sizeof r.message,
-                         "%s/%s was not a record and is now %s; if synward had changed "
-                         "tcp_syncookies, the old value is not known any more",
-                         s->state_dir, record_name, record_bad_name);
+                         "%s/" SYNCOOKIES_RECORD_NAME " was not a record and is now "
+                         SYNCOOKIES_RECORD_BAD_NAME "; if synward had changed "
+                         "tcp_syncookies, the old value is not known any more", directory);
         else
                 snprintf(r.message, sizeof r.message, "%s (%s): %s", action_text(kind),
-                         kind == COOKIE_WRITE || kind == COOKIE_NOTHING ? s->path : s->state_dir,
+                         kind == COOKIE_WRITE || kind == COOKIE_NOTHING ? s->path : directory,
                          strerror(-error));
+        memcpy(s->trouble, r.message, sizeof s->trouble);
         return r;
 }
 
@@ -471,6 +270,7 @@ static struct syncookies_report report_limit(struct syncookies *s) {
         r.error = -EAGAIN;
         r.why = why_text(COOKIE_WHY_LIMIT);
         snprintf(r.message, sizeof r.message, "tcp_syncookies is left at %d: %s", s->value, r.why);
+        memcpy(s->trouble, r.message, sizeof s->trouble);
         return r;
 }
 
@@ -527,6 +327,7 @@ int syncookies_report_event(const struct syncookies_report *report, struct event
         *ret = event_make(types[report->type]);
         ret->old_value = report->old_value;
         ret->new_value = report->new_value;
+        ret->pretended = report->pretended;
         memcpy(ret->message, report->message, sizeof ret->message);
         return 0;
 }
@@ -663,11 +464,9 @@ int syncookies_new(const struct syncookies_config *config, struct syncookies **r
 
         if (!s)
                 return -ENOMEM;
-        s->dir = -1;
         s->value = s->pretended = -1;
-        s->state_dir = strdup(config->state_dir);
         s->path = strdup(config->path ? config->path : SYNCOOKIES_PATH);
-        if (!s->state_dir || !s->path) {
+        if (!s->path || syncookies_record_new(config->state_dir, &s->record) < 0) {
                 syncookies_free(s);
                 return -ENOMEM;
         }
@@ -685,9 +484,7 @@ int syncookies_new(const struct syncookies_config *config, struct syncookies **r
 struct syncookies *syncookies_free(struct syncookies *s) {
         if (!s)
                 return NULL;
-        if (s->dir >= 0)
-                close(s->dir);
-        free(s->state_dir);
+        syncookies_record_free(s->record);
         free(s->path);
         free(s);
         return NULL;
@@ -709,6 +506,14 @@ int syncookies_original(const struct syncookies *s) {
         int original = cookie_governor_original(&s->governor);
 
         return original >= 0 ? original : s->value;
+}
+
+const char *syncookies_trouble(const struct syncookies *s) {
+        bool failed = s->limit_reported;
+
+        for (size_t i = 0; i < sizeof s->failed / sizeof *s->failed; i++)
+                failed |= s->failed[i] != 0;
+        return failed ? s->trouble : NULL;
 }
 
 bool syncookies_managed(const struct syncookies *s) {

@@ -4,12 +4,8 @@
 /*
  * net.ipv4.tcp_syncookies: carries out what core/cookie_governor.h decides.
  *
- * The record is STATE_DIR/syncookies.json, replaced by write, fsync, rename and
- * fsync of the directory, all before the sysctl is touched. A record that
- * cannot be understood is moved to syncookies.json.bad and reported. While a
- * struct syncookies exists it holds a lock (flock) on STATE_DIR, so that a
- * second daemon or a --restore cannot work on the same record; the lock ends
- * with the process, however it ends.
+ * The old value is on disk (actions/syncookies_record.h) before the sysctl is
+ * touched. A record that cannot be understood is put aside and reported.
  *
  * Needs CAP_NET_ADMIN over the network namespace to write, nothing to read.
  */
@@ -91,6 +87,8 @@ bool syncookies_settled(const struct syncookies *s);
 int syncookies_value(const struct syncookies *s);
 /* What it was before synward changed it, or the present value; -1: not known. */
 int syncookies_original(const struct syncookies *s);
+/* Why what was wanted could not be done, as it was reported, until it can; NULL: all is well. */
+const char *syncookies_trouble(const struct syncookies *s);
 /* The present value is synward's. */
 bool syncookies_managed(const struct syncookies *s);
 
@@ -116,8 +114,3 @@ int syncookies_report_event(const struct syncookies_report *report, struct event
 
 /* "BOOT-ID/NETNS-COOKIE" of the calling process; -errno if it cannot be known. */
 int syncookies_epoch(char ret_epoch[static COOKIE_EPOCH_MAX]);
-
-/* The record as JSON and back; for the fuzzer and tests. Text is to be freed, NULL: no memory.
- * -EBADMSG: not a record. */
-char *syncookies_record_format(const struct cookie_record *record);
-int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret);

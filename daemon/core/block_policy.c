@@ -180,7 +180,7 @@ static const char *objection(const struct block_policy *b, const struct decision
         if (d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED)
                 return "the flood is spoofed: its addresses are innocent";
         if (is_protected(b, protect, &e->prefix))
-                return "it is, or holds, an address that is never blocked";
+                return "it is never to be blocked, or something in it is not";
         return NULL;
 }
 
@@ -191,7 +191,7 @@ static void let_go(struct block_policy *b, const struct observation *o, const st
                 const char *why = objection(b, d, protect, e);
 
                 if (e->until_us <= o->time_us)
-                        note(c, BLOCK_EXPIRED, &e->prefix, "its time is over");
+                        note(c, BLOCK_EXPIRED, &e->prefix, "block.timeout is over");
                 else if (why)
                         note(c, BLOCK_REMOVED, &e->prefix, why);
                 else {
@@ -211,7 +211,7 @@ static bool remove_within(struct block_policy *b, const struct prefix *p, struct
                 }
                 if (is_full(c))
                         return false;
-                note(c, BLOCK_REMOVED, &b->entries[i].prefix, "its whole prefix is blocked now");
+                note(c, BLOCK_REMOVED, &b->entries[i].prefix, "the prefix around it is blocked now");
                 drop(b, i);
         }
         return !is_full(c);
@@ -232,6 +232,7 @@ static void add(struct block_policy *b, const struct observation *o, const struc
                  diagnosis_name(d->diagnosis), explain_count(round(n->certain_per_s), rate),
                  explain_count(n->half_open, held));
         note(c, BLOCK_ADDED, &e->prefix, e->reason);
+        c->list[c->count - 1].certain_per_s = n->certain_per_s;
 }
 
 uint32_t block_policy_step(struct block_policy *b, const struct observation *o,

@@ -17,8 +17,9 @@
  * While the diagnosis is flood-spoofed the addresses are innocents': nothing is
  * blocked, and what is blocked is let go.
  *
- * A blocked source is dropped before it is counted, so that its flood seems to
- * end; it is let go after block.timeout, and taken again if it goes on.
+ * A blocked source is dropped before its SYNs are counted with the others
+ * (OBS_BLOCKED has them); it is let go after block.timeout, and taken again if
+ * it goes on.
  */
 
 #include <stdbool.h>
@@ -34,6 +35,9 @@ enum {
         BLOCK_PROTECTED_MAX = 1024,
         BLOCK_REASON_MAX = 160,
 };
+
+/* The named counter of what is dropped, in our table: there once an entry was made. */
+#define BLOCK_COUNTER "blocked"
 
 /* Addresses that are never blocked, besides the allow list. */
 struct block_protected {
@@ -65,6 +69,7 @@ enum block_change_type {
 struct block_change {
         enum block_change_type type;
         struct prefix prefix;
+        double certain_per_s; /* of BLOCK_ADDED */
         char reason[BLOCK_REASON_MAX];
 };
 

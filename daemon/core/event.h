@@ -36,7 +36,7 @@ enum event_severity {
         SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFO, SEVERITY_DEBUG,
 };
 
-enum { EVENT_MESSAGE_MAX = 512 };
+enum { EVENT_MESSAGE_MAX = 512, EVENT_SOURCES_MAX = 64 };
 
 struct event {
         uint64_t sequence;    /* 1, 2, … since the daemon started; set by event_log_add() */
@@ -53,8 +53,9 @@ struct event {
         double duration_s;    /* of the incident so far; NAN: none */
         double peak_syn_per_s; /* of the incident so far; NAN: none */
         int old_value, new_value; /* tcp_syncookies; -1: not part of this event */
-        bool has_source;
-        struct prefix source; /* of source-(un)blocked */
+        bool pretended;       /* a dry run: told, not done */
+        uint32_t sources_count; /* of source-(un)blocked, else 0 */
+        struct prefix sources[EVENT_SOURCES_MAX];
         char message[EVENT_MESSAGE_MAX]; /* one sentence with figures, UTF-8, no line breaks */
 };
 

@@ -20,6 +20,7 @@ static const char *const counter_names[OBS_COUNTERS] = {
         [OBS_IN_SEGMENTS] = "InSegs",
         [OBS_OUT_RSTS] = "OutRsts",
         [OBS_SYNS] = "Syns",
+        [OBS_BLOCKED] = "Blocked",
 };
 
 static const char *const sensor_names[SENSORS] = {

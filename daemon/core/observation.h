@@ -23,7 +23,7 @@ enum {
 };
 
 /* Counters of the whole network namespace (SNMP and TcpExt names in observation.c,
- * from net/ipv4/proc.c), except OBS_SYNS. */
+ * from net/ipv4/proc.c), except OBS_SYNS and OBS_BLOCKED. */
 enum obs_counter {
         OBS_COOKIES_SENT,       /* SyncookiesSent */
         OBS_COOKIES_RECEIVED,   /* SyncookiesRecv */
@@ -38,7 +38,8 @@ enum obs_counter {
         OBS_SYN_RETRANS,        /* TCPSynRetrans: SYNs and SYN-ACKs sent again */
         OBS_IN_SEGMENTS,        /* InSegs: every TCP segment that came in */
         OBS_OUT_RSTS,           /* OutRsts: among them the answers to SYNs without a listener */
-        OBS_SYNS,               /* all SYNs that came in, by our nftables counter */
+        OBS_SYNS,               /* all SYNs that came in, by our nftables counter; without: */
+        OBS_BLOCKED,            /* SYNs of blocked sources, dropped before anything saw them */
         OBS_COUNTERS            /* how many */
 };
 

@@ -36,10 +36,16 @@ static void add_reason(struct snapshot *s, const char *text) {
 }
 
 /* First what it is, then the figures of the listener it is about, then the host's. */
-static void update_reasons(struct snapshot *s, const struct verdicts *v) {
-        char text[SNAPSHOT_REASON_TEXT];
+static void update_reasons(struct snapshot *s, const struct verdicts *v, const struct decision *d) {
+        char text[SNAPSHOT_REASON_TEXT], rate[32];
 
         s->reasons_count = 0;
+        if (d->held_off) {
+                snprintf(text, sizeof text,
+                         "a flood is held off: still sent, %s SYN/s of blocked sources are dropped",
+                         explain_count(round(d->blocked_per_s), rate));
+                add_reason(s, text);
+        }
         add_reason(s, explain_diagnosis(s->diagnosis));
         for (uint32_t i = 0; v->has_worst && i < v->listeners_count; i++)
                 if (listener_key_equal(&v->listeners[i].key, &v->worst))
@@ -80,6 +86,7 @@ static void update_incident(struct snapshot *s, const struct incident *n) {
                 .peak_syn_per_s = n->peak_syn_per_s,
                 .peak_half_open = n->peak_half_open,
                 .total_syns = n->total_syns,
+                .blocked_syns = n->blocked_syns,
         };
 }
 
@@ -89,6 +96,7 @@ static void update_totals(struct snapshot_totals *t, const struct observation *o
         t->handshakes_completed += delta(o, OBS_PASSIVE_OPENS);
         t->cookies_sent += delta(o, OBS_COOKIES_SENT);
         t->cookies_received += delta(o, OBS_COOKIES_RECEIVED);
+        t->blocked_syns += delta(o, OBS_BLOCKED);
         t->queue_drops += delta(o, OBS_QUEUE_FULL_DROPS);
         t->accept_overflows += delta(o, OBS_LISTEN_OVERFLOWS);
         t->log_received += o->log_received;
@@ -112,9 +120,10 @@ void picture_update(struct snapshot *s, const struct observation *o, const struc
         s->since_realtime_us = d->since_realtime_us;
         s->host = v->host.evidence;
         s->syncookies_value = o->known & OBS_K_SYNCOOKIES ? o->syncookies : -1;
+        s->blocked_per_s = d->blocked_per_s;
         s->log_sample_one_in = o->sample_one_in;
         update_listeners(s, o, v, d);
-        update_reasons(s, v);
+        update_reasons(s, v, d);
         update_sources(s, o, v->host.evidence.syn_per_s);
         update_incident(s, &d->incident);
         update_totals(&s->totals, o, v, d);

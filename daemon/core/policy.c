@@ -16,6 +16,9 @@
 #define FADES_SHARE 0.6
 #define CALM_SETTLE_US UINT64_C(1000000)
 #define DIAGNOSIS_SETTLE_US UINT64_C(3000000)
+#define BLOCKED_TAU_S 1.0
+/* What is let go and still sent is a flood again by then. */
+#define LET_GO_US UINT64_C(10000000)
 
 struct subject {
         struct listener_key key;
@@ -36,6 +39,10 @@ struct policy {
         double told_peak;
         uint64_t told_us;
         uint64_t updated_us; /* the last update that was delivered; 0: none */
+        struct rate blocked; /* SYNs of blocked sources */
+        uint64_t held_off_us; /* when there was last a flood of them; 0: never in this incident */
+        bool told_held_off;
+        bool no_news; /* what is told in this step was told before */
 };
 
 /* Without a policy in the configuration: tell, and save the service. */
@@ -47,8 +54,10 @@ static const struct settings_rule built_in[] = {
 struct policy *policy_new(const struct settings *settings) {
         struct policy *p = calloc(1, sizeof *p);
 
-        if (p)
+        if (p) {
                 p->settings = settings;
+                p->blocked = rate_unknown();
+        }
         return p;
 }
 
@@ -97,9 +106,45 @@ static void settle_diagnosis(struct subject *s, enum diagnosis d, double syn_per
                 s->diagnosis = d;
 }
 
-static void subject_step(struct subject *s, const struct verdict *v, const struct settings_detect *d,
-                         const struct observation *o) {
-        bool changed = episode_step(&s->episode, v->finding, o->time_us, d);
+/* --- blocked sources ---------------------------------------------------------- */
+
+/* A flood of blocked sources is as much of one as before: nothing else tells that it goes on. */
+static void follow_blocked(struct policy *p, const struct observation *o) {
+        if (!observation_knows(o, OBS_BLOCKED))
+                p->blocked = rate_unknown();
+        else if (o->elapsed_us)
+                rate_count(&p->blocked, (double) o->counters[OBS_BLOCKED], (double) o->elapsed_us / 1e6,
+                           BLOCKED_TAU_S);
+        if (p->incident.id && p->blocked.per_s >= p->settings->detect.unanswered_per_s)
+                p->held_off_us = o->time_us;
+}
+
+static bool is_held_off(const struct policy *p, const struct observation *o) {
+        return p->held_off_us && p->held_off_us == o->time_us;
+}
+
+/* The incident's subjects: the host, and the listener it is about. */
+static bool episode_step_held(struct policy *p, struct subject *s, enum finding finding,
+                              const struct settings_detect *d, const struct observation *o) {
+        bool concerned = p->held_off_us && (s == &p->host || (p->incident.has_listener &&
+                         listener_key_equal(&s->key, &p->incident.listener)));
+        uint64_t watch_us = s->episode.watch_us;
+        bool changed;
+
+        if (concerned && is_held_off(p, o) && s->episode.state == STATE_RECOVERING &&
+            finding == FINDING_NONE)
+                finding = FINDING_SUSPECT; /* no calm yet */
+        changed = episode_step(&s->episode, finding, o->time_us, d);
+        /* Nobody began again, we let go: that is no reason to watch longer. */
+        if (changed && concerned && s->episode.state == STATE_FLOOD &&
+            o->time_us - p->held_off_us < LET_GO_US)
+                s->episode.watch_us = watch_us;
+        return changed;
+}
+
+static void subject_step(struct policy *p, struct subject *s, const struct verdict *v,
+                         const struct settings_detect *d, const struct observation *o) {
+        bool changed = episode_step_held(p, s, v->finding, d, o);
 
         if (changed || !s->since_realtime_us)
                 s->since_realtime_us = o->realtime_us;
@@ -112,7 +157,7 @@ static void step_listeners(struct policy *p, const struct observation *o, const 
                 const struct listener_verdict *l = &v->listeners[i];
                 struct subject *s = subject_for(p, l);
 
-                subject_step(s, &l->verdict,
+                subject_step(p, s, &l->verdict,
                              settings_detect_for(p->settings, &l->key.address, l->key.port), o);
                 ret->listeners[i] = (struct policy_listener) {
                         .state = s->episode.state,
@@ -185,8 +230,11 @@ static void incident_open(struct policy *p, const struct observation *o) {
                 .id = incident_id(o->realtime_us),
                 .start_us = o->time_us,
                 .start_realtime_us = o->realtime_us,
+                .syncookies = -1,
         };
         p->told_peak = 0;
+        p->held_off_us = 0;
+        p->told_held_off = false;
 }
 
 /* The listener's own figures, where the flood can be pinned on one. */
@@ -207,9 +255,28 @@ static void incident_follow(struct policy *p, const struct observation *o, const
         }
         if (diagnosis_is_flood(p->host.diagnosis))
                 n->diagnosis = p->host.diagnosis;
-        n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s));
+        n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(p->blocked.per_s));
         n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
         n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;
+        if (observation_knows(o, OBS_BLOCKED)) {
+                n->blocked_syns += (double) o->counters[OBS_BLOCKED];
+                n->total_syns += (double) o->counters[OBS_BLOCKED];
+        }
+}
+
+void policy_note_act(struct policy *p, const struct event *e) {
+        struct incident *n = &p->incident;
+
+        if (!n->id || e->pretended)
+                return;
+        if (e->type == EVENT_SOURCE_BLOCKED)
+                n->blocked_now += e->sources_count;
+        else if (e->type == EVENT_SOURCE_UNBLOCKED) /* some were there before */
+                n->blocked_now -= e->sources_count < n->blocked_now ? e->sources_count : n->blocked_now;
+        else if (e->type == EVENT_SYNCOOKIES_SET && e->new_value > n->syncookies)
+                n->syncookies = e->new_value;
+        if (n->blocked_now > n->blocked_sources)
+                n->blocked_sources = n->blocked_now;
 }
 
 static struct policy_event *add_event(struct policy *p, struct decision *ret, enum event_type type,
@@ -238,7 +305,7 @@ static void tell_start(struct policy *p, struct decision *ret, const struct obse
         struct policy_event *e = add_event(p, ret, EVENT_FLOOD_START, o, v);
         char figures[EVENT_MESSAGE_MAX];
 
-        snprintf(e->event.message, sizeof e->event.message, "SYN flood: %s; %.400s",
+        snprintf(e->event.message, sizeof e->event.message, "%s; %.400s",
                  explain_diagnosis(p->incident.diagnosis),
                  explain_evidence(&e->event.evidence, e->event.has_listener ? &e->event.listener : NULL,
                                   figures, sizeof figures));
@@ -261,26 +328,43 @@ static void tell_update(struct policy *p, struct decision *ret, const struct obs
         p->told_us = o->time_us;
 }
 
+/* What was done about it, for the last message. */
+static const char *explain_done(const struct incident *n, char *text, size_t size) {
+        char cookies[64] = "", block[96] = "", count[32];
+
+        if (n->syncookies >= 0)
+                snprintf(cookies, sizeof cookies, "; tcp_syncookies was raised to %d", n->syncookies);
+        explain_count(n->blocked_syns, count);
+        if (n->blocked_sources)
+                snprintf(block, sizeof block, "; up to %u source%s blocked, %s SYNs of theirs dropped",
+                         n->blocked_sources, n->blocked_sources == 1 ? "" : "s", count);
+        else if (n->blocked_syns > 0)
+                snprintf(block, sizeof block, "; %s SYNs of sources blocked before dropped", count);
+        snprintf(text, size, "%s%s", cookies, block);
+        return text;
+}
+
 static void tell_end(struct policy *p, struct decision *ret, const struct observation *o,
                      const struct verdicts *v) {
         struct policy_event *e = add_event(p, ret, EVENT_FLOOD_END, o, v);
-        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX];
+        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX], done[160];
 
         snprintf(e->event.message, sizeof e->event.message,
                  "SYN flood over%s%s: it was %s, lasted %.0f s, peak %s SYN/s, at most %s half-open, "
-                 "about %s SYNs in all",
+                 "about %s SYNs in all%s",
                  e->event.has_listener ? " at " : "",
                  e->event.has_listener ? listener_key_format(&e->event.listener, name) : "",
                  explain_diagnosis(p->incident.diagnosis), e->event.duration_s,
                  explain_count(p->incident.peak_syn_per_s, peak),
                  explain_count(p->incident.peak_half_open, queue),
-                 explain_count(round(p->incident.total_syns), total));
+                 explain_count(round(p->incident.total_syns), total),
+                 explain_done(&p->incident, done, sizeof done));
 }
 
 /* Changes during a flood that are worth waking for, not more often than set. */
 static void tell_changes(struct policy *p, struct decision *ret, const struct observation *o,
                          const struct verdicts *v) {
-        char what[100];
+        char what[100], peak[32];
 
         if (p->incident.diagnosis != p->new_diagnosis) {
                 p->new_diagnosis = p->incident.diagnosis;
@@ -292,8 +376,34 @@ static void tell_changes(struct policy *p, struct decision *ret, const struct ob
             o->time_us - p->new_diagnosis_us >= DIAGNOSIS_SETTLE_US) {
                 snprintf(what, sizeof what, "now %s", explain_diagnosis(p->incident.diagnosis));
                 tell_update(p, ret, o, v, what);
-        } else if (p->incident.peak_syn_per_s > UPDATE_PEAK_FACTOR * fmax(p->told_peak, 1))
-                tell_update(p, ret, o, v, "the flood has grown");
+        } else if (p->incident.peak_syn_per_s > UPDATE_PEAK_FACTOR * fmax(p->told_peak, 1)) {
+                snprintf(what, sizeof what, "the flood has grown, up to %s SYN/s",
+                         explain_count(round(p->incident.peak_syn_per_s), peak));
+                tell_update(p, ret, o, v, what);
+        }
+}
+
+static void tell_held_off(struct policy *p, struct decision *ret, const struct observation *o,
+                          const struct verdicts *v) {
+        char what[100], rate[32];
+
+        snprintf(what, sizeof what, "held off: still sent, %s SYN/s of blocked sources are dropped",
+                 explain_count(round(p->blocked.per_s), rate));
+        tell_update(p, ret, o, v, what);
+        p->no_news = p->told_held_off;
+        p->told_held_off = true;
+}
+
+/* Of a flood that comes or goes away. */
+static void tell_turn(struct policy *p, struct decision *ret, const struct observation *o,
+                      const struct verdicts *v) {
+        if (p->host.episode.state == STATE_FLOOD) {
+                tell_update(p, ret, o, v, "the flood is back");
+                p->no_news = p->held_off_us && o->time_us - p->held_off_us < LET_GO_US;
+        } else if (is_held_off(p, o))
+                tell_held_off(p, ret, o, v);
+        else
+                tell_update(p, ret, o, v, "nothing of the flood arrives any more, watching");
 }
 
 static void step_incident(struct policy *p, struct decision *ret, const struct observation *o,
@@ -311,10 +421,8 @@ static void step_incident(struct policy *p, struct decision *ret, const struct o
         incident_follow(p, o, v);
         if (state == STATE_NORMAL)
                 tell_end(p, ret, o, v);
-        else if (ret->state_changed && state == STATE_RECOVERING)
-                tell_update(p, ret, o, v, "nothing of the flood arrives any more, watching");
-        else if (ret->state_changed && state == STATE_FLOOD)
-                tell_update(p, ret, o, v, "the flood is back");
+        else if (ret->state_changed)
+                tell_turn(p, ret, o, v);
         else if (state == STATE_FLOOD)
                 tell_changes(p, ret, o, v);
 }
@@ -324,6 +432,8 @@ static void step_incident(struct policy *p, struct decision *ret, const struct o
 static bool worth_delivering(struct policy *p, const struct event *e) {
         if (e->type != EVENT_FLOOD_UPDATE)
                 return true;
+        if (p->no_news)
+                return false;
         if (p->updated_us && e->time_us - p->updated_us < p->settings->alerts.update_interval_us)
                 return false;
         p->updated_us = e->time_us;
@@ -352,16 +462,22 @@ void policy_step(struct policy *p, const struct observation *o, const struct ver
         enum flood_state before = p->host.episode.state;
 
         ret->events_count = 0;
+        p->no_news = false;
+        follow_blocked(p, o);
         step_listeners(p, o, v, ret);
-        subject_step(&p->host, &v->host, &p->settings->detect, o);
+        subject_step(p, &p->host, &v->host, &p->settings->detect, o);
         ret->state = p->host.episode.state;
         ret->state_changed = ret->state != before;
         ret->diagnosis = p->host.diagnosis;
         ret->since_realtime_us = p->host.since_realtime_us;
+        ret->blocked_per_s = p->blocked.per_s;
+        ret->held_off = ret->state == STATE_RECOVERING && is_held_off(p, o);
 
         step_incident(p, ret, o, v);
         step_actions(p, ret, v);
         ret->incident = p->incident;
         if (p->incident.id && ret->state == STATE_NORMAL)
                 p->incident = (struct incident) { .id = 0 };
+        if (!p->incident.id)
+                p->held_off_us = 0;
 }

@@ -7,7 +7,9 @@
  * it wants, others do (and answer through the next step's observations).
  *
  * An incident begins when the host enters flood and ends when it is normal
- * again, so that a flapping flood is one incident: one start, one end.
+ * again, so that a flapping flood is one incident: one start, one end. While
+ * blocked sources still send as much as a flood it is not over: it is held off,
+ * state recovering. That they are let go and taken again is no news.
  */
 
 #include <stdbool.h>
@@ -37,7 +39,10 @@ struct incident {
         bool has_listener; /* the worst listener, if one can be named */
         struct listener_key listener;
         enum diagnosis diagnosis;
-        double peak_syn_per_s, peak_half_open, total_syns;
+        double peak_syn_per_s, peak_half_open, total_syns; /* what was dropped is in them */
+        double blocked_syns;      /* … and here: SYNs of blocked sources */
+        uint32_t blocked_now, blocked_sources; /* since its start: now, and at most at a time */
+        int syncookies;           /* what tcp_syncookies was raised to; -1: it was not */
         bool alerted;        /* someone was told of it */
         uint32_t hooks;      /* rules whose hook has run */
 };
@@ -51,6 +56,8 @@ struct decision {
         struct policy_listener listeners[OBS_LISTENERS_MAX];
 
         struct incident incident;
+        double blocked_per_s; /* SYNs of blocked sources, smoothed; NAN: not known */
+        bool held_off; /* the incident goes on for these alone */
         bool want_syncookies; /* a rule wants it at this moment; holding on is the governor's */
         bool want_block;
 
@@ -67,6 +74,9 @@ void policy_configure(struct policy *p, const struct settings *settings);
 
 void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,
                  struct decision *ret);
+
+/* What others did for the incident, for its summary: to be called with each of their events. */
+void policy_note_act(struct policy *p, const struct event *e);
 
 /* Whether a muted time covers this event (its alerts are recorded, not delivered). */
 bool policy_mutes(const struct settings *s, const struct event *e);

@@ -139,6 +139,7 @@ struct settings {
         struct {
                 uint32_t keep;
                 uint64_t max_size; /* bytes */
+                uint64_t max_age_us; /* 0: however old */
                 uint32_t pcap_packets;
         } incidents;
 };

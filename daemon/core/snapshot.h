@@ -47,12 +47,21 @@ struct snapshot_incident {
         bool has_listener;
         struct listener_key listener;
         enum diagnosis diagnosis;
-        double peak_syn_per_s, peak_half_open, total_syns;
+        double peak_syn_per_s, peak_half_open, total_syns, blocked_syns;
+};
+
+/* Of the control socket. */
+struct snapshot_clients {
+        uint32_t now;
+        uint64_t accepted;      /* since the start, as are the others */
+        uint64_t refused;       /* too many at once */
+        uint64_t dropped;       /* rubbish, too long, too slow */
+        uint64_t accept_failed; /* out of descriptors or memory */
 };
 
 /* Since the daemon started; never reset. */
 struct snapshot_totals {
-        uint64_t syns, handshakes_completed, cookies_sent, cookies_received;
+        uint64_t syns, blocked_syns, handshakes_completed, cookies_sent, cookies_received;
         uint64_t queue_drops, accept_overflows, log_received, log_lost;
         uint64_t incidents[DIAGNOSES];
         uint64_t ticks, dumps;
@@ -87,6 +96,11 @@ struct snapshot {
         int syncookies_original; /* -1: not known */
         bool syncookies_managed; /* the present value is ours */
         const char *syncookies_mode; /* "auto", "off"; static */
+        const char *syncookies_trouble; /* why it could not be changed; NULL: no trouble */
+
+        bool block_enabled;
+        uint32_t blocked_entries;
+        double blocked_per_s; /* SYNs of theirs */
 
         struct snapshot_incident incident;
 
@@ -97,5 +111,6 @@ struct snapshot {
         uint32_t dump_entries;     /* half-opens in the last walk */
         uint32_t log_sample_one_in;
 
+        struct snapshot_clients clients;
         struct snapshot_totals totals;
 };

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Beyond this a double is no exact integer any more, and llround() may overflow. */
-#define WHOLE_MAX 9007199254740992.0
+#include "format/json_value.h"
 
 static const struct {
         const char *name;
@@ -64,7 +63,7 @@ static void add_figure(struct list *l, const char *name, double value, int decim
         struct event_field *f;
         double scale = pow(10, decimals);
 
-        if (!isfinite(value) || fabs(value) > WHOLE_MAX)
+        if (!isfinite(value) || fabs(value) > JSON_VALUE_WHOLE_MAX)
                 return;
         if (decimals == 0) {
                 add_integer(l, name, llround(value));
@@ -101,8 +100,10 @@ unsigned event_fields(const struct event *e, struct event_field fields[static EV
         add_evidence(&l, &e->evidence);
         add_figure(&l, "duration_s", e->duration_s, 3);
         add_figure(&l, "peak_syn_per_s", e->peak_syn_per_s, 3);
-        if (e->has_source)
-                add_text(&l, "source", prefix_format(&e->source, text));
+        if (e->sources_count) {
+                add_text(&l, "source", prefix_format(&e->sources[0], text));
+                add_integer(&l, "sources_count", e->sources_count);
+        }
         if (e->old_value >= 0)
                 add_integer(&l, "old_value", e->old_value);
         if (e->new_value >= 0)

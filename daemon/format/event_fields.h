@@ -10,7 +10,9 @@
  *   event, severity, state, diagnosis   always
  *   sequence, incident, listener        if there is one
  *   half_open … top_share               the known figures of struct evidence, by its names
- *   duration_s, peak_syn_per_s, source, old_value, new_value
+ *   duration_s, peak_syn_per_s, old_value, new_value
+ *   source, sources_count               whom source-(un)blocked is about: the first, and how many
+ *                                       (all of them are in event_json.h)
  *
  * Counts are whole numbers. Rates keep three decimals, shares four: more would
  * be noise.

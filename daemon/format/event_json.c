@@ -5,23 +5,8 @@
 #include <string.h>
 
 #include "format/event_fields.h"
+#include "format/json_value.h"
 #include "format/time_text.h"
-
-/* A message cut by the size of its buffer may end within a character, and
- * what a hook wrote may be anything: an alert must go out all the same. */
-static json_t *text_json(const char *text) {
-        char ascii[EVENT_MESSAGE_MAX];
-        json_t *whole = json_string(text);
-        size_t n;
-
-        if (whole)
-                return whole;
-        n = strnlen(text, sizeof ascii - 1);
-        for (size_t i = 0; i < n; i++)
-                ascii[i] = (unsigned char) text[i] < 0x80 ? text[i] : '?';
-        ascii[n] = '\0';
-        return json_string(ascii);
-}
 
 static json_t *field_json(const struct event_field *f) {
         switch (f->kind) {
@@ -33,6 +18,15 @@ static json_t *field_json(const struct event_field *f) {
                 return json_real(f->real);
         }
         return NULL;
+}
+
+static json_t *sources_json(const struct event *e) {
+        json_t *array = json_array();
+        char text[ADDRESS_TEXT_MAX];
+
+        for (uint32_t i = 0; i < e->sources_count; i++)
+                json_array_append_new(array, json_string(prefix_format(&e->sources[i], text)));
+        return array;
 }
 
 json_t *event_json(const struct event *e) {
@@ -51,9 +45,11 @@ json_t *event_json(const struct event *e) {
         r |= json_object_set_new(o, "listener", json_null());
         r |= json_object_set_new(o, "state", json_null());
         r |= json_object_set_new(o, "diagnosis", json_null());
-        r |= json_object_set_new(o, "message", text_json(e->message));
+        r |= json_object_set_new(o, "message", json_value_text(e->message));
         for (unsigned i = 0; i < count; i++)
                 r |= json_object_set_new(o, fields[i].name, field_json(&fields[i]));
+        if (e->sources_count)
+                r |= json_object_set_new(o, "sources", sources_json(e));
         if (r != 0) {
                 json_decref(o);
                 return NULL;

@@ -6,7 +6,8 @@
  *
  *   schema "synward.event.v1", time (RFC 3339, UTC), event, severity,
  *   incident (number or null), listener ("0.0.0.0:80" or null), state,
- *   diagnosis, message, and the fields of format/event_fields.h that are known.
+ *   diagnosis, message, and the fields of format/event_fields.h that are known;
+ *   sources, an array, if there are any.
  *
  * Fields may be added to v1.
  */

@@ -75,6 +75,8 @@ static void host(FILE *f, const struct snapshot *s) {
               s->syncookies_value < 0 ? (double) NAN : (double) s->syncookies_value);
         gauge(f, "synward_syncookies_managed", "1 if that value is synward's.",
               s->syncookies_managed);
+        gauge(f, "synward_blocked_entries", "Sources and prefixes on the block list.",
+              s->blocked_entries);
         gauge(f, "synward_incident_active", "1 during an incident.", s->incident.id != 0);
         gauge(f, "synward_uptime_seconds", "Since the daemon started.",
               (double) s->uptime_us / 1e6);
@@ -121,7 +123,10 @@ static void listeners(FILE *f, const struct snapshot *s, const struct listener_m
 }
 
 static void totals(FILE *f, const struct snapshot_totals *t) {
-        counter(f, "synward_syns_total", "SYNs that came in.", t->syns);
+        counter(f, "synward_syns_total", "SYNs that came in, but for those of blocked sources.",
+                t->syns);
+        counter(f, "synward_blocked_syns_total", "SYNs of blocked sources, which were dropped.",
+                t->blocked_syns);
         counter(f, "synward_handshakes_completed_total", "Handshakes that clients finished.",
                 t->handshakes_completed);
         counter(f, "synward_cookies_sent_total", "SYN-ACKs sent with a SYN cookie.",
@@ -180,6 +185,19 @@ static void polls(FILE *f, const struct snapshot *s) {
                       (double) s->dump_interval_us / 1e6);
 }
 
+static void clients(FILE *f, const struct snapshot_clients *c) {
+        gauge(f, "synward_control_clients", "Connections to the control socket.", c->now);
+        counter(f, "synward_control_accepted_total", "Connections to the control socket taken.",
+                c->accepted);
+        counter(f, "synward_control_refused_total", "Connections refused, for there were too many.",
+                c->refused);
+        counter(f, "synward_control_dropped_total",
+                "Connections ended by us: rubbish, too long or too slow.", c->dropped);
+        counter(f, "synward_control_accept_failed_total",
+                "Connections that could not be taken for want of descriptors or memory.",
+                c->accept_failed);
+}
+
 char *metrics_text(const struct snapshot *s) {
         char *text = NULL;
         size_t size;
@@ -196,6 +214,7 @@ char *metrics_text(const struct snapshot *s) {
         totals(f, &s->totals);
         sensors(f, s);
         polls(f, s);
+        clients(f, &s->clients);
         failed = ferror(f);
         if (fclose(f) != 0 || failed) {
                 free(text);

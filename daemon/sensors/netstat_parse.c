@@ -63,6 +63,7 @@ static const char *group_of(enum obs_counter c) {
         case OBS_SYN_RETRANS:
                 return "TcpExt:";
         case OBS_SYNS:
+        case OBS_BLOCKED:
         case OBS_COUNTERS:
                 break;
         }

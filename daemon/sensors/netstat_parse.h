@@ -20,7 +20,7 @@ struct netstat_totals {
         uint64_t value[OBS_COUNTERS];
 };
 
-/* The counters that come from these files: all but OBS_SYNS. */
+/* The counters that come from these files: all but OBS_SYNS and OBS_BLOCKED. */
 uint32_t netstat_counters(void);
 
 /*

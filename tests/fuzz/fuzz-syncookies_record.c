@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/syncookies.h"
+#include "actions/syncookies_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

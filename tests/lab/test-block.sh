@@ -15,7 +15,7 @@ LAB_CONFIG='
 block: { enabled: true, timeout: 6s }
 policy:
   - when: { state: flood }
-    do: [ alert, syncookies, block ]'
+    do: [ alert, syncookies, block, { hook: [ /bin/sh, -c, cat >>"$BLOCK_TEST_TOLD" ] } ]'
 
 set_elements() {
         # No such set: nothing in it.
@@ -25,6 +25,8 @@ set_elements() {
 
 events() { lab_ctl --json events -n 256 | jq -c ".events[]? // . | select(.event == \"$1\")"; }
 
+sources() { events "$1" | jq -r '.sources[]'; }
+
 us_of() { date -d "$1" +%s%6N; }
 
 begin() {
@@ -32,6 +34,7 @@ begin() {
         lab_server web --listen 0.0.0.0:80 --backlog 511
         lab_honest web-clients --to $LAB_SERVER4:80 --rate 100 --poisson --duration 60s --timeout 3s
         lab_pause 1
+        export BLOCK_TEST_TOLD=$lab_temp/told
         lab_daemon "$@"
         lab_pause 3
 }
@@ -67,12 +70,20 @@ else
         lab_ctl sources --prefix -n 4 | sed 's/^/# /'
 fi
 lab_ctl blocked | sed 's/^/# /'
+told() { grep -q "\"event\":\"$1\"" "$lab_temp/told"; }
+if lab_wait_for 3 told source-blocked; then
+        lab_ok "one /24: a hook beside block is told"
+else
+        lab_not_ok "one /24: a hook beside block is told"
+fi
 lab_check "one /24: it is in the set ($(set_elements blocked4))" "$(set_elements blocked4) >= 1"
 lab_flood_wait flood
 lab_flood_wait flood2
-outside=$(events source-blocked | jq -r .source | grep -vc '^203\.0\.113\.')
-lab_check "one /24: nobody else was blocked ($(events source-blocked | wc -l) entries, $outside outside)" "$outside == 0"
-lab_note "dropped: $(lab_in server nft list chain inet synward block | grep -o 'packets [0-9]*' | head -n 1)"
+outside=$(sources source-blocked | grep -vc '^203\.0\.113\.')
+lab_check "one /24: nobody else was blocked ($(sources source-blocked | wc -l) entries, $outside outside)" "$outside == 0"
+dropped=$(lab_in server nft -j list counter inet synward blocked | jq '[.nftables[].counter // empty | .packets] | add')
+lab_check "one /24: $dropped SYNs were dropped and are in status ($(lab_ctl --json status | jq .block.dropped_syns))" \
+        "$dropped > 0 && $(lab_ctl --json status | jq .block.dropped_syns) >= $dropped * 0.8"
 emptied() { [ "$(set_elements blocked4)" = 0 ] && [ "$(lab_ctl --json blocked | jq '.blocked | length')" = 0 ]; }
 if lab_wait_for 12 emptied; then
         lab_ok "one /24: the set is empty when its time is over"
@@ -80,6 +91,11 @@ else
         lab_not_ok "one /24: the set is empty when its time is over [$(lab_ctl --json blocked)]"
 fi
 lab_check "one /24: told that it is let go" "$(events source-unblocked | wc -l) >= 1"
+if lab_wait_for 3 told source-unblocked; then
+        lab_ok "one /24: the hook too"
+else
+        lab_not_ok "one /24: the hook too"
+fi
 honest "one /24" 0.99
 pid=${lab_pid[daemon]}
 kill -KILL "$pid"
@@ -97,6 +113,31 @@ lab_check "spoofed: nobody was blocked" "$(events source-blocked | wc -l) == 0"
 honest "spoofed" 0
 lab_down
 
+# --- longer than the time-out -----------------------------------------------------------
+# A flood that is dropped is no flood that is over: one incident, held off.
+rate=20000
+LAB_CONFIG="${LAB_CONFIG/timeout: 6s/timeout: 10s}
+detect: { hold: 2s, recover: 3s }"
+begin
+lab_flood rate=$rate seconds=18 from=$bad name=flood seed=1
+held() { [ "$(lab_ctl --json status | jq -r '.reasons[0]' | grep -c '^a flood is held off')" = 1 ]; }
+if lab_wait_for 10 held; then
+        lab_ok "longer: held off: $(lab_ctl --json status | jq -r '"\(.state); \(.reasons[0]); \(.host.syn_per_s) SYN/s arrive"')"
+else
+        lab_not_ok "longer: held off"
+        lab_ctl status | sed 's/^/# /'
+fi
+lab_check "longer: the dropped are in metrics" \
+        "$(lab_ctl metrics | awk '$1 == "synward_blocked_syns_total" { print $2 }') > 0"
+lab_flood_wait flood
+lab_check "longer: it was not over while it was sent" "$(events flood-end | wc -l) == 0"
+ended() { [ "$(events flood-end | wc -l)" = 1 ]; }
+if lab_wait_for 15 ended; then lab_ok "longer: $(events flood-end | jq -r .message)"; else lab_not_ok "longer: it ends"; fi
+lab_check "longer: one start, one end" "$(events flood-start | wc -l) == 1 && $(events flood-end | wc -l) == 1"
+lab_check "longer: the end tells what was dropped" "$(events flood-end | grep -c 'SYNs of theirs dropped') == 1"
+lab_down
+LAB_CONFIG=${LAB_CONFIG%detect:*}
+
 # --- a client of the same prefix is connected -----------------------------------------
 rate=20000
 begin
@@ -106,9 +147,9 @@ flood 100.64.7.0/24
 lab_expect_state flood 1000 "$start" "a connected neighbour: flood found"
 lab_flood_wait flood
 lab_flood_wait flood2
-whole=$(events source-blocked | jq -r .source | grep -c '/24')
-neighbour=$(events source-blocked | jq -r .source | grep -cx '100.64.7.9')
-lab_check "a connected neighbour: neither it nor its prefix was blocked ($(events source-blocked | wc -l) addresses were)" \
+whole=$(sources source-blocked | grep -c '/24')
+neighbour=$(sources source-blocked | grep -cx '100.64.7.9')
+lab_check "a connected neighbour: neither it nor its prefix was blocked ($(sources source-blocked | wc -l) addresses were)" \
         "$whole + $neighbour == 0"
 lab_down
 

@@ -70,6 +70,17 @@ says() {
         fi
 }
 
+# trouble TEXT: why tcp_syncookies is as it is, in status and its JSON.
+trouble() {
+        local is
+        is=$(lab_ctl --json status | jq -r '.syncookies.trouble // "none"')
+        if [[ $is == *"$1"* ]] && lab_ctl status | grep -qF "$is"; then
+                lab_ok "$fault: status: $is"
+        else
+                lab_not_ok "$fault: status has the trouble ($1) [$is]"
+        fi
+}
+
 flood() {
         lab_flood rate=1000 seconds=4
         lab_expect_state flood "${1:-$limit_ms}" "$lab_flood_start_us" "$fault: flood found"
@@ -112,6 +123,7 @@ fault_state_full() {
         LAB_SPAWN=spawn_wrapped lab_daemon
         flood
         says "No space left on device"
+        trouble "No space left on device"
         lab_check "$fault: and nothing else" "$(grep -c 'warning: cannot' "$lab_temp/daemon.err") == 1"
         finish 0
 }
@@ -122,6 +134,7 @@ fault_state_read_only() {
         LAB_SPAWN=spawn_wrapped lab_daemon
         flood
         says "cannot save the old value"
+        trouble "Read-only file system"
         lab_check "$fault: and nothing of a record that was never there" \
                 "$(grep -cE 'cannot remove|synwardd --restore' "$lab_temp/daemon.err") == 0"
         finish 0
@@ -133,6 +146,7 @@ fault_state_missing() {
         LAB_SPAWN=spawn_wrapped lab_daemon --state-dir "$lab_temp/state/no/such"
         flood
         says "tcp_syncookies"
+        trouble "No such file or directory"
         finish 0
 }
 
@@ -169,6 +183,7 @@ fault_sysctl_missing() {
         LAB_SPAWN=spawn_wrapped lab_daemon
         lab_check "$fault: the value is unknown in status" \
                 "$(lab_ctl --json status | jq '.syncookies.value | if . == null then 1 else 0 end') == 1"
+        trouble "No such file or directory"
         flood
         finish 0
 }
@@ -179,6 +194,7 @@ fault_sysctl_read_only() {
         LAB_SPAWN=spawn_wrapped lab_daemon
         flood
         says "tcp_syncookies"
+        trouble "Read-only file system"
         finish 0
 }
 
@@ -193,6 +209,7 @@ fault_no_privilege() {
         event sensor-degraded "nflog"
         flood
         says "tcp_syncookies"
+        trouble "Permission denied"
         finish 0
 }
 

@@ -1,16 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Tries each hook of contrib/hooks: Alertmanager, HAProxy and nginx are the real
-# ones, the receivers of mail, webhook and ExaBGP's pipe are stand-ins. All of it
-# on the loopback of a network namespace of its own.
+# Tries each hook of contrib/hooks against the real thing: msmtp and an SMTP server,
+# Alertmanager, HAProxy, nginx, ExaBGP with BIRD as the upstream; only the receiver of
+# the webhook is a stand-in. All of it in network namespaces of its own.
 set -eu
 
 hooks=$(cd "$(dirname "$0")/../../contrib/hooks" && pwd)
 if [ "${1-}" != inside ]; then
         [ "$(id -u)" = 0 ] || { echo "SKIP: needs root for a network namespace"; exit 77; }
-        exec unshare --net -- "$0" inside
+        exec unshare --net --mount -- "$0" inside
 fi
 ip link set lo up
+mount -t tmpfs tmpfs /run # ExaBGP's pipes have their place there
 
 dir=$(mktemp -d)
 pids=
@@ -37,27 +38,57 @@ until_true() {
         done
 }
 
-# event NAME [SOURCE]: as JSON.
+# event NAME [SOURCE ...]: as JSON.
 event() {
-        jq -cn --arg event "$1" --arg source "${2-}" '{schema: "synward.event.v1",
+        jq -cn '$ARGS.positional as [$event, $source] | {schema: "synward.event.v1",
                 time: (now | strftime("%Y-%m-%dT%H:%M:%S.000Z")), event: $event,
                 severity: "crit", incident: 3, listener: "0.0.0.0:80", state: "flood",
                 diagnosis: "flood-concentrated", message: "SYN flood on 0.0.0.0:80"}
-                + if $source == "" then {} else {source: $source} end'
+                + if $source then {source: $source, sources: $ARGS.positional[1:],
+                        sources_count: ($ARGS.positional | length - 1)} else {} end' --args "$@"
 }
 
 test_mail() {
-        cat >"$dir/sendmail" <<EOF
-#!/bin/sh
-cat > "$dir/mail"
+        { command -v msmtp && /usr/bin/python3 -c 'import aiosmtpd'; } >/dev/null 2>&1 ||
+                { skip mail; return 0; }
+        cat >"$dir/smtp.py" <<'EOF'
+import os, sys, time
+from aiosmtpd.controller import Controller
+class Handler:
+    async def handle_DATA(self, server, session, envelope):
+        with open(sys.argv[1] + ".new", "wb") as f:
+            f.write(",".join(envelope.rcpt_tos).encode() + b"\r\n" + envelope.content)
+        os.rename(sys.argv[1] + ".new", sys.argv[1])
+        return "250 taken"
+Controller(Handler(), hostname="127.0.0.1", port=8025).start()
+time.sleep(60)
 EOF
-        chmod +x "$dir/sendmail"
-        event flood-start | SENDMAIL="$dir/sendmail" SYNWARD_EVENT=flood-start \
-                SYNWARD_LISTENER=0.0.0.0:80 SYNWARD_MESSAGE='SYN flood' "$hooks/mail" a@example.org
-        grep -q '^To: a@example.org$' "$dir/mail" || fail "mail: no recipient"
-        grep -q '^Subject: \[synward\] flood-start on .*, 0.0.0.0:80$' "$dir/mail" ||
-                fail "mail: no subject"
-        grep -q '"incident":3' "$dir/mail" || fail "mail: no event"
+        /usr/bin/python3 "$dir/smtp.py" "$dir/mail" & pids="$pids $!"
+        printf 'account default\nhost 127.0.0.1\nport 8025\nfrom synward@example.org\n' >"$dir/msmtprc"
+        chmod 600 "$dir/msmtprc"
+        until_true sh -c 'echo QUIT | curl -s --max-time 1 telnet://127.0.0.1:8025' ||
+                fail "mail: no server"
+        # shellcheck disable=SC2046 # words are wanted
+        event flood-start $(seq -f '198.51.100.%g' 64) | SENDMAIL="msmtp -C $dir/msmtprc" \
+                SYNWARD_EVENT=flood-start SYNWARD_LISTENER=0.0.0.0:80 \
+                SYNWARD_MESSAGE='SYN flood – 4,200 SYN/s' "$hooks/mail" a@example.org
+        until_true test -e "$dir/mail" || fail "mail: nothing arrives"
+        /usr/bin/python3 - "$dir/mail" <<'EOF' || fail "mail: $(cat "$dir/mail")"
+import email, email.policy, re, sys
+recipients, raw = open(sys.argv[1], "rb").read().split(b"\r\n", 1)
+assert recipients == b"a@example.org", recipients
+assert max(map(len, raw.split(b"\r\n"))) <= 998
+m = email.message_from_bytes(raw, policy=email.policy.default)
+assert m["To"] == "a@example.org", m["To"]
+assert re.fullmatch(r"\[synward\] flood-start on .+, 0\.0\.0\.0:80", m["Subject"]), m["Subject"]
+text = m.get_content().replace("\r\n", "\n")
+assert text.startswith("SYN flood \u2013 4,200 SYN/s\n"), text
+event = text.replace("\n", "")
+assert '"incident":3' in event and '"198.51.100.64"' in event, text
+EOF
+        event flood-start | SENDMAIL="msmtp -C $dir/msmtprc --port=8026" SYNWARD_EVENT=flood-start \
+                SYNWARD_MESSAGE=x "$hooks/mail" a@example.org 2>/dev/null &&
+                fail "mail: nobody takes it, and that is no error"
         ok mail
 }
 
@@ -126,8 +157,10 @@ frontend web
 EOF
         haproxy -q -db -f "$dir/haproxy.cfg" & pids="$pids $!"
         until_true is 127.0.7.1 8001 200 || fail "haproxy does not start"
-        event source-blocked 127.0.7.0/24 | "$hooks/haproxy-map" "$dir/admin.sock" "$dir/synward.map"
+        event source-blocked 127.0.7.0/24 127.0.9.9 |
+                "$hooks/haproxy-map" "$dir/admin.sock" "$dir/synward.map"
         is 127.0.7.1 8001 000 || fail "haproxy: not blocked"
+        is 127.0.9.9 8001 000 || fail "haproxy: the second one is not blocked"
         is 127.0.8.1 8001 200 || fail "haproxy: a neighbour is blocked"
         event source-blocked 127.0.7.0/24 | "$hooks/haproxy-map" "$dir/admin.sock" "$dir/synward.map"
         event source-unblocked 127.0.7.0/24 | "$hooks/haproxy-map" "$dir/admin.sock" "$dir/synward.map"
@@ -153,8 +186,12 @@ EOF
         chmod 755 "$dir"
         nginx -c "$dir/nginx.conf" 2>/dev/null & pids="$pids $!"
         until_true is 127.0.7.1 8002 204 || fail "nginx does not start: $(cat "$dir/nginx.log")"
-        event source-blocked 127.0.7.0/24 | "$hooks/nginx-deny" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null
+        event source-blocked 127.0.7.0/24 127.0.9.9 |
+                "$hooks/nginx-deny" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null
         until_true is 127.0.7.1 8002 403 || fail "nginx: not blocked"
+        until_true is 127.0.9.9 8002 403 || fail "nginx: the second one is not blocked"
+        event source-unblocked 127.0.9.9 | "$hooks/nginx-deny" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null
+        until_true is 127.0.9.9 8002 204 || fail "nginx: the second one is still blocked"
         is 127.0.8.1 8002 204 || fail "nginx: a neighbour is blocked"
         event source-blocked 'rubbish' | "$hooks/nginx-deny" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null &&
                 fail "nginx: took rubbish"
@@ -164,20 +201,87 @@ EOF
         ok nginx-deny
 }
 
+# routes TABLE: what the upstream was told, without its time.
+routes() { birdc -r -s "$dir/bird.ctl" show route table "$1" | grep -o '{ dst .*}' || :; }
+# upstream_has TEXT TIMES
+upstream_has() { [ "$(routes f4 | grep -cF -- "$1")" = "$2" ]; }
+session_is_up() { birdc -r -s "$dir/bird.ctl" show protocols host | grep -q Established; }
+
+start_upstream() {
+        # A namespace of its own, held by this process.
+        unshare --net sleep 60 & upstream=$!
+        pids="$pids $upstream"
+        until_true sh -c "[ \$(readlink /proc/$upstream/ns/net) != \$(readlink /proc/self/ns/net) ]"
+        ip link add upstream type veth peer name host netns "$upstream"
+        ip address add 192.0.2.1/30 dev upstream
+        ip link set upstream up
+        nsenter -t "$upstream" -n sh -c \
+                'ip address add 192.0.2.2/30 dev host; ip link set host up'
+        cat >"$dir/bird.conf" <<'EOF'
+router id 192.0.2.2;
+flow4 table f4;
+flow6 table f6;
+protocol device { }
+protocol bgp host {
+  local 192.0.2.2 as 65002;
+  neighbor 192.0.2.1 as 65001;
+  passive;
+  flow4 { table f4; import all; export none; };
+  flow6 { table f6; import all; export none; };
+}
+EOF
+        nsenter -t "$upstream" -n bird -f -c "$dir/bird.conf" -s "$dir/bird.ctl" -P "$dir/bird.pid" &
+        pids="$pids $!"
+        until_true test -S "$dir/bird.ctl" || fail "bird does not start"
+}
+
+# Pipes as Debian's exabgp.service makes them.
+start_exabgp() {
+        mkdir -p /run/exabgp
+        mkfifo /run/exabgp/exabgp.in /run/exabgp/exabgp.out
+        cat >"$dir/exabgp.conf" <<'EOF'
+neighbor 192.0.2.2 {
+  router-id 192.0.2.1; local-address 192.0.2.1; local-as 65001; peer-as 65002;
+  family { ipv4 flow; ipv6 flow; }
+}
+EOF
+        exabgp_daemon_user=root exabgp_daemon_daemonize=false exabgp_daemon_drop=false \
+                exabgp "$dir/exabgp.conf" >"$dir/exabgp.log" 2>&1 &
+        pids="$pids $!"
+        until_true session_is_up || fail "exabgp: no session: $(cat "$dir/exabgp.log")"
+}
+
+# flow EVENT SOURCE...
+flow() { event "$@" | "$hooks/exabgp-flow" /run/exabgp/exabgp.in 203.0.113.10/32 2>/dev/null; }
+
 test_exabgp() {
-        mkfifo "$dir/exabgp.in"
+        { command -v exabgp && command -v bird; } >/dev/null || { skip exabgp-flow; return 0; }
+        start_upstream
+        mkfifo "$dir/nobody"
         event source-blocked 198.51.100.0/24 |
-                "$hooks/exabgp-flow" "$dir/exabgp.in" 203.0.113.10/32 2>/dev/null &&
+                "$hooks/exabgp-flow" "$dir/nobody" 203.0.113.10/32 2>/dev/null &&
                 fail "exabgp: nobody there is no error"
-        { timeout 10 head -n 2 <"$dir/exabgp.in" >"$dir/flows"; } & reader=$!
-        exec 9>"$dir/exabgp.in" # keeps the pipe between the two
-        event source-blocked 198.51.100.0/24 | "$hooks/exabgp-flow" "$dir/exabgp.in" 203.0.113.10/32
-        event source-unblocked 198.51.100.0/24 | "$hooks/exabgp-flow" "$dir/exabgp.in" 203.0.113.10/32
-        event source-blocked 2001:db8::/48 | "$hooks/exabgp-flow" "$dir/exabgp.in" 203.0.113.10/32
-        exec 9>&-
-        wait "$reader"
-        rule='flow route { match { source 198.51.100.0/24; destination 203.0.113.10/32; protocol tcp; tcp-flags [ syn ]; } then { discard; } }'
-        printf 'announce %s\nwithdraw %s\n' "$rule" "$rule" | cmp - "$dir/flows" || fail "exabgp: other rules"
+        start_exabgp
+        # Its process that reads the pipe comes a little later.
+        until_true flow source-blocked 198.51.100.0/24 198.51.101.7 2001:db8::/48 ||
+                fail "exabgp does not read its pipe"
+        rule='proto 6; tcp flags !0x0/0x2 && 0x0/0x10; }'
+        until_true upstream_has "{ dst 203.0.113.10/32; src 198.51.100.0/24; $rule" 1 ||
+                fail "exabgp: the upstream has: $(routes f4)"
+        until_true upstream_has "{ dst 203.0.113.10/32; src 198.51.101.7/32; $rule" 1 ||
+                fail "exabgp: not the second one: $(routes f4)"
+        # The action is a rate limit of 0: discard (RFC 8955, 7.1).
+        birdc -r -s "$dir/bird.ctl" show route table f4 all |
+                grep -q '(generic, 0x80060000, 0x0)' || fail "exabgp: no discard"
+        flow source-unblocked 198.51.100.0/24
+        until_true upstream_has 198.51.100.0/24 0 || fail "exabgp: not withdrawn"
+        upstream_has 198.51.101.7/32 1 || fail "exabgp: too much withdrawn"
+        flow source-unblocked 198.51.101.7
+        until_true upstream_has dst 0 || fail "exabgp: the second one stays"
+        # shellcheck disable=SC2046 # words are wanted
+        flow source-blocked $(seq -f '198.51.100.%g' 64)
+        until_true upstream_has 198.51.100. 64 || fail "exabgp: $(routes f4 | wc -l) of 64"
+        [ -z "$(routes f6)" ] || fail "exabgp: a rule of the other family"
         ok exabgp-flow
 }
 

@@ -30,7 +30,8 @@ void sample_quiet(struct snapshot *s) {
                 .syncookies_value = -1,
                 .syncookies_original = -1,
                 .syncookies_mode = "auto",
-                .incident = { .peak_syn_per_s = NAN, .peak_half_open = NAN, .total_syns = NAN },
+                .blocked_per_s = NAN,
+                .incident = { .peak_syn_per_s = NAN, .peak_half_open = NAN, .total_syns = NAN, .blocked_syns = NAN },
         };
         for (unsigned i = 0; i < SENSORS; i++)
                 s->sensors[i].state = SENSOR_OK;
@@ -69,7 +70,7 @@ static void add_source(struct snapshot *s, const char *prefix, double half_open,
 
 static void set_totals(struct snapshot_totals *t) {
         *t = (struct snapshot_totals) {
-                .syns = 123456, .handshakes_completed = 23456, .cookies_sent = 98765,
+                .syns = 123456, .blocked_syns = 912000, .handshakes_completed = 23456, .cookies_sent = 98765,
                 .cookies_received = 1234, .log_received = 120000, .log_lost = 12,
                 .ticks = 240, .dumps = 7, .poll_us_sum = 3500123,
         };
@@ -112,10 +113,13 @@ void sample_flood(struct snapshot *s) {
         s->syncookies_value = 1;
         s->syncookies_original = 0;
         s->syncookies_managed = true;
+        s->block_enabled = true;
+        s->blocked_entries = 3;
+        s->blocked_per_s = 98000.5;
         s->incident = (struct snapshot_incident) {
                 .id = 3, .start_realtime_us = START_US - 61000000, .has_listener = true,
                 .listener = s->listeners[0].key, .diagnosis = DIAGNOSIS_FLOOD_SPOOFED,
-                .peak_syn_per_s = 1301.25, .peak_half_open = 512, .total_syns = 73000,
+                .peak_syn_per_s = 1301.25, .peak_half_open = 512, .total_syns = 73000, .blocked_syns = 12000,
         };
         s->sensors[SENSOR_NFLOG] = (struct snapshot_sensor) { .state = SENSOR_DEGRADED };
         strcpy(s->sensors[SENSOR_NFLOG].reason, "table \"synward\" belongs to another");
@@ -124,6 +128,7 @@ void sample_flood(struct snapshot *s) {
         s->dump_cpu_share = 0.0046;
         s->dump_entries = 515;
         s->log_sample_one_in = 8;
+        s->clients = (struct snapshot_clients) { 2, 40, 5, 3, 1 };
         set_totals(&s->totals);
 }
 

@@ -331,6 +331,8 @@ static void every_field_is_described(void **state) {
         described_fields("\ntype Host ", json_object_get(p, "host"));
         described_fields("\ntype Incident ", json_object_get(p, "incident"));
         described_fields("\ntype Syncookies ", json_object_get(p, "syncookies"));
+        described_fields("\ntype Block ", json_object_get(p, "block"));
+        described_fields("\ntype Clients ", json_object_get(p, "clients"));
         described_fields("\ntype Listener ", json_array_get(json_object_get(p, "listeners"), 0));
         json_decref(answer);
         p = expect_reply("{\"method\":\"io.synward.GetSources\"}", &answer);

@@ -85,17 +85,22 @@ static void unknown_is_absent_or_null(void **state) {
 
 static void sysctl_and_source(void **state) {
         struct event e = event_make(EVENT_SYNCOOKIES_SET);
-        json_t *o;
+        json_t *o, *list;
 
         e.old_value = 0;
         e.new_value = 1;
-        e.has_source = true;
-        assert_int_equal(prefix_parse("198.51.100.0/24", &e.source), 0);
+        e.sources_count = 2;
+        assert_int_equal(prefix_parse("198.51.100.0/24", &e.sources[0]), 0);
+        assert_int_equal(prefix_parse("2001:db8::1", &e.sources[1]), 0);
         o = event_json(&e);
         assert_int_equal(json_integer_value(json_object_get(o, "old_value")), 0);
         assert_true(json_is_integer(json_object_get(o, "old_value")));
         assert_int_equal(json_integer_value(json_object_get(o, "new_value")), 1);
         assert_string_equal(json_string_value(json_object_get(o, "source")), "198.51.100.0/24");
+        assert_int_equal(json_integer_value(json_object_get(o, "sources_count")), 2);
+        list = json_object_get(o, "sources");
+        assert_int_equal(json_array_size(list), 2);
+        assert_string_equal(json_string_value(json_array_get(list, 1)), "2001:db8::1");
         json_decref(o);
 }
 
@@ -122,10 +127,9 @@ static void every_field_fits(void **state) {
                 memcpy((char *) &e.evidence + at, &(double) { 1.5 }, sizeof(double));
         e.duration_s = e.peak_syn_per_s = 2;
         e.old_value = e.new_value = 1;
-        e.has_source = true;
-        e.source = (struct prefix) { .length = ADDRESS_BITS };
+        e.sources_count = EVENT_SOURCES_MAX;
         count = event_fields(&e, fields);
-        assert_int_equal(count, 7 + sizeof e.evidence / sizeof(double) + 5);
+        assert_int_equal(count, 7 + sizeof e.evidence / sizeof(double) + 6);
         for (unsigned i = 0; i < count; i++) {
                 assert_true(strlen(fields[i].name) < EVENT_FIELD_NAME_MAX);
                 assert_int_equal(strspn(fields[i].name, "abcdefghijklmnopqrstuvwxyz_"),

@@ -343,6 +343,79 @@ static void keeps_so_many(void **state) {
         assert_int_equal(w->failures, 0);
 }
 
+/* As if it had ended so many seconds before now, with its summary or without. */
+static void make_older(const struct world *w, uint64_t id, unsigned seconds) {
+        time_t at = (time_t) (w->o.realtime_us / 1000000) - (time_t) seconds;
+        const struct timespec times[2] = { { .tv_sec = at }, { .tv_sec = at } };
+        char path[160];
+
+        path_of(w, id, "incident.json", path);
+        if (utimensat(AT_FDCWD, path, times, 0) < 0) {
+                path_of(w, id, "", path);
+                assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+        }
+}
+
+static void old_ones_go(void **state) {
+        struct world *w = *state;
+        char path[160];
+
+        w->settings.incidents.keep = 100;
+        w->settings.incidents.max_age_us = UINT64_C(86400000000);
+        for (uint64_t i = 0; i < 10; i++)
+                flood(w, FIRST_ID + i, 1);
+        path_of(w, FIRST_ID, "incident.json", path);
+        unlink(path); /* damaged: its directory's time counts */
+        for (uint64_t i = 0; i < 8; i++)
+                make_older(w, FIRST_ID + i, 86410);
+        make_older(w, FIRST_ID + 8, 86300);
+        make_older(w, FIRST_ID + 9, 0);
+
+        /* Found out at the next start, more than one tick can remove. */
+        incident_record_free(w->record);
+        start(w);
+        quiet(w, 1);
+        for (uint64_t i = 0; i < 10; i++)
+                assert_int_equal(exists(w, FIRST_ID + i), i >= 8);
+
+        /* While it runs; not at every tick. */
+        make_older(w, FIRST_ID + 8, 86410);
+        quiet(w, 1);
+        assert_true(exists(w, FIRST_ID + 8));
+        w->o.time_us += UINT64_C(3600000000);
+        quiet(w, 1);
+        assert_false(exists(w, FIRST_ID + 8));
+
+        /* With the next flood, which has been there for longer itself. */
+        w->d.incident = (struct incident) { .id = FIRST_ID + 10, .start_us = w->o.time_us,
+                                            .start_realtime_us = w->o.realtime_us };
+        tick(w, STATE_FLOOD, NULL);
+        make_older(w, FIRST_ID + 10, 864000);
+        make_older(w, FIRST_ID + 9, 86410);
+        w->o.time_us += UINT64_C(3600000000);
+        tick(w, STATE_FLOOD, NULL);
+        assert_false(exists(w, FIRST_ID + 9));
+        assert_true(exists(w, FIRST_ID + 10));
+        assert_int_equal(w->failures, 0);
+
+        /* Without a limit, or a clock that was never set, everything stays. */
+        incident_record_free(w->record);
+        w->settings.incidents.max_age_us = 0;
+        start(w);
+        make_older(w, FIRST_ID + 10, 8640000);
+        quiet(w, 1);
+        assert_true(exists(w, FIRST_ID + 10));
+        w->settings.incidents.max_age_us = UINT64_C(86400000000);
+        w->o.realtime_us = UINT64_C(3600000000);
+        incident_record_configure(w->record, &w->settings);
+        quiet(w, 1);
+        assert_true(exists(w, FIRST_ID + 10));
+        w->o.realtime_us = UINT64_C(1767225600000000);
+        incident_record_configure(w->record, &w->settings);
+        quiet(w, 1);
+        assert_false(exists(w, FIRST_ID + 10));
+}
+
 static uint64_t bytes_of_all(const struct world *w) {
         struct incident_survey s;
 
@@ -460,6 +533,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(refuses_odd_ids, make, unmake),
                 cmocka_unit_test_setup_teardown(copes_with_damage, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_so_many, make, unmake),
+                cmocka_unit_test_setup_teardown(old_ones_go, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_so_much, make, unmake),
                 cmocka_unit_test_setup_teardown(a_full_disk_costs_the_record, make, unmake),
                 cmocka_unit_test_setup_teardown(a_disk_that_fills, make, unmake),

@@ -19,6 +19,7 @@
 static char *said(bool terminal, int verbosity, void (*say)(void)) {
         static char text[8192];
         int from, to, kept = dup(STDERR_FILENO);
+        size_t length = 0;
         ssize_t n;
 
         assert_true(kept >= 0);
@@ -36,15 +37,16 @@ static char *said(bool terminal, int verbosity, void (*say)(void)) {
                 from = ends[0];
                 to = ends[1];
         }
-        assert_int_equal(fcntl(from, F_SETFL, O_NONBLOCK), 0);
         assert_int_equal(dup2(to, STDERR_FILENO), STDERR_FILENO);
         log_setup(verbosity);
         say();
         assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
-        n = read(from, text, sizeof text - 1);
-        text[n > 0 ? n : 0] = '\0';
-        close(from);
         close(to);
+        /* Until its end: a terminal hands over what was written in its own time. */
+        while ((n = read(from, text + length, sizeof text - 1 - length)) > 0)
+                length += (size_t) n;
+        text[length] = '\0';
+        close(from);
         close(kept);
         return text;
 }

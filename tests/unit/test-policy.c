@@ -15,6 +15,9 @@ static struct observation o; /* large */
 static struct verdicts v;
 static struct decision d;
 static unsigned starts, updates, delivered_updates, ends;
+static uint32_t blocked_a_tick;
+static bool blocked_known;
+static struct event last;
 
 static int set_up(void **state) {
         memset(&settings, 0, sizeof settings);
@@ -26,6 +29,8 @@ static int set_up(void **state) {
         o.realtime_us = UINT64_C(1767323045) * S; /* 2026-01-02T03:04:05Z */
         memset(&v, 0, sizeof v);
         v.host.evidence = evidence_unknown();
+        blocked_known = false;
+        blocked_a_tick = 0;
         starts = updates = delivered_updates = ends = 0;
         policy = policy_new(&settings);
         return policy ? 0 : -1;
@@ -42,11 +47,15 @@ static void feed(enum finding finding, enum diagnosis diagnosis, double syn_per_
                 o.time_us += TICK_US;
                 o.realtime_us += TICK_US;
                 o.elapsed_us = TICK_US;
+                o.counters_known = 0;
+                if (blocked_known)
+                        observation_set(&o, OBS_BLOCKED, blocked_a_tick);
                 v.host.finding = finding;
                 v.host.diagnosis = diagnosis;
                 v.host.evidence.syn_per_s = syn_per_s;
                 policy_step(policy, &o, &v, &d);
                 for (uint32_t i = 0; i < d.events_count; i++) {
+                        last = d.events[i].event;
                         starts += d.events[i].event.type == EVENT_FLOOD_START;
                         ends += d.events[i].event.type == EVENT_FLOOD_END;
                         updates += d.events[i].event.type == EVENT_FLOOD_UPDATE;
@@ -116,6 +125,100 @@ static void a_flapping_flood_is_one_incident(void **state) {
         assert_true(delivered_updates <= 2); /* in the minute that it flapped, and after */
 }
 
+/* Blocked, let go after five minutes, blocked again: one start, one word that it is held off,
+ * and an end when nobody sends any more. */
+static void a_blocked_flood_is_not_over(void **state) {
+        struct event act = event_make(EVENT_SOURCE_BLOCKED);
+        uint64_t id;
+
+        settings.detect.unanswered_per_s = 10;
+        settings.alerts.update_interval_us = S;
+        blocked_known = true;
+        feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 100000, 2 * S);
+        id = d.incident.id;
+        act.sources_count = 3;
+        policy_note_act(policy, &act);
+        for (unsigned i = 0; i < 3; i++) {
+                blocked_a_tick = 20000;
+                calm(300 * S);
+                assert_int_equal(d.state, STATE_RECOVERING);
+                assert_true(d.held_off);
+                assert_true(d.blocked_per_s > 99000 && d.blocked_per_s < 101000);
+                if (i == 0)
+                        assert_non_null(strstr(last.message, "held off: still sent, "));
+                blocked_a_tick = 0; /* its time is over */
+                act.type = EVENT_SOURCE_UNBLOCKED;
+                policy_note_act(policy, &act);
+                act.type = EVENT_SOURCE_BLOCKED;
+                policy_note_act(policy, &act);
+                calm(S);
+                flood(2 * S);
+                assert_int_equal(d.state, STATE_FLOOD);
+                assert_int_equal(d.incident.id, id);
+        }
+        assert_int_equal(starts, 1);
+        assert_int_equal(delivered_updates, 1);
+        assert_true(updates >= 6);
+        blocked_a_tick = 20000;
+        calm(300 * S);
+        /* Less than a flood, and the watch is as long as it was. */
+        blocked_a_tick = 1;
+        calm(58 * S);
+        assert_int_equal(d.state, STATE_RECOVERING);
+        assert_int_equal(ends, 0);
+        calm(20 * S);
+        assert_int_equal(d.state, STATE_NORMAL);
+        assert_int_equal(ends, 1);
+        assert_non_null(strstr(last.message, "; up to 3 sources blocked, 120.0 M SYNs of theirs dropped"));
+        assert_true(last.peak_syn_per_s > 99000);
+        calm(S);
+        assert_false(d.held_off);
+        assert_int_equal(starts, 1);
+}
+
+/* What is not known holds nothing. */
+static void an_unknown_block_list_ends(void **state) {
+        settings.detect.unanswered_per_s = 10;
+        blocked_known = true;
+        flood(2 * S);
+        blocked_a_tick = 20000;
+        calm(100 * S);
+        assert_true(d.held_off);
+        blocked_known = false;
+        calm(65 * S);
+        assert_int_equal(d.state, STATE_NORMAL);
+        assert_int_equal(ends, 1);
+}
+
+/* SYNs of blocked sources alone are no flood: there has to be one to hold off. */
+static void old_entries_begin_nothing(void **state) {
+        settings.detect.unanswered_per_s = 10;
+        blocked_known = true;
+        blocked_a_tick = 20000;
+        calm(60 * S);
+        assert_int_equal(d.state, STATE_NORMAL);
+        assert_false(d.held_off);
+}
+
+static void the_end_says_what_was_done(void **state) {
+        struct event act = event_make(EVENT_SYNCOOKIES_SET);
+
+        flood(2 * S);
+        act.new_value = 1;
+        act.pretended = true;
+        policy_note_act(policy, &act);
+        calm(70 * S);
+        assert_int_equal(ends, 1);
+        assert_null(strstr(last.message, "tcp_syncookies"));
+        flood(2 * S);
+        act.pretended = false;
+        policy_note_act(policy, &act);
+        calm(70 * S);
+        assert_int_equal(ends, 2);
+        assert_non_null(strstr(last.message, "; tcp_syncookies was raised to 1"));
+        assert_null(strstr(last.message, "blocked"));
+}
+
 static void a_fading_flood_keeps_its_name(void **state) {
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_SPOOFED, 1000, 5 * S);
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 200, 5 * S);
@@ -177,6 +280,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(goes_through_the_states, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_suspicion_is_dropped, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_flapping_flood_is_one_incident, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_blocked_flood_is_not_over, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(an_unknown_block_list_ends, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(old_entries_begin_nothing, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(the_end_says_what_was_done, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_fading_flood_keeps_its_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_built_in_policy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(rules_match_all_they_name, set_up, tear_down),

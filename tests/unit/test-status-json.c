@@ -33,7 +33,10 @@ static const struct {
         { "host.accept_overflows_per_s", "rn" },
         { "listeners", "a" }, { "sources_tracked", "in" }, { "sources_distinct_estimate", "in" },
         { "syncookies.value", "in" }, { "syncookies.original", "in" },
-        { "syncookies.managed", "b" }, { "syncookies.mode", "s" }, { "incident", "no" },
+        { "syncookies.managed", "b" }, { "syncookies.mode", "s" }, { "syncookies.trouble", "sn" }, { "incident", "no" },
+        { "block.enabled", "b" }, { "block.entries", "i" }, { "block.dropped_syn_per_s", "rn" },
+        { "block.dropped_syns", "i" }, { "clients.now", "i" }, { "clients.refused", "i" },
+        { "clients.dropped", "i" }, { "clients.accepted", "i" }, { "clients.accept_failed", "i" },
         { "sensors.sock_diag.state", "s" }, { "sensors.sock_diag.interval_ms", "in" },
         { "sensors.sock_diag.last_us", "in" }, { "sensors.sock_diag.entries", "in" },
         { "sensors.netstat.state", "s" }, { "sensors.nflog.state", "s" },
@@ -90,7 +93,7 @@ static void unknown_is_null(void **state) {
         static const char *const paths[] = {
                 "host.half_open", "host.syn_per_s", "host.completion_ratio", "incident",
                 "sources_tracked", "sources_distinct_estimate", "syncookies.value",
-                "syncookies.original", "sensors.sock_diag.last_us", "sensors.nflog.sample_one_in",
+                "syncookies.original", "syncookies.trouble", "block.dropped_syn_per_s", "sensors.sock_diag.last_us", "sensors.nflog.sample_one_in",
         };
         struct snapshot s;
         json_t *status;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actions/syncookies.h"
+#include "actions/syncookies_record.h"
 
 #define SECOND_US UINT64_C(1000000)
 
@@ -271,6 +272,8 @@ static void forbidden_write(void **state) {
                 assert_int_equal(f->last.type, SYNCOOKIES_REPORT_FAILED);
                 assert_int_equal(f->last.error, errors[i]);
                 assert_int_equal(f->value, 0);
+                assert_non_null(syncookies_trouble(f->s));
+                assert_non_null(strstr(syncookies_trouble(f->s), strerror(-errors[i])));
                 f->request.release = true;
                 run(f);
                 assert_true(syncookies_settled(f->s));
@@ -288,9 +291,11 @@ static void no_such_setting(void **state) {
         assert_int_equal(f->last.error, -ENOENT);
         assert_int_equal(syncookies_value(f->s), -1);
         assert_int_equal(syncookies_original(f->s), -1);
+        assert_non_null(strstr(syncookies_trouble(f->s), "No such file"));
         f->read_error = 0;
         run(f);
         assert_int_equal(f->value, 1);
+        assert_null(syncookies_trouble(f->s));
 }
 
 static void foreign(void **state) {

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * What tcp_syncookies was, on disk: STATE_DIR/syncookies.json, replaced by
+ * write, fsync, rename and fsync of the directory. While a directory is open
+ * it is locked (flock), so that a second daemon or a --restore cannot work on
+ * the same record; the lock ends with the process, however it ends.
+ *
+ * The directory is opened when first needed, and again while that fails.
+ */
+
+#include <stddef.h>
+
+#include "core/cookie_governor.h"
+
+#define SYNCOOKIES_RECORD_NAME "syncookies.json"
+#define SYNCOOKIES_RECORD_BAD_NAME SYNCOOKIES_RECORD_NAME ".bad"
+
+struct syncookies_record;
+
+/* Touches nothing yet. state_dir is copied. -ENOMEM. */
+int syncookies_record_new(const char *state_dir, struct syncookies_record **ret);
+/* The file stays. */
+struct syncookies_record *syncookies_record_free(struct syncookies_record *s);
+
+/* The state_dir. */
+const char *syncookies_record_directory(const struct syncookies_record *s);
+
+/* All: -EBUSY: somebody else is at work on it; -errno. */
+
+/* -ENOENT: there is none. -EBADMSG: it made no sense, and is out of the way
+ * now (syncookies.json.bad). */
+int syncookies_record_load(struct syncookies_record *s, struct cookie_record *ret);
+/* When it returns 0, the record survives a loss of power. */
+int syncookies_record_save(struct syncookies_record *s, const struct cookie_record *record);
+/* Saves a record that holds nothing; removes it where that fails, without its history rather
+ * than not at all: removing works on a full disk. */
+int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record);
+
+/* The record as JSON and back; for the fuzzer and tests. Text is to be freed, NULL: no memory.
+ * -EBADMSG: not a record. */
+char *syncookies_record_format(const struct cookie_record *record);
+int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret);

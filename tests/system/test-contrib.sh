@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What contrib has for other programs, read by those programs: logrotate turns the file
+# of events while the daemon writes to it, and no line is lost; Nagios takes the objects
+# and its command works. In namespaces of its own, where /var/log and the user "synward"
+# are the test's. Dashboard and rules: test-monitoring.sh.
+#   test-contrib.sh
+set -eu
+
+source=$(cd "$(dirname "$0")/../.." && pwd)
+contrib=$source/contrib
+build=${SYNWARD_BUILD:-$source/build}
+if [ "${1-}" != inside ]; then
+        [ "$(id -u)" = 0 ] || { echo "SKIP: needs root for namespaces"; exit 77; }
+        [ -x "$build/synwardd" ] || { echo "SKIP: no synwardd in $build"; exit 77; }
+        exec unshare --net --mount -- "$0" inside
+fi
+ip link set lo up
+
+dir=$(mktemp -d)
+daemon=""
+listener=""
+skipped=
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+        for pid in $daemon $listener; do kill "$pid" 2>/dev/null || :; done
+        wait
+        rm -rf "$dir"
+}
+trap clean_up EXIT
+
+fail() { echo "FAIL: $*"; exit 1; }
+ok() { echo "ok: $*"; }
+skip() { echo "skipped: $1"; skipped="$skipped $1"; }
+until_true() {
+        local tries=0
+
+        until "$@" >/dev/null 2>&1; do
+                tries=$((tries + 1))
+                [ "$tries" -lt 200 ] || return 1
+                sleep 0.05
+        done
+}
+ctl() { "$build/synwardctl" --socket "$dir/run/control.sock" "$@"; }
+
+# The daemon as a user of its own, as the unit has it; what it may not do it goes without.
+begin() {
+        local uid=64321
+
+        mount -t tmpfs tmpfs /var/log
+        for file in passwd group; do
+                grep -v '^synward:' "/etc/$file" >"$dir/$file"
+        done
+        echo "synward:x:$uid:$uid::/nonexistent:/usr/sbin/nologin" >>"$dir/passwd"
+        echo "synward:x:$uid:" >>"$dir/group"
+        mount --bind "$dir/passwd" /etc/passwd
+        mount --bind "$dir/group" /etc/group
+        chmod 711 "$dir"
+        install -d -o synward -g synward "$dir/run" "$dir/state" /var/log/synward
+        printf 'alerts: { file: { path: /var/log/synward/events.json } }\n' >"$dir/synward.yaml"
+        chmod 644 "$dir/synward.yaml"
+        setpriv --reuid=synward --regid=synward --clear-groups --bounding-set=-all --inh-caps=-all \
+                "$build/synwardd" -c "$dir/synward.yaml" --control "$dir/run/control.sock" \
+                --state-dir "$dir/state" --runtime-dir "$dir/run" 2>"$dir/log" & daemon=$!
+        /usr/bin/python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & listener=$!
+        until_true ctl ping || fail "the daemon does not answer: $(cat "$dir/log")"
+}
+
+test_logrotate() {
+        command -v logrotate >/dev/null || { skip logrotate; return 0; }
+        local program lines reloads=120 turn
+
+        program=$(command -v logrotate)
+        # As the README says; it takes no file that others may write to.
+        install -m 644 "$contrib/logrotate/synward" "$dir/logrotate"
+        "$program" -d -s "$dir/status" "$dir/logrotate" 2>"$dir/said" || fail "logrotate: $(cat "$dir/said")"
+        ! grep -qi '^error' "$dir/said" || fail "logrotate: $(grep -i '^error' "$dir/said")"
+        for ((i = 1; i <= reloads; i++)); do ctl reload || exit 1; done & writer=$!
+        for turn in 1 2 3 4 5; do
+                until_true test -s /var/log/synward/events.json
+                "$program" -f -s "$dir/status" "$dir/logrotate" || fail "logrotate: turn $turn"
+        done
+        wait "$writer" || fail "logrotate: the daemon did not reload"
+        [ -e /var/log/synward/events.json.1 ] && [ -e /var/log/synward/events.json.2.gz ] ||
+                fail "logrotate: nothing was turned: $(ls /var/log/synward)"
+        # Oldest first, every event once and whole.
+        for turn in 9 8 7 6 5 4 3 2; do
+                [ ! -e "/var/log/synward/events.json.$turn.gz" ] ||
+                        gzip -dc "/var/log/synward/events.json.$turn.gz"
+        done >"$dir/all"
+        cat /var/log/synward/events.json.1 /var/log/synward/events.json >>"$dir/all" 2>/dev/null || :
+        lines=$(jq -sr 'if [.[].sequence] == [range(1; length + 1)] then length else "lost" end' "$dir/all") ||
+                fail "logrotate: a broken line"
+        [ "$lines" != lost ] || fail "logrotate: sequences $(jq -sc '[.[].sequence]' "$dir/all")"
+        [ "$lines" -ge "$reloads" ] || fail "logrotate: $lines lines of $reloads reloads"
+        ok "logrotate: 5 turns, $lines lines, none lost"
+}
+
+# nagios_command NAME ARGUMENT...: the command line as Nagios would run it.
+nagios_command() {
+        local line n=0 argument
+        line=$(awk -v name="$1" '$1 == "command_name" { mine = $2 == name }
+                $1 == "command_line" && mine { sub(/^ *command_line */, ""); print }' "$contrib/nagios/synward.cfg")
+        shift
+        for argument; do
+                n=$((n + 1))
+                line=${line//\$ARG$n\$/$argument}
+        done
+        echo "${line/#\/usr\/bin\/synwardctl/$build/synwardctl --socket $dir/run/control.sock}"
+}
+
+test_nagios() {
+        local program status=0
+        program=$(command -v nagios4) || { skip nagios; return 0; }
+
+        mkdir -p "$dir/nagios"
+        cat >"$dir/nagios.cfg" <<END
+log_file=$dir/nagios/log
+object_cache_file=$dir/nagios/objects
+check_result_path=$dir/nagios
+resource_file=$dir/resource.cfg
+nagios_user=root
+nagios_group=root
+illegal_macro_output_chars=\`~\$&|'"<>
+cfg_file=$contrib/nagios/synward.cfg
+cfg_file=$dir/site.cfg
+END
+        echo "\$USER1\$=/usr/lib/nagios/plugins" >"$dir/resource.cfg"
+        cat >"$dir/site.cfg" <<'END'
+define timeperiod {
+        timeperiod_name always
+        alias           always
+        monday 00:00-24:00
+}
+define command {
+        command_name nothing
+        command_line /bin/true
+}
+define contact {
+        contact_name                  noc
+        host_notifications_enabled    0
+        service_notifications_enabled 0
+        host_notification_period      always
+        service_notification_period   always
+        host_notification_commands    nothing
+        service_notification_commands nothing
+}
+define host {
+        host_name          web
+        address            192.0.2.1
+        max_check_attempts 1
+        check_period       always
+        contacts           noc
+}
+define service {
+        use                 synward-service
+        host_name           web
+        check_period        always
+        notification_period always
+        contacts            noc
+}
+define service {
+        use                 synward-service
+        service_description SYN flood here
+        host_name           web
+        check_command       check_synward!80!95
+        check_period        always
+        notification_period always
+        contacts            noc
+}
+END
+        "$program" -v "$dir/nagios.cfg" >"$dir/said" 2>&1 || fail "nagios: $(tail -n 20 "$dir/said")"
+        grep -qE '^Total Warnings: +0$' "$dir/said" && grep -qE '^Total Errors: +0$' "$dir/said" ||
+                fail "nagios: $(grep -iE 'warning|error' "$dir/said")"
+        sees_listener() { ctl --json status | jq -e '.host.fill != null'; }
+        until_true sees_listener || fail "nagios: no listener is seen"
+        # Of the sensors some have failed here: a warning, and figures.
+        sh -c "$(nagios_command check_synward 80 95)" >"$dir/said" || status=$?
+        [ "$status" -le 1 ] || fail "nagios: check_synward ends with $status: $(cat "$dir/said")"
+        grep -qE '^SYNWARD (OK|WARNING): .* \| fill=[0-9.]*%;80;95;0 ' "$dir/said" ||
+                fail "nagios: $(cat "$dir/said")"
+        ok "nagios: $(cat "$dir/said")"
+}
+
+begin
+test_logrotate
+test_nagios
+kill "$daemon"
+wait "$daemon" || fail "the daemon ends with $?"
+daemon=
+[ -z "$skipped" ] || echo "not tried, for want of the program:$skipped"
