@@ -10,9 +10,10 @@
 #include "core/survival.h"
 
 #define RATE_TAU_S 0.7
-/* A finding needs a pattern in this many of the last three looks. */
-#define VOTES_NEEDED 2
-#define VOTES_KEPT 3u
+/* A finding needs a pattern in two of so many looks, unless it is overwhelming. */
+enum { LOOKS_KEPT = 3 };
+/* How fast is learned how late the usual clients are. */
+#define USUAL_EARLY_TAU_S 60.0
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 /* A listener that is not in the list any more is forgotten after this. */
@@ -26,8 +27,9 @@
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
 
+/* Before this nothing is usual. */
+#define LEARNED_US UINT64_C(30000000)
 /* An outage: completions below this part of the usual … */
-#define OUTAGE_LEARNED_US UINT64_C(30000000)
 #define OUTAGE_COMPLETED 0.5
 /* … arrivals at most this much above it … */
 #define OUTAGE_ARRIVALS 1.5
@@ -49,8 +51,10 @@ struct subject {
         struct survival survival; /* at the last walk */
         struct rate syns, drops;
         double half_open;
+        struct rate usual_early;  /* in calm */
+        uint64_t learned_us;      /* when it was last learned */
         double gathered;
-        unsigned votes; /* the newest look in bit 0 */
+        double strengths[LOOKS_KEPT]; /* of the last looks, the newest first */
         struct verdict verdict;
 };
 
@@ -67,7 +71,7 @@ struct detector {
 };
 
 static struct survival survival_unknown(void) {
-        return (struct survival) { NAN, NAN, NAN, NAN, NAN, 0 };
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, 0 };
 }
 
 static void subject_init(struct subject *s) {
@@ -75,6 +79,7 @@ static void subject_init(struct subject *s) {
                 .survival = survival_unknown(),
                 .syns = rate_unknown(),
                 .drops = rate_unknown(),
+                .usual_early = rate_unknown(),
                 .half_open = NAN,
                 .verdict = { .evidence = evidence_unknown() },
         };
@@ -158,6 +163,7 @@ static void discount_overflows(struct look *l, double credit) {
         if (!(credit > 0) || !(l->held > 0))
                 return;
         rest = credit < l->held ? 1 - credit / l->held : 0;
+        l->early_per_s *= rest;
         l->late_per_s *= rest;
         l->aged_per_s *= rest;
         l->stale_per_s *= rest;
@@ -195,7 +201,7 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
         double arrivals = host_track_arrivals(t, late);
         bool outage;
 
-        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed.per_s) ||
+        if (t->learned_us < LEARNED_US || isnan(t->completed.per_s) ||
             arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s)
                 return false;
         outage = t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
@@ -209,9 +215,12 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
 
 static struct look look_blank(const struct detector *d, const struct observation *o) {
         return (struct look) {
-                .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
-                .cookies_unanswered_per_s = NAN, .cookies_in_vain_per_s = NAN,
-                .cookies_stale_per_s = NAN,
+                .early_per_s = NAN, .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
+                .cookies_early_per_s = NAN, .cookies_unanswered_per_s = NAN,
+                .cookies_in_vain_per_s = NAN, .cookies_stale_per_s = NAN,
+                .usual_early_per_s = NAN,
+                .usual_arrivals_per_s = d->track.learned_us >= LEARNED_US
+                                                ? d->track.usual_arrivals.per_s : NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
                 .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
@@ -228,6 +237,7 @@ static void look_add_refusals(struct look *l, const struct host_track *t) {
         l->cookies_unanswered_per_s = fmax(0, t->cookies_unanswered_per_s - lost);
         l->cookies_stale_per_s = fmax(0, t->cookies_stale_per_s - lost);
         l->cookies_in_vain_per_s = fmax(0, or_zero(t->cookies_in_vain.per_s) - lost);
+        l->cookies_early_per_s = isnan(t->cookies_early_per_s) ? NAN : fmax(0, t->cookies_early_per_s - lost);
         if (isnan(t->cookies_unanswered_per_s))
                 l->cookies_unanswered_per_s = l->cookies_stale_per_s = NAN;
         l->cookies_sent_per_s = t->cookies_sent.per_s;
@@ -238,6 +248,8 @@ static struct look look_at_listener(struct detector *d, const struct observation
                                     const struct obs_listener *obs, const struct subject *s) {
         struct look l = look_blank(d, o);
 
+        l.early_per_s = s->survival.early_per_s;
+        l.usual_early_per_s = s->usual_early.per_s;
         l.late_per_s = s->survival.late_per_s;
         l.aged_per_s = s->survival.aged_per_s;
         l.stale_per_s = s->survival.stale_per_s;
@@ -316,11 +328,24 @@ static struct circumstances circumstances_of(const struct detector *d, const str
         };
 }
 
-/* Votes, gathers and concludes from one look. */
+/* The second best of the last looks, or this one's if it is overwhelming. */
+static double strength_of(struct subject *s, const struct flood_strength *now) {
+        double best = 0, second = 0;
+
+        memmove(s->strengths + 1, s->strengths, (LOOKS_KEPT - 1) * sizeof *s->strengths);
+        s->strengths[0] = flood_rules_best(now);
+        for (unsigned i = 0; i < LOOKS_KEPT; i++) {
+                second = fmax(second, fmin(best, s->strengths[i]));
+                best = fmax(best, s->strengths[i]);
+        }
+        return fmax(second, now->overwhelming);
+}
+
+/* Gathers and concludes from one look. */
 static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect,
                      uint64_t now_us) {
         double elapsed_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
-        unsigned patterns, votes = 0;
+        struct flood_strength strength;
 
         /* A look sees half a second's worth of aged entries: after a late tick it must
          * not stand for all the time since. */
@@ -328,14 +353,11 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
         s->looked_us = now_us;
         l->gathered = s->gathered;
 
-        patterns = flood_rules_match(l, detect);
-        s->votes = ((s->votes << 1) | (patterns != 0)) & ((1u << VOTES_KEPT) - 1);
-        for (unsigned i = 0; i < VOTES_KEPT; i++)
-                votes += (s->votes >> i) & 1;
-
-        if (votes >= VOTES_NEEDED)
+        strength = flood_rules_match(l, detect);
+        s->verdict.strength = strength_of(s, &strength);
+        if (s->verdict.strength >= 1)
                 s->verdict.finding = FINDING_FLOOD;
-        else if (patterns || flood_rules_suspect(l, detect))
+        else if (s->strengths[0] >= 1 || flood_rules_suspect(l, detect))
                 s->verdict.finding = FINDING_SUSPECT;
         else
                 s->verdict.finding = FINDING_NONE;
@@ -472,6 +494,7 @@ static void take_worst(struct verdicts *v) {
                 const struct verdict *l = &v->listeners[i].verdict;
 
                 v->host.pressure |= l->pressure;
+                v->host.strength = fmax(v->host.strength, l->strength);
                 if (severity(l) <= severity(&v->host))
                         continue;
                 v->host.finding = l->finding;
@@ -500,6 +523,20 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
         take_worst(ret);
 }
 
+/* How many of a listener's handshakes are about to be late when all is well. */
+static void learn_early(struct detector *d, const struct observation *o) {
+        for (uint32_t i = 0; i < OBS_LISTENERS_MAX && (o->known & OBS_K_DUMP); i++) {
+                struct subject *s = &d->listeners[i];
+
+                if (!s->in_use || s->seen_us != o->time_us || isnan(s->survival.early_per_s))
+                        continue;
+                if (s->learned_us)
+                        rate_mix(&s->usual_early, s->survival.early_per_s,
+                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), USUAL_EARLY_TAU_S);
+                s->learned_us = o->time_us;
+        }
+}
+
 void detector_step(struct detector *d, const struct observation *o, struct verdicts *ret) {
         bool blind;
 
@@ -520,6 +557,8 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
         forget_closed(d, o->time_us);
         step_host(d, o, blind, ret);
 
-        if (ret->host.finding == FINDING_NONE)
+        if (ret->host.finding == FINDING_NONE) {
                 host_track_learn(&d->track, o, d->unanswered_per_s);
+                learn_early(d, o);
+        }
 }

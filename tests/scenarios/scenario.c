@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/scenarios/scenario.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ __attribute__((format(printf, 3, 4)))
 static struct scenario *add(struct catalogue *c, const char *family, const char *name, ...) {
         struct scenario *s;
         va_list arguments;
+        double from_s;
 
         if (c->count == c->max) {
                 c->max = c->max ? c->max * 2 : 128;
@@ -29,12 +31,14 @@ static struct scenario *add(struct catalogue *c, const char *family, const char 
                 if (!c->list)
                         abort();
         }
+        /* It begins anywhere between two walks and two ticks. */
+        from_s = CALM_S + round(fmod(c->count * 0.618034, 1) * 1000) / 1000;
         s = &c->list[c->count++];
         *s = (struct scenario) {
                 .family = family,
-                .length_s = CALM_S + ATTACK_S + AFTER_S,
-                .from_s = CALM_S,
-                .to_s = CALM_S + ATTACK_S,
+                .length_s = from_s + ATTACK_S + AFTER_S,
+                .from_s = from_s,
+                .to_s = from_s + ATTACK_S,
         };
         va_start(arguments, name);
         vsnprintf(s->name, sizeof s->name, name, arguments);

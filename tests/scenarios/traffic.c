@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/keys.h"
 #include "core/source_table.h"
+#include "sensors/dump_schedule.h"
 #include "tests/scenarios/random.h"
 
 enum {
@@ -21,6 +23,7 @@ enum {
 #define SECOND_US UINT64_C(1000000)
 #define DAY_S 86400.0
 #define WINDOW_S 4.0        /* over which the source table sums up */
+#define WALK_COST_US 1000   /* some thousand sockets */
 #define TABLE_COUNTERS 4096 /* of the source table: its error is the rate over this */
 
 enum event_kind { EVENT_SYN, EVENT_ACK, EVENT_DATA, EVENT_RST };
@@ -57,7 +60,9 @@ struct traffic {
         struct chance chance;
         struct kernel_model *kernel;
         uint64_t now_us; /* of the last tick */
-        uint64_t ticks, walked_us;
+        uint64_t ticks;
+        struct dump_schedule schedule;
+        struct dump_trigger trigger;
         double return_loss, forward_loss;
         int64_t clock_us;
         bool closed[TRAFFIC_LISTENERS_MAX];
@@ -434,7 +439,7 @@ static double rate_at(struct traffic *t, unsigned n, uint64_t now_us) {
                         per_s = f->from_per_s + (f->to_per_s - f->from_per_s) *
                                                         (now_s - f->from_s) / (f->to_s - f->from_s);
         }
-        if (p->pulse_every_s > 0 && fmod(now_s, p->pulse_every_s) >= p->pulse_on_s)
+        if (p->pulse_every_s > 0 && fmod(now_s - p->phases[0].from_s, p->pulse_every_s) >= p->pulse_on_s)
                 return 0;
         if (p->daily)
                 per_s *= 1 + 0.7 * sin(2 * M_PI * now_s / DAY_S);
@@ -453,16 +458,31 @@ static void draw_next(struct traffic *t, unsigned n, uint64_t from_us) {
                                                                   : chance_exponential(&t->chance, mean_us));
 }
 
-static void renew_rates(struct traffic *t) {
+static void renew_rates(struct traffic *t, uint64_t now_us) {
         for (unsigned n = 0; n < t->settings->populations_count; n++) {
                 struct population_state *state = &t->populations[n];
-                double per_s = rate_at(t, n, t->now_us);
+                double per_s = rate_at(t, n, now_us);
 
                 if (per_s > state->per_s || per_s < state->per_s) {
                         state->per_s = per_s;
-                        draw_next(t, n, t->now_us);
+                        draw_next(t, n, now_us);
                 }
         }
+}
+
+/* The first beginning or end of a phase before end_us: floods do not wait for a tick. */
+static uint64_t next_phase_us(const struct traffic *t, uint64_t now_us, uint64_t end_us) {
+        for (unsigned n = 0; n < t->settings->populations_count; n++)
+                for (unsigned i = 0; i < TRAFFIC_PHASES_MAX; i++) {
+                        const struct phase *f = &t->settings->populations[n].phases[i];
+                        double from_us = f->from_s * 1e6, to_us = f->to_s * 1e6;
+
+                        if (from_us > (double) now_us && from_us < (double) end_us)
+                                end_us = (uint64_t) from_us;
+                        if (to_us > (double) now_us && to_us < (double) end_us)
+                                end_us = (uint64_t) to_us;
+                }
+        return end_us;
 }
 
 /* --- time --------------------------------------------------------------------------------- */
@@ -744,14 +764,34 @@ static bool stopped(const struct traffic *t) {
 }
 
 static void run_a_tick(struct traffic *t) {
-        renew_rates(t);
+        uint64_t end_us = t->now_us + TRAFFIC_TICK_US;
+
         make_trouble(t);
-        run_until(t, t->now_us + TRAFFIC_TICK_US);
-        t->now_us += TRAFFIC_TICK_US;
+        for (uint64_t now_us = t->now_us, next_us; now_us < end_us; now_us = next_us) {
+                next_us = next_phase_us(t, now_us, end_us);
+                renew_rates(t, now_us);
+                run_until(t, next_us);
+        }
+        t->now_us = end_us;
         t->ticks++;
         remember_sources(t, (double) TRAFFIC_TICK_US / 1e6);
         if (!t->table && t->ticks % 5 == 0)
                 renew_sources(t);
+}
+
+/* As sense.c does it. */
+static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
+        bool wanted = dump_trigger_step(&t->trigger, o);
+
+        alert |= dump_schedule_closer(&t->schedule, t->now_us);
+        if (!(o->known & OBS_K_DUMP))
+                return;
+        if (!dump_schedule_due(&t->schedule, t->now_us, alert, wanted)) {
+                forget_walk(o);
+                return;
+        }
+        dump_schedule_done(&t->schedule, t->now_us, WALK_COST_US, alert);
+        dump_schedule_found(&t->schedule, t->now_us, o->half_open);
 }
 
 void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
@@ -764,12 +804,8 @@ void traffic_step(struct traffic *t, bool alert, struct observation *ret_observa
         kernel_model_observe(t->kernel, t->now_us, o);
         tell_truth(t, o, ret_truth);
         add_log(t, o);
-        if (alert || t->now_us - t->walked_us >= SECOND_US || o->counters[OBS_COOKIES_SENT] ||
-            o->counters[OBS_LISTEN_DROPS])
-                t->walked_us = t->now_us;
-        else
-                forget_walk(o);
         make_sensors_fail(t, o);
+        pace_walks(t, alert, o);
 }
 
 void traffic_set_syncookies(struct traffic *t, uint8_t value) {
@@ -817,10 +853,14 @@ static void make_populations(struct traffic *t) {
 struct traffic *traffic_new(const struct traffic_settings *s) {
         struct kernel_model_settings k = kernel_model_defaults();
         struct traffic *t = calloc(1, sizeof *t);
+        struct settings defaults;
 
         if (!t)
                 abort();
         t->settings = s;
+        config_defaults(&defaults);
+        dump_schedule_init(&t->schedule, &defaults);
+        dump_trigger_init(&t->trigger);
         t->chance.state = s->seed;
         t->free_event = t->free_client = NONE;
         k.syncookies = s->syncookies;
