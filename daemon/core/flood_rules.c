@@ -24,7 +24,7 @@
 #define NOISE_SHARE 0.8
 #define LOSS_SHARE_MAX 0.55
 #define LOSS_MARGIN 1.8
-#define LOSS_LEAVES_MAX 0.75
+#define LOSS_LEAVES_MAX 0.65
 #define NO_LOSS_LEAVES 0.5
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
