@@ -27,9 +27,11 @@ enum { LOOKS_KEPT = 3 };
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
 
-/* Before this nothing is usual. */
-#define LEARNED_US UINT64_C(30000000)
+/* Before this nothing is far above the usual. */
+#define USUAL_LEARNED_US UINT64_C(5000000)
+
 /* An outage: completions below this part of the usual … */
+#define OUTAGE_LEARNED_US UINT64_C(30000000)
 #define OUTAGE_COMPLETED 0.5
 /* … arrivals at most this much above it … */
 #define OUTAGE_ARRIVALS 1.5
@@ -201,7 +203,7 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
         double arrivals = host_track_arrivals(t, late);
         bool outage;
 
-        if (t->learned_us < LEARNED_US || isnan(t->completed.per_s) ||
+        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed.per_s) ||
             arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s)
                 return false;
         outage = t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
@@ -219,7 +221,7 @@ static struct look look_blank(const struct detector *d, const struct observation
                 .cookies_early_per_s = NAN, .cookies_unanswered_per_s = NAN,
                 .cookies_in_vain_per_s = NAN, .cookies_stale_per_s = NAN,
                 .usual_early_per_s = NAN,
-                .usual_arrivals_per_s = d->track.learned_us >= LEARNED_US
+                .usual_arrivals_per_s = d->track.learned_us >= USUAL_LEARNED_US
                                                 ? d->track.usual_arrivals.per_s : NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
                 .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,

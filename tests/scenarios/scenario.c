@@ -19,8 +19,7 @@ static const uint32_t crowd_names = IS(BUSY) | IS(FLASH_CROWD);
 
 /* --- building blocks ---------------------------------------------------------------- */
 
-__attribute__((format(printf, 3, 4)))
-static struct scenario *add(struct catalogue *c, const char *family, const char *name, ...) {
+struct scenario *catalogue_add(struct catalogue *c, const char *family, const char *name, ...) {
         struct scenario *s;
         va_list arguments;
         double from_s;
@@ -115,7 +114,7 @@ static void spoofed(struct catalogue *c) {
 
         for (uint8_t cookies = 0; cookies <= 2; cookies++)
                 for (unsigned i = 0; i < sizeof rates / sizeof *rates; i++) {
-                        s = add(c, "spoofed", "spoofed %.0f/s, cookies %u", rates[i], cookies);
+                        s = catalogue_add(c, "spoofed", "spoofed %.0f/s, cookies %u", rates[i], cookies);
                         s->traffic.syncookies = cookies;
                         honest(s, 200);
                         flood(s, rates[i], IS(FLOOD_SPOOFED));
@@ -125,19 +124,19 @@ static void spoofed(struct catalogue *c) {
                         }
                 }
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                s = add(c, "spoofed", "spoofed 1000/s, quiet host, cookies %u", cookies);
+                s = catalogue_add(c, "spoofed", "spoofed 1000/s, quiet host, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
                 noise(s, 2);
                 flood(s, 1000, IS(FLOOD_SPOOFED));
         }
         static const uint32_t backlogs[] = { 16, 128, 4096, 16384 };
         for (unsigned i = 0; i < sizeof backlogs / sizeof *backlogs; i++) {
-                s = add(c, "spoofed", "spoofed 2000/s, B=%u", backlogs[i]);
+                s = catalogue_add(c, "spoofed", "spoofed 2000/s, B=%u", backlogs[i]);
                 s->traffic.listeners[0].backlog = backlogs[i];
                 honest(s, 100);
                 flood(s, 2000, IS(FLOOD_SPOOFED));
         }
-        s = add(c, "spoofed", "spoofed 2000/s, max_syn_backlog 256, cookies 0");
+        s = catalogue_add(c, "spoofed", "spoofed 2000/s, max_syn_backlog 256, cookies 0");
         s->traffic.syncookies = 0;
         s->traffic.max_syn_backlog = 256;
         s->traffic.listeners[0].backlog = 1024;
@@ -152,38 +151,38 @@ static void by_source(struct catalogue *c) {
         struct population *p;
 
         for (unsigned i = 0; i < 4; i++) {
-                s = add(c, "distributed", "distributed %.0f/s from 500", rates[i]);
+                s = catalogue_add(c, "distributed", "distributed %.0f/s from 500", rates[i]);
                 honest(s, 200);
                 flood(s, rates[i], IS(FLOOD_DISTRIBUTED))->sources = 500;
 
-                s = add(c, "one source", "one source %.0f/s", rates[i]);
+                s = catalogue_add(c, "one source", "one source %.0f/s", rates[i]);
                 honest(s, 100);
                 flood(s, rates[i], IS(FLOOD_CONCENTRATED))->sources = 1;
 
-                s = add(c, "one prefix", "one /24 %.0f/s", rates[i]);
+                s = catalogue_add(c, "one prefix", "one /24 %.0f/s", rates[i]);
                 honest(s, 100);
                 p = flood(s, rates[i], IS(FLOOD_CONCENTRATED));
                 p->sources = 250;
                 p->prefix_length = 24;
 
-                s = add(c, "ipv6", "ipv6 spoofed %.0f/s", rates[i]);
+                s = catalogue_add(c, "ipv6", "ipv6 spoofed %.0f/s", rates[i]);
                 s->traffic.listeners[0].ipv6 = true;
                 honest(s, 100)->ipv6 = true;
                 flood(s, rates[i], IS(FLOOD_SPOOFED))->ipv6 = true;
 
-                s = add(c, "ipv6", "ipv6 one /64 %.0f/s", rates[i]);
+                s = catalogue_add(c, "ipv6", "ipv6 one /64 %.0f/s", rates[i]);
                 s->traffic.listeners[0].ipv6 = true;
                 honest(s, 100)->ipv6 = true;
                 p = flood(s, rates[i], IS(FLOOD_CONCENTRATED));
                 p->ipv6 = true;
                 p->prefix_length = 64;
         }
-        s = add(c, "distributed", "distributed 5000/s from 20000, cookies 2");
+        s = catalogue_add(c, "distributed", "distributed 5000/s from 20000, cookies 2");
         s->traffic.syncookies = 2;
         honest(s, 200);
         flood(s, 5000, IS(FLOOD_DISTRIBUTED))->sources = 20000;
 
-        s = add(c, "reflected", "reflected 2000/s, victim answers RST");
+        s = catalogue_add(c, "reflected", "reflected 2000/s, victim answers RST");
         honest(s, 200);
         p = flood(s, 2000, IS(FLOOD_REFLECTED));
         p->kind = POPULATION_RST;
@@ -193,11 +192,11 @@ static void by_source(struct catalogue *c) {
         s->fills_in_s = 0;
         s->gradual = true;
 
-        s = add(c, "reflected", "reflected 1000/s, victim silent");
+        s = catalogue_add(c, "reflected", "reflected 1000/s, victim silent");
         honest(s, 200);
         flood(s, 1000, IS(FLOOD_REFLECTED) | IS(FLOOD_CONCENTRATED))->sources = 1;
 
-        s = add(c, "mixed", "spoofed 2000/s and one source 500/s");
+        s = catalogue_add(c, "mixed", "spoofed 2000/s and one source 500/s");
         honest(s, 200);
         flood(s, 500, 0)->sources = 1;
         flood(s, 2000, IS(FLOOD_SPOOFED) | IS(FLOOD_DISTRIBUTED));
@@ -213,7 +212,7 @@ static void by_time(struct catalogue *c) {
 
         for (unsigned i = 0; i < 4; i++)
                 for (uint8_t cookies = 0; cookies <= 1; cookies++) {
-                        s = add(c, "slow", "slow %.0f/s fills B=%u, cookies %u", slow[i].per_s,
+                        s = catalogue_add(c, "slow", "slow %.0f/s fills B=%u, cookies %u", slow[i].per_s,
                                 slow[i].backlog, cookies);
                         s->traffic.syncookies = cookies;
                         s->traffic.listeners[0].backlog = slow[i].backlog;
@@ -221,7 +220,7 @@ static void by_time(struct catalogue *c) {
                         flood(s, slow[i].per_s, IS(FLOOD_SPOOFED));
                 }
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                s = add(c, "ramp", "ramp to 2000/s in 30 min, cookies %u", cookies);
+                s = catalogue_add(c, "ramp", "ramp to 2000/s in 30 min, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
                 s->to_s = s->from_s + 1800;
                 s->length_s = s->to_s + AFTER_S;
@@ -235,7 +234,7 @@ static void by_time(struct catalogue *c) {
                 double on_s, every_s, per_s;
         } pulses[] = { { 0.4, 5, 10000 }, { 1, 10, 2000 }, { 1, 5, 5000 }, { 5, 30, 1000 } };
         for (unsigned i = 0; i < 4; i++) {
-                s = add(c, "pulses", "pulses %.1f of %.0f s at %.0f/s", pulses[i].on_s,
+                s = catalogue_add(c, "pulses", "pulses %.1f of %.0f s at %.0f/s", pulses[i].on_s,
                         pulses[i].every_s, pulses[i].per_s);
                 s->to_s = s->from_s + 120;
                 s->length_s = s->to_s + AFTER_S + pulses[i].every_s;
@@ -247,7 +246,7 @@ static void by_time(struct catalogue *c) {
                 s->gradual = true;
         }
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                s = add(c, "mid-flood start", "1000/s since before, cookies %u", cookies);
+                s = catalogue_add(c, "mid-flood start", "1000/s since before, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
                 s->from_s = 0;
                 s->to_s = 40;
@@ -263,7 +262,7 @@ static void in_company(struct catalogue *c) {
         struct population *p;
 
         for (unsigned all = 0; all <= 1; all++) {
-                s = add(c, "several listeners", "2000/s on %s of four listeners", all ? "all" : "one");
+                s = catalogue_add(c, "several listeners", "2000/s on %s of four listeners", all ? "all" : "one");
                 s->traffic.listeners_count = 4;
                 for (unsigned i = 0; i < 4; i++) {
                         s->traffic.listeners[i].port = (uint16_t) (443 + i);
@@ -277,7 +276,7 @@ static void in_company(struct catalogue *c) {
         static const double crowds[] = { 1500, 3000, 6000 };
         for (unsigned i = 0; i < 3; i++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                        s = add(c, "in a crowd", "%d/s in a crowd of %.0f/s, cookies %u", i ? 2000 : 1000,
+                        s = catalogue_add(c, "in a crowd", "%d/s in a crowd of %.0f/s, cookies %u", i ? 2000 : 1000,
                                 crowds[i], cookies);
                         s->traffic.syncookies = cookies;
                         s->traffic.listeners[0].backlog = cookies ? 511 : 4096;
@@ -290,18 +289,18 @@ static void in_company(struct catalogue *c) {
                         s->fills_in_s = 0;
                 }
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                s = add(c, "in an outage", "2000/s in an outage, cookies %u", cookies);
+                s = catalogue_add(c, "in an outage", "2000/s in an outage, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
                 honest(s, 200);
                 add_trouble(s, TROUBLE_RETURN_LOSS, s->from_s - 20, s->to_s + 10, 1.0);
                 flood(s, 2000, IS(FLOOD_SPOOFED));
                 s->fills_in_s = 0; /* the outage fills it */
         }
-        s = add(c, "in an accept stall", "2000/s after an accept stall");
+        s = catalogue_add(c, "in an accept stall", "2000/s after an accept stall");
         honest(s, 200);
         add_trouble(s, TROUBLE_ACCEPTS, s->from_s - 40, s->from_s - 20, 0);
         flood(s, 2000, IS(FLOOD_SPOOFED));
-        s = add(c, "deferred accept", "1000/s on a deferred listener");
+        s = catalogue_add(c, "deferred accept", "1000/s on a deferred listener");
         s->traffic.listeners[0].defer_retries = 4;
         honest(s, 100)->data_after_s = 0.5;
         flood(s, 1000, IS(FLOOD_SPOOFED));
@@ -312,7 +311,7 @@ static void with_sensors_gone(struct catalogue *c) {
 
         for (unsigned sensor = 0; sensor < 3; sensor++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                        struct scenario *s = add(c, "sensor gone", "1000/s without %s, cookies %u",
+                        struct scenario *s = catalogue_add(c, "sensor gone", "1000/s without %s, cookies %u",
                                                  names[sensor], cookies);
 
                         s->traffic.syncookies = cookies;
@@ -329,7 +328,7 @@ static void with_sensors_gone(struct catalogue *c) {
 
 static struct scenario *event(struct catalogue *c, const char *family, uint32_t expected,
                               const char *name) {
-        struct scenario *s = add(c, family, "%s", name);
+        struct scenario *s = catalogue_add(c, family, "%s", name);
 
         s->expected = expected;
         return s;
@@ -342,7 +341,7 @@ static void honest_events(struct catalogue *c) {
 
         for (unsigned i = 0; i < 4; i++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                        s = add(c, "flash crowd", "crowd x%.0f on 200/s, cookies %u", factors[i], cookies);
+                        s = catalogue_add(c, "flash crowd", "crowd x%.0f on 200/s, cookies %u", factors[i], cookies);
                         s->traffic.syncookies = cookies;
                         s->traffic.listeners[0].backlog = cookies ? 511 : 4096;
                         s->expected = crowd_names;
@@ -385,7 +384,7 @@ static void honest_events(struct catalogue *c) {
         p->rtt_sigma = 0.8;
 
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                s = add(c, "outage", "return path lost 40 s, 200/s, cookies %u", cookies);
+                s = catalogue_add(c, "outage", "return path lost 40 s, 200/s, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
                 s->expected = IS(LOSSY_CLIENTS);
                 honest(s, 200);
@@ -397,7 +396,7 @@ static void honest_events(struct catalogue *c) {
 
         for (unsigned slow = 0; slow <= 1; slow++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                        s = add(c, "accept stall", "%s, cookies %u",
+                        s = catalogue_add(c, "accept stall", "%s, cookies %u",
                                 slow ? "accepts 50 of 200/s" : "accepts nothing", cookies);
                         s->traffic.syncookies = cookies;
                         s->expected = IS(ACCEPT_STALL);
@@ -663,7 +662,7 @@ static const struct lasting lasting[] = {
 
 static void honest_days(struct catalogue *c, double days) {
         for (unsigned i = 0; i < sizeof lasting / sizeof *lasting; i++) {
-                struct scenario *s = add(c, "honest days", "%s", lasting[i].name);
+                struct scenario *s = catalogue_add(c, "honest days", "%s", lasting[i].name);
 
                 s->from_s = s->to_s = 0;
                 s->length_s = days * 86400 * lasting[i].share;
@@ -688,6 +687,8 @@ void catalogue_make(uint64_t seed, double days, struct catalogue *ret) {
 }
 
 void catalogue_free(struct catalogue *c) {
+        for (unsigned i = 0; i < c->count; i++)
+                free(c->list[i].recording);
         free(c->list);
         *c = (struct catalogue) { 0 };
 }
