@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/allowed.h"
 #include "core/diagnose.h"
 #include "core/flood_rules.h"
 #include "core/host_track.h"
@@ -12,14 +13,18 @@
 #define RATE_TAU_S 0.7
 /* A finding needs a pattern in two of so many looks, unless it is overwhelming. */
 enum { LOOKS_KEPT = 3 };
-/* How fast is learned how late the usual clients are. */
-#define USUAL_EARLY_TAU_S 60.0
+/* How fast is learned how late the usual clients are, and how often seen. */
+#define USUAL_TAU_S 60.0
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 /* A listener that is not in the list any more is forgotten after this. */
 #define FORGET_US UINT64_C(10000000)
 /* For this long after its accept queue held something, overflows may be a listener's own. */
 #define ACCEPT_BUSY_US UINT64_C(10000000)
+
+/* So many times the usual SYNs are suspect where nothing tells whether anybody finishes. */
+#define UNSEEN_FACTOR 3.0
+#define UNSEEN_PER_S 100.0
 
 /* A scan: most SYNs go to ports without a listener, and to many of them. */
 #define SCAN_STRAY_SHARE 0.5
@@ -68,8 +73,13 @@ struct detector {
         uint64_t started_us;
         uint64_t walked_us; /* 0: never */
         uint64_t outage_us; /* when an outage was last seen; 0: never */
-        double unanswered_per_s; /* of all listeners, at this step */
-        bool attributed; /* some listener answers for the host's cookies and refusals, at this step */
+        /* At this step: */
+        const struct obs_sources *sources; /* who sends; NULL: not known */
+        struct obs_sources not_allowed;    /* the same, without what the allow list finished */
+        double allowed_per_s;              /* handshakes that it finished */
+        struct rate usual_seen_once;       /* share, in calm */
+        double unanswered_per_s; /* of all listeners */
+        bool attributed; /* some listener answers for the host's cookies and refusals */
 };
 
 static struct survival survival_unknown(void) {
@@ -95,6 +105,7 @@ struct detector *detector_new(const struct settings *settings) {
         d->settings = settings;
         host_track_init(&d->track, settings->detect.survival_age_us);
         subject_init(&d->host);
+        d->usual_seen_once = rate_unknown();
         return d;
 }
 
@@ -215,7 +226,7 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
         return outage || (d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US);
 }
 
-static struct look look_blank(const struct detector *d, const struct observation *o) {
+static struct look look_blank(const struct detector *d) {
         return (struct look) {
                 .early_per_s = NAN, .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
                 .cookies_early_per_s = NAN, .cookies_unanswered_per_s = NAN,
@@ -226,8 +237,8 @@ static struct look look_blank(const struct detector *d, const struct observation
                 .completed_per_s = d->track.completed_lately.per_s,
                 .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
-                .seen_once_share = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_SEEN_ONCE)
-                                   ? o->sources.seen_once_share : NAN,
+                .seen_once_share = d->sources && (d->sources->known & OBS_SS_SEEN_ONCE)
+                                   ? d->sources->seen_once_share : NAN,
                 .syncookies = d->track.syncookies,
         };
 }
@@ -248,7 +259,7 @@ static void look_add_refusals(struct look *l, const struct host_track *t) {
 
 static struct look look_at_listener(struct detector *d, const struct observation *o,
                                     const struct obs_listener *obs, const struct subject *s) {
-        struct look l = look_blank(d, o);
+        struct look l = look_blank(d);
 
         l.early_per_s = s->survival.early_per_s;
         l.usual_early_per_s = s->usual_early.per_s;
@@ -282,16 +293,17 @@ static struct look look_at_listener(struct detector *d, const struct observation
 
 /* Without walks: SYNs that came in and neither finished nor found a closed port;
  * or else SYN-ACKs sent again, of which a half-open causes five in its life. */
-static struct look look_at_host(const struct detector *d, const struct observation *o, bool blind) {
+static struct look look_at_host(const struct detector *d, bool blind) {
         const struct host_track *t = &d->track;
-        struct look l = look_blank(d, o);
+        struct look l = look_blank(d);
 
         if (blind || !d->attributed)
                 look_add_refusals(&l, t);
         if (!blind)
                 return l;
         if (!isnan(t->syns.per_s))
-                l.late_per_s = fmax(0, t->syns.per_s - or_zero(t->completed.per_s) - or_zero(t->rsts_sent.per_s) -
+                l.late_per_s = fmax(0, t->syns.per_s - fmax(or_zero(t->completed.per_s), d->allowed_per_s) -
+                                       or_zero(t->rsts_sent.per_s) -
                                        or_zero(t->cookies_sent.per_s));
         else
                 l.late_per_s = t->syn_retrans.per_s / 5;
@@ -314,6 +326,9 @@ static struct circumstances circumstances_of(const struct detector *d, const str
         return (struct circumstances) {
                 .usual_completed_per_s = t->usual_completed.per_s,
                 .usual_arrivals_per_s = t->usual_arrivals.per_s,
+                /* Without cookies honest clients are refused and send again: they are not as usual. */
+                .usual_seen_once_share = t->syncookies > 0 && t->learned_us >= OUTAGE_LEARNED_US
+                                                 ? d->usual_seen_once.per_s : NAN,
                 .alive = survival->alive,
                 .stuck = survival->stuck,
                 .aged_share = survival->late_per_s > 0 ? survival->aged_per_s / survival->late_per_s : NAN,
@@ -323,10 +338,11 @@ static struct circumstances circumstances_of(const struct detector *d, const str
                 .overflowing = t->overflow_credit >= 1 && t->overflows.per_s >= 1 &&
                                t->overflows.per_s >= OVERFLOWING_SHARE * or_zero(t->completed.per_s),
                 .outage = l->outage,
+                .allowed_per_s = d->allowed_per_s,
                 .scanning = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) &&
                             o->sources.stray_share >= SCAN_STRAY_SHARE &&
                             o->sources.stray_ports >= SCAN_PORTS,
-                .sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL,
+                .sources = d->sources,
         };
 }
 
@@ -392,19 +408,19 @@ static double arrivals_of(const struct host_track *t, const struct look *l) {
         return t->completed.per_s + or_zero(unanswered_of(l)) + refused;
 }
 
-static void add_sources(struct evidence *e, const struct observation *o) {
+static void add_sources(struct evidence *e, const struct obs_sources *sources) {
         double total;
 
-        if (!(o->known & OBS_K_SOURCES))
+        if (!sources)
                 return;
-        if (o->sources.known & OBS_SS_DISTINCT)
-                e->distinct_sources = o->sources.distinct;
-        if (o->sources.known & OBS_SS_SEEN_ONCE)
-                e->seen_once_share = o->sources.seen_once_share;
+        if (sources->known & OBS_SS_DISTINCT)
+                e->distinct_sources = sources->distinct;
+        if (sources->known & OBS_SS_SEEN_ONCE)
+                e->seen_once_share = sources->seen_once_share;
         /* Shares are of the same seconds as the table's own total. */
-        total = o->sources.known & OBS_SS_DISTINCT ? o->sources.syn_per_s : e->syn_per_s;
-        for (uint32_t i = 0; i < o->sources.count && total > 0; i++) {
-                const struct obs_source *source = &o->sources.list[i];
+        total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
+        for (uint32_t i = 0; i < sources->count && total > 0; i++) {
+                const struct obs_source *source = &sources->list[i];
                 double share = (source->syn_per_s - source->syn_error_per_s) / total;
 
                 if (source->known & OBS_S_SYNS)
@@ -438,7 +454,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
                 s->verdict.evidence.accept_queue = obs->accept_queue;
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
                                         : o->listeners_count == 1 ? arrivals_of(&d->track, &l) : NAN;
-        add_sources(&s->verdict.evidence, o);
+        add_sources(&s->verdict.evidence, d->sources);
         c = circumstances_of(d, o, &l, &s->survival);
         c.accept_full = obs->accept_full > 0;
         c.overflowing &= s->accept_busy_us == o->time_us;
@@ -453,8 +469,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
 }
 
 /* The host's own figures: sums, and what only the host counts. */
-static struct evidence host_evidence(const struct detector *d, const struct observation *o,
-                                     const struct verdicts *v) {
+static struct evidence host_evidence(const struct detector *d, const struct verdicts *v) {
         const struct host_track *t = &d->track;
         struct evidence e = evidence_unknown();
 
@@ -481,7 +496,7 @@ static struct evidence host_evidence(const struct detector *d, const struct obse
                         e.accept_queue = or_zero(e.accept_queue) + l->accept_queue;
                 e.fill = fmax(e.fill, l->fill); /* fmax ignores a NAN */
         }
-        add_sources(&e, o);
+        add_sources(&e, d->sources);
         return e;
 }
 
@@ -506,8 +521,17 @@ static void take_worst(struct verdicts *v) {
         }
 }
 
+/* With tcp_syncookies=2 there are no half-opens, and without the counters neither cookies nor
+ * completions: only the log is left. It knows a connection when that ends, so a crowd whose
+ * connections last looks the same as a flood. */
+static bool surges_unseen(const struct host_track *t) {
+        return t->syncookies == 2 && isnan(t->completed.per_s) && isnan(t->cookies_sent.per_s) &&
+               t->syns.per_s - t->usual_syns.per_s >= UNSEEN_PER_S &&
+               t->syns.per_s >= UNSEEN_FACTOR * t->usual_syns.per_s;
+}
+
 static void step_host(struct detector *d, const struct observation *o, bool blind, struct verdicts *ret) {
-        struct look l = look_at_host(d, o, blind);
+        struct look l = look_at_host(d, blind);
         struct circumstances c;
 
         if (o->known & OBS_K_DUMP) {
@@ -517,12 +541,29 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
         d->unanswered_per_s += or_zero(unanswered_of(&l));
         l.outage = is_outage(d, &l, 0, o->time_us);
         conclude(&d->host, &l, &d->settings->detect, o->time_us);
+        if (d->host.verdict.finding == FINDING_NONE && surges_unseen(&d->track))
+                d->host.verdict.finding = FINDING_SUSPECT;
 
         ret->host = d->host.verdict;
-        ret->host.evidence = host_evidence(d, o, ret);
+        ret->host.evidence = host_evidence(d, ret);
         c = circumstances_of(d, o, &l, &d->host.survival);
         ret->host.diagnosis = diagnose(ret->host.finding, &ret->host.evidence, &c);
         take_worst(ret);
+}
+
+static void set_sources(struct detector *d, const struct observation *o) {
+        d->sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL;
+        d->allowed_per_s = 0;
+        if (!d->sources || d->settings->allow_count == 0)
+                return;
+        d->allowed_per_s = allowed_take_out(d->settings, d->sources, &d->not_allowed);
+        d->sources = &d->not_allowed;
+}
+
+static void learn_sources(struct detector *d, const struct observation *o) {
+        if (d->sources && (d->sources->known & OBS_SS_SEEN_ONCE) && d->sources->syn_per_s > 0)
+                rate_mix(&d->usual_seen_once, d->sources->seen_once_share, (double) o->elapsed_us / 1e6,
+                         USUAL_TAU_S);
 }
 
 /* How many of a listener's handshakes are about to be late when all is well. */
@@ -534,7 +575,7 @@ static void learn_early(struct detector *d, const struct observation *o) {
                         continue;
                 if (s->learned_us)
                         rate_mix(&s->usual_early, s->survival.early_per_s,
-                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), USUAL_EARLY_TAU_S);
+                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), USUAL_TAU_S);
                 s->learned_us = o->time_us;
         }
 }
@@ -550,6 +591,7 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
                 o->time_us - (d->walked_us ? d->walked_us : d->started_us) > WALK_STALE_US;
 
         host_track_step(&d->track, o);
+        set_sources(d, o);
         d->unanswered_per_s = 0;
         d->attributed = false;
         ret->has_worst = false;
@@ -562,5 +604,6 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
         if (ret->host.finding == FINDING_NONE) {
                 host_track_learn(&d->track, o, d->unanswered_per_s);
                 learn_early(d, o);
+                learn_sources(d, o);
         }
 }

@@ -33,6 +33,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .embryonic_rsts = rate_unknown(),
                 .usual_completed = rate_unknown(),
                 .usual_arrivals = rate_unknown(),
+                .usual_syns = rate_unknown(),
                 .syncookies = -1,
         };
         t->survival_age_us = survival_age_us;
@@ -96,6 +97,8 @@ void host_track_step(struct host_track *t, const struct observation *o) {
         count(&t->cookies_received, o, OBS_COOKIES_RECEIVED, elapsed_s);
         count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
         count(&t->syns, o, OBS_SYNS, elapsed_s);
+        if (!isnan(t->syns.per_s))
+                rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
         count(&t->rsts_sent, o, OBS_OUT_RSTS, elapsed_s);
         count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);

@@ -38,6 +38,7 @@ struct host_track {
 
         struct rate usual_completed; /* over ten minutes, calm only */
         struct rate usual_arrivals;
+        struct rate usual_syns;      /* over ten minutes, calm or not */
         int syncookies;              /* -1: not known */
 };
 

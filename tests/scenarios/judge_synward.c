@@ -62,6 +62,12 @@ const struct judge judge_synward = {
         .new = synward_new, .free = synward_free, .step = synward_step,
 };
 
+void judge_synward_allow(void *j, const struct prefix *p) {
+        struct settings *s = &((struct synward *) j)->settings;
+
+        s->allow[s->allow_count++] = *p;
+}
+
 enum flood_state judge_synward_state(const void *j) {
         return ((const struct synward *) j)->decision.state;
 }

@@ -306,6 +306,43 @@ static void in_company(struct catalogue *c) {
         flood(s, 1000, IS(FLOOD_SPOOFED));
 }
 
+/* Puts the first address of a population, or its prefix, on the allow list. */
+static void allow(struct scenario *s, const struct population *p) {
+        struct address a = traffic_address(&s->traffic, (unsigned) (p - s->traffic.populations), 0);
+        unsigned length = p->prefix_length ? ADDRESS_IPV4_OFFSET_BITS + p->prefix_length : ADDRESS_BITS;
+
+        s->allowed = (struct prefix) { .address = address_mask(&a, length), .length = (uint8_t) length };
+}
+
+static struct population *load_test(struct scenario *s, double per_s) {
+        struct population *p = honest(s, 0);
+
+        during(p, s->from_s, s->to_s, per_s);
+        p->sources = 1;
+        p->loss = 0;
+        p->rtt_median_ms = 0.5;
+        return p;
+}
+
+static void on_the_allow_list(struct catalogue *c) {
+        struct population *p;
+        struct scenario *s;
+
+        s = catalogue_add(c, "allow list", "allowed /24 floods 1000/s");
+        honest(s, 200);
+        p = flood(s, 1000, IS(FLOOD_CONCENTRATED));
+        p->sources = 250;
+        p->prefix_length = 24;
+        allow(s, p);
+
+        s = catalogue_add(c, "allow list", "spoofed 1000/s beside an allowed load test");
+        honest(s, 100);
+        p = load_test(s, 3000);
+        during(p, s->from_s - 30, s->to_s, 3000);
+        allow(s, p);
+        flood(s, 1000, IS(FLOOD_SPOOFED));
+}
+
 static void with_sensors_gone(struct catalogue *c) {
         static const char *const names[] = { "sock_diag", "netstat", "nflog" };
 
@@ -359,11 +396,24 @@ static void honest_events(struct catalogue *c) {
 
         s = event(c, "load test", crowd_names, "load test 3000/s from one host");
         honest(s, 50);
+        load_test(s, 3000);
+
+        s = event(c, "load test", IS(BUSY), "load test 3000/s from an allowed host");
+        honest(s, 50);
+        allow(s, load_test(s, 3000));
+
+        s = event(c, "flash crowd", SCENARIO_NO_FLOOD, "crowd x10 without netstat, cookies 2");
+        s->traffic.syncookies = 2;
+        s->traffic.no_netstat = true;
+        honest(s, 200);
+        during(honest(s, 0), s->from_s, s->to_s, 1800);
+
+        s = event(c, "flash crowd", crowd_names, "crowd 2000/s from 250 ms away");
+        honest(s, 100);
         p = honest(s, 0);
-        during(p, s->from_s, s->to_s, 3000);
-        p->sources = 1;
-        p->loss = 0;
-        p->rtt_median_ms = 0.5;
+        during(p, s->from_s, s->to_s, 2000);
+        p->rtt_median_ms = 250;
+        p->rtt_sigma = 0.1;
 
         s = event(c, "restart storm", crowd_names | IS(ACCEPT_STALL), "9000/s for 2 s, accepts 2000/s");
         s->traffic.listeners[0].accepts_per_s = 2000;
@@ -678,6 +728,7 @@ void catalogue_make(uint64_t seed, double days, struct catalogue *ret) {
         by_source(&c);
         by_time(&c);
         in_company(&c);
+        on_the_allow_list(&c);
         with_sensors_gone(&c);
         honest_events(&c);
         honest_days(&c, days);

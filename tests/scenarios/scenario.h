@@ -24,6 +24,7 @@ struct scenario {
         const char *family;
         char *recording; /* replayed, instead of traffic; NULL: none */
         struct traffic_settings traffic;
+        struct prefix allowed; /* on the allow list; length 0: nothing is */
         double length_s;
         bool attack;          /* a flood from from_s to to_s; else the event to be named */
         double from_s, to_s;  /* both 0: nothing in particular happens */

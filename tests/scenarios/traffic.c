@@ -359,9 +359,8 @@ static void event_happens(struct traffic *t, const struct event *e) {
 
 /* --- populations ------------------------------------------------------------------------ */
 
-/* The n-th address of a population, or one at random. */
-static struct address address_of(const struct traffic *t, unsigned population, uint32_t n) {
-        const struct population *p = &t->settings->populations[population];
+struct address traffic_address(const struct traffic_settings *s, unsigned population, uint32_t n) {
+        const struct population *p = &s->populations[population];
         struct chance c = { .state = (uint64_t) population << 32 | n };
         struct chance base = { .state = (uint64_t) population << 32 | 0xffffffff };
         uint64_t high = chance_bits(&base), low = chance_bits(&c);
@@ -396,7 +395,7 @@ static uint32_t source_number(struct traffic *t, const struct population *p) {
 static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         const struct population *p = &t->settings->populations[n];
         struct kernel_model_peer peer = {
-                .address = address_of(t, n, source_number(t, p)),
+                .address = traffic_address(t->settings, n, source_number(t, p)),
                 .port = (uint16_t) (1024 + chance_below(&t->chance, 64512)),
         };
         uint32_t i;
@@ -584,11 +583,11 @@ static void list_population(struct traffic *t, unsigned n, double total_per_s, d
         *once += (p->sources ? seen * exp((seen - 1) * log1p(-fmin(share, 0.999999))) : seen) *
                  fmax(0, 1 - 2 * state->repeated / fmax(state->recent, state->repeated));
         for (unsigned i = 0; i < listed && per_s > error; i++) {
-                a = address_of(t, n, i);
+                a = traffic_address(t->settings, n, i);
                 list_source(&t->sources, &a, ADDRESS_BITS, per_s, state->completed * share, error);
         }
         if (p->prefix_length) {
-                a = address_of(t, n, 0);
+                a = traffic_address(t->settings, n, 0);
                 list_source(&t->sources, &a, p->ipv6 ? 48 : ADDRESS_IPV4_OFFSET_BITS + 24,
                             state->recent * (p->prefix_length < 24 && !p->ipv6 ?
                                                      exp2((double) p->prefix_length - 24) : 1),

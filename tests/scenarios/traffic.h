@@ -127,4 +127,7 @@ struct traffic *traffic_free(struct traffic *t);
 void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
                   struct traffic_truth *ret_truth);
 
+/* The n-th address of a population. */
+struct address traffic_address(const struct traffic_settings *s, unsigned population, uint32_t n);
+
 void traffic_set_syncookies(struct traffic *t, uint8_t value);

@@ -131,6 +131,8 @@ void trial_run(const struct scenario *s, bool verbose, struct row *ret) {
         else
                 stage.traffic = traffic_new(&s->traffic);
         jury_begin(&jury);
+        if (s->allowed.length)
+                judge_synward_allow(jury.instances[0], &s->allowed);
         while (next(&stage, s, judge_synward_alert(jury.instances[0]), &o, &truth)) {
                 enum flood_state before = jury.state;
                 enum diagnosis named = jury.diagnosis;
