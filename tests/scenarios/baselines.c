@@ -183,6 +183,6 @@ const struct judge judge_cusum = {
         .new = siris_new, .free = baseline_free, .step = cusum_step,
 };
 const struct judge judge_syn_recv = {
-        .name = "SYN_RECV > 100", .parameter = "entries", .lowest = 5, .highest = 20000, .plain = 100,
+        .name = "SYN_RECV > 100", .parameter = "entries", .lowest = 10, .highest = 5000, .plain = 100,
         .new = syn_recv_new, .free = baseline_free, .step = syn_recv_step,
 };

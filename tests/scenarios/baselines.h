@@ -14,7 +14,7 @@
 
 /* Every judge has one threshold, and judges with many values of it at once: the last one is the
  * published value, or the default, the others are swept over a range. */
-enum { SWEEP_SWEPT = 24, SWEEP_PLAIN = SWEEP_SWEPT, SWEEP_THRESHOLDS };
+enum { SWEEP_SWEPT = 31, SWEEP_PLAIN = SWEEP_SWEPT, SWEEP_THRESHOLDS };
 
 struct judge {
         const char *name;
