@@ -139,8 +139,10 @@ const struct key keys_table[] = {
                      "- match: { ports: [ 25, 8000-8080 ], address: 192.0.2.0/24 }\n"
                      "  detect: { survival_age: 900ms }\n" },
         { .path = "allow", .type = KEY_LIST, .max = SETTINGS_ALLOW_MAX, .initial_text = "[]",
-          .help = "Addresses and networks that are never blocked, and whose load tests are no "
-                  "flood as long as their handshakes complete. "
+          .help = "Addresses and networks that are never blocked. What they complete counts for "
+                  "nothing suspicious: a load test from there is no crowd and no heavy source "
+                  "(once its connections end, which is when they are counted for a source). "
+                  "What they leave unfinished is a flood as anybody's is. "
                   "Do not list networks from which strangers can send.",
           .example = "- 10.0.0.0/8\n"
                      "- \"2001:db8::/32\"\n" },

@@ -174,12 +174,15 @@ static void print_do(struct printer *p, const struct settings_rule *rule) {
 }
 
 static void print_policy(struct printer *p, const struct settings *s) {
-        for (uint32_t i = 0; i < s->rules_count; i++) {
+        uint32_t count;
+        const struct settings_rule *rules = settings_rules(s, &count);
+
+        for (uint32_t i = 0; i < count; i++) {
                 open_mapping(p, YAML_BLOCK_MAPPING_STYLE);
                 emit_word(p, "when");
-                print_when(p, &s->rules[i]);
+                print_when(p, &rules[i]);
                 emit_word(p, "do");
-                print_do(p, &s->rules[i]);
+                print_do(p, &rules[i]);
                 close_mapping(p);
         }
 }
@@ -235,8 +238,6 @@ static void print_group(struct printer *p, const struct settings *s, const char 
 
                 (void) snprintf(path, sizeof path - 1, "%s%s", prefix, names[i]);
                 k = keys_find(path);
-                if (k && k->type == KEY_LIST && !s->rules_given && strcmp(path, "policy") == 0)
-                        continue;
                 emit_word(p, names[i]);
                 if (!k)
                         print_group(p, s, strcat(path, "."));

@@ -4,15 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/allowed.h"
 #include "core/diagnose.h"
 #include "core/flood_rules.h"
 #include "core/host_track.h"
 #include "core/survival.h"
 
 #define RATE_TAU_S 0.7
-/* A finding needs a pattern in this many of the last three looks. */
-#define VOTES_NEEDED 2
-#define VOTES_KEPT 3u
+/* A finding needs a pattern in two of so many looks, unless it is overwhelming. */
+enum { LOOKS_KEPT = 3 };
+/* How fast is learned how late the usual clients are, and how often seen. */
+#define USUAL_TAU_S 60.0
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 /* A listener that is not in the list any more is forgotten after this. */
@@ -20,11 +22,18 @@
 /* For this long after its accept queue held something, overflows may be a listener's own. */
 #define ACCEPT_BUSY_US UINT64_C(10000000)
 
+/* So many times the usual SYNs are suspect where nothing tells whether anybody finishes. */
+#define UNSEEN_FACTOR 3.0
+#define UNSEEN_PER_S 100.0
+
 /* A scan: most SYNs go to ports without a listener, and to many of them. */
 #define SCAN_STRAY_SHARE 0.5
 #define SCAN_PORTS 20
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
+
+/* Before this nothing is far above the usual. */
+#define USUAL_LEARNED_US UINT64_C(5000000)
 
 /* An outage: completions below this part of the usual … */
 #define OUTAGE_LEARNED_US UINT64_C(30000000)
@@ -49,8 +58,10 @@ struct subject {
         struct survival survival; /* at the last walk */
         struct rate syns, drops;
         double half_open;
+        struct rate usual_early;  /* in calm */
+        uint64_t learned_us;      /* when it was last learned */
         double gathered;
-        unsigned votes; /* the newest look in bit 0 */
+        double strengths[LOOKS_KEPT]; /* of the last looks, the newest first */
         struct verdict verdict;
 };
 
@@ -62,12 +73,17 @@ struct detector {
         uint64_t started_us;
         uint64_t walked_us; /* 0: never */
         uint64_t outage_us; /* when an outage was last seen; 0: never */
-        double unanswered_per_s; /* of all listeners, at this step */
-        bool attributed; /* some listener answers for the host's cookies and refusals, at this step */
+        /* At this step: */
+        const struct obs_sources *sources; /* who sends; NULL: not known */
+        struct obs_sources not_allowed;    /* the same, without what the allow list finished */
+        double allowed_per_s;              /* handshakes that it finished */
+        struct rate usual_seen_once;       /* share, in calm */
+        double unanswered_per_s; /* of all listeners */
+        bool attributed; /* some listener answers for the host's cookies and refusals */
 };
 
 static struct survival survival_unknown(void) {
-        return (struct survival) { NAN, NAN, NAN, NAN, NAN, 0 };
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, 0 };
 }
 
 static void subject_init(struct subject *s) {
@@ -75,6 +91,7 @@ static void subject_init(struct subject *s) {
                 .survival = survival_unknown(),
                 .syns = rate_unknown(),
                 .drops = rate_unknown(),
+                .usual_early = rate_unknown(),
                 .half_open = NAN,
                 .verdict = { .evidence = evidence_unknown() },
         };
@@ -88,6 +105,7 @@ struct detector *detector_new(const struct settings *settings) {
         d->settings = settings;
         host_track_init(&d->track, settings->detect.survival_age_us);
         subject_init(&d->host);
+        d->usual_seen_once = rate_unknown();
         return d;
 }
 
@@ -158,6 +176,7 @@ static void discount_overflows(struct look *l, double credit) {
         if (!(credit > 0) || !(l->held > 0))
                 return;
         rest = credit < l->held ? 1 - credit / l->held : 0;
+        l->early_per_s *= rest;
         l->late_per_s *= rest;
         l->aged_per_s *= rest;
         l->stale_per_s *= rest;
@@ -207,16 +226,19 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
         return outage || (d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US);
 }
 
-static struct look look_blank(const struct detector *d, const struct observation *o) {
+static struct look look_blank(const struct detector *d) {
         return (struct look) {
-                .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
-                .cookies_unanswered_per_s = NAN, .cookies_in_vain_per_s = NAN,
-                .cookies_stale_per_s = NAN,
+                .early_per_s = NAN, .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
+                .cookies_early_per_s = NAN, .cookies_unanswered_per_s = NAN,
+                .cookies_in_vain_per_s = NAN, .cookies_stale_per_s = NAN,
+                .usual_early_per_s = NAN,
+                .usual_arrivals_per_s = d->track.learned_us >= USUAL_LEARNED_US
+                                                ? d->track.usual_arrivals.per_s : NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
                 .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
-                .seen_once_share = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_SEEN_ONCE)
-                                   ? o->sources.seen_once_share : NAN,
+                .seen_once_share = d->sources && (d->sources->known & OBS_SS_SEEN_ONCE)
+                                   ? d->sources->seen_once_share : NAN,
                 .syncookies = d->track.syncookies,
         };
 }
@@ -228,6 +250,7 @@ static void look_add_refusals(struct look *l, const struct host_track *t) {
         l->cookies_unanswered_per_s = fmax(0, t->cookies_unanswered_per_s - lost);
         l->cookies_stale_per_s = fmax(0, t->cookies_stale_per_s - lost);
         l->cookies_in_vain_per_s = fmax(0, or_zero(t->cookies_in_vain.per_s) - lost);
+        l->cookies_early_per_s = isnan(t->cookies_early_per_s) ? NAN : fmax(0, t->cookies_early_per_s - lost);
         if (isnan(t->cookies_unanswered_per_s))
                 l->cookies_unanswered_per_s = l->cookies_stale_per_s = NAN;
         l->cookies_sent_per_s = t->cookies_sent.per_s;
@@ -236,8 +259,10 @@ static void look_add_refusals(struct look *l, const struct host_track *t) {
 
 static struct look look_at_listener(struct detector *d, const struct observation *o,
                                     const struct obs_listener *obs, const struct subject *s) {
-        struct look l = look_blank(d, o);
+        struct look l = look_blank(d);
 
+        l.early_per_s = s->survival.early_per_s;
+        l.usual_early_per_s = s->usual_early.per_s;
         l.late_per_s = s->survival.late_per_s;
         l.aged_per_s = s->survival.aged_per_s;
         l.stale_per_s = s->survival.stale_per_s;
@@ -268,16 +293,17 @@ static struct look look_at_listener(struct detector *d, const struct observation
 
 /* Without walks: SYNs that came in and neither finished nor found a closed port;
  * or else SYN-ACKs sent again, of which a half-open causes five in its life. */
-static struct look look_at_host(const struct detector *d, const struct observation *o, bool blind) {
+static struct look look_at_host(const struct detector *d, bool blind) {
         const struct host_track *t = &d->track;
-        struct look l = look_blank(d, o);
+        struct look l = look_blank(d);
 
         if (blind || !d->attributed)
                 look_add_refusals(&l, t);
         if (!blind)
                 return l;
         if (!isnan(t->syns.per_s))
-                l.late_per_s = fmax(0, t->syns.per_s - or_zero(t->completed.per_s) - or_zero(t->rsts_sent.per_s) -
+                l.late_per_s = fmax(0, t->syns.per_s - fmax(or_zero(t->completed.per_s), d->allowed_per_s) -
+                                       or_zero(t->rsts_sent.per_s) -
                                        or_zero(t->cookies_sent.per_s));
         else
                 l.late_per_s = t->syn_retrans.per_s / 5;
@@ -300,6 +326,9 @@ static struct circumstances circumstances_of(const struct detector *d, const str
         return (struct circumstances) {
                 .usual_completed_per_s = t->usual_completed.per_s,
                 .usual_arrivals_per_s = t->usual_arrivals.per_s,
+                /* Without cookies honest clients are refused and send again: they are not as usual. */
+                .usual_seen_once_share = t->syncookies > 0 && t->learned_us >= OUTAGE_LEARNED_US
+                                                 ? d->usual_seen_once.per_s : NAN,
                 .alive = survival->alive,
                 .stuck = survival->stuck,
                 .aged_share = survival->late_per_s > 0 ? survival->aged_per_s / survival->late_per_s : NAN,
@@ -309,18 +338,32 @@ static struct circumstances circumstances_of(const struct detector *d, const str
                 .overflowing = t->overflow_credit >= 1 && t->overflows.per_s >= 1 &&
                                t->overflows.per_s >= OVERFLOWING_SHARE * or_zero(t->completed.per_s),
                 .outage = l->outage,
+                .allowed_per_s = d->allowed_per_s,
                 .scanning = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) &&
                             o->sources.stray_share >= SCAN_STRAY_SHARE &&
                             o->sources.stray_ports >= SCAN_PORTS,
-                .sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL,
+                .sources = d->sources,
         };
 }
 
-/* Votes, gathers and concludes from one look. */
+/* The second best of the last looks, or this one's if it is overwhelming. */
+static double strength_of(struct subject *s, const struct flood_strength *now) {
+        double best = 0, second = 0;
+
+        memmove(s->strengths + 1, s->strengths, (LOOKS_KEPT - 1) * sizeof *s->strengths);
+        s->strengths[0] = flood_rules_best(now);
+        for (unsigned i = 0; i < LOOKS_KEPT; i++) {
+                second = fmax(second, fmin(best, s->strengths[i]));
+                best = fmax(best, s->strengths[i]);
+        }
+        return fmax(second, now->overwhelming);
+}
+
+/* Gathers and concludes from one look. */
 static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect,
                      uint64_t now_us) {
         double elapsed_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
-        unsigned patterns, votes = 0;
+        struct flood_strength strength;
 
         /* A look sees half a second's worth of aged entries: after a late tick it must
          * not stand for all the time since. */
@@ -328,14 +371,11 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
         s->looked_us = now_us;
         l->gathered = s->gathered;
 
-        patterns = flood_rules_match(l, detect);
-        s->votes = ((s->votes << 1) | (patterns != 0)) & ((1u << VOTES_KEPT) - 1);
-        for (unsigned i = 0; i < VOTES_KEPT; i++)
-                votes += (s->votes >> i) & 1;
-
-        if (votes >= VOTES_NEEDED)
+        strength = flood_rules_match(l, detect);
+        s->verdict.strength = strength_of(s, &strength);
+        if (s->verdict.strength >= 1)
                 s->verdict.finding = FINDING_FLOOD;
-        else if (patterns || flood_rules_suspect(l, detect))
+        else if (s->strengths[0] >= 1 || flood_rules_suspect(l, detect))
                 s->verdict.finding = FINDING_SUSPECT;
         else
                 s->verdict.finding = FINDING_NONE;
@@ -368,19 +408,19 @@ static double arrivals_of(const struct host_track *t, const struct look *l) {
         return t->completed.per_s + or_zero(unanswered_of(l)) + refused;
 }
 
-static void add_sources(struct evidence *e, const struct observation *o) {
+static void add_sources(struct evidence *e, const struct obs_sources *sources) {
         double total;
 
-        if (!(o->known & OBS_K_SOURCES))
+        if (!sources)
                 return;
-        if (o->sources.known & OBS_SS_DISTINCT)
-                e->distinct_sources = o->sources.distinct;
-        if (o->sources.known & OBS_SS_SEEN_ONCE)
-                e->seen_once_share = o->sources.seen_once_share;
+        if (sources->known & OBS_SS_DISTINCT)
+                e->distinct_sources = sources->distinct;
+        if (sources->known & OBS_SS_SEEN_ONCE)
+                e->seen_once_share = sources->seen_once_share;
         /* Shares are of the same seconds as the table's own total. */
-        total = o->sources.known & OBS_SS_DISTINCT ? o->sources.syn_per_s : e->syn_per_s;
-        for (uint32_t i = 0; i < o->sources.count && total > 0; i++) {
-                const struct obs_source *source = &o->sources.list[i];
+        total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
+        for (uint32_t i = 0; i < sources->count && total > 0; i++) {
+                const struct obs_source *source = &sources->list[i];
                 double share = (source->syn_per_s - source->syn_error_per_s) / total;
 
                 if (source->known & OBS_S_SYNS)
@@ -414,7 +454,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
                 s->verdict.evidence.accept_queue = obs->accept_queue;
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
                                         : o->listeners_count == 1 ? arrivals_of(&d->track, &l) : NAN;
-        add_sources(&s->verdict.evidence, o);
+        add_sources(&s->verdict.evidence, d->sources);
         c = circumstances_of(d, o, &l, &s->survival);
         c.accept_full = obs->accept_full > 0;
         c.overflowing &= s->accept_busy_us == o->time_us;
@@ -429,8 +469,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
 }
 
 /* The host's own figures: sums, and what only the host counts. */
-static struct evidence host_evidence(const struct detector *d, const struct observation *o,
-                                     const struct verdicts *v) {
+static struct evidence host_evidence(const struct detector *d, const struct verdicts *v) {
         const struct host_track *t = &d->track;
         struct evidence e = evidence_unknown();
 
@@ -457,7 +496,7 @@ static struct evidence host_evidence(const struct detector *d, const struct obse
                         e.accept_queue = or_zero(e.accept_queue) + l->accept_queue;
                 e.fill = fmax(e.fill, l->fill); /* fmax ignores a NAN */
         }
-        add_sources(&e, o);
+        add_sources(&e, d->sources);
         return e;
 }
 
@@ -472,6 +511,7 @@ static void take_worst(struct verdicts *v) {
                 const struct verdict *l = &v->listeners[i].verdict;
 
                 v->host.pressure |= l->pressure;
+                v->host.strength = fmax(v->host.strength, l->strength);
                 if (severity(l) <= severity(&v->host))
                         continue;
                 v->host.finding = l->finding;
@@ -481,8 +521,17 @@ static void take_worst(struct verdicts *v) {
         }
 }
 
+/* With tcp_syncookies=2 there are no half-opens, and without the counters neither cookies nor
+ * completions: only the log is left. It knows a connection when that ends, so a crowd whose
+ * connections last looks the same as a flood. */
+static bool surges_unseen(const struct host_track *t) {
+        return t->syncookies == 2 && isnan(t->completed.per_s) && isnan(t->cookies_sent.per_s) &&
+               t->syns.per_s - t->usual_syns.per_s >= UNSEEN_PER_S &&
+               t->syns.per_s >= UNSEEN_FACTOR * t->usual_syns.per_s;
+}
+
 static void step_host(struct detector *d, const struct observation *o, bool blind, struct verdicts *ret) {
-        struct look l = look_at_host(d, o, blind);
+        struct look l = look_at_host(d, blind);
         struct circumstances c;
 
         if (o->known & OBS_K_DUMP) {
@@ -492,12 +541,43 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
         d->unanswered_per_s += or_zero(unanswered_of(&l));
         l.outage = is_outage(d, &l, 0, o->time_us);
         conclude(&d->host, &l, &d->settings->detect, o->time_us);
+        if (d->host.verdict.finding == FINDING_NONE && surges_unseen(&d->track))
+                d->host.verdict.finding = FINDING_SUSPECT;
 
         ret->host = d->host.verdict;
-        ret->host.evidence = host_evidence(d, o, ret);
+        ret->host.evidence = host_evidence(d, ret);
         c = circumstances_of(d, o, &l, &d->host.survival);
         ret->host.diagnosis = diagnose(ret->host.finding, &ret->host.evidence, &c);
         take_worst(ret);
+}
+
+static void set_sources(struct detector *d, const struct observation *o) {
+        d->sources = (o->known & OBS_K_SOURCES) ? &o->sources : NULL;
+        d->allowed_per_s = 0;
+        if (!d->sources || d->settings->allow_count == 0)
+                return;
+        d->allowed_per_s = allowed_take_out(d->settings, d->sources, &d->not_allowed);
+        d->sources = &d->not_allowed;
+}
+
+static void learn_sources(struct detector *d, const struct observation *o) {
+        if (d->sources && (d->sources->known & OBS_SS_SEEN_ONCE) && d->sources->syn_per_s > 0)
+                rate_mix(&d->usual_seen_once, d->sources->seen_once_share, (double) o->elapsed_us / 1e6,
+                         USUAL_TAU_S);
+}
+
+/* How many of a listener's handshakes are about to be late when all is well. */
+static void learn_early(struct detector *d, const struct observation *o) {
+        for (uint32_t i = 0; i < OBS_LISTENERS_MAX && (o->known & OBS_K_DUMP); i++) {
+                struct subject *s = &d->listeners[i];
+
+                if (!s->in_use || s->seen_us != o->time_us || isnan(s->survival.early_per_s))
+                        continue;
+                if (s->learned_us)
+                        rate_mix(&s->usual_early, s->survival.early_per_s,
+                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), USUAL_TAU_S);
+                s->learned_us = o->time_us;
+        }
 }
 
 void detector_step(struct detector *d, const struct observation *o, struct verdicts *ret) {
@@ -511,6 +591,7 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
                 o->time_us - (d->walked_us ? d->walked_us : d->started_us) > WALK_STALE_US;
 
         host_track_step(&d->track, o);
+        set_sources(d, o);
         d->unanswered_per_s = 0;
         d->attributed = false;
         ret->has_worst = false;
@@ -520,6 +601,9 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
         forget_closed(d, o->time_us);
         step_host(d, o, blind, ret);
 
-        if (ret->host.finding == FINDING_NONE)
+        if (ret->host.finding == FINDING_NONE) {
                 host_track_learn(&d->track, o, d->unanswered_per_s);
+                learn_early(d, o);
+                learn_sources(d, o);
+        }
 }

@@ -12,9 +12,11 @@
  *   aged     half-opens that reached their first retransmission (1 s) unfinished
  *   cookies  SYN cookies not answered within the survival age
  *
- * and is set against handshakes that do finish. Five patterns are a flood, each
- * for two of three looks, the first four only where the queue can be hurt:
+ * and is set against handshakes that do finish. Six patterns are a flood; the first at
+ * one look, the others in two of three, and all but the last only where the queue can be hurt:
  *
+ *   overwhelming  100 ms before the survival age three times as many are unfinished as
+ *             finish, far more than the usual clients' round trips ever left so late
  *   surge     most (0.6) of a strong stream of handshakes is late
  *   sustained aged handshakes, more than noise for long enough (a CUSUM over
  *             handshakes, not over sigmas), at least unanswered_share of all
@@ -23,9 +25,13 @@
  *             queue is held by entries past their first timeout
  *   bouncing  most handshakes are ended by an RST of whoever got our SYN-ACK
  *
+ * How well the best of them fits is the verdict's strength, and from 1 on it is a flood.
+ *
  * Not a flood: entries that wait because accept(2) is not called
  * (ListenOverflows explains them), and an outage: clients as many as usual that
  * send again and again while nobody finishes.
+ *
+ * What sources on the allow list finish makes no heavy source and no crowd (core/allowed.h).
  *
  * An unknown input takes its pattern out of the vote; it never reads as zero.
  * Without sock_diag, retransmitted SYN-ACKs and cookies stand in for ages.

@@ -3,8 +3,7 @@
 
 #include "core/rate.h"
 
-/* Spoofed addresses are seen once: the share of SYNs that nobody finishes is then a
- * part of the share from addresses seen once. Sources that keep coming are not. */
+/* Spoofed addresses are seen once, sources that keep coming are not. */
 #define KEEP_COMING_SHARE 0.5
 /* One source or prefix that carries this much is a concentrated flood. */
 #define CONCENTRATED_TOP_SHARE 0.5
@@ -35,6 +34,14 @@ static double few_sources_share(const struct obs_sources *s, double syn_per_s) {
         return sum / syn_per_s;
 }
 
+/* Of the flood's own SYNs, the share from addresses seen once, at least: what the others send is
+ * taken to be like the usual. */
+static double flood_seen_once(const struct evidence *e, const struct circumstances *c) {
+        double others = 1 - c->unfinished_share;
+
+        return (e->seen_once_share - others * or_zero(c->usual_seen_once_share)) / c->unfinished_share;
+}
+
 static enum diagnosis diagnose_flood(const struct evidence *e, const struct circumstances *c) {
         if (c->embryonic_rsts_per_s > REFLECTED_RST_SHARE * or_zero(e->unanswered_per_s) &&
             c->embryonic_rsts_per_s > BUSY_PER_S)
@@ -43,7 +50,7 @@ static enum diagnosis diagnose_flood(const struct evidence *e, const struct circ
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
         if (c->sources && few_sources_share(c->sources, e->syn_per_s) >= CONCENTRATED_TOP_SHARE)
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
-        if (e->seen_once_share < KEEP_COMING_SHARE * c->unfinished_share)
+        if (flood_seen_once(e, c) < KEEP_COMING_SHARE)
                 return DIAGNOSIS_FLOOD_DISTRIBUTED;
         /* Also when nothing is known of the sources: the one diagnosis that
          * never lets anybody be blocked. */
@@ -72,11 +79,13 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
                 return DIAGNOSIS_PORT_SCAN;
         if (isnan(e->completed_per_s) && isnan(e->half_open))
                 return DIAGNOSIS_UNKNOWN;
-        if (finding == FINDING_SUSPECT && !completes(e))
+        if (finding == FINDING_SUSPECT && (!completes(e) || isnan(e->completed_per_s)))
                 return DIAGNOSIS_UNKNOWN;
         if (completed >= BUSY_PER_S) {
-                if (completed > CROWD_FACTOR * c->usual_completed_per_s &&
-                    completed - or_zero(c->usual_completed_per_s) > BUSY_PER_S)
+                double strangers = completed - c->allowed_per_s;
+
+                if (strangers > CROWD_FACTOR * c->usual_completed_per_s &&
+                    strangers - or_zero(c->usual_completed_per_s) > BUSY_PER_S)
                         return DIAGNOSIS_FLASH_CROWD;
                 return DIAGNOSIS_BUSY;
         }

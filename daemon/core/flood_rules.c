@@ -11,13 +11,20 @@
 #define SURGE_PER_S 50.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
+/* An overwhelming one: in one look, a tenth of a second's worth of entries. */
+#define OVERWHELMING_PER_S 300.0
+#define OVERWHELMING_SHARE 0.75
+/* Times what usually arrives: an outage's clients send again, but not as much at once. */
+#define OVERWHELMING_ARRIVALS 2.5
+/* Times what is usually that late: a crowd of twenty times the usual far clients. */
+#define OVERWHELMING_EARLY 20.0
 /* Scanners end their probes by RST too; a victim sends one for each SYN-ACK. */
 #define BOUNCING_PER_S 200.0
 /* See flood_rules_gather(). */
 #define NOISE_SHARE 0.8
 #define LOSS_SHARE_MAX 0.55
 #define LOSS_MARGIN 1.8
-#define LOSS_LEAVES_MAX 0.75
+#define LOSS_LEAVES_MAX 0.65
 #define NO_LOSS_LEAVES 0.5
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
@@ -31,6 +38,8 @@
 #define LOST_COOKIES_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
+/* Enough of anything. */
+#define STRENGTH_MAX 1e6
 
 double flood_rules_share(double unanswered_per_s, double completed_per_s) {
         double all = unanswered_per_s + completed_per_s;
@@ -38,26 +47,54 @@ double flood_rules_share(double unanswered_per_s, double completed_per_s) {
         return all > 0 ? unanswered_per_s / all : NAN;
 }
 
-bool flood_rules_hurts(const struct look *l, const struct settings_detect *s) {
-        double unanswered = fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
-                            or_zero(l->cookies_unanswered_per_s);
+/* --- how far a figure is above its bound ------------------------------------- */
 
-        if (flood_rules_pressure(l, s))
-                return true;
-        if (isnan(l->backlog))
-                return unanswered >= SURGE_PER_S;
-        return unanswered >= s->unanswered_per_s &&
-               unanswered * HALF_OPEN_LIFE_S >= l->backlog / 2;
+/* 1: just there. 0: unknown. */
+static double against(double value, double bound) {
+        if (!(value > 0) || isnan(bound))
+                return 0;
+        return bound > 0 ? fmin(value / bound, STRENGTH_MAX) : STRENGTH_MAX;
+}
+
+/* Of a share by its odds, which have no upper end. */
+static double odds_against(double unanswered_per_s, double completed_per_s, double share) {
+        return against(unanswered_per_s * (1 - share), completed_per_s * share);
+}
+
+static double all_of(double a, double b) {
+        return fmin(a, b);
+}
+
+static double any_of(double a, double b) {
+        return fmax(a, b);
+}
+
+/* Honest clients are at risk now: the queue fills, SYNs are refused or answered by cookie. */
+static double pressure(const struct look *l, const struct settings_detect *s) {
+        double fills = all_of(against(l->half_open, QUEUE_MIN),
+                              against(l->half_open, l->backlog * s->fill_permille / 1000.0));
+        double refuses = against(l->refused_per_s, 1);
+        /* With 2 every SYN is answered by cookie, flood or not. */
+        double cookies = l->syncookies != 2 ? against(l->cookies_sent_per_s, 1) : 0;
+
+        return any_of(fills, any_of(refuses, cookies));
+}
+
+/* That many unfinished handshakes can fill at least half of the queue, or have. */
+static double hurts(const struct look *l, const struct settings_detect *s, double unanswered_per_s) {
+        double can = isnan(l->backlog)
+                             ? against(unanswered_per_s, SURGE_PER_S)
+                             : all_of(against(unanswered_per_s, s->unanswered_per_s),
+                                      against(unanswered_per_s * HALF_OPEN_LIFE_S, l->backlog / 2));
+
+        return any_of(can, pressure(l, s));
 }
 
 bool flood_rules_pressure(const struct look *l, const struct settings_detect *s) {
-        if (l->half_open >= QUEUE_MIN && l->half_open >= l->backlog * s->fill_permille / 1000.0)
-                return true;
-        if (l->refused_per_s >= 1)
-                return true;
-        /* With 2 every SYN is answered by cookie, flood or not. */
-        return l->syncookies != 2 && l->cookies_sent_per_s >= 1;
+        return pressure(l, s) >= 1;
 }
+
+/* --- what outlives loss and noise --------------------------------------------- */
 
 /* A lost cookie is not sent again, so loss looks like a flood at first sight.
  * Fewer than most of them unanswered count only if they went to addresses that
@@ -91,29 +128,6 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         return fmin(fmax(gathered, 0), 2 * GATHERED_ENOUGH);
 }
 
-static bool surges(const struct look *l, const struct settings_detect *s) {
-        double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
-
-        return late >= fmax(SURGE_PER_S, s->unanswered_per_s) && flood_rules_share(late, l->completed_per_s) >= SURGE_SHARE;
-}
-
-/* SYNs that are refused, or answered by cookie, for nothing. A queue over its
- * limit does one of both, whether or not the counters can be read. */
-static bool refuses_in_vain(const struct look *l, const struct settings_detect *s) {
-        if (l->refused_per_s >= s->unanswered_per_s)
-                return true;
-        if (isnan(l->cookies_unanswered_per_s))
-                return isnan(l->refused_per_s) && l->half_open > l->backlog;
-        return l->syncookies != 0 && l->cookies_in_vain_per_s >= s->unanswered_per_s &&
-               l->cookies_in_vain_per_s >= IN_VAIN_SHARE * l->cookies_sent_per_s;
-}
-
-/* SYN-ACKs go to somebody who never asked for them, and says so. */
-static bool bounces(const struct look *l) {
-        return l->killed_per_s >= BOUNCING_PER_S &&
-               flood_rules_share(l->killed_per_s, l->completed_per_s) >= SURGE_SHARE;
-}
-
 static double aged_for_sure(const struct look *l) {
         return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
 }
@@ -125,27 +139,75 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
                flood_rules_share(aged, l->completed_per_s) >= s->unanswered_share_permille / 2000.0;
 }
 
-unsigned flood_rules_match(const struct look *l, const struct settings_detect *s) {
+/* --- the patterns --------------------------------------------------------------- */
+
+/* So many unfinished, three times what finishes and far above what the round trips of the usual
+ * clients ever left, that it need not wait for another look. A pause of the network is none of
+ * this: then no more arrive than did before. */
+static double overwhelms(const struct look *l, const struct settings_detect *s) {
+        double early = or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s);
+        double usual = fmax(OVERWHELMING_ARRIVALS * l->usual_arrivals_per_s,
+                            OVERWHELMING_EARLY * or_zero(l->usual_early_per_s));
+
+        if (isnan(l->usual_arrivals_per_s))
+                return 0;
+        return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)),
+                             odds_against(early, l->completed_per_s, OVERWHELMING_SHARE)),
+                      all_of(against(early, usual), hurts(l, s, early)));
+}
+
+static double surges(const struct look *l, const struct settings_detect *s) {
+        double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
+
+        return all_of(against(late, fmax(SURGE_PER_S, s->unanswered_per_s)),
+                      odds_against(late, l->completed_per_s, SURGE_SHARE));
+}
+
+/* SYNs that are refused, or answered by cookie, for nothing. A queue over its
+ * limit does one of both, whether or not the counters can be read. */
+static double refuses_in_vain(const struct look *l, const struct settings_detect *s) {
+        double refused = against(l->refused_per_s, s->unanswered_per_s);
+
+        if (isnan(l->cookies_unanswered_per_s))
+                return isnan(l->refused_per_s) && l->half_open > l->backlog ? STRENGTH_MAX : refused;
+        if (l->syncookies == 0)
+                return refused;
+        return any_of(refused, all_of(against(l->cookies_in_vain_per_s, s->unanswered_per_s),
+                                      against(l->cookies_in_vain_per_s,
+                                              IN_VAIN_SHARE * l->cookies_sent_per_s)));
+}
+
+/* SYN-ACKs go to somebody who never asked for them, and says so. */
+static double bounces(const struct look *l) {
+        return all_of(against(l->killed_per_s, BOUNCING_PER_S),
+                      odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
+}
+
+struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
         double aged = aged_for_sure(l);
         /* What is held must be growing old now: after a flood it stands for a minute. */
-        double aging = fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s));
-        double share = flood_rules_share(aged, l->completed_per_s);
-        bool goes_on = aged >= s->unanswered_per_s && l->gathered >= GATHERED_ENOUGH;
-        unsigned patterns = 0;
+        double aging = against(fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)), s->unanswered_per_s);
+        double harm = hurts(l, s, fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
+                                          or_zero(l->cookies_unanswered_per_s));
+        double goes_on = all_of(against(aged, s->unanswered_per_s),
+                                all_of(against(l->gathered, GATHERED_ENOUGH), harm));
 
         if (l->outage)
-                return 0;
-        if (bounces(l)) /* it hurts somebody else */
-                patterns |= PATTERN_BOUNCING;
-        if (!flood_rules_hurts(l, s))
-                return patterns;
-        if (surges(l, s))
-                patterns |= PATTERN_SURGE;
-        if (goes_on && share >= s->unanswered_share_permille / 1000.0)
-                patterns |= PATTERN_SUSTAINED;
-        if (goes_on && aging >= s->unanswered_per_s && l->held >= l->backlog * s->fill_permille / 1000.0)
-                patterns |= PATTERN_HELD;
-        if (refuses_in_vain(l, s) && l->half_open >= QUEUE_MIN && l->stuck >= MOST * l->half_open)
-                patterns |= PATTERN_REFUSING;
-        return patterns;
+                return (struct flood_strength) { 0 };
+        return (struct flood_strength) {
+                .overwhelming = overwhelms(l, s),
+                .surge = all_of(surges(l, s), harm),
+                .sustained = all_of(goes_on, odds_against(aged, l->completed_per_s,
+                                                          s->unanswered_share_permille / 1000.0)),
+                .held = all_of(goes_on, all_of(aging, against(l->held, l->backlog * s->fill_permille / 1000.0))),
+                .refusing = all_of(all_of(refuses_in_vain(l, s), harm),
+                                   all_of(against(l->half_open, QUEUE_MIN),
+                                          against(l->stuck, MOST * l->half_open))),
+                .bouncing = bounces(l), /* it hurts somebody else */
+        };
+}
+
+double flood_rules_best(const struct flood_strength *s) {
+        return fmax(fmax(fmax(s->overwhelming, s->surge), fmax(s->sustained, s->held)),
+                    fmax(s->refusing, s->bouncing));
 }

@@ -12,8 +12,9 @@
 
 /* A look: everything the rules may know. NAN: not known. */
 struct look {
-        double late_per_s;
+        double early_per_s, late_per_s;
         double aged_per_s, stale_per_s;
+        double cookies_early_per_s;      /* unanswered 100 ms before the survival age */
         double cookies_unanswered_per_s; /* of those this listener sent, within the survival age */
         double cookies_in_vain_per_s;    /* the same, smoothed */
         double cookies_stale_per_s;      /* within 1.5 s */
@@ -25,24 +26,23 @@ struct look {
         double half_open, backlog;
         double gathered;                 /* see flood_rules_gather() */
         double seen_once_share;          /* of the SYNs */
+        double usual_early_per_s;        /* in calm; NAN: not learned yet */
+        double usual_arrivals_per_s;     /* of the host; NAN: not learned yet */
         int syncookies;                  /* -1: not known */
         bool outage;
 };
 
-enum flood_pattern {
-        PATTERN_SURGE = 1 << 0,
-        PATTERN_SUSTAINED = 1 << 1,
-        PATTERN_HELD = 1 << 2,
-        PATTERN_REFUSING = 1 << 3,
-        PATTERN_BOUNCING = 1 << 4,
+/* How well a look fits each pattern: 1 and more is a match, at 2 every figure is twice what it has
+ * to be (odds for shares). 0: not at all, or not known. */
+struct flood_strength {
+        double overwhelming, surge, sustained, held, refusing, bouncing;
 };
+
+/* Of all patterns, the one that fits best. */
+double flood_rules_best(const struct flood_strength *s);
 
 /* The share of handshakes that nobody finishes, 0..1; NAN when not known. */
 double flood_rules_share(double unanswered_per_s, double completed_per_s);
-
-/* Whether this many unfinished handshakes can fill at least half of the queue,
- * or have, or the kernel already refuses or answers by cookie. */
-bool flood_rules_hurts(const struct look *l, const struct settings_detect *s);
 
 /* Whether honest clients are at risk now, so that acting would help. */
 bool flood_rules_pressure(const struct look *l, const struct settings_detect *s);
@@ -61,5 +61,5 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
 /* More stays unfinished than noise and loss explain, though no pattern fits. */
 bool flood_rules_suspect(const struct look *l, const struct settings_detect *s);
 
-/* The patterns (enum flood_pattern) that this look fits. */
-unsigned flood_rules_match(const struct look *l, const struct settings_detect *s);
+/* How well this look fits the patterns. */
+struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s);

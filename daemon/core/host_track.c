@@ -4,6 +4,8 @@
 #define FAST_TAU_S 0.7
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
 #define COOKIE_WINDOW_US UINT64_C(250000)
+#define EARLY_US UINT64_C(100000)
+#define EARLY_WINDOW_US UINT64_C(200000)
 #define LATELY_TAU_S 1.5
 #define STALE_US UINT64_C(1500000)
 #define STALE_WINDOW_US UINT64_C(1000000)
@@ -19,6 +21,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .overflowed_lately = rate_unknown(),
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
+                .cookies_early_per_s = NAN,
                 .cookies_unanswered_per_s = NAN,
                 .cookies_stale_per_s = NAN,
                 .cookies_in_vain = rate_unknown(),
@@ -30,6 +33,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .embryonic_rsts = rate_unknown(),
                 .usual_completed = rate_unknown(),
                 .usual_arrivals = rate_unknown(),
+                .usual_syns = rate_unknown(),
                 .syncookies = -1,
         };
         t->survival_age_us = survival_age_us;
@@ -64,12 +68,15 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
 static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
         if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED)) {
                 cookie_balance_init(&t->balance);
-                t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
+                t->cookies_early_per_s = t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
                 t->cookies_in_vain = rate_unknown();
                 return;
         }
         cookie_balance_add(&t->balance, o->time_us, o->counters[OBS_COOKIES_SENT],
                            o->counters[OBS_COOKIES_RECEIVED]);
+        if (t->survival_age_us > EARLY_US)
+                t->cookies_early_per_s = cookie_balance_unanswered_per_s(
+                        &t->balance, t->survival_age_us - EARLY_US, EARLY_WINDOW_US);
         t->cookies_unanswered_per_s =
                 cookie_balance_unanswered_per_s(&t->balance, t->survival_age_us, COOKIE_WINDOW_US);
         if (!isnan(t->cookies_unanswered_per_s))
@@ -90,6 +97,8 @@ void host_track_step(struct host_track *t, const struct observation *o) {
         count(&t->cookies_received, o, OBS_COOKIES_RECEIVED, elapsed_s);
         count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
         count(&t->syns, o, OBS_SYNS, elapsed_s);
+        if (!isnan(t->syns.per_s))
+                rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
         count(&t->rsts_sent, o, OBS_OUT_RSTS, elapsed_s);
         count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);

@@ -21,6 +21,7 @@ struct host_track {
                                        * came when that many finished */
         struct rate overflowed_lately;
         struct rate cookies_sent, cookies_received;
+        double cookies_early_per_s;      /* unanswered 100 ms before the survival age */
         double cookies_unanswered_per_s; /* within the survival age */
         struct rate cookies_in_vain;     /* the same, smoothed */
         double cookies_stale_per_s;      /* within 1.5 s */
@@ -37,6 +38,7 @@ struct host_track {
 
         struct rate usual_completed; /* over ten minutes, calm only */
         struct rate usual_arrivals;
+        struct rate usual_syns;      /* over ten minutes, calm or not */
         int syncookies;              /* -1: not known */
 };
 

@@ -45,12 +45,6 @@ struct policy {
         bool no_news; /* what is told in this step was told before */
 };
 
-/* Without a policy in the configuration: tell, and save the service. */
-static const struct settings_rule built_in[] = {
-        { .states = 1u << STATE_FLOOD, .alert = true },
-        { .states = 1u << STATE_FLOOD, .pressure = PRESSURE_YES, .syncookies = true },
-};
-
 struct policy *policy_new(const struct settings *settings) {
         struct policy *p = calloc(1, sizeof *p);
 
@@ -180,9 +174,8 @@ static bool rule_matches(const struct settings_rule *r, enum flood_state state, 
 
 static void apply_rules(const struct policy *p, bool pressure, struct decision *ret, bool *ret_alert,
                         uint32_t *ret_hooks) {
-        const struct settings *s = p->settings;
-        const struct settings_rule *rules = s->rules_given ? s->rules : built_in;
-        uint32_t count = s->rules_given ? s->rules_count : sizeof built_in / sizeof *built_in;
+        uint32_t count;
+        const struct settings_rule *rules = settings_rules(p->settings, &count);
 
         *ret_alert = false;
         *ret_hooks = 0;

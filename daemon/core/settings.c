@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/settings.h"
 
+#include "core/verdict.h"
+
+/* Without a policy in the configuration: tell, and save the service. */
+static const struct settings_rule built_in[] = {
+        { .states = 1u << STATE_FLOOD, .alert = true },
+        { .states = 1u << STATE_FLOOD, .pressure = PRESSURE_YES, .syncookies = true },
+};
+
 static bool listener_matches(const struct settings_listener *l, const struct address *address,
                              uint16_t port) {
         if (!l->any_address && !prefix_contains(&l->address, address))
@@ -19,6 +27,11 @@ const struct settings_detect *settings_detect_for(const struct settings *s,
                 if (listener_matches(&s->listeners[i], address, port))
                         return &s->listeners[i].detect;
         return &s->detect;
+}
+
+const struct settings_rule *settings_rules(const struct settings *s, uint32_t *ret_count) {
+        *ret_count = s->rules_given ? s->rules_count : sizeof built_in / sizeof *built_in;
+        return s->rules_given ? s->rules : built_in;
 }
 
 bool settings_allows(const struct settings *s, const struct address *a) {

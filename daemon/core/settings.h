@@ -147,5 +147,7 @@ struct settings {
 /* The thresholds for a listener: of the first override that matches, or the host's. */
 const struct settings_detect *settings_detect_for(const struct settings *s,
                                                   const struct address *address, uint16_t port);
+/* The policy in force: the rules that were given, or the built-in ones. */
+const struct settings_rule *settings_rules(const struct settings *s, uint32_t *ret_count);
 /* Whether an address is on the allow list. */
 bool settings_allows(const struct settings *s, const struct address *a);

@@ -27,6 +27,15 @@ static double late_rate(const struct obs_listener *l, unsigned first) {
         return fmax(edge, whole);
 }
 
+/* What a tick sees first of a flood: the fuller of the two 100 ms around the survival age, whenever
+ * in the tick it began. The very young say nothing. */
+static double early_rate(const struct obs_listener *l, unsigned first) {
+        uint32_t before = first >= 2 ? l->age[first - 1] : 0;
+
+        return first < 2 ? NAN
+                         : fmax(before, l->age[first]) / ((double) OBS_AGE_FINE_US / 1e6);
+}
+
 static void measure_alive(struct survival_memory *m, const struct obs_listener *l, uint64_t now_us) {
         uint32_t older_3s = count_from(l, OBS_AGE_3S, OBS_AGE_BINS);
         uint32_t older_2s = count_from(l, OBS_AGE_2S, OBS_AGE_BINS);
@@ -59,9 +68,11 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
         s.stuck = count_from(l, OBS_AGE_1S, OBS_AGE_BINS);
         s.alive = m->alive;
         if (m->deferred_us && now_us - m->deferred_us < DEFERRED_MEMORY_US) {
+                s.early_per_s = NAN;
                 s.late_per_s = s.aged_per_s;
                 s.held = s.stuck;
         } else {
+                s.early_per_s = early_rate(l, first);
                 s.late_per_s = late_rate(l, first);
                 s.held = count_from(l, first, OBS_AGE_BINS);
         }

@@ -60,6 +60,7 @@ struct evidence {
 
 struct verdict {
         enum finding finding;
+        double strength;         /* of the evidence: 1 and more is a flood (core/flood_rules.h) */
         enum diagnosis diagnosis;
         bool pressure; /* honest clients are at risk now: the queue fills, cookies, or drops */
         struct evidence evidence;

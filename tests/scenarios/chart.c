@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { WIDTH = 720, HEIGHT = 440, LEFT = 70, RIGHT = 40, TOP = 40, BOTTOM = 60 };
+enum { WIDTH = 820, HEIGHT = 480, LEFT = 70, RIGHT = 210, TOP = 40, BOTTOM = 60 };
 
 /* Both axes are logarithmic: 0.1 s to 100 s, 0.01 to 1000 a day; none at all stands at the left end. */
 static double x_of(double per_day) {
@@ -37,26 +37,40 @@ static void axes(FILE *to, double days) {
         }
         fprintf(to, "<text x='%d' y='%d' text-anchor='middle'>false alarms a day (%.1f honest days)</text>\n",
                 (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 18, days);
-        fprintf(to, "<text x='%d' y='%d'>median delay; dot: share of floods found</text>\n", LEFT, TOP - 14);
+        fprintf(to, "<text x='%d' y='%d'>mean delay; a missed attack counts with its length</text>\n", LEFT,
+                TOP - 14);
 }
 
-void chart_write(FILE *to, const struct chart_point *points, unsigned count, double days) {
+static void curve(FILE *to, const struct chart_curve *c, unsigned row, const char *colour) {
+        const struct standing *plain = &c->standings[SWEEP_PLAIN];
+        int y = TOP + 20 + (int) row * 42;
+
+        fprintf(to, "<polyline fill='none' stroke='%s' stroke-width='2' points='", colour);
+        for (unsigned i = 0; i < SWEEP_SWEPT; i++)
+                fprintf(to, "%.1f,%.1f ", x_of(c->standings[i].false_per_day), y_of(c->standings[i].mean_s));
+        fputs("'/>\n", to);
+        for (unsigned i = 0; i < SWEEP_SWEPT; i++)
+                fprintf(to, "<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>\n",
+                        x_of(c->standings[i].false_per_day), y_of(c->standings[i].mean_s), colour);
+        fprintf(to, "<circle cx='%.1f' cy='%.1f' r='7' fill='none' stroke='%s' stroke-width='3'/>\n",
+                x_of(plain->false_per_day), y_of(plain->mean_s), colour);
+        fprintf(to, "<text x='%d' y='%d' fill='%s' font-weight='bold'>%s</text>\n", WIDTH - RIGHT + 16, y, colour,
+                c->name);
+        fprintf(to, "<text x='%d' y='%d' fill='%s'>%s %g … %g, ring: %g</text>\n", WIDTH - RIGHT + 16, y + 17,
+                colour, c->parameter, c->standings[0].threshold, c->standings[SWEEP_SWEPT - 1].threshold,
+                plain->threshold);
+}
+
+void chart_write(FILE *to, const struct chart_curve *curves, unsigned count, double days) {
+        static const char *const colours[] = { "#087", "#c52", "#75a", "#27b", "#a80" };
+
         fprintf(to,
                 "<svg xmlns='http://www.w3.org/2000/svg' width='%d' height='%d' "
                 "font-family='sans-serif' font-size='13'>\n"
                 "<rect width='100%%' height='100%%' fill='white'/>\n",
                 WIDTH, HEIGHT);
         axes(to, days);
-        for (unsigned i = 0; i < count; i++) {
-                double x = x_of(points[i].false_alarms_per_day), y = y_of(points[i].delay_s);
-
-                if (isnan(points[i].delay_s))
-                        continue; /* it found nothing */
-                fprintf(to, "<circle cx='%.1f' cy='%.1f' r='%.1f' fill='%s' fill-opacity='0.8'/>\n", x, y,
-                        3 + 9 * sqrt(points[i].found_share), i == 0 ? "#0a7" : "#c52");
-                fprintf(to, "<text x='%.1f' y='%.1f' text-anchor='%s'>%s, %.0f %%</text>\n",
-                        x + (x > WIDTH / 2 ? -16 : 16), y - 12, x > WIDTH / 2 ? "end" : "start",
-                        points[i].name, 100 * points[i].found_share);
-        }
+        for (unsigned i = count; i-- > 0;)
+                curve(to, &curves[i], i, colours[i % (sizeof colours / sizeof *colours)]);
         fputs("</svg>\n", to);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Delay against false alarms, as an SVG. */
+/* Delay against false alarms, a curve a judge, as an SVG. */
 
 #include <stdio.h>
 
-struct chart_point {
-        const char *name;
-        double false_alarms_per_day, delay_s;
-        double found_share; /* 0..1, the area of the dot */
+#include "tests/scenarios/comparison.h"
+
+struct chart_curve {
+        const char *name, *parameter;
+        struct standing standings[SWEEP_THRESHOLDS]; /* the plain one is marked */
 };
 
-void chart_write(FILE *to, const struct chart_point *points, unsigned count, double days);
+void chart_write(FILE *to, const struct chart_curve *curves, unsigned count, double days);

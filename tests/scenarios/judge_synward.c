@@ -10,6 +10,7 @@
 #include "core/settings.h"
 
 struct synward {
+        double thresholds[SWEEP_THRESHOLDS];
         struct settings settings;
         struct detector *detector;
         struct policy *policy;
@@ -17,11 +18,12 @@ struct synward {
         struct decision decision;
 };
 
-static void *synward_new(void) {
+static void *synward_new(const double thresholds[static SWEEP_THRESHOLDS]) {
         struct synward *s = calloc(1, sizeof *s);
 
         if (!s)
                 abort();
+        memcpy(s->thresholds, thresholds, sizeof s->thresholds);
         config_defaults(&s->settings);
         s->detector = detector_new(&s->settings);
         s->policy = policy_new(&s->settings);
@@ -41,25 +43,43 @@ static void *synward_free(void *j) {
         return NULL;
 }
 
-static enum flood_state synward_step(void *j, const struct observation *o,
-                                     const struct traffic_truth *truth, enum diagnosis *ret) {
+/* With the default threshold the state that users see; with others what the strength of the evidence
+ * would say. */
+static uint32_t synward_step(void *j, const struct observation *o, const struct traffic_truth *truth) {
+        const uint32_t plain = UINT32_C(1) << SWEEP_PLAIN;
         struct synward *s = j;
+        uint32_t alarms;
 
         (void) truth;
         detector_step(s->detector, o, &s->verdicts);
         policy_step(s->policy, o, &s->verdicts, &s->decision);
-        *ret = s->decision.diagnosis;
-        return s->decision.state;
+        alarms = judge_above(s->thresholds, s->verdicts.host.strength) & ~plain;
+        return s->decision.state == STATE_FLOOD ? alarms | plain : alarms;
 }
 
 const struct judge judge_synward = {
-        .name = "synward", .names = true, .new = synward_new, .free = synward_free, .step = synward_step,
+        .name = "synward", .parameter = "strength", .lowest = 0.1, .highest = 10, .plain = 1,
+        .new = synward_new, .free = synward_free, .step = synward_step,
 };
+
+void judge_synward_allow(void *j, const struct prefix *p) {
+        struct settings *s = &((struct synward *) j)->settings;
+
+        s->allow[s->allow_count++] = *p;
+}
+
+enum flood_state judge_synward_state(const void *j) {
+        return ((const struct synward *) j)->decision.state;
+}
+
+enum diagnosis judge_synward_diagnosis(const void *j) {
+        return ((const struct synward *) j)->decision.diagnosis;
+}
 
 bool judge_synward_alert(const void *j) {
         const struct synward *s = j;
 
-        return s->decision.state != STATE_NORMAL || s->verdicts.host.finding != FINDING_NONE;
+        return s->decision.state == STATE_FLOOD || s->verdicts.host.finding != FINDING_NONE;
 }
 
 void judge_synward_explain(const void *j, FILE *to) {

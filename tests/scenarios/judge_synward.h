@@ -9,6 +9,10 @@
 
 extern const struct judge judge_synward;
 
+/* Puts a network on the allow list. */
+void judge_synward_allow(void *j, const struct prefix *p);
+enum flood_state judge_synward_state(const void *j);
+enum diagnosis judge_synward_diagnosis(const void *j);
 /* Whether the daemon would walk the socket table at every tick now. */
 bool judge_synward_alert(const void *j);
 /* The figures behind the last verdict, on one line. */

@@ -22,7 +22,9 @@ enum {
 struct scenario {
         char name[SCENARIO_NAME_MAX];
         const char *family;
+        char *recording; /* replayed, instead of traffic; NULL: none */
         struct traffic_settings traffic;
+        struct prefix allowed; /* on the allow list; length 0: nothing is */
         double length_s;
         bool attack;          /* a flood from from_s to to_s; else the event to be named */
         double from_s, to_s;  /* both 0: nothing in particular happens */
@@ -36,6 +38,10 @@ struct catalogue {
         struct scenario *list;
         unsigned count, max;
 };
+
+/* One more, with what most have in common; it is good until the next is added. */
+__attribute__((format(printf, 3, 4)))
+struct scenario *catalogue_add(struct catalogue *c, const char *family, const char *name, ...);
 
 /* honest_days: how long the honest families last together. */
 void catalogue_make(uint64_t seed, double honest_days, struct catalogue *ret);

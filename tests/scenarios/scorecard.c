@@ -15,15 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/scenarios/baselines.h"
-#include "tests/scenarios/judge_synward.h"
 #include "tests/scenarios/chart.h"
+#include "tests/scenarios/comparison.h"
+#include "tests/scenarios/recorded.h"
 #include "tests/scenarios/scenario.h"
+#include "tests/scenarios/trial.h"
 
-enum { JUDGES = 5, FAMILIES_MAX = 40 };
-
-/* An alarm so soon after a flood is still its own. */
-#define GRACE_S 30.0
 /* What was promised. */
 #define STRONG_PER_S 1000.0
 #define STRONG_DELAY_S 1.0
@@ -32,118 +29,16 @@ enum { JUDGES = 5, FAMILIES_MAX = 40 };
 #define END_LIMIT_S 15.0
 #define DIAGNOSIS_SHARE 0.95
 
-static const struct judge *const judges[JUDGES] = {
-        &judge_synward, &judge_syn_fin, &judge_adaptive, &judge_cusum, &judge_syn_recv,
-};
-
-/* What one judge made of one scenario. */
-struct result {
-        bool found, in_time_named, ended;
-        double delay_s, end_s, fill;
-        uint32_t false_alarms, suspicions;
-        uint32_t named[DIAGNOSES]; /* ticks with each diagnosis that count */
-};
-
-struct row {
-        struct result results[JUDGES];
-        double days;
-        uint64_t asked, connected;
-        bool done;
-};
+/* Where judges are compared: with so many false alarms a day at most. */
+static const double budgets[] = { 0, 1 };
 
 struct options {
         uint64_t seed;
         double days;
-        const char *only, *svg;
+        const char *only, *svg, *recordings;
         unsigned workers;
         bool verbose, list, quiet_rows;
 };
-
-static bool in_interval(const struct scenario *s, double now_s) {
-        return s->to_s > s->from_s && now_s > s->from_s && now_s <= s->to_s;
-}
-
-static bool flood_or_its_wake(const struct scenario *s, double now_s) {
-        return s->attack && now_s > s->from_s && now_s <= s->to_s + GRACE_S;
-}
-
-/* A diagnosis counts while a flood is called one, and all through an event after its first 3 s. */
-static bool diagnosis_counts(const struct scenario *s, enum flood_state state, double now_s) {
-        if (!in_interval(s, now_s))
-                return false;
-        return s->attack ? state == STATE_FLOOD : now_s > s->from_s + 3;
-}
-
-static void judge_tick(const struct scenario *s, const struct traffic_truth *truth,
-                       enum flood_state before, enum flood_state state, enum diagnosis d,
-                       struct result *r) {
-        bool flood = state == STATE_FLOOD;
-
-        if (diagnosis_counts(s, state, truth->now_s))
-                r->named[d]++;
-        /* One that was already called a flood for no reason is not found. */
-        if (flood && before != STATE_FLOOD && !r->found && s->attack && in_interval(s, truth->now_s)) {
-                r->found = true;
-                r->delay_s = truth->now_s - s->from_s;
-                r->fill = truth->fill;
-        }
-        if (flood && before != STATE_FLOOD && !flood_or_its_wake(s, truth->now_s))
-                r->false_alarms++;
-        if (state == STATE_SUSPECT && before != STATE_SUSPECT)
-                r->suspicions++;
-        if (s->attack && truth->now_s > s->to_s) {
-                if (flood)
-                        r->ended = false;
-                else if (!r->ended) {
-                        r->ended = true;
-                        r->end_s = truth->now_s - s->to_s;
-                }
-        }
-}
-
-static void tell_change(const struct scenario *s, const struct traffic_truth *truth,
-                        enum flood_state state, enum diagnosis d, const void *judge) {
-        fprintf(stderr, "%s: %.1f s: %s, %s: ", s->name, truth->now_s, flood_state_name(state),
-                diagnosis_name(d));
-        judge_synward_explain(judge, stderr);
-        fputc('\n', stderr);
-}
-
-static void run(const struct scenario *s, bool verbose, struct row *ret) {
-        static struct observation o;
-        struct traffic *t = traffic_new(&s->traffic);
-        struct traffic_truth truth = { 0 };
-        enum flood_state states[JUDGES] = { 0 };
-        enum diagnosis last = DIAGNOSIS_UNKNOWN;
-        void *instances[JUDGES];
-
-        for (unsigned j = 0; j < JUDGES; j++) {
-                instances[j] = judges[j]->new();
-                if (!instances[j])
-                        abort();
-        }
-        while (truth.now_s < s->length_s) {
-                traffic_step(t, judge_synward_alert(instances[0]), &o, &truth);
-                for (unsigned j = 0; j < JUDGES; j++) {
-                        enum diagnosis d;
-                        enum flood_state now = judges[j]->step(instances[j], &o, &truth, &d);
-
-                        judge_tick(s, &truth, states[j], now, d, &ret->results[j]);
-                        if (verbose && j == 0 && (now != states[0] || d != last)) {
-                                tell_change(s, &truth, now, d, instances[0]);
-                                last = d;
-                        }
-                        states[j] = now;
-                }
-        }
-        for (unsigned j = 0; j < JUDGES; j++)
-                instances[j] = judges[j]->free(instances[j]);
-        t = traffic_free(t);
-        ret->days = truth.now_s / 86400;
-        ret->asked = truth.honest_asked;
-        ret->connected = truth.honest_connected;
-        ret->done = true;
-}
 
 /* --- work shared among processes ------------------------------------------------------ */
 
@@ -163,7 +58,7 @@ static void work(struct board *b, const struct catalogue *c, const struct option
         while ((i = atomic_fetch_add(&b->next, 1)) < c->count) {
                 i = c->count - 1 - i;
                 if (wanted(&c->list[i], o))
-                        run(&c->list[i], o->verbose, &b->rows[i]);
+                        trial_run(&c->list[i], o->verbose, &b->rows[i]);
         }
 }
 
@@ -186,7 +81,11 @@ static int run_all(struct board *b, const struct catalogue *c, const struct opti
 
 /* --- what came out ----------------------------------------------------------------------- */
 
-static enum diagnosis mostly(const struct result *r, uint32_t *ret_ticks) {
+static const struct score *plain_score(const struct row *row, unsigned judge) {
+        return &row->scores[judge][SWEEP_PLAIN];
+}
+
+static enum diagnosis mostly(const struct row *r, uint32_t *ret_ticks) {
         enum diagnosis best = DIAGNOSIS_UNKNOWN;
 
         *ret_ticks = 0;
@@ -200,43 +99,30 @@ static enum diagnosis mostly(const struct result *r, uint32_t *ret_ticks) {
 
 /* What a row is worth for the share of right diagnoses: an event of which
  * nothing is expected is right when it was never called a flood. */
-static bool diagnosed_right(const struct scenario *s, const struct result *r) {
+static bool diagnosed_right(const struct scenario *s, const struct row *row) {
+        const struct score *score = plain_score(row, 0);
         uint32_t ticks;
-        enum diagnosis d = mostly(r, &ticks);
+        enum diagnosis d = mostly(row, &ticks);
 
         if (!s->expected)
-                return r->false_alarms == 0 && (!s->attack || r->found);
-        return ticks > 0 && (s->expected & UINT32_C(1) << d) && (s->attack || r->false_alarms == 0);
+                return score->false_alarms == 0 && (!s->attack || score->found);
+        return ticks > 0 && (s->expected & UINT32_C(1) << d) && (s->attack || score->false_alarms == 0);
 }
 
 static void print_row(const struct scenario *s, const struct row *row) {
-        const struct result *r = &row->results[0];
+        const struct score *score = plain_score(row, 0);
         uint32_t ticks;
-        enum diagnosis d = mostly(r, &ticks);
+        enum diagnosis d = mostly(row, &ticks);
         char delay[16] = "-", end[16] = "-", fill[16] = "-";
 
-        if (s->attack && r->found) {
-                snprintf(delay, sizeof delay, "%.1f", r->delay_s);
-                snprintf(fill, sizeof fill, "%.0f%%", 100 * r->fill);
+        if (score->found) {
+                snprintf(delay, sizeof delay, "%.2f", score->delay_s);
+                snprintf(fill, sizeof fill, "%.0f%%", 100 * row->fill);
+                snprintf(end, sizeof end, row->ended ? "%.1f" : "never", row->end_s);
         }
-        if (s->attack && r->found)
-                snprintf(end, sizeof end, r->ended ? "%.1f" : "never", r->end_s);
         printf("%-17s %-44s %-6s %6s %5s %6s %5u %5u  %-18s %s\n", s->family, s->name,
-               !s->attack ? "-" : r->found ? "found" : "MISSED", delay, fill, end, r->false_alarms,
-               r->suspicions, ticks ? diagnosis_name(d) : "-", diagnosed_right(s, r) ? "" : "WRONG");
-}
-
-static int compare(const void *a, const void *b) {
-        double x = *(const double *) a, y = *(const double *) b;
-
-        return (x > y) - (x < y);
-}
-
-static double median(double *values, unsigned count) {
-        if (count == 0)
-                return NAN;
-        qsort(values, count, sizeof *values, compare);
-        return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+               !s->attack ? "-" : score->found ? "found" : "MISSED", delay, fill, end, score->false_alarms,
+               row->suspicions, ticks ? diagnosis_name(d) : "-", diagnosed_right(s, row) ? "" : "WRONG");
 }
 
 struct totals {
@@ -255,15 +141,16 @@ static struct totals sum_up(const struct catalogue *c, const struct board *b, un
                 abort();
         for (unsigned i = 0; i < c->count; i++) {
                 const struct scenario *s = &c->list[i];
-                const struct result *r = &b->rows[i].results[judge];
+                const struct row *row = &b->rows[i];
+                const struct score *r = plain_score(row, judge);
 
-                if (!b->rows[i].done || (family && strcmp(family, s->family) != 0))
+                if (!row->done || (family && strcmp(family, s->family) != 0))
                         continue;
                 t.rows++;
-                t.right += diagnosed_right(s, r);
+                t.right += diagnosed_right(s, row);
                 t.false_alarms += r->false_alarms;
                 if (!s->attack) {
-                        t.days += b->rows[i].days;
+                        t.days += row->days;
                         continue;
                 }
                 t.attacks++;
@@ -274,12 +161,12 @@ static struct totals sum_up(const struct catalogue *c, const struct board *b, un
                         delays[n++] = r->delay_s;
                 if (!s->gradual && s->flood_per_s >= STRONG_PER_S)
                         strong[t.strong++] = r->delay_s;
-                t.late_fill += s->fills_in_s >= SLOW_FILL_S && r->fill > FILL_LIMIT;
-                t.slow_ends += !r->ended || r->end_s > END_LIMIT_S;
-                t.worst_end_s = fmax(t.worst_end_s, r->ended ? r->end_s : INFINITY);
+                t.late_fill += s->fills_in_s >= SLOW_FILL_S && row->fill > FILL_LIMIT;
+                t.slow_ends += !row->ended || row->end_s > END_LIMIT_S;
+                t.worst_end_s = fmax(t.worst_end_s, row->ended ? row->end_s : INFINITY);
         }
-        t.delay_s = median(delays, n);
-        t.strong_delay_s = median(strong, t.strong);
+        t.delay_s = comparison_median(delays, n);
+        t.strong_delay_s = comparison_median(strong, t.strong);
         free(delays);
         return t;
 }
@@ -296,18 +183,44 @@ static void print_families(const struct catalogue *c, const struct board *b) {
                         continue;
                 t = sum_up(c, b, 0, c->list[i].family);
                 if (t.rows)
-                        printf("%-17s %5u %3u/%-3u %7.1f %6u %6u\n", c->list[i].family, t.rows, t.found,
+                        printf("%-17s %5u %3u/%-3u %7.2f %6u %6u\n", c->list[i].family, t.rows, t.found,
                                t.attacks, t.delay_s, t.false_alarms, t.right);
         }
 }
 
+/* Delays of what each found, with the published thresholds. */
 static void print_judges(const struct totals t[static JUDGES]) {
-        printf("\n%-20s %9s %12s %14s %13s %10s\n", "judge", "found", "median delay", ">= 1000/s", 
+        printf("\n%-20s %9s %12s %14s %13s %10s\n", "judge", "found", "median delay", ">= 1000/s",
                "false alarms", "per day");
         for (unsigned j = 0; j < JUDGES; j++)
-                printf("%-20s %4u/%-4u %10.1f s %12.1f s %13u %10.2f\n", judges[j]->name, t[j].found,
+                printf("%-20s %4u/%-4u %10.2f s %12.2f s %13u %10.2f\n", judges[j]->name, t[j].found,
                        t[j].attacks, t[j].delay_s, t[j].strong_delay_s, t[j].false_alarms,
                        t[j].false_alarms / t[j].days);
+}
+
+static void print_standing(const struct judge *judge, const struct standing *s) {
+        char threshold[40];
+
+        snprintf(threshold, sizeof threshold, "%s %.4g", judge->parameter, s->threshold);
+        printf("%-20s %-16s %4u/%-4u %9.2f s %9.2f s %10.2f\n", judge->name, threshold, s->found, s->attacks,
+               s->mean_s, s->median_s, s->false_per_day);
+}
+
+static void print_standings(struct standing all[static JUDGES][SWEEP_THRESHOLDS]) {
+        const char *const head = "\n%-37s %9s %11s %11s %10s\n";
+
+        printf("\nWith what was missed counted as long as it lasted:");
+        printf(head, "thresholds as published", "found", "mean", "median", "false/day");
+        for (unsigned j = 0; j < JUDGES; j++)
+                print_standing(judges[j], &all[j][SWEEP_PLAIN]);
+        for (unsigned i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+                char text[48];
+
+                snprintf(text, sizeof text, "at most %g a day, or the least it can", budgets[i]);
+                printf(head, text, "found", "mean", "median", "false/day");
+                for (unsigned j = 0; j < JUDGES; j++)
+                        print_standing(judges[j], comparison_at(all[j], budgets[i]));
+        }
 }
 
 static bool criterion(bool holds, const char *text) {
@@ -336,29 +249,46 @@ static unsigned print_missed(const struct catalogue *c, const struct board *b) {
         return families;
 }
 
-/* A threshold on SYN_RECV is no published detector: it shows what delay is to be had
- * for any price in false alarms, and is not raced for it. */
-static bool better_than(const struct totals *s, const struct totals *t, bool published) {
-        bool quicker = t->found * 2 < t->attacks || s->delay_s < t->delay_s;
+/* At the same false alarms quicker than every baseline; and with the thresholds as they are
+ * published too, if what was missed counts. */
+static bool print_better(struct standing all[static JUDGES][SWEEP_THRESHOLDS], const struct totals *scripts) {
+        const struct standing *s = &all[0][SWEEP_PLAIN];
+        bool plain = true, ok = true;
+        char text[160];
 
-        if (!published && !quicker)
-                printf("note  %s is quicker (%.1f s), finds %u of %u and raises %.0f false alarms a day\n",
-                       judges[JUDGES - 1]->name, t->delay_s, t->found, t->attacks,
-                       t->false_alarms / t->days);
-        return s->found >= t->found && s->false_alarms <= t->false_alarms && (quicker || !published);
+        printf("note  of the %u of %u that it finds, %s finds half within %.2f s; it raises %.0f false alarms a "
+               "day\n", scripts->found, scripts->attacks, judges[JUDGES - 1]->name, scripts->delay_s,
+               scripts->false_alarms / scripts->days);
+        for (unsigned j = 1; j < JUDGES; j++) {
+                const struct standing *t = &all[j][SWEEP_PLAIN];
+
+                plain &= s->found >= t->found && s->false_per_day <= t->false_per_day && s->mean_s < t->mean_s;
+        }
+        ok &= criterion(plain, "as published, finds more than each baseline, with a shorter mean delay and fewer "
+                               "false alarms");
+        for (unsigned i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+                bool better = true;
+
+                for (unsigned j = 1; j < JUDGES; j++)
+                        better &= comparison_better(comparison_at(all[0], budgets[i]),
+                                                    comparison_at(all[j], budgets[i]), budgets[i]);
+                snprintf(text, sizeof text, "quicker than each baseline, mean and median, at %g false alarms a day",
+                         budgets[i]);
+                ok &= criterion(better, text);
+        }
+        return ok;
 }
 
 static bool print_criteria(const struct catalogue *c, const struct board *b,
-                           const struct totals t[static JUDGES]) {
+                           const struct totals t[static JUDGES],
+                           struct standing all_standings[static JUDGES][SWEEP_THRESHOLDS]) {
         const struct totals *s = &t[0];
-        bool all = true, better = true;
+        bool all = true;
         unsigned families;
         char text[160];
 
         printf("\n");
         families = print_missed(c, b);
-        for (unsigned j = 1; j < JUDGES; j++)
-                better &= better_than(s, &t[j], j != JUDGES - 1);
         snprintf(text, sizeof text, "every attack family found (%u of %u attacks; %u families missed)",
                  s->found, s->attacks, families);
         all &= criterion(families == 0, text);
@@ -374,29 +304,27 @@ static bool print_criteria(const struct catalogue *c, const struct board *b,
         all &= criterion(s->slow_ends == 0, text);
         snprintf(text, sizeof text, "diagnosis right in 95 %% of rows (%u of %u)", s->right, s->rows);
         all &= criterion(s->right >= DIAGNOSIS_SHARE * s->rows, text);
-        all &= criterion(better, "better than each published baseline in what is found, delay and false alarms");
+        all &= print_better(all_standings, &t[JUDGES - 1]);
         return all;
 }
 
-static int draw(const char *path, const struct totals t[static JUDGES]) {
-        struct chart_point points[JUDGES];
+static int draw(const char *path, struct standing all[static JUDGES][SWEEP_THRESHOLDS], double days) {
+        struct chart_curve curves[JUDGES];
         FILE *f;
 
-        for (unsigned j = 0; j < JUDGES; j++)
-                points[j] = (struct chart_point) {
-                        .name = judges[j]->name,
-                        .false_alarms_per_day = t[j].false_alarms / t[j].days,
-                        .delay_s = t[j].delay_s,
-                        .found_share = t[j].attacks ? (double) t[j].found / t[j].attacks : 0,
-                };
+        for (unsigned j = 0; j < JUDGES; j++) {
+                curves[j] = (struct chart_curve) { .name = judges[j]->name, .parameter = judges[j]->parameter };
+                memcpy(curves[j].standings, all[j], sizeof curves[j].standings);
+        }
         f = fopen(path, "we");
         if (!f)
                 return -errno;
-        chart_write(f, points, JUDGES, t[0].days);
+        chart_write(f, curves, JUDGES, days);
         return fclose(f) == 0 ? 0 : -errno;
 }
 
 static bool report(const struct catalogue *c, const struct board *b, const struct options *o) {
+        struct standing standings[JUDGES][SWEEP_THRESHOLDS];
         struct totals t[JUDGES];
         int r;
 
@@ -409,21 +337,25 @@ static bool report(const struct catalogue *c, const struct board *b, const struc
         print_families(c, b);
         for (unsigned j = 0; j < JUDGES; j++)
                 t[j] = sum_up(c, b, j, NULL);
+        for (unsigned j = 0; j < JUDGES; j++)
+                comparison_make(c, b->rows, j, t[0].days, standings[j]);
         print_judges(t);
+        print_standings(standings);
         if (o->svg) {
-                r = draw(o->svg, t);
+                r = draw(o->svg, standings, t[0].days);
                 if (r < 0)
                         fprintf(stderr, "%s: %s\n", o->svg, strerror(-r));
         }
-        return print_criteria(c, b, t);
+        return print_criteria(c, b, t, standings);
 }
 
 static void usage(void) {
-        puts("scorecard [--days N] [--seed N] [--only TEXT] [--svg FILE] [--jobs N] [--list] [--totals] "
-             "[--verbose]\n"
+        puts("scorecard [--days N] [--seed N] [--only TEXT] [--recordings DIR] [--svg FILE] [--jobs N] [--list] "
+             "[--totals] [--verbose]\n"
              "Runs the labelled scenarios whose name or family contains TEXT.\n"
-             "  --days N    the honest families last so long together (default 30)\n"
-             "  --verbose   every change of state, with its figures, on stderr");
+             "  --days N          the honest families last so long together (default 30)\n"
+             "  --recordings DIR  what the lab recorded, too\n"
+             "  --verbose         every change of state, with its figures, on stderr");
 }
 
 static int parse(int argc, char **argv, struct options *ret) {
@@ -432,17 +364,19 @@ static int parse(int argc, char **argv, struct options *ret) {
                 { "only", required_argument, NULL, 'o' }, { "svg", required_argument, NULL, 'g' },
                 { "jobs", required_argument, NULL, 'j' }, { "list", no_argument, NULL, 'l' },
                 { "totals", no_argument, NULL, 't' },     { "verbose", no_argument, NULL, 'v' },
+                { "recordings", required_argument, NULL, 'r' },
                 { "help", no_argument, NULL, 'h' },       { 0 },
         };
         int c;
 
-        while ((c = getopt_long(argc, argv, "d:s:o:g:j:ltvh", options, NULL)) >= 0)
+        while ((c = getopt_long(argc, argv, "d:s:o:g:j:r:ltvh", options, NULL)) >= 0)
                 switch (c) {
                 case 'd': ret->days = strtod(optarg, NULL); break;
                 case 's': ret->seed = strtoull(optarg, NULL, 0); break;
                 case 'o': ret->only = optarg; break;
                 case 'g': ret->svg = optarg; break;
                 case 'j': ret->workers = (unsigned) strtoul(optarg, NULL, 10); break;
+                case 'r': ret->recordings = optarg; break;
                 case 'l': ret->list = true; break;
                 case 't': ret->quiet_rows = true; break;
                 case 'v': ret->verbose = true; break;
@@ -462,6 +396,8 @@ int main(int argc, char **argv) {
         if (parse(argc, argv, &o) < 0)
                 return 2;
         catalogue_make(o.seed, o.days, &c);
+        if (o.recordings)
+                recorded_add_all(&c, o.recordings);
         if (o.list) {
                 for (unsigned i = 0; i < c.count; i++)
                         printf("%-17s %s\n", c.list[i].family, c.list[i].name);

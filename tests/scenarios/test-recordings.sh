@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the lab's kernel really reported (tests/lab/record.sh), replayed: each
-# flood is found within 1 s of its first SYN and told to be over within 15 s of its
-# last, and nothing else is ever called one.
+# The front end, "synwardd --replay", on what the lab's kernel really reported
+# (tests/lab/record.sh): each flood is found within 1 s of its first SYN and told to be
+# over within 15 s of its last, and nothing else is ever called one.
 set -u
 build=${SYNWARD_BUILD:-.}
 recordings=${SYNWARD_SOURCE:-.}/tests/scenarios/recordings

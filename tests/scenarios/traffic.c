@@ -1,83 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "tests/scenarios/traffic.h"
+#include "tests/scenarios/traffic_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/source_table.h"
-#include "tests/scenarios/random.h"
-
-enum {
-        WHEEL_SLOTS = 1 << 16, /* of 1 ms: 65 s */
-        FIN_SLOTS = 1 << 12,   /* of a tick: 819 s */
-        RTTS = 1024,
-        NONE = UINT32_MAX,
-        CLIENT_BITS = 24,
-        LISTED_SOURCES_MAX = 12,
-};
-
-#define SLOT_US UINT64_C(1000)
-#define SECOND_US UINT64_C(1000000)
-#define DAY_S 86400.0
-#define WINDOW_S 4.0        /* over which the source table sums up */
-#define TABLE_COUNTERS 4096 /* of the source table: its error is the rate over this */
-
-enum event_kind { EVENT_SYN, EVENT_ACK, EVENT_DATA, EVENT_RST };
-
-struct event {
-        uint64_t time_us;
-        uint32_t next, client;
-        uint16_t generation;
-        uint8_t kind;
-};
-
-struct client {
-        struct kernel_model_peer peer;
-        uint64_t answered_us; /* when a SYN-ACK reached it; UINT64_MAX: not yet */
-        uint32_t rtt_us, next_free;
-        uint16_t generation;
-        uint8_t population, attempts, data_tries;
-        bool cookie;
-};
-
-struct population_state {
-        uint64_t next_us;
-        double per_s;   /* as next_us was drawn for */
-        double recent;  /* SYNs/s, as the source table remembers */
-        double completed;
-        double repeated; /* of recent: SYNs sent again */
-        uint64_t syns, repeats, completions; /* of this tick */
-        uint64_t burst_end_us, burst_next_us;
-        uint32_t rtt_us[RTTS];
-};
-
-struct traffic {
-        const struct traffic_settings *settings;
-        struct chance chance;
-        struct kernel_model *kernel;
-        uint64_t now_us; /* of the last tick */
-        uint64_t ticks, walked_us;
-        double return_loss, forward_loss;
-        int64_t clock_us;
-        bool closed[TRAFFIC_LISTENERS_MAX];
-        bool trouble_done[TRAFFIC_TROUBLES_MAX];
-
-        struct population_state populations[TRAFFIC_POPULATIONS_MAX];
-
-        uint32_t wheel[WHEEL_SLOTS];
-        uint64_t wheel_used[WHEEL_SLOTS / 64];
-        uint64_t wheel_ms, wheel_next_ms; /* looked at up to; none before */
-        struct event *events;
-        uint32_t events_max, free_event;
-        struct client *clients;
-        uint32_t clients_max, free_client;
-
-        uint32_t fins[FIN_SLOTS];
-        struct traffic_truth truth;
-        struct obs_sources sources;
-        struct source_table *table; /* NULL: reckoned */
-};
+#include "config/keys.h"
 
 /* --- pools ------------------------------------------------------------------------- */
 
@@ -354,9 +282,8 @@ static void event_happens(struct traffic *t, const struct event *e) {
 
 /* --- populations ------------------------------------------------------------------------ */
 
-/* The n-th address of a population, or one at random. */
-static struct address address_of(const struct traffic *t, unsigned population, uint32_t n) {
-        const struct population *p = &t->settings->populations[population];
+struct address traffic_address(const struct traffic_settings *s, unsigned population, uint32_t n) {
+        const struct population *p = &s->populations[population];
         struct chance c = { .state = (uint64_t) population << 32 | n };
         struct chance base = { .state = (uint64_t) population << 32 | 0xffffffff };
         uint64_t high = chance_bits(&base), low = chance_bits(&c);
@@ -391,7 +318,7 @@ static uint32_t source_number(struct traffic *t, const struct population *p) {
 static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         const struct population *p = &t->settings->populations[n];
         struct kernel_model_peer peer = {
-                .address = address_of(t, n, source_number(t, p)),
+                .address = traffic_address(t->settings, n, source_number(t, p)),
                 .port = (uint16_t) (1024 + chance_below(&t->chance, 64512)),
         };
         uint32_t i;
@@ -434,7 +361,7 @@ static double rate_at(struct traffic *t, unsigned n, uint64_t now_us) {
                         per_s = f->from_per_s + (f->to_per_s - f->from_per_s) *
                                                         (now_s - f->from_s) / (f->to_s - f->from_s);
         }
-        if (p->pulse_every_s > 0 && fmod(now_s, p->pulse_every_s) >= p->pulse_on_s)
+        if (p->pulse_every_s > 0 && fmod(now_s - p->phases[0].from_s, p->pulse_every_s) >= p->pulse_on_s)
                 return 0;
         if (p->daily)
                 per_s *= 1 + 0.7 * sin(2 * M_PI * now_s / DAY_S);
@@ -453,16 +380,31 @@ static void draw_next(struct traffic *t, unsigned n, uint64_t from_us) {
                                                                   : chance_exponential(&t->chance, mean_us));
 }
 
-static void renew_rates(struct traffic *t) {
+static void renew_rates(struct traffic *t, uint64_t now_us) {
         for (unsigned n = 0; n < t->settings->populations_count; n++) {
                 struct population_state *state = &t->populations[n];
-                double per_s = rate_at(t, n, t->now_us);
+                double per_s = rate_at(t, n, now_us);
 
                 if (per_s > state->per_s || per_s < state->per_s) {
                         state->per_s = per_s;
-                        draw_next(t, n, t->now_us);
+                        draw_next(t, n, now_us);
                 }
         }
+}
+
+/* The first beginning or end of a phase before end_us: floods do not wait for a tick. */
+static uint64_t next_phase_us(const struct traffic *t, uint64_t now_us, uint64_t end_us) {
+        for (unsigned n = 0; n < t->settings->populations_count; n++)
+                for (unsigned i = 0; i < TRAFFIC_PHASES_MAX; i++) {
+                        const struct phase *f = &t->settings->populations[n].phases[i];
+                        double from_us = f->from_s * 1e6, to_us = f->to_s * 1e6;
+
+                        if (from_us > (double) now_us && from_us < (double) end_us)
+                                end_us = (uint64_t) from_us;
+                        if (to_us > (double) now_us && to_us < (double) end_us)
+                                end_us = (uint64_t) to_us;
+                }
+        return end_us;
 }
 
 /* --- time --------------------------------------------------------------------------------- */
@@ -527,93 +469,7 @@ static void run_until(struct traffic *t, uint64_t end_us) {
         kernel_model_advance(t->kernel, end_us);
 }
 
-/* --- who sends ------------------------------------------------------------------------------- */
-
-static void list_source(struct obs_sources *s, const struct address *a, unsigned length, double per_s,
-                        double completed_per_s, double error_per_s) {
-        uint32_t i = s->count;
-
-        if (i == OBS_SOURCES_MAX)
-                return;
-        for (; i > 0 && s->list[i - 1].syn_per_s < per_s + error_per_s; i--)
-                s->list[i] = s->list[i - 1];
-        s->list[i] = (struct obs_source) {
-                .prefix = { .address = address_mask(a, length), .length = (uint8_t) length },
-                .known = OBS_S_SYNS | OBS_S_COMPLETED,
-                .syn_per_s = per_s + error_per_s,
-                .syn_error_per_s = error_per_s,
-                .completed_per_s = completed_per_s,
-        };
-        s->count++;
-}
-
-/* The addresses of a population as the source table would know them after WINDOW_S. */
-static void list_population(struct traffic *t, unsigned n, double total_per_s, double *once) {
-        const struct population *p = &t->settings->populations[n];
-        const struct population_state *state = &t->populations[n];
-        double seen = state->recent * WINDOW_S, error = total_per_s / TABLE_COUNTERS;
-        double share = p->sources ? 1.0 / p->sources : 0, per_s = state->recent * share;
-        unsigned listed = p->sources < LISTED_SOURCES_MAX ? p->sources : LISTED_SOURCES_MAX;
-        struct address a;
-
-        if (seen < 0.5)
-                return;
-        t->sources.distinct += p->sources ? p->sources * -expm1(seen * log1p(-fmin(share, 0.999999)))
-                                          : seen;
-        /* Who sends again has been seen before, and so has the SYN that was the first. */
-        *once += (p->sources ? seen * exp((seen - 1) * log1p(-fmin(share, 0.999999))) : seen) *
-                 fmax(0, 1 - 2 * state->repeated / fmax(state->recent, state->repeated));
-        for (unsigned i = 0; i < listed && per_s > error; i++) {
-                a = address_of(t, n, i);
-                list_source(&t->sources, &a, ADDRESS_BITS, per_s, state->completed * share, error);
-        }
-        if (p->prefix_length) {
-                a = address_of(t, n, 0);
-                list_source(&t->sources, &a, p->ipv6 ? 48 : ADDRESS_IPV4_OFFSET_BITS + 24,
-                            state->recent * (p->prefix_length < 24 && !p->ipv6 ?
-                                                     exp2((double) p->prefix_length - 24) : 1),
-                            state->completed, error);
-        }
-}
-
-static void renew_sources(struct traffic *t) {
-        double total = 0, once = 0, stray = 0;
-
-        memset(&t->sources, 0, offsetof(struct obs_sources, list));
-        for (unsigned n = 0; n < t->settings->populations_count; n++) {
-                total += t->populations[n].recent;
-                if (t->settings->populations[n].listener == TRAFFIC_NO_LISTENER)
-                        stray += t->populations[n].recent;
-        }
-        for (unsigned n = 0; n < t->settings->populations_count; n++)
-                list_population(t, n, total, &once);
-        t->sources.known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE | OBS_SS_STRAY;
-        t->sources.stray_share = total > 0 ? stray / total : 0;
-        /* A scan goes through the ports. */
-        t->sources.stray_ports = (uint32_t) fmin(65535, stray * WINDOW_S);
-        t->sources.seen_once_share = total > 0 ? fmin(1, once / (total * WINDOW_S)) : 0;
-        t->sources.tracked = (uint32_t) fmin(t->sources.distinct, TABLE_COUNTERS);
-}
-
-static void remember_sources(struct traffic *t, double elapsed_s) {
-        double weight = -expm1(-elapsed_s / WINDOW_S);
-
-        for (unsigned n = 0; n < t->settings->populations_count; n++) {
-                struct population_state *state = &t->populations[n];
-
-                state->recent += ((double) state->syns / elapsed_s - state->recent) * weight;
-                state->repeated += ((double) state->repeats / elapsed_s - state->repeated) * weight;
-                state->repeats = 0;
-                state->completed += ((double) state->completions / elapsed_s - state->completed) * weight;
-                state->syns = state->completions = 0;
-        }
-}
-
-/* --- what the sensors tell -------------------------------------------------------------------- */
-
-static bool holds(const struct trouble *x, uint64_t now_us) {
-        return (double) now_us >= x->from_s * 1e6 && (double) now_us < x->to_s * 1e6;
-}
+/* --- troubles and ticks ----------------------------------------------------------------------- */
 
 static void make_trouble(struct traffic *t) {
         t->return_loss = t->forward_loss = 0;
@@ -621,105 +477,22 @@ static void make_trouble(struct traffic *t) {
                 const struct trouble *x = &t->settings->troubles[i];
                 uint32_t usual = t->settings->listeners[x->listener].accepts_per_s;
 
-                if (x->kind == TROUBLE_ACCEPTS && holds(x, t->now_us) != t->trouble_done[i]) {
-                        t->trouble_done[i] = holds(x, t->now_us);
+                if (x->kind == TROUBLE_ACCEPTS && trouble_holds(x, t->now_us) != t->trouble_done[i]) {
+                        t->trouble_done[i] = trouble_holds(x, t->now_us);
                         kernel_model_set_accepts(t->kernel, t->now_us, x->listener,
                                                  t->trouble_done[i] ? (uint32_t) x->value
                                                  : usual ? usual : KERNEL_MODEL_AT_ONCE);
                 }
-                if (x->kind == TROUBLE_LISTENER_CLOSED && holds(x, t->now_us) && !t->trouble_done[i]) {
+                if (x->kind == TROUBLE_LISTENER_CLOSED && trouble_holds(x, t->now_us) && !t->trouble_done[i]) {
                         t->trouble_done[i] = true;
                         t->closed[x->listener] = true;
                         kernel_model_close_listener(t->kernel, x->listener);
                 }
-                if (x->kind == TROUBLE_RETURN_LOSS && holds(x, t->now_us))
+                if (x->kind == TROUBLE_RETURN_LOSS && trouble_holds(x, t->now_us))
                         t->return_loss = x->value;
-                if (x->kind == TROUBLE_FORWARD_LOSS && holds(x, t->now_us))
+                if (x->kind == TROUBLE_FORWARD_LOSS && trouble_holds(x, t->now_us))
                         t->forward_loss = x->value;
         }
-}
-
-static void forget_sock_diag(struct observation *o) {
-        o->known &= ~(uint32_t) (OBS_K_DUMP | OBS_K_LISTENERS);
-        o->listeners_count = 0;
-        o->sensors[SENSOR_SOCK_DIAG] = SENSOR_FAILED;
-}
-
-static void forget_netstat(struct observation *o) {
-        o->counters_known &= 1U << OBS_SYNS;
-        o->sensors[SENSOR_NETSTAT] = SENSOR_FAILED;
-}
-
-static void forget_nflog(struct observation *o) {
-        o->counters_known &= ~(1U << OBS_SYNS);
-        o->known &= ~(uint32_t) OBS_K_SOURCES;
-        o->sensors[SENSOR_NFLOG] = SENSOR_OFF;
-        o->sample_one_in = 0;
-        o->log_received = 0;
-        for (uint32_t i = 0; i < o->listeners_count; i++)
-                o->listeners[i].known &= ~(uint32_t) OBS_L_SYNS;
-}
-
-static void forget_walk(struct observation *o) {
-        o->known &= ~(uint32_t) OBS_K_DUMP;
-        o->half_open = o->aged = o->deferred = o->ghosts = 0;
-        for (uint32_t i = 0; i < o->listeners_count; i++) {
-                struct obs_listener *l = &o->listeners[i];
-
-                l->known &= ~(uint32_t) OBS_L_HALF_OPEN;
-                l->half_open = l->deferred = 0;
-                memset(l->age, 0, sizeof l->age);
-        }
-}
-
-static void add_log(struct traffic *t, struct observation *o) {
-        o->known |= OBS_K_SOURCES;
-        o->sensors[SENSOR_NFLOG] = SENSOR_OK;
-        o->sample_one_in = 1;
-        o->log_received = o->counters[OBS_SYNS];
-        if (t->table) {
-                source_table_set_listeners(t->table, o->listeners, o->listeners_count);
-                source_table_observe(t->table, t->now_us, &o->sources);
-                return;
-        }
-        memcpy(&o->sources, &t->sources,
-               offsetof(struct obs_sources, list) + t->sources.count * sizeof *t->sources.list);
-        o->sources.stray_share = t->sources.stray_share;
-        o->sources.stray_ports = t->sources.stray_ports;
-}
-
-static void make_sensors_fail(struct traffic *t, struct observation *o) {
-        const struct traffic_settings *s = t->settings;
-        bool sock_diag = !s->no_sock_diag, netstat = !s->no_netstat, nflog = !s->no_nflog;
-
-        for (unsigned i = 0; i < s->troubles_count; i++) {
-                const struct trouble *x = &s->troubles[i];
-                bool now = holds(x, t->now_us);
-
-                if (x->kind == TROUBLE_NO_SOCK_DIAG && now)
-                        sock_diag = false;
-                if (x->kind == TROUBLE_NO_NETSTAT && now)
-                        netstat = false;
-                if (x->kind == TROUBLE_NO_NFLOG && now)
-                        nflog = false;
-                if (x->kind == TROUBLE_COUNTER_RESET && (double) t->now_us >= x->from_s * 1e6 &&
-                    !t->trouble_done[i]) {
-                        t->trouble_done[i] = true;
-                        o->counters_known &= 1U << OBS_SYNS;
-                }
-                if (x->kind == TROUBLE_CLOCK_STEP && (double) t->now_us >= x->from_s * 1e6 &&
-                    !t->trouble_done[i]) {
-                        t->trouble_done[i] = true;
-                        t->clock_us += (int64_t) (x->value * 1e6);
-                }
-        }
-        if (!sock_diag)
-                forget_sock_diag(o);
-        if (!netstat)
-                forget_netstat(o);
-        if (!nflog)
-                forget_nflog(o);
-        o->realtime_us = (uint64_t) ((int64_t) o->realtime_us + t->clock_us);
 }
 
 static void tell_truth(struct traffic *t, const struct observation *o, struct traffic_truth *ret) {
@@ -738,20 +511,23 @@ static void tell_truth(struct traffic *t, const struct observation *o, struct tr
 static bool stopped(const struct traffic *t) {
         for (unsigned i = 0; i < t->settings->troubles_count; i++)
                 if (t->settings->troubles[i].kind == TROUBLE_LATE_TICK &&
-                    holds(&t->settings->troubles[i], t->now_us))
+                    trouble_holds(&t->settings->troubles[i], t->now_us))
                         return true;
         return false;
 }
 
 static void run_a_tick(struct traffic *t) {
-        renew_rates(t);
+        uint64_t end_us = t->now_us + TRAFFIC_TICK_US;
+
         make_trouble(t);
-        run_until(t, t->now_us + TRAFFIC_TICK_US);
-        t->now_us += TRAFFIC_TICK_US;
+        for (uint64_t now_us = t->now_us, next_us; now_us < end_us; now_us = next_us) {
+                next_us = next_phase_us(t, now_us, end_us);
+                renew_rates(t, now_us);
+                run_until(t, next_us);
+        }
+        t->now_us = end_us;
         t->ticks++;
-        remember_sources(t, (double) TRAFFIC_TICK_US / 1e6);
-        if (!t->table && t->ticks % 5 == 0)
-                renew_sources(t);
+        traffic_sensors_remember(t);
 }
 
 void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
@@ -763,13 +539,7 @@ void traffic_step(struct traffic *t, bool alert, struct observation *ret_observa
         while (stopped(t));
         kernel_model_observe(t->kernel, t->now_us, o);
         tell_truth(t, o, ret_truth);
-        add_log(t, o);
-        if (alert || t->now_us - t->walked_us >= SECOND_US || o->counters[OBS_COOKIES_SENT] ||
-            o->counters[OBS_LISTEN_DROPS])
-                t->walked_us = t->now_us;
-        else
-                forget_walk(o);
-        make_sensors_fail(t, o);
+        traffic_sensors_observe(t, alert, o);
 }
 
 void traffic_set_syncookies(struct traffic *t, uint8_t value) {
@@ -817,10 +587,14 @@ static void make_populations(struct traffic *t) {
 struct traffic *traffic_new(const struct traffic_settings *s) {
         struct kernel_model_settings k = kernel_model_defaults();
         struct traffic *t = calloc(1, sizeof *t);
+        struct settings defaults;
 
         if (!t)
                 abort();
         t->settings = s;
+        config_defaults(&defaults);
+        dump_schedule_init(&t->schedule, &defaults);
+        dump_trigger_init(&t->trigger);
         t->chance.state = s->seed;
         t->free_event = t->free_client = NONE;
         k.syncookies = s->syncookies;

@@ -121,11 +121,13 @@ struct traffic *traffic_new(const struct traffic_settings *s);
 struct traffic *traffic_free(struct traffic *t);
 
 /*
- * The next tick. `alert`: the judge wants the socket table walked at every
- * tick; else it is walked once a second, unless the counters say that the
- * kernel answers by cookie or drops.
+ * The next tick. `alert`: the judge found something. The socket table is walked
+ * when the daemon's own schedule asks for it (sensors/dump_schedule.h).
  */
 void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
                   struct traffic_truth *ret_truth);
+
+/* The n-th address of a population. */
+struct address traffic_address(const struct traffic_settings *s, unsigned population, uint32_t n);
 
 void traffic_set_syncookies(struct traffic *t, uint8_t value);

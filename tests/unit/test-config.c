@@ -286,6 +286,25 @@ static void good_files_print_and_load_back(void **state) {
         each_file(is_good, 3, check_good);
 }
 
+static void the_built_in_policy_is_printed(void **state) {
+        struct settings defaults, t;
+        char *printed;
+        size_t size;
+        FILE *f;
+
+        config_defaults(&defaults);
+        f = open_memstream(&printed, &size);
+        assert_int_equal(config_print(&defaults, f), 0);
+        (void) fclose(f);
+        load_good(printed, size, &t);
+        assert_true(t.rules_given);
+        assert_int_equal(t.rules_count, 2);
+        assert_true(t.rules[0].alert && t.rules[0].pressure == PRESSURE_ANY);
+        assert_true(t.rules[1].syncookies && t.rules[1].pressure == PRESSURE_YES);
+        settings_release(&t);
+        free(printed);
+}
+
 /* Each bad file says in its comments what has to be said about it. */
 static void check_bad(const char *text, size_t size, const char *name) {
         struct config_errors errors = { 0 };
@@ -673,6 +692,7 @@ int main(void) {
                 cmocka_unit_test(suggestions),
                 cmocka_unit_test(nothing_is_the_default),
                 cmocka_unit_test(good_files_print_and_load_back),
+                cmocka_unit_test(the_built_in_policy_is_printed),
                 cmocka_unit_test(bad_files_say_where),
                 cmocka_unit_test(rich_file_is_understood),
                 cmocka_unit_test(refuses_rubbish),

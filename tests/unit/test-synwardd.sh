@@ -102,6 +102,12 @@ grep -q '^mode: observe' "$work/printed.yaml" || not_ok "--print-config lost the
 run 0 --print-config -c "$work/printed.yaml"
 cmp -s "$work/out" "$work/printed.yaml" || not_ok "--print-config does not load back to itself"
 run 0 -t -c "$work/printed.yaml"
+: >"$work/empty.yaml"
+run 0 --print-config -c "$work/empty.yaml"
+cp "$work/out" "$work/printed.yaml"
+grep -q '^policy:' "$work/printed.yaml" || not_ok "--print-config leaves out the built-in policy"
+run 0 --print-config -c "$work/printed.yaml"
+cmp -s "$work/out" "$work/printed.yaml" || not_ok "the defaults do not load back to themselves"
 
 # --- restoring: nothing to do ---
 mkdir "$work/state"

@@ -62,19 +62,28 @@ static inline bool same_mute(const struct settings_mute *a, const struct setting
                a->until_us == b->until_us && (a->any_listener || same_range(a->ports, b->ports));
 }
 
+/* What is in force: the built-in policy is the same as its rules written out. */
+static inline bool same_policy(const struct settings *a, const struct settings *b) {
+        uint32_t count, other;
+        const struct settings_rule *r = settings_rules(a, &count), *q = settings_rules(b, &other);
+
+        if (count != other)
+                return false;
+        for (uint32_t i = 0; i < count; i++)
+                if (!same_rule(&r[i], &q[i]))
+                        return false;
+        return true;
+}
+
 static inline bool same_settings(const struct settings *a, const struct settings *b) {
         if (!same_scalars(a, b) || a->listeners_count != b->listeners_count ||
-            a->allow_count != b->allow_count || a->rules_given != b->rules_given ||
-            a->rules_count != b->rules_count || a->mutes_count != b->mutes_count)
+            a->allow_count != b->allow_count || !same_policy(a, b) || a->mutes_count != b->mutes_count)
                 return false;
         for (uint32_t i = 0; i < a->listeners_count; i++)
                 if (!same_listener(&a->listeners[i], &b->listeners[i]))
                         return false;
         for (uint32_t i = 0; i < a->allow_count; i++)
                 if (!same_prefix(&a->allow[i], &b->allow[i]))
-                        return false;
-        for (uint32_t i = 0; i < a->rules_count; i++)
-                if (!same_rule(&a->rules[i], &b->rules[i]))
                         return false;
         for (uint32_t i = 0; i < a->mutes_count; i++)
                 if (!same_mute(&a->mutes[i], &b->mutes[i]))

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Honest, long, to be left alone. */
+#include "tests/scenarios/scene.h"
+
+struct lasting {
+        const char *name;
+        double share; /* of all honest days */
+        void (*make)(struct scenario *s);
+};
+
+static void background(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 0.2);
+        scene_noise(s, 2.5);
+        p = scene_noise(s, 0.5); /* now and then a scanner with more zeal */
+        p->burst_every_s = 1200;
+        p->burst_s = 10;
+        p->burst_factor = 10;
+        p->sources = 1;
+}
+
+static void background_small_queue(struct scenario *s) {
+        s->traffic.listeners[0].backlog = 128;
+        s->traffic.syncookies = 0;
+        scene_noise(s, 2);
+}
+
+static void daily(struct scenario *s) {
+        struct population *p = scene_honest(s, 60);
+
+        p->daily = true;
+        p->burst_every_s = 3600;
+        p->burst_s = 120;
+        p->burst_factor = 2;
+        scene_noise(s, 2);
+}
+
+static void crowds_3_to_5(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 60)->daily = true;
+        scene_noise(s, 2);
+        p = scene_honest(s, 50);
+        p->burst_every_s = 1200;
+        p->burst_s = 60;
+        p->burst_factor = 6;
+        p->rtt_median_ms = 100;
+        s->traffic.syncookies = 0;
+}
+
+static void crowds_20(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 50);
+        scene_noise(s, 2);
+        p = scene_honest(s, 10);
+        p->burst_every_s = 2400;
+        p->burst_s = 30;
+        p->burst_factor = 100;
+        p->rtt_median_ms = 100;
+}
+
+static void crowds_over_queue(struct scenario *s) {
+        struct population *p;
+
+        s->traffic.listeners[0].backlog = 128;
+        scene_honest(s, 20);
+        scene_noise(s, 2);
+        p = scene_honest(s, 5);
+        p->burst_every_s = 3000;
+        p->burst_s = 20;
+        p->burst_factor = 600;
+        p->rtt_median_ms = 120;
+        p->rtt_sigma = 0.4;
+}
+
+static void load_tests(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 20);
+        scene_noise(s, 2);
+        p = scene_honest(s, 1);
+        p->sources = 1;
+        p->rtt_median_ms = 20;
+        p->rtt_sigma = 0.1;
+        p->burst_every_s = 3600;
+        p->burst_s = 60;
+        p->burst_factor = 2000;
+}
+
+static void restart_storms(struct scenario *s) {
+        struct population *p;
+
+        s->traffic.listeners[0].accepts_per_s = 2000;
+        scene_honest(s, 30);
+        p = scene_honest(s, 1);
+        p->burst_every_s = 1800;
+        p->burst_s = 2;
+        p->burst_factor = 9000;
+}
+
+static void mobile(struct scenario *s) {
+        struct population *p = scene_honest(s, 60);
+
+        p->loss = 0.1;
+        p->rtt_median_ms = 150;
+        p->rtt_sigma = 0.8;
+        p->daily = true;
+        scene_noise(s, 3);
+}
+
+static void mobile_worse(struct scenario *s) {
+        struct population *p = scene_honest(s, 100);
+
+        p->loss = 0.25;
+        p->rtt_median_ms = 120;
+        p->rtt_sigma = 0.8;
+}
+
+static void outages(struct scenario *s) {
+        scene_honest(s, 150);
+        scene_noise(s, 2);
+        for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
+                double from_s = s->length_s * (i + 0.5) / TRAFFIC_TROUBLES_MAX;
+
+                scene_trouble(s, i % 3 == 2 ? TROUBLE_FORWARD_LOSS : TROUBLE_RETURN_LOSS, from_s,
+                            from_s + 10 + 20 * i, i % 2 ? 1.0 : 0.6);
+        }
+}
+
+static void outages_no_cookies(struct scenario *s) {
+        outages(s);
+        s->traffic.syncookies = 0;
+}
+
+static void stalls(struct scenario *s) {
+        s->traffic.listeners[0].backlog = 128;
+        scene_honest(s, 60);
+        scene_noise(s, 2);
+        for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
+                double from_s = s->length_s * (i + 0.5) / TRAFFIC_TROUBLES_MAX;
+
+                scene_trouble(s, TROUBLE_ACCEPTS, from_s, from_s + 5 + 20 * i, i % 2 ? 40 : 0);
+        }
+}
+
+static void deferred(struct scenario *s) {
+        struct population *p = scene_honest(s, 40);
+
+        s->traffic.listeners[0].defer_retries = 4;
+        p->data_after_s = 1.5;
+        p->daily = true;
+        scene_noise(s, 2);
+}
+
+static void scans(struct scenario *s) {
+        struct population *p;
+
+        s->traffic.listeners_count = 4;
+        for (unsigned i = 0; i < 4; i++) {
+                s->traffic.listeners[i].port = (uint16_t) (443 + i);
+                s->traffic.listeners[i].backlog = 511;
+                scene_honest(s, 2)->listener = (int) i;
+                p = scene_population(s, POPULATION_RST, 0.01); /* nmap -sS */
+                p->listener = (int) i;
+                p->sources = 1;
+                p->burst_every_s = 1800;
+                p->burst_s = 10;
+                p->burst_factor = 2000;
+        }
+        p = scene_noise(s, 5);
+        p->listener = TRAFFIC_NO_LISTENER;
+        p->burst_every_s = 1800;
+        p->burst_s = 30;
+        p->burst_factor = 200;
+}
+
+static void nat(struct scenario *s) {
+        struct population *p = scene_honest(s, 80);
+
+        p->sources = 1;
+        p->daily = true;
+        p->burst_every_s = 1800;
+        p->burst_s = 30;
+        p->burst_factor = 8;
+        scene_noise(s, 2);
+}
+
+static void clocks_and_counters(struct scenario *s) {
+        scene_honest(s, 60);
+        scene_noise(s, 3);
+        scene_trouble(s, TROUBLE_CLOCK_STEP, s->length_s * 0.1, FOREVER, 3600);
+        scene_trouble(s, TROUBLE_CLOCK_STEP, s->length_s * 0.2, FOREVER, -7200);
+        scene_trouble(s, TROUBLE_COUNTER_RESET, s->length_s * 0.3, FOREVER, 0);
+        scene_trouble(s, TROUBLE_LATE_TICK, s->length_s * 0.4, s->length_s * 0.4 + 10, 0);
+        scene_trouble(s, TROUBLE_LATE_TICK, s->length_s * 0.6, s->length_s * 0.6 + 2, 0);
+        scene_trouble(s, TROUBLE_COUNTER_RESET, s->length_s * 0.8, FOREVER, 0);
+}
+
+static void sensors_come_and_go(struct scenario *s) {
+        scene_honest(s, 80)->loss = 0.05;
+        scene_noise(s, 3);
+        scene_trouble(s, TROUBLE_NO_SOCK_DIAG, s->length_s * 0.1, s->length_s * 0.3, 0);
+        scene_trouble(s, TROUBLE_NO_NETSTAT, s->length_s * 0.25, s->length_s * 0.5, 0);
+        scene_trouble(s, TROUBLE_NO_NFLOG, s->length_s * 0.45, s->length_s * 0.7, 0);
+        scene_trouble(s, TROUBLE_NO_SOCK_DIAG, s->length_s * 0.65, s->length_s * 0.8, 0);
+        s->traffic.listeners[0].backlog = 128;
+}
+
+static void ghosts(struct scenario *s) {
+        s->traffic.listeners_count = 2;
+        s->traffic.listeners[1].port = 8080;
+        s->traffic.listeners[1].backlog = 128;
+        scene_honest(s, 40);
+        scene_honest(s, 40)->listener = 1;
+        scene_noise(s, 2)->listener = 1;
+        scene_trouble(s, TROUBLE_LISTENER_CLOSED, s->length_s / 2, FOREVER, 0)->listener = 1;
+}
+
+static const struct lasting lasting[] = {
+        { "background noise", 0.20, background },
+        { "background noise, B=128, cookies 0", 0.10, background_small_queue },
+        { "daily rhythm", 0.20, daily },
+        { "crowds x6, cookies 0", 0.06, crowds_3_to_5 },
+        { "crowds of 1000/s", 0.05, crowds_20 },
+        { "crowds of 3000/s over B=128", 0.04, crowds_over_queue },
+        { "load tests of 2000/s", 0.03, load_tests },
+        { "restart storms", 0.03, restart_storms },
+        { "mobile, 10 % loss", 0.06, mobile },
+        { "mobile, 25 % loss", 0.03, mobile_worse },
+        { "outages", 0.03, outages },
+        { "outages, cookies 0", 0.03, outages_no_cookies },
+        { "accept stalls", 0.02, stalls },
+        { "deferred accept", 0.04, deferred },
+        { "scans", 0.02, scans },
+        { "one NAT", 0.02, nat },
+        { "clock steps, resets, late ticks", 0.02, clocks_and_counters },
+        { "sensors come and go", 0.01, sensors_come_and_go },
+        { "a listener closes", 0.01, ghosts },
+};
+
+void honest_days_add(struct catalogue *c, double days) {
+        for (unsigned i = 0; i < sizeof lasting / sizeof *lasting; i++) {
+                struct scenario *s = catalogue_add(c, "honest days", "%s", lasting[i].name);
+
+                s->from_s = s->to_s = 0;
+                s->length_s = days * 86400 * lasting[i].share;
+                s->traffic.source_table = false;
+                lasting[i].make(s);
+        }
+}

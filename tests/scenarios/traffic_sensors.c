@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the sensors make of the traffic. */
+#include "tests/scenarios/traffic_internal.h"
+
+#include <string.h>
+
+/* --- who sends ------------------------------------------------------------------------------- */
+
+static void list_source(struct obs_sources *s, const struct address *a, unsigned length, double per_s,
+                        double completed_per_s, double error_per_s) {
+        uint32_t i = s->count;
+
+        if (i == OBS_SOURCES_MAX)
+                return;
+        for (; i > 0 && s->list[i - 1].syn_per_s < per_s + error_per_s; i--)
+                s->list[i] = s->list[i - 1];
+        s->list[i] = (struct obs_source) {
+                .prefix = { .address = address_mask(a, length), .length = (uint8_t) length },
+                .known = OBS_S_SYNS | OBS_S_COMPLETED,
+                .syn_per_s = per_s + error_per_s,
+                .syn_error_per_s = error_per_s,
+                .completed_per_s = completed_per_s,
+        };
+        s->count++;
+}
+
+/* The addresses of a population as the source table would know them after WINDOW_S. */
+static void list_population(struct traffic *t, unsigned n, double total_per_s, double *once) {
+        const struct population *p = &t->settings->populations[n];
+        const struct population_state *state = &t->populations[n];
+        double seen = state->recent * WINDOW_S, error = total_per_s / TABLE_COUNTERS;
+        double share = p->sources ? 1.0 / p->sources : 0, per_s = state->recent * share;
+        unsigned listed = p->sources < LISTED_SOURCES_MAX ? p->sources : LISTED_SOURCES_MAX;
+        struct address a;
+
+        if (seen < 0.5)
+                return;
+        t->sources.distinct += p->sources ? p->sources * -expm1(seen * log1p(-fmin(share, 0.999999)))
+                                          : seen;
+        /* Who sends again has been seen before, and so has the SYN that was the first. */
+        *once += (p->sources ? seen * exp((seen - 1) * log1p(-fmin(share, 0.999999))) : seen) *
+                 fmax(0, 1 - 2 * state->repeated / fmax(state->recent, state->repeated));
+        for (unsigned i = 0; i < listed && per_s > error; i++) {
+                a = traffic_address(t->settings, n, i);
+                list_source(&t->sources, &a, ADDRESS_BITS, per_s, state->completed * share, error);
+        }
+        if (p->prefix_length) {
+                a = traffic_address(t->settings, n, 0);
+                list_source(&t->sources, &a, p->ipv6 ? 48 : ADDRESS_IPV4_OFFSET_BITS + 24,
+                            state->recent * (p->prefix_length < 24 && !p->ipv6 ?
+                                                     exp2((double) p->prefix_length - 24) : 1),
+                            state->completed, error);
+        }
+}
+
+static void renew_sources(struct traffic *t) {
+        double total = 0, once = 0, stray = 0;
+
+        memset(&t->sources, 0, offsetof(struct obs_sources, list));
+        for (unsigned n = 0; n < t->settings->populations_count; n++) {
+                total += t->populations[n].recent;
+                if (t->settings->populations[n].listener == TRAFFIC_NO_LISTENER)
+                        stray += t->populations[n].recent;
+        }
+        for (unsigned n = 0; n < t->settings->populations_count; n++)
+                list_population(t, n, total, &once);
+        t->sources.known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE | OBS_SS_STRAY;
+        t->sources.stray_share = total > 0 ? stray / total : 0;
+        /* A scan goes through the ports. */
+        t->sources.stray_ports = (uint32_t) fmin(65535, stray * WINDOW_S);
+        t->sources.seen_once_share = total > 0 ? fmin(1, once / (total * WINDOW_S)) : 0;
+        t->sources.tracked = (uint32_t) fmin(t->sources.distinct, TABLE_COUNTERS);
+}
+
+static void remember_sources(struct traffic *t, double elapsed_s) {
+        double weight = -expm1(-elapsed_s / WINDOW_S);
+
+        for (unsigned n = 0; n < t->settings->populations_count; n++) {
+                struct population_state *state = &t->populations[n];
+
+                state->recent += ((double) state->syns / elapsed_s - state->recent) * weight;
+                state->repeated += ((double) state->repeats / elapsed_s - state->repeated) * weight;
+                state->repeats = 0;
+                state->completed += ((double) state->completions / elapsed_s - state->completed) * weight;
+                state->syns = state->completions = 0;
+        }
+}
+
+void traffic_sensors_remember(struct traffic *t) {
+        remember_sources(t, (double) TRAFFIC_TICK_US / 1e6);
+        if (!t->table && t->ticks % 5 == 0)
+                renew_sources(t);
+}
+
+/* --- what the sensors tell -------------------------------------------------------------------- */
+
+static void forget_sock_diag(struct observation *o) {
+        o->known &= ~(uint32_t) (OBS_K_DUMP | OBS_K_LISTENERS);
+        o->listeners_count = 0;
+        o->sensors[SENSOR_SOCK_DIAG] = SENSOR_FAILED;
+}
+
+static void forget_netstat(struct observation *o) {
+        o->counters_known &= 1U << OBS_SYNS;
+        o->sensors[SENSOR_NETSTAT] = SENSOR_FAILED;
+}
+
+static void forget_nflog(struct observation *o) {
+        o->counters_known &= ~(1U << OBS_SYNS);
+        o->known &= ~(uint32_t) OBS_K_SOURCES;
+        o->sensors[SENSOR_NFLOG] = SENSOR_OFF;
+        o->sample_one_in = 0;
+        o->log_received = 0;
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                o->listeners[i].known &= ~(uint32_t) OBS_L_SYNS;
+}
+
+static void forget_walk(struct observation *o) {
+        o->known &= ~(uint32_t) OBS_K_DUMP;
+        o->half_open = o->aged = o->deferred = o->ghosts = 0;
+        for (uint32_t i = 0; i < o->listeners_count; i++) {
+                struct obs_listener *l = &o->listeners[i];
+
+                l->known &= ~(uint32_t) OBS_L_HALF_OPEN;
+                l->half_open = l->deferred = 0;
+                memset(l->age, 0, sizeof l->age);
+        }
+}
+
+static void add_log(struct traffic *t, struct observation *o) {
+        o->known |= OBS_K_SOURCES;
+        o->sensors[SENSOR_NFLOG] = SENSOR_OK;
+        o->sample_one_in = 1;
+        o->log_received = o->counters[OBS_SYNS];
+        if (t->table) {
+                source_table_set_listeners(t->table, o->listeners, o->listeners_count);
+                source_table_observe(t->table, t->now_us, &o->sources);
+                return;
+        }
+        memcpy(&o->sources, &t->sources,
+               offsetof(struct obs_sources, list) + t->sources.count * sizeof *t->sources.list);
+        o->sources.stray_share = t->sources.stray_share;
+        o->sources.stray_ports = t->sources.stray_ports;
+}
+
+static void make_sensors_fail(struct traffic *t, struct observation *o) {
+        const struct traffic_settings *s = t->settings;
+        bool sock_diag = !s->no_sock_diag, netstat = !s->no_netstat, nflog = !s->no_nflog;
+
+        for (unsigned i = 0; i < s->troubles_count; i++) {
+                const struct trouble *x = &s->troubles[i];
+                bool now = trouble_holds(x, t->now_us);
+
+                if (x->kind == TROUBLE_NO_SOCK_DIAG && now)
+                        sock_diag = false;
+                if (x->kind == TROUBLE_NO_NETSTAT && now)
+                        netstat = false;
+                if (x->kind == TROUBLE_NO_NFLOG && now)
+                        nflog = false;
+                if (x->kind == TROUBLE_COUNTER_RESET && (double) t->now_us >= x->from_s * 1e6 &&
+                    !t->trouble_done[i]) {
+                        t->trouble_done[i] = true;
+                        o->counters_known &= 1U << OBS_SYNS;
+                }
+                if (x->kind == TROUBLE_CLOCK_STEP && (double) t->now_us >= x->from_s * 1e6 &&
+                    !t->trouble_done[i]) {
+                        t->trouble_done[i] = true;
+                        t->clock_us += (int64_t) (x->value * 1e6);
+                }
+        }
+        if (!sock_diag)
+                forget_sock_diag(o);
+        if (!netstat)
+                forget_netstat(o);
+        if (!nflog)
+                forget_nflog(o);
+        o->realtime_us = (uint64_t) ((int64_t) o->realtime_us + t->clock_us);
+}
+
+/* As sense.c does it. */
+static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
+        bool wanted = dump_trigger_step(&t->trigger, o);
+
+        alert |= dump_schedule_closer(&t->schedule, t->now_us);
+        if (!(o->known & OBS_K_DUMP))
+                return;
+        if (!dump_schedule_due(&t->schedule, t->now_us, alert, wanted)) {
+                forget_walk(o);
+                return;
+        }
+        dump_schedule_done(&t->schedule, t->now_us, WALK_COST_US, alert);
+        dump_schedule_found(&t->schedule, t->now_us, o->half_open);
+}
+
+void traffic_sensors_observe(struct traffic *t, bool alert, struct observation *o) {
+        add_log(t, o);
+        make_sensors_fail(t, o);
+        pace_walks(t, alert, o);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The pattern that needs one look, and what strength means. */
+#include "tests/unit/unit.h"
+
+#include <math.h>
+
+#include "config/keys.h"
+#include "core/flood_rules.h"
+
+static struct settings settings;
+
+/* 1,000 SYN/s that nobody finishes, 300 ms after the first, on a server with 200 clients a second. */
+static struct look flood_begins(void) {
+        return (struct look) {
+                .early_per_s = 1000, .late_per_s = 0, .aged_per_s = 0, .stale_per_s = 0,
+                .cookies_early_per_s = 0, .cookies_unanswered_per_s = 0, .cookies_in_vain_per_s = 0,
+                .cookies_stale_per_s = 0, .completed_per_s = 200, .refused_per_s = 0, .killed_per_s = 0,
+                .cookies_sent_per_s = 0, .half_open = 330, .backlog = 511, .usual_early_per_s = 2,
+                .usual_arrivals_per_s = 205, .seen_once_share = NAN, .syncookies = 1,
+        };
+}
+
+static double overwhelming(const struct look *l) {
+        return flood_rules_match(l, &settings.detect).overwhelming;
+}
+
+static void one_look_is_enough(void **state) {
+        struct look l = flood_begins();
+
+        assert_true(overwhelming(&l) >= 1);
+        l.early_per_s = 500; /* not three times what finishes */
+        assert_true(overwhelming(&l) < 1);
+        l = flood_begins();
+        l.early_per_s = 0;
+        l.cookies_early_per_s = 1000;
+        l.syncookies = 2;
+        assert_true(overwhelming(&l) >= 1);
+}
+
+static void honest_loads_need_more_looks(void **state) {
+        struct look l = flood_begins();
+
+        /* The network pauses for 300 ms: as many are waiting as finished a moment ago. */
+        l.completed_per_s = 800;
+        assert_true(overwhelming(&l) < 1);
+        /* The same, longer: no more arrive than usual. */
+        l = flood_begins();
+        l.completed_per_s = 50;
+        l.usual_arrivals_per_s = 1000;
+        assert_true(overwhelming(&l) < 1);
+        /* The usual clients are far away: a crowd of them. */
+        l = flood_begins();
+        l.usual_early_per_s = 150;
+        assert_true(overwhelming(&l) < 1);
+        l = flood_begins();
+        l.outage = true;
+        assert_true(overwhelming(&l) < 1);
+        /* It could not fill the queue in a minute. */
+        l = flood_begins();
+        l.backlog = 1000000;
+        assert_true(overwhelming(&l) < 1);
+}
+
+static void unknown_is_not_zero(void **state) {
+        struct look l = flood_begins();
+
+        l.usual_arrivals_per_s = NAN; /* nothing is usual yet */
+        assert_true(overwhelming(&l) < 1);
+        l = flood_begins();
+        l.completed_per_s = NAN;
+        assert_true(overwhelming(&l) < 1);
+        l = flood_begins();
+        l.early_per_s = l.cookies_early_per_s = NAN;
+        assert_true(overwhelming(&l) < 1);
+}
+
+static void strength_is_in_proportion(void **state) {
+        struct look l = flood_begins();
+        struct flood_strength s;
+        double half;
+
+        l.late_per_s = 600; /* odds of 3 to 1, where 1.5 to 1 is asked for */
+        s = flood_rules_match(&l, &settings.detect);
+        assert_float_equal(s.surge, 2, 0.01);
+        assert_true(flood_rules_best(&s) >= 2);
+        l.late_per_s = 300;
+        half = flood_rules_match(&l, &settings.detect).surge;
+        assert_float_equal(half, 1, 0.01);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(one_look_is_enough),
+                cmocka_unit_test(honest_loads_need_more_looks),
+                cmocka_unit_test(unknown_is_not_zero),
+                cmocka_unit_test(strength_is_in_proportion),
+        };
+
+        config_defaults(&settings);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
