@@ -70,7 +70,7 @@ lab_check "the fields were taken apart" "$(lines '.event == "flood-start"
         and .fields.event == "flood-start" and .fields.state == "flood"
         and (.fields.diagnosis | startswith("flood-")) and .fields.listener == "0.0.0.0:80"
         and (.fields.syn_per_s | tonumber) > 0 and .severity == "crit"
-        and .host == "'"$(hostname)"'" and (.message | startswith("SYN flood"))') == 1"
+        and .host == "'"$(hostname)"'" and (.message | contains("a SYN flood from"))') == 1"
 lab_note "$(jq -c 'select(.event == "flood-start") | del(.fields)' "$lab_temp/received")"
 lab_note "$(jq -r 'select(.event == "flood-end") | .message' "$lab_temp/received")"
 flood_in_bursts "a flood in three bursts" 3 2
