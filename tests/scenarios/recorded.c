@@ -22,7 +22,7 @@ struct recorded {
         struct traffic_truth truth;
 };
 
-static void give_up(const char *path, const char *what) {
+static _Noreturn void give_up(const char *path, const char *what) {
         fprintf(stderr, "%s: %s\n", path, what);
         exit(1);
 }
