@@ -168,7 +168,7 @@ mixed() {
         flooder one one 500 30
         flooder one6 one 500 30 "$LAB_SERVER6:80"
         flooder prefix6 2001:db8:77:1::/64 1000 30 "$LAB_SERVER6:80"
-        lab_pause 14 # until the weighed window is full
+        lab_pause 14 # until the weighed window is full: time is what is waited for
         look mixed
         expect mixed "a source that completes, 2,000/s: {s['100.64.7.7']['syn_per_s']:.0f}/s, completion {s['100.64.7.7']['completion_ratio']:.3f}" \
                 "s['100.64.7.7']['completion_ratio'] > 0.95 and abs(s['100.64.7.7']['syn_per_s'] / 2000 - 1) < 0.1"
@@ -247,7 +247,8 @@ frugal() {
         lab_wait_for 3 probe_ready
         flooder few spoofed 4000 4
         flooder few6 spoofed 800 4 "$LAB_SERVER6:80"
-        sleep 1.5
+        all_logged() { [ "$(received)" -gt 5000 ]; }
+        lab_wait_for 4 all_logged
         flooder many spoofed 40000 2
         wait "${lab_pid[probe]}"
         unset 'lab_pid[probe]'
@@ -272,8 +273,8 @@ two() {
         yes "and has a table of its own" 'has_table client && has_table'
         lab_flood rate=2000 seconds=2
         lab_finish flood
-        sleep 0.5
-        look two
+        all_seen() { look two; judge two "" "log['received'] >= 3990" >/dev/null; }
+        lab_wait_for 3 all_seen
         expect two "the flooded one sees all: {log['received']}" \
                 "log['state'] == 'ok' and log['received'] >= 3990"
         second --json status >"$lab_temp/two.status"

@@ -10,37 +10,9 @@ set -eu
 source=$(cd "$(dirname "$0")/../.." && pwd)
 contrib=$source/contrib
 build=${SYNWARD_BUILD:-$source/build}
-if [ "${1-}" != inside ]; then
-        [ "$(id -u)" = 0 ] || { echo "SKIP: needs root for namespaces"; exit 77; }
-        [ -x "$build/synwardd" ] || { echo "SKIP: no synwardd in $build"; exit 77; }
-        exec unshare --net --mount -- "$0" inside
-fi
-ip link set lo up
+[ -x "$build/synwardd" ] || { echo "SKIP: no synwardd in $build"; exit 77; }
+. "$source/tests/system/alone.sh"
 
-dir=$(mktemp -d)
-daemon=""
-listener=""
-skipped=
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-        for pid in $daemon $listener; do kill "$pid" 2>/dev/null || :; done
-        wait
-        rm -rf "$dir"
-}
-trap clean_up EXIT
-
-fail() { echo "FAIL: $*"; exit 1; }
-ok() { echo "ok: $*"; }
-skip() { echo "skipped: $1"; skipped="$skipped $1"; }
-until_true() {
-        local tries=0
-
-        until "$@" >/dev/null 2>&1; do
-                tries=$((tries + 1))
-                [ "$tries" -lt 200 ] || return 1
-                sleep 0.05
-        done
-}
 ctl() { "$build/synwardctl" --socket "$dir/run/control.sock" "$@"; }
 
 # The daemon as a user of its own, as the unit has it; what it may not do it goes without.
@@ -61,8 +33,8 @@ begin() {
         chmod 644 "$dir/synward.yaml"
         setpriv --reuid=synward --regid=synward --clear-groups --bounding-set=-all --inh-caps=-all \
                 "$build/synwardd" -c "$dir/synward.yaml" --control "$dir/run/control.sock" \
-                --state-dir "$dir/state" --runtime-dir "$dir/run" 2>"$dir/log" & daemon=$!
-        /usr/bin/python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & listener=$!
+                --state-dir "$dir/state" --runtime-dir "$dir/run" 2>"$dir/log" & daemon=$! pids="$pids $!"
+        /usr/bin/python3 -m http.server --bind 127.0.0.1 8000 >/dev/null 2>&1 & pids="$pids $!"
         until_true ctl ping || fail "the daemon does not answer: $(cat "$dir/log")"
 }
 
@@ -187,5 +159,5 @@ test_logrotate
 test_nagios
 kill "$daemon"
 wait "$daemon" || fail "the daemon ends with $?"
-daemon=
-[ -z "$skipped" ] || echo "not tried, for want of the program:$skipped"
+pids=${pids#" $daemon"}
+finish

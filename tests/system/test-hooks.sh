@@ -6,37 +6,8 @@
 set -eu
 
 hooks=$(cd "$(dirname "$0")/../../contrib/hooks" && pwd)
-if [ "${1-}" != inside ]; then
-        [ "$(id -u)" = 0 ] || { echo "SKIP: needs root for a network namespace"; exit 77; }
-        exec unshare --net --mount -- "$0" inside
-fi
-ip link set lo up
+. "$(dirname "$0")/alone.sh"
 mount -t tmpfs tmpfs /run # ExaBGP's pipes have their place there
-
-dir=$(mktemp -d)
-pids=
-skipped=
-# shellcheck disable=SC2317 # called by the trap
-clean_up() {
-        for pid in $pids; do kill "$pid" 2>/dev/null || :; done
-        wait
-        rm -rf "$dir"
-}
-trap clean_up EXIT
-
-fail() { echo "FAIL: $*"; exit 1; }
-ok() { echo "ok: $*"; }
-skip() { echo "skipped: $1"; skipped="$skipped $1"; }
-
-# until_true COMMAND…: for ten seconds.
-until_true() {
-        tries=0
-        until "$@" >/dev/null 2>&1; do
-                tries=$((tries + 1))
-                [ "$tries" -lt 200 ] || return 1
-                sleep 0.05
-        done
-}
 
 # event NAME [SOURCE ...]: as JSON.
 event() {
@@ -291,4 +262,4 @@ test_alertmanager
 test_haproxy
 test_nginx
 test_exabgp
-[ -z "$skipped" ] || echo "not tried, for want of the program:$skipped"
+finish
