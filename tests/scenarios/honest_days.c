@@ -8,15 +8,20 @@ struct lasting {
         void (*make)(struct scenario *s);
 };
 
+/* Every so often, for so long, so many times the rate. */
+static void bursts(struct population *p, double every_s, double for_s, double factor) {
+        p->burst_every_s = every_s;
+        p->burst_s = for_s;
+        p->burst_factor = factor;
+}
+
 static void background(struct scenario *s) {
         struct population *p;
 
         scene_honest(s, 0.2);
         scene_noise(s, 2.5);
         p = scene_noise(s, 0.5); /* now and then a scanner with more zeal */
-        p->burst_every_s = 1200;
-        p->burst_s = 10;
-        p->burst_factor = 10;
+        bursts(p, 1200, 10, 10);
         p->sources = 1;
 }
 
@@ -30,9 +35,7 @@ static void daily(struct scenario *s) {
         struct population *p = scene_honest(s, 60);
 
         p->daily = true;
-        p->burst_every_s = 3600;
-        p->burst_s = 120;
-        p->burst_factor = 2;
+        bursts(p, 3600, 120, 2);
         scene_noise(s, 2);
 }
 
@@ -42,9 +45,7 @@ static void crowds_3_to_5(struct scenario *s) {
         scene_honest(s, 60)->daily = true;
         scene_noise(s, 2);
         p = scene_honest(s, 50);
-        p->burst_every_s = 1200;
-        p->burst_s = 60;
-        p->burst_factor = 6;
+        bursts(p, 1200, 60, 6);
         p->rtt_median_ms = 100;
         s->traffic.syncookies = 0;
 }
@@ -55,9 +56,7 @@ static void crowds_20(struct scenario *s) {
         scene_honest(s, 50);
         scene_noise(s, 2);
         p = scene_honest(s, 10);
-        p->burst_every_s = 2400;
-        p->burst_s = 30;
-        p->burst_factor = 100;
+        bursts(p, 2400, 30, 100);
         p->rtt_median_ms = 100;
 }
 
@@ -68,9 +67,7 @@ static void crowds_over_queue(struct scenario *s) {
         scene_honest(s, 20);
         scene_noise(s, 2);
         p = scene_honest(s, 5);
-        p->burst_every_s = 3000;
-        p->burst_s = 20;
-        p->burst_factor = 600;
+        bursts(p, 3000, 20, 600);
         p->rtt_median_ms = 120;
         p->rtt_sigma = 0.4;
 }
@@ -84,9 +81,7 @@ static void load_tests(struct scenario *s) {
         p->sources = 1;
         p->rtt_median_ms = 20;
         p->rtt_sigma = 0.1;
-        p->burst_every_s = 3600;
-        p->burst_s = 60;
-        p->burst_factor = 2000;
+        bursts(p, 3600, 60, 2000);
 }
 
 static void restart_storms(struct scenario *s) {
@@ -95,9 +90,7 @@ static void restart_storms(struct scenario *s) {
         s->traffic.listeners[0].accepts_per_s = 2000;
         scene_honest(s, 30);
         p = scene_honest(s, 1);
-        p->burst_every_s = 1800;
-        p->burst_s = 2;
-        p->burst_factor = 9000;
+        bursts(p, 1800, 2, 9000);
 }
 
 static void mobile(struct scenario *s) {
@@ -165,15 +158,11 @@ static void scans(struct scenario *s) {
                 p = scene_population(s, POPULATION_RST, 0.01); /* nmap -sS */
                 p->listener = (int) i;
                 p->sources = 1;
-                p->burst_every_s = 1800;
-                p->burst_s = 10;
-                p->burst_factor = 2000;
+                bursts(p, 1800, 10, 2000);
         }
         p = scene_noise(s, 5);
         p->listener = TRAFFIC_NO_LISTENER;
-        p->burst_every_s = 1800;
-        p->burst_s = 30;
-        p->burst_factor = 200;
+        bursts(p, 1800, 30, 200);
 }
 
 static void nat(struct scenario *s) {
@@ -181,9 +170,7 @@ static void nat(struct scenario *s) {
 
         p->sources = 1;
         p->daily = true;
-        p->burst_every_s = 1800;
-        p->burst_s = 30;
-        p->burst_factor = 8;
+        bursts(p, 1800, 30, 8);
         scene_noise(s, 2);
 }
 
