@@ -51,12 +51,12 @@ static uint32_t put_condition(uint8_t *at, const struct established_peer *p, uin
                 .no = (unsigned short) (length + JUMP),
         };
         struct inet_diag_bc_op jump = { .code = INET_DIAG_BC_JMP, .yes = JUMP };
-        struct inet_diag_hostcond host = {
-                .family = skip ? AF_INET : AF_INET6,
-                .prefix_len = (uint8_t) (p->length - skip * 8),
-                .port = -1,
-        };
+        struct inet_diag_hostcond host;
 
+        memset(&host, 0, sizeof host); /* its padding goes to the kernel too */
+        host.family = skip ? AF_INET : AF_INET6;
+        host.prefix_len = (uint8_t) (p->length - skip * 8);
+        host.port = -1;
         memcpy(at, &op, sizeof op);
         memcpy(at + sizeof op, &host, sizeof host);
         memcpy(at + sizeof op + sizeof host, p->bytes + skip, 16 - skip);
