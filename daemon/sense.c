@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "core/block_policy.h"
+#include "core/finished.h"
 #include "core/open_connections.h"
 #include "core/rate.h"
 #include "loop.h"
@@ -36,6 +37,7 @@ struct sense {
         struct dump_trigger trigger;
         uint64_t sock_diag_retry_us, walked_us;
         bool syns_since_walk;
+        struct finished finished;
         struct netstat *netstat;
         struct sysctl *sysctl;
 
@@ -192,7 +194,6 @@ static int open_syn_log(struct sense *s, uint64_t now_us) {
         return 0;
 }
 
-/* What has arrived is taken in before it is told, so that a tick speaks of now. */
 /* A source whose connections last finishes its handshakes although none of them ends. */
 static void look_at_open_connections(struct sense *s, struct observation *o) {
         struct established_peer peers[LOOK_SOURCES_MAX];
@@ -272,6 +273,26 @@ static void account_walk(struct sense *s, uint64_t cost_us, const struct observa
         s->dump_entries = o->half_open;
 }
 
+/* With 2 nothing is half-open, and where the kernel's counters cannot be read only the
+ * connections themselves tell who finished. */
+static bool connections_tell(const struct observation *o) {
+        return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 &&
+               !observation_knows(o, OBS_PASSIVE_OPENS) && !observation_knows(o, OBS_COOKIES_SENT);
+}
+
+static int walk_with_connections(struct sense *s, struct observation *o) {
+        uint64_t ended, finished;
+        uint32_t open;
+        bool known = s->syn_log && syn_log_ended(s->syn_log, &ended);
+        int r = sock_diag_dump_connections(s->sock_diag, o, &open);
+
+        if (r < 0 || !known)
+                finished_forget(&s->finished);
+        else if (finished_step(&s->finished, open, ended, &finished))
+                observation_set(o, OBS_PASSIVE_OPENS, finished);
+        return r;
+}
+
 static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *ret_cost_us) {
         uint64_t before_us = loop_cpu_us();
         int r;
@@ -280,7 +301,7 @@ static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *re
                 sock_diag_set_half_open_sink(s->sock_diag, on_half_open, syn_log_sources(s->syn_log));
         else
                 sock_diag_set_half_open_sink(s->sock_diag, NULL, NULL);
-        r = sock_diag_dump(s->sock_diag, o);
+        r = connections_tell(o) ? walk_with_connections(s, o) : sock_diag_dump(s->sock_diag, o);
         if (r >= 0 && s->syn_log)
                 source_table_half_open_end(syn_log_sources(s->syn_log));
 
@@ -295,7 +316,8 @@ static int walk(struct sense *s, struct observation *o, bool alarm, uint64_t *re
         return r;
 }
 
-/* The SYNs logged so far: whether to walk is decided before the log is told whole,
+/* What has arrived is taken in before it is told, so that a tick speaks of now.
+ * The SYNs logged so far: whether to walk is decided before the log is told whole,
  * which wants to know the listeners. */
 static void preview_syns(struct sense *s, struct observation *o) {
         uint64_t syns;
@@ -311,6 +333,8 @@ static void preview_syns(struct sense *s, struct observation *o) {
 /* No half-open was there at the last walk and no SYN has come since: a walk would
  * find nothing, whatever it costs. */
 static bool nothing_to_walk_for(struct sense *s, const struct observation *o) {
+        if (connections_tell(o))
+                return false;
         if (!observation_knows(o, OBS_SYNS) || o->counters[OBS_SYNS] > 0)
                 s->syns_since_walk = true;
         return !s->syns_since_walk && s->dump_entries == 0 && s->walked_us &&
@@ -322,7 +346,8 @@ static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm
         uint64_t cost_us = 0;
         int r;
 
-        alarm |= dump_schedule_closer(&s->schedule, o->time_us);
+        /* A difference takes two looks, so every tick has to look. */
+        alarm |= dump_schedule_closer(&s->schedule, o->time_us) || connections_tell(o);
         preview_syns(s, o);
         wanted = dump_trigger_step(&s->trigger, o);
         needless = nothing_to_walk_for(s, o);
@@ -340,8 +365,10 @@ static void observe_sock_diag(struct sense *s, struct observation *o, bool alarm
         }
         if (dump_schedule_due(&s->schedule, o->time_us, alarm, wanted) && !needless)
                 r = walk(s, o, alarm, &cost_us);
-        else
+        else {
+                finished_forget(&s->finished);
                 r = sock_diag_dump_listeners(s->sock_diag, o);
+        }
         if (o->elapsed_us)
                 rate_count(&s->dump_cost, (double) cost_us, (double) o->elapsed_us / 1e6, 30);
         if (r < 0) {

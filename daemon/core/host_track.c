@@ -65,15 +65,38 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
         rate_count(&t->queue_drops, drops, elapsed_s, FAST_TAU_S);
 }
 
+/* Cookies sent and come back. With 2 every SYN for a listener is answered by one
+ * (tcp_conn_request()): where the kernel's counters cannot be read, the log's SYNs and the
+ * handshakes that were finished say the same. */
+static bool cookies_of(const struct host_track *t, const struct observation *o, uint64_t *ret_sent,
+                       uint64_t *ret_received) {
+        const uint64_t *c = o->counters;
+        bool strays = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY);
+
+        *ret_sent = c[OBS_COOKIES_SENT];
+        *ret_received = c[OBS_COOKIES_RECEIVED];
+        if (observation_knows(o, OBS_COOKIES_SENT) && observation_knows(o, OBS_COOKIES_RECEIVED))
+                return true;
+        if (t->syncookies != 2 || !observation_knows(o, OBS_SYNS) || !observation_knows(o, OBS_PASSIVE_OPENS))
+                return false;
+        *ret_sent = (uint64_t) ((double) c[OBS_SYNS] * (strays ? 1 - o->sources.stray_share : 1));
+        *ret_received = c[OBS_PASSIVE_OPENS];
+        return true;
+}
+
 static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
-        if (!observation_knows(o, OBS_COOKIES_SENT) || !observation_knows(o, OBS_COOKIES_RECEIVED)) {
+        uint64_t sent, received;
+
+        if (!cookies_of(t, o, &sent, &received)) {
+                t->cookies_sent = t->cookies_received = rate_unknown();
                 cookie_balance_init(&t->balance);
                 t->cookies_early_per_s = t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
                 t->cookies_in_vain = rate_unknown();
                 return;
         }
-        cookie_balance_add(&t->balance, o->time_us, o->counters[OBS_COOKIES_SENT],
-                           o->counters[OBS_COOKIES_RECEIVED]);
+        rate_count(&t->cookies_sent, (double) sent, elapsed_s, FAST_TAU_S);
+        rate_count(&t->cookies_received, (double) received, elapsed_s, FAST_TAU_S);
+        cookie_balance_add(&t->balance, o->time_us, sent, received);
         if (t->survival_age_us > EARLY_US)
                 t->cookies_early_per_s = cookie_balance_unanswered_per_s(
                         &t->balance, t->survival_age_us - EARLY_US, EARLY_WINDOW_US);
@@ -93,8 +116,6 @@ void host_track_step(struct host_track *t, const struct observation *o) {
                 return;
 
         count(&t->completed, o, OBS_PASSIVE_OPENS, elapsed_s);
-        count(&t->cookies_sent, o, OBS_COOKIES_SENT, elapsed_s);
-        count(&t->cookies_received, o, OBS_COOKIES_RECEIVED, elapsed_s);
         count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
         count(&t->syns, o, OBS_SYNS, elapsed_s);
         if (!isnan(t->syns.per_s))

@@ -38,7 +38,7 @@ struct walk {
         struct sock_diag *sensor;
         struct table *table;
         enum sock_diag_states states;
-        uint32_t half_open, aged, deferred, ghosts;
+        uint32_t half_open, aged, deferred, ghosts, connections;
         bool second_family, spoiled;
         unsigned begun;
 };
@@ -183,8 +183,8 @@ static void begin(void *data) {
         if (w->second_family)
                 return;
         table_clear(w->table);
-        w->half_open = w->aged = w->deferred = w->ghosts = 0;
-        if (w->states == SOCK_DIAG_LISTENERS_AND_HALF_OPENS && w->sensor->sink)
+        w->half_open = w->aged = w->deferred = w->ghosts = w->connections = 0;
+        if (w->states != SOCK_DIAG_LISTENERS && w->sensor->sink)
                 w->sensor->sink(w->sensor->sink_data, NULL, 0, false);
 }
 
@@ -202,6 +202,8 @@ static int on_row(const struct nlmsghdr *message, void *data) {
                 count_listener(w, &row);
         else if (row.state == SOCK_DIAG_SYN_RECV)
                 count_half_open(w, &row);
+        else if (sock_diag_is_connection(&row))
+                w->connections += find_listener(w->table, &row) != NULL;
         return 0;
 }
 
@@ -327,9 +329,10 @@ static void report_listeners(const struct table *t, bool full, struct observatio
         o->known |= OBS_K_LISTENERS;
 }
 
-static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct observation *o) {
+static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct observation *o,
+                     uint32_t *ret_connections) {
         struct walk w = { .sensor = s, .table = s->current, .states = states };
-        bool full = states == SOCK_DIAG_LISTENERS_AND_HALF_OPENS;
+        bool full = states != SOCK_DIAG_LISTENERS;
         int r = dump(&w);
 
         if (r < 0)
@@ -346,15 +349,21 @@ static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct o
         s->current = s->previous;
         s->previous = w.table;
         s->has_previous = true;
+        if (ret_connections)
+                *ret_connections = w.connections;
         return 0;
 }
 
 int sock_diag_dump(struct sock_diag *s, struct observation *o) {
-        return dump_into(s, SOCK_DIAG_LISTENERS_AND_HALF_OPENS, o);
+        return dump_into(s, SOCK_DIAG_LISTENERS_AND_HALF_OPENS, o, NULL);
+}
+
+int sock_diag_dump_connections(struct sock_diag *s, struct observation *o, uint32_t *ret_connections) {
+        return dump_into(s, SOCK_DIAG_CONNECTIONS_TOO, o, ret_connections);
 }
 
 int sock_diag_dump_listeners(struct sock_diag *s, struct observation *o) {
-        return dump_into(s, SOCK_DIAG_LISTENERS, o);
+        return dump_into(s, SOCK_DIAG_LISTENERS, o, NULL);
 }
 
 bool sock_diag_is_split(const struct sock_diag *s) {

@@ -61,6 +61,11 @@ void sock_diag_set_half_open_sink(struct sock_diag *s,
  */
 int sock_diag_dump(struct sock_diag *s, struct observation *o);
 /*
+ * The same, and how many connections of those listeners there are now, which costs a
+ * message for each (see sock_diag_is_connection()). Unchanged on error.
+ */
+int sock_diag_dump_connections(struct sock_diag *s, struct observation *o, uint32_t *ret_connections);
+/*
  * The listeners alone, OBS_K_LISTENERS: limits, accept queues and drops. With
  * more than OBS_LISTENERS_MAX, kept by the half-opens of the last full walk.
  */

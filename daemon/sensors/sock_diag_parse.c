@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,11 +19,17 @@ enum {
         TIMER_SLACK_MS = 20,
 };
 
+#define CONNECTION_STATES                                                                      \
+        (UINT32_C(1) << TCP_ESTABLISHED | UINT32_C(1) << TCP_FIN_WAIT1 |                       \
+         UINT32_C(1) << TCP_CLOSE_WAIT | UINT32_C(1) << TCP_LAST_ACK | UINT32_C(1) << TCP_CLOSING)
+
 static uint32_t states_mask(enum sock_diag_states states) {
         uint32_t mask = UINT32_C(1) << SOCK_DIAG_LISTEN;
 
-        if (states == SOCK_DIAG_LISTENERS_AND_HALF_OPENS)
+        if (states != SOCK_DIAG_LISTENERS)
                 mask |= UINT32_C(1) << SOCK_DIAG_SYN_RECV;
+        if (states == SOCK_DIAG_CONNECTIONS_TOO)
+                mask |= CONNECTION_STATES;
         return mask;
 }
 
@@ -140,4 +147,8 @@ uint64_t sock_diag_age_us(const struct sock_diag_row *row) {
 
 bool sock_diag_is_deferred(const struct sock_diag_row *row) {
         return row->expires_ms > timeout_ms(row->retrans) + TIMER_SLACK_MS;
+}
+
+bool sock_diag_is_connection(const struct sock_diag_row *row) {
+        return row->state < 32 && (CONNECTION_STATES >> row->state & 1);
 }

@@ -26,6 +26,7 @@ enum {
 enum sock_diag_states {
         SOCK_DIAG_LISTENERS,          /* answered without a walk of the table */
         SOCK_DIAG_LISTENERS_AND_HALF_OPENS,
+        SOCK_DIAG_CONNECTIONS_TOO,    /* and those whose handshake is finished */
 };
 
 struct sock_diag_row {
@@ -55,6 +56,11 @@ struct nlmsghdr *sock_diag_build_family(void *buffer, uint8_t family, enum sock_
 /* -EPROTO: the message is not a row, is cut short, or a length in it lies. */
 int sock_diag_parse(const struct nlmsghdr *message, struct sock_diag_row *ret);
 
+/*
+ * A connection that lives: not one in FIN_WAIT2 or TIME_WAIT, which a row may be
+ * of although the socket itself has ended (inet_twsk_diag_fill()).
+ */
+bool sock_diag_is_connection(const struct sock_diag_row *row);
 /*
  * How long ago the SYN of a half-open came: the timeouts of its SYN-ACKs so far
  * (1 s, doubled each time, 120 s at most: TCP_TIMEOUT_INIT, TCP_RTO_MAX) less

@@ -250,6 +250,16 @@ struct source_table *syn_log_sources(struct syn_log *l) {
         return l->sources;
 }
 
+bool syn_log_ended(const struct syn_log *l, uint64_t *ret) {
+        struct tcp_destroy_counts ends;
+
+        if (!l->destroy)
+                return false;
+        ends = tcp_destroy_counts(l->destroy);
+        *ret = ends.completed;
+        return ends.overruns == l->overruns && !l->ends_lost_us;
+}
+
 void syn_log_set_tap(struct syn_log *l, nflog_reader_tap *tap, void *userdata) {
         if (l->reader)
                 nflog_reader_set_tap(l->reader, tap, userdata);

@@ -9,6 +9,7 @@
  * group it says so in its state, and tells what the rest can still see.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/keyed_hash.h"
@@ -46,5 +47,7 @@ const char *syn_log_reason(const struct syn_log *l);
 struct source_table *syn_log_sources(struct syn_log *l);
 /* See nflog_reader.h; nothing happens without a reader. */
 void syn_log_set_tap(struct syn_log *l, nflog_reader_tap *tap, void *userdata);
+/* Connections of our listeners that ended, since the start. False: some are not known of. */
+bool syn_log_ended(const struct syn_log *l, uint64_t *ret);
 /* Totals since the start; zeros without a reader. */
 struct nflog_reader_counts syn_log_counts(const struct syn_log *l);

@@ -100,8 +100,11 @@ static void forget_sock_diag(struct observation *o) {
         o->sensors[SENSOR_SOCK_DIAG] = SENSOR_FAILED;
 }
 
+/* With cookies only, sense.c counts connections instead. */
 static void forget_netstat(struct observation *o) {
-        o->counters_known &= 1U << OBS_SYNS;
+        uint32_t reckoned = o->syncookies == 2 && (o->known & OBS_K_DUMP) ? 1U << OBS_PASSIVE_OPENS : 0;
+
+        o->counters_known &= 1U << OBS_SYNS | reckoned;
         o->sensors[SENSOR_NETSTAT] = SENSOR_FAILED;
 }
 
@@ -181,7 +184,8 @@ static void make_sensors_fail(struct traffic *t, struct observation *o) {
 static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
         bool wanted = dump_trigger_step(&t->trigger, o);
 
-        alert |= dump_schedule_closer(&t->schedule, t->now_us);
+        alert |= dump_schedule_closer(&t->schedule, t->now_us) ||
+                 o->sensors[SENSOR_NETSTAT] == SENSOR_FAILED;
         if (!(o->known & OBS_K_DUMP))
                 return;
         if (!dump_schedule_due(&t->schedule, t->now_us, alert, wanted)) {

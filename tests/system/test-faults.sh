@@ -161,6 +161,23 @@ fault_netstat_missing() {
         finish 1
 }
 
+# With cookies for all nothing is half-open either: the log and the connections are left.
+fault_netstat_missing_cookies_2() {
+        begin cookies=2
+        lab_honest steady --to $LAB_SERVER4:80 --rate 200 --poisson --hold 1s --duration 60s
+        wrapper='mount -t tmpfs tmpfs "/proc/$$/task/$$/net"; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        sensor netstat failed "No such file"
+        lab_wait_for 10 completes 150 || lab_not_ok "$fault: connections are counted [$(completed)/s]"
+        lab_pause 3
+        lab_never flood "$fault: 200 honest connections/s are no flood ($(completed) finished/s)"
+        flood
+        lab_wait_state "recovering normal" 15 || lab_not_ok "$fault: its end is told"
+        finish 2
+}
+completed() { lab_ctl --json status | jq '.host.completed_per_s // 0'; }
+completes() { awk "BEGIN { exit !($(completed) >= $1) }"; }
+
 # A kernel with other counters than ours.
 fault_netstat_empty() {
         begin
@@ -246,8 +263,8 @@ fault_foreign_table() {
         finish 1
 }
 
-[ $# -gt 0 ] || set -- none state_full state_read_only state_missing netstat_missing netstat_empty \
-        sysctl_missing sysctl_read_only no_privilege group_taken foreign_table
+[ $# -gt 0 ] || set -- none state_full state_read_only state_missing netstat_missing \
+        netstat_missing_cookies_2 netstat_empty sysctl_missing sysctl_read_only no_privilege group_taken foreign_table
 for fault; do
         "fault_$fault"
 done

@@ -579,6 +579,39 @@ static void sink_hears_of_every_half_open(void **state) {
         assert_int_equal(h.walks, 2); /* no walk, nothing to forget */
 }
 
+static void counts_connections_of_listeners(void **state) {
+        static const uint8_t living[] = { 1, 4, 8, 9, 11 }, gone[] = { 2, 5, 6, 7 };
+        struct fixture *x = *state;
+        struct fake_row r = fake_half_open(AF_INET, "192.0.2.1", 80, "198.51.100.9");
+        uint32_t connections = 77;
+
+        fake_datagram(x->fake);
+        add_listener(x, AF_INET, "0.0.0.0", 80, 128);
+        add(x, r);
+        for (unsigned i = 0; i < sizeof living; i++) {
+                r.state = living[i];
+                add(x, r);
+        }
+        for (unsigned i = 0; i < sizeof gone; i++) {
+                r.state = gone[i];
+                add(x, r);
+        }
+        r.state = 1;
+        r.local_port = 40000; /* one of our own */
+        add(x, r);
+        fake_done(x->fake, 0);
+        assert_int_equal(sock_diag_dump_connections(x->sensor, &x->o, &connections), 0);
+        assert_int_equal(connections, sizeof living);
+        assert_int_equal(x->fake->request_states[0], 1 << 1 | 1 << 3 | 1 << 4 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11);
+        assert_half_open(x, "0.0.0.0", 80, 0, 1);
+        assert_int_equal(x->o.half_open, 1);
+
+        fake_datagram(x->fake);
+        fake_done(x->fake, -EIO);
+        assert_int_not_equal(sock_diag_dump_connections(x->sensor, &x->o, &connections), 0);
+        assert_int_equal(connections, sizeof living);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -600,6 +633,7 @@ int main(void) {
                 TEST(second_dump_interrupted),
                 TEST(a_failed_dump_changes_nothing),
                 TEST(sink_hears_of_every_half_open),
+                TEST(counts_connections_of_listeners),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
