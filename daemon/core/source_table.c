@@ -15,7 +15,8 @@
 enum class { CLASS_ADDRESS, CLASS_IPV4_24, CLASS_IPV6_64, CLASS_IPV6_48, CLASSES };
 
 enum {
-        BATCH = 32, /* SYNs looked up side by side */
+        PENDING_MAX = 2048, /* SYNs kept until they are counted */
+        SIDE_BY_SIDE = 32,  /* of them looked up at once */
         /* A source is worth naming when it is sure to send this share of all SYNs … */
         NAMED_SHARE_INVERSE = 2000,
         NAMED_SYNS_MIN = 2,       /* … and at least so many in the window, */
@@ -45,6 +46,14 @@ struct listener_slot {
         uint8_t next; /* index + 1 of another listener of the same port */
 };
 
+/* A SYN that is not counted yet. */
+struct pending {
+        struct address source, destination;
+        uint32_t one_in;
+        uint16_t destination_port;
+        uint8_t sample; /* enum source_sample */
+};
+
 /* What is told over a window of its own: begun, filled, kept as the one before. */
 struct window {
         uint64_t start_us;
@@ -71,6 +80,9 @@ struct source_table {
         uint64_t halved_us;
         double weighed_us; /* time behind the counts, up to halved_us, weighed as they are */
         double lost;       /* SYNs, weighed as the counts */
+
+        unsigned pending_count;
+        struct pending pending[PENDING_MAX];
 
         struct window *now, *before; /* before: NULL until there was one */
         struct window windows[2];
@@ -135,8 +147,137 @@ struct source_table *source_table_free(struct source_table *t) {
         return NULL;
 }
 
+/* How well a listener fits a destination; 0: not at all. The most specific one gets the SYN. */
+static unsigned fit(const struct listener_key *k, const struct address *destination) {
+        if (address_equal(&k->address, destination))
+                return 3;
+        if (!address_is_wildcard(&k->address))
+                return 0;
+        if (address_is_ipv4(&k->address) == address_is_ipv4(destination))
+                return 2;
+        return address_is_ipv4(destination); /* :: takes IPv4 too, unless IPV6_V6ONLY */
+}
+
+static struct listener_slot *listener_of(struct source_table *t, const struct pending *s) {
+        struct listener_slot *best = NULL;
+        unsigned best_fit = 0;
+
+        for (uint8_t i = t->port_slot[s->destination_port]; i; i = t->listeners[i - 1].next) {
+                unsigned f = fit(&t->listeners[i - 1].key, &s->destination);
+
+                if (f > best_fit) {
+                        best = &t->listeners[i - 1];
+                        best_fit = f;
+                }
+        }
+        return best;
+}
+
+static void count_port(struct source_table *t, const struct pending *s) {
+        struct listener_slot *slot = listener_of(t, s);
+        uint8_t *byte = &t->now->stray_bitmap[s->destination_port / 8];
+        uint8_t bit = (uint8_t) (1u << s->destination_port % 8);
+
+        t->now->syns += s->one_in;
+        if (slot) {
+                slot->syns += s->one_in;
+                return;
+        }
+        t->now->stray_syns += s->one_in;
+        t->now->stray_ports += !(*byte & bit);
+        *byte |= bit;
+}
+
+/* --- adding -------------------------------------------------------------------- */
+
+static bool is_of_class(const struct address *a, enum class c) {
+        return c == CLASS_ADDRESS || (c == CLASS_IPV4_24) == address_is_ipv4(a);
+}
+
+/* Where an address is counted in a class. */
+struct place {
+        struct address key;
+        uint64_t hash;
+};
+
+static struct place place_of(const struct source_table *t, enum class c, const struct address *a) {
+        struct place p = { .key = class_key(c, a) };
+
+        p.hash = keyed_hash_address(&t->key, &p.key);
+        return p;
+}
+
+static void add_to_class(struct source_table *t, enum class c, const struct pending *list, unsigned count) {
+        struct place places[SIDE_BY_SIDE];
+        uint32_t weights[SIDE_BY_SIDE];
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < count; i++) {
+                if (!(list[i].sample & SOURCE_BY_PACKET) || !is_of_class(&list[i].source, c))
+                        continue;
+                places[n] = place_of(t, c, &list[i].source);
+                heavy_hitters_prefetch(t->syns[c], places[n].hash);
+                weights[n++] = list[i].one_in;
+        }
+        for (unsigned i = 0; i < n; i++)
+                heavy_hitters_add(t->syns[c], &places[i].key, places[i].hash, weights[i]);
+}
+
+static void add_to_window(struct source_table *t, const struct pending *list, unsigned count) {
+        uint64_t hashes[SIDE_BY_SIDE];
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < count; i++) {
+                if (list[i].sample & SOURCE_BY_PACKET)
+                        count_port(t, &list[i]);
+                /* Of another sample of the addresses: of no use for this window. */
+                if (!(list[i].sample & SOURCE_BY_SOURCE) || list[i].one_in != t->by_source)
+                        continue;
+                hashes[n] = place_of(t, CLASS_ADDRESS, &list[i].source).hash;
+                distinct_prefetch(&t->now->distinct, hashes[n]);
+                seen_once_prefetch(&t->now->once, hashes[n++]);
+        }
+        for (unsigned i = 0; i < n; i++) {
+                distinct_add(&t->now->distinct, hashes[i]);
+                seen_once_add(&t->now->once, hashes[i]);
+        }
+}
+
+/* Between two batches of the log the tables leave the cache, and a SYN touches six places of
+ * them: one table after the other they come back once for many SYNs, and fetched for some SYNs
+ * at a time they arrive side by side. */
+static void settle(struct source_table *t) {
+        for (unsigned c = 0; c <= CLASSES; c++)
+                for (unsigned done = 0, n; done < t->pending_count; done += n) {
+                        const struct pending *list = &t->pending[done];
+
+                        n = t->pending_count - done < SIDE_BY_SIDE ? t->pending_count - done : SIDE_BY_SIDE;
+                        if (c < CLASSES)
+                                add_to_class(t, (enum class) c, list, n);
+                        else
+                                add_to_window(t, list, n);
+                }
+        t->pending_count = 0;
+}
+
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
+                      uint32_t one_in) {
+        t->pending[t->pending_count++] = (struct pending) {
+                .source = s->source,
+                .destination = s->destination,
+                .destination_port = s->destination_port,
+                .sample = (uint8_t) sample,
+                .one_in = one_in,
+        };
+        if (t->pending_count == PENDING_MAX)
+                settle(t);
+}
+
+/* --- what it goes by -------------------------------------------------------------- */
+
 void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source,
                                uint64_t now_us) {
+        settle(t);
         t->by_packet = by_packet;
         t->by_source = by_source;
         if (t->by_packet_most < by_packet)
@@ -171,6 +312,7 @@ bool source_table_set_listeners(struct source_table *t, const struct obs_listene
         if (same_listeners(t, list, count))
                 return false;
 
+        settle(t);
         memcpy(old, t->listeners, sizeof old);
         memset(t->port_slot, 0, sizeof t->port_slot);
         for (uint32_t i = 0; i < count; i++) {
@@ -188,121 +330,7 @@ bool source_table_set_listeners(struct source_table *t, const struct obs_listene
         return true;
 }
 
-/* How well a listener fits a destination; 0: not at all. The most specific one gets the SYN. */
-static unsigned fit(const struct listener_key *k, const struct address *destination) {
-        if (address_equal(&k->address, destination))
-                return 3;
-        if (!address_is_wildcard(&k->address))
-                return 0;
-        if (address_is_ipv4(&k->address) == address_is_ipv4(destination))
-                return 2;
-        return address_is_ipv4(destination); /* :: takes IPv4 too, unless IPV6_V6ONLY */
-}
-
-static struct listener_slot *listener_of(struct source_table *t, const struct syn *s) {
-        struct listener_slot *best = NULL;
-        unsigned best_fit = 0;
-
-        for (uint8_t i = t->port_slot[s->destination_port]; i; i = t->listeners[i - 1].next) {
-                unsigned f = fit(&t->listeners[i - 1].key, &s->destination);
-
-                if (f > best_fit) {
-                        best = &t->listeners[i - 1];
-                        best_fit = f;
-                }
-        }
-        return best;
-}
-
-static void count_port(struct source_table *t, const struct syn *s, uint32_t weight) {
-        struct listener_slot *slot = listener_of(t, s);
-        uint8_t *byte = &t->now->stray_bitmap[s->destination_port / 8];
-        uint8_t bit = (uint8_t) (1u << s->destination_port % 8);
-
-        if (slot) {
-                slot->syns += weight;
-                return;
-        }
-        t->now->stray_syns += weight;
-        t->now->stray_ports += !(*byte & bit);
-        *byte |= bit;
-}
-
-/* Where one SYN goes: its address and the prefixes of it. */
-struct places {
-        unsigned count;
-        struct place {
-                enum class class;
-                struct address key;
-                uint64_t hash;
-        } list[3];
-};
-
-static void find_places(const struct source_table *t, const struct address *a, struct places *ret) {
-        static const enum class ipv4[] = { CLASS_ADDRESS, CLASS_IPV4_24 };
-        static const enum class ipv6[] = { CLASS_ADDRESS, CLASS_IPV6_64, CLASS_IPV6_48 };
-        const enum class *list = address_is_ipv4(a) ? ipv4 : ipv6;
-
-        ret->count = list == ipv4 ? 2 : 3;
-        for (unsigned i = 0; i < ret->count; i++) {
-                struct place *p = &ret->list[i];
-
-                p->class = list[i];
-                p->key = class_key(list[i], a);
-                p->hash = keyed_hash_address(&t->key, &p->key);
-        }
-}
-
-static void prefetch(const struct source_table *t, const struct places *p,
-                     enum source_sample sample) {
-        uint64_t hash = p->list[0].hash;
-
-        if (sample & SOURCE_BY_PACKET)
-                for (unsigned i = 0; i < p->count; i++)
-                        heavy_hitters_prefetch(t->syns[p->list[i].class], p->list[i].hash);
-        if (sample & SOURCE_BY_SOURCE) {
-                distinct_prefetch(&t->now->distinct, hash);
-                seen_once_prefetch(&t->now->once, hash);
-        }
-}
-
-static void add(struct source_table *t, const struct source_syn *s, const struct places *p) {
-        if (s->sample & SOURCE_BY_PACKET) {
-                for (unsigned i = 0; i < p->count; i++)
-                        heavy_hitters_add(t->syns[p->list[i].class], &p->list[i].key,
-                                          p->list[i].hash, s->one_in);
-                count_port(t, &s->syn, s->one_in);
-                t->now->syns += s->one_in;
-        }
-        /* Of another sample of the addresses: of no use for this window. */
-        if (s->sample & SOURCE_BY_SOURCE && s->one_in == t->by_source) {
-                distinct_add(&t->now->distinct, p->list[0].hash);
-                seen_once_add(&t->now->once, p->list[0].hash);
-        }
-}
-
-/* Between two batches of the log the tables leave the cache, and a SYN touches six places of
- * them: fetched for many SYNs at once they arrive side by side. */
-void source_table_add_all(struct source_table *t, const struct source_syn *list, size_t count) {
-        struct places places[BATCH];
-
-        for (size_t done = 0, n; done < count; done += n) {
-                n = count - done < BATCH ? count - done : BATCH;
-                for (size_t i = 0; i < n; i++) {
-                        find_places(t, &list[done + i].syn.source, &places[i]);
-                        prefetch(t, &places[i], list[done + i].sample);
-                }
-                for (size_t i = 0; i < n; i++)
-                        add(t, &list[done + i], &places[i]);
-        }
-}
-
-void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
-                      uint32_t one_in) {
-        const struct source_syn one = { .syn = *s, .sample = sample, .one_in = one_in };
-
-        source_table_add_all(t, &one, 1);
-}
+/* --- what else is known of the sources ---------------------------------------------- */
 
 void source_table_lost(struct source_table *t, uint64_t messages) {
         /* So many messages come of one SYN, of both samples together. */
@@ -313,11 +341,12 @@ void source_table_lost(struct source_table *t, uint64_t messages) {
 
 static void add_one(const struct source_table *t, struct heavy_hitters *const tables[CLASSES],
                     const struct address *a) {
-        struct places p;
+        for (unsigned c = 0; c < CLASSES; c++)
+                if (is_of_class(a, (enum class) c)) {
+                        struct place p = place_of(t, (enum class) c, a);
 
-        find_places(t, a, &p);
-        for (unsigned i = 0; i < p.count; i++)
-                heavy_hitters_add(tables[p.list[i].class], &p.list[i].key, p.list[i].hash, 1);
+                        heavy_hitters_add(tables[c], &p.key, p.hash, 1);
+                }
 }
 
 void source_table_completed(struct source_table *t, const struct address *remote) {
@@ -521,6 +550,7 @@ static void tell_windows(const struct source_table *t, uint64_t now_us, struct o
 void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
         struct scale k;
 
+        settle(t);
         pass_time(t, now_us);
         k = make_scale(t, now_us);
         ret->count = 0;
@@ -567,6 +597,7 @@ void source_table_open(struct source_table *t, uint32_t connections, uint64_t no
 void source_table_listener_syns(struct source_table *t, struct obs_listener *list, uint32_t count) {
         if (!t->syns_known)
                 return;
+        settle(t);
         for (uint32_t i = 0; i < count; i++)
                 for (uint8_t n = t->port_slot[list[i].key.port]; n; n = t->listeners[n - 1].next) {
                         struct listener_slot *slot = &t->listeners[n - 1];

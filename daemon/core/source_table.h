@@ -4,7 +4,7 @@
 /*
  * Who sends the SYNs: what the log, the walks of the socket table and the ends
  * of connections say about the same sources, joined, in fixed memory (about
- * 1.3 MB, whatever is sent; nothing is allocated after source_table_new()).
+ * 1.4 MB, whatever is sent; nothing is allocated after source_table_new()).
  *
  * Sources are addresses and the prefixes they belong to: /24 of IPv4, /64 and
  * /48 of IPv6. SYNs and completed handshakes are weighed over the last seconds:
@@ -52,14 +52,8 @@ void source_table_set_known(struct source_table *t, bool syns, bool completions)
 bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count);
 
-struct source_syn {
-        struct syn syn;
-        enum source_sample sample;
-        uint32_t one_in; /* what it stands for; one logged before the sampling changed keeps its weight */
-};
-
-/* Many at once cost about a quarter of what they cost one at a time. */
-void source_table_add_all(struct source_table *t, const struct source_syn *list, size_t count);
+/* One SYN. one_in: what it stands for; one logged before the sampling changed keeps its weight.
+ * Kept until many have come or somebody asks: counted together they cost half as much. */
 void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
                       uint32_t one_in);
 /* SYNs that were logged and did not arrive. */

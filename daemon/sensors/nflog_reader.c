@@ -24,7 +24,6 @@ enum {
         BATCH_AGE_10MS = 10,
         RECEIVE_BUFFER = 8 * 1024 * 1024,
         ANSWER_TIMEOUT_S = 5,
-        SYNS_AT_ONCE = 32,
 };
 
 struct nflog_reader {
@@ -35,8 +34,6 @@ struct nflog_reader {
         struct nflog_reader_counts counts;
         nflog_reader_tap *tap;
         void *tap_userdata;
-        unsigned pending; /* parsed, not yet in the table */
-        struct source_syn syns[SYNS_AT_ONCE];
         uint8_t buffer[BATCH_BYTES];
 };
 
@@ -196,14 +193,9 @@ static void follow_sequence(struct nflog_reader *r, uint32_t sequence) {
         }
 }
 
-static void flush(struct nflog_reader *r) {
-        source_table_add_all(r->table, r->syns, r->pending);
-        r->pending = 0;
-}
-
 static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
-        struct source_syn *s = &r->syns[r->pending];
-        int e = nflog_parse_packet(m->packet, m->packet_length, &s->syn);
+        struct syn s;
+        int e = nflog_parse_packet(m->packet, m->packet_length, &s);
 
         if (e < 0) {
                 r->counts.malformed += e == -EBADMSG;
@@ -215,12 +207,9 @@ static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
                 r->counts.syns += m->one_in;
         else
                 r->counts.by_source++;
-        s->sample = m->sample;
-        s->one_in = m->one_in;
+        source_table_add(r->table, &s, m->sample, m->one_in);
         if (r->tap)
-                r->tap(r->tap_userdata, &s->syn, m->packet, m->packet_length);
-        if (++r->pending == SYNS_AT_ONCE)
-                flush(r);
+                r->tap(r->tap_userdata, &s, m->packet, m->packet_length);
 }
 
 /* Returns how many messages were in it. */
@@ -247,7 +236,6 @@ static unsigned take_batch(struct nflog_reader *r, size_t length) {
                 length -= step;
                 h = (const void *) ((const uint8_t *) h + step);
         }
-        flush(r); /* what is pending points into the batch */
         return n;
 }
 

@@ -24,14 +24,12 @@
 #include "core/source_table.h"
 #include "sensors/nflog_parse.h"
 
-enum { AT_ONCE = 32 /* as the reader */, MESSAGES = 512, MESSAGE_BYTES = 256, SOURCE_AT = 12 };
+enum { MESSAGES = 512, MESSAGE_BYTES = 256, SOURCE_AT = 12 };
 
 /* As the kernel writes them for a SYN that came in by Ethernet. */
 static _Alignas(8) char batch[MESSAGES][MESSAGE_BYTES];
 static uint8_t *payload[MESSAGES];
 static uint32_t checksum;
-static struct source_syn pending[AT_ONCE];
-static unsigned pending_count;
 
 static uint64_t mix(uint64_t n) {
         n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
@@ -63,7 +61,7 @@ static void fill(void) {
 static void one(struct source_table *t, uint32_t i, bool library) {
         const struct nlmsghdr *h = (const void *) batch[i];
         struct nflog_message m = { 0 };
-        struct source_syn *s = &pending[pending_count];
+        struct syn s;
 
         if (library) {
                 struct nlattr *attributes[NFULA_MAX + 1] = { 0 };
@@ -76,17 +74,11 @@ static void one(struct source_table *t, uint32_t i, bool library) {
         } else if (nflog_parse_message(h, &m) < 0) {
                 abort();
         }
-        if (nflog_parse_packet(m.packet, m.packet_length, &s->syn) < 0)
+        if (nflog_parse_packet(m.packet, m.packet_length, &s) < 0)
                 abort();
-        checksum += s->syn.source.bytes[15] + m.sequence;
-        if (!t)
-                return;
-        s->sample = SOURCE_BOTH;
-        s->one_in = 1;
-        if (++pending_count == AT_ONCE) {
-                source_table_add_all(t, pending, pending_count);
-                pending_count = 0;
-        }
+        checksum += s.source.bytes[15] + m.sequence;
+        if (t)
+                source_table_add(t, &s, SOURCE_BOTH, 1);
 }
 
 /* Not ru_maxrss: that keeps what the parent had before exec. */
