@@ -8,6 +8,7 @@
 
 #include "core/distinct.h"
 #include "core/heavy_hitters.h"
+#include "core/listener_syns.h"
 #include "core/open_connections.h"
 #include "core/seen_once.h"
 #include "core/share_bounds.h"
@@ -40,12 +41,6 @@ static const struct class_facts {
         [CLASS_IPV6_48] = { 48, 1024, 512, 8 },
 };
 
-struct listener_slot {
-        struct listener_key key;
-        uint64_t syns, told;
-        uint8_t next; /* index + 1 of another listener of the same port */
-};
-
 /* A SYN that is not counted yet. */
 struct pending {
         struct address source, destination;
@@ -69,7 +64,7 @@ struct source_table {
         struct keyed_hash key;
         uint32_t by_packet, by_source; /* one in so many is logged */
         uint32_t by_packet_most;       /* since the last halving */
-        bool syns_known, completions_known, listeners_known, half_open_known;
+        bool syns_known, completions_known, half_open_known;
 
         struct heavy_hitters *syns[CLASSES];
         struct heavy_hitters *completed[CLASSES];
@@ -87,9 +82,7 @@ struct source_table {
         struct window *now, *before; /* before: NULL until there was one */
         struct window windows[2];
 
-        uint32_t listeners_count;
-        struct listener_slot listeners[OBS_LISTENERS_MAX];
-        uint8_t port_slot[65536]; /* index + 1 of the first listener of a port */
+        struct listener_syns listeners;
 };
 
 static struct address class_key(enum class c, const struct address *a) {
@@ -147,42 +140,13 @@ struct source_table *source_table_free(struct source_table *t) {
         return NULL;
 }
 
-/* How well a listener fits a destination; 0: not at all. The most specific one gets the SYN. */
-static unsigned fit(const struct listener_key *k, const struct address *destination) {
-        if (address_equal(&k->address, destination))
-                return 3;
-        if (!address_is_wildcard(&k->address))
-                return 0;
-        if (address_is_ipv4(&k->address) == address_is_ipv4(destination))
-                return 2;
-        return address_is_ipv4(destination); /* :: takes IPv4 too, unless IPV6_V6ONLY */
-}
-
-static struct listener_slot *listener_of(struct source_table *t, const struct pending *s) {
-        struct listener_slot *best = NULL;
-        unsigned best_fit = 0;
-
-        for (uint8_t i = t->port_slot[s->destination_port]; i; i = t->listeners[i - 1].next) {
-                unsigned f = fit(&t->listeners[i - 1].key, &s->destination);
-
-                if (f > best_fit) {
-                        best = &t->listeners[i - 1];
-                        best_fit = f;
-                }
-        }
-        return best;
-}
-
 static void count_port(struct source_table *t, const struct pending *s) {
-        struct listener_slot *slot = listener_of(t, s);
         uint8_t *byte = &t->now->stray_bitmap[s->destination_port / 8];
         uint8_t bit = (uint8_t) (1u << s->destination_port % 8);
 
         t->now->syns += s->one_in;
-        if (slot) {
-                slot->syns += s->one_in;
+        if (listener_syns_add(&t->listeners, &s->destination, s->destination_port, s->one_in))
                 return;
-        }
         t->now->stray_syns += s->one_in;
         t->now->stray_ports += !(*byte & bit);
         *byte |= bit;
@@ -292,42 +256,10 @@ void source_table_set_known(struct source_table *t, bool syns, bool completions)
         t->completions_known = completions;
 }
 
-static bool same_listeners(const struct source_table *t, const struct obs_listener *list,
-                           uint32_t count) {
-        if (!t->listeners_known || t->listeners_count != count)
-                return false;
-        for (uint32_t i = 0; i < count; i++)
-                if (!listener_key_equal(&t->listeners[i].key, &list[i].key))
-                        return false;
-        return true;
-}
-
 bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count) {
-        struct listener_slot old[OBS_LISTENERS_MAX];
-        uint32_t old_count = t->listeners_count;
-
-        if (count > OBS_LISTENERS_MAX)
-                count = OBS_LISTENERS_MAX;
-        if (same_listeners(t, list, count))
-                return false;
-
         settle(t);
-        memcpy(old, t->listeners, sizeof old);
-        memset(t->port_slot, 0, sizeof t->port_slot);
-        for (uint32_t i = 0; i < count; i++) {
-                struct listener_slot slot = { .key = list[i].key };
-
-                for (uint32_t k = 0; k < old_count; k++)
-                        if (listener_key_equal(&old[k].key, &slot.key))
-                                slot = old[k];
-                slot.next = t->port_slot[slot.key.port];
-                t->listeners[i] = slot;
-                t->port_slot[slot.key.port] = (uint8_t) (i + 1);
-        }
-        t->listeners_count = count;
-        t->listeners_known = true;
-        return true;
+        return listener_syns_set(&t->listeners, list, count);
 }
 
 /* --- what else is known of the sources ---------------------------------------------- */
@@ -540,7 +472,7 @@ static void tell_windows(const struct source_table *t, uint64_t now_us, struct o
                 return;
         ret->seen_once_share = fmin(1, t->by_source * seen_once_keys(&w->once) / (double) w->syns);
         ret->known |= OBS_SS_SEEN_ONCE;
-        if (!t->listeners_known)
+        if (!t->listeners.known)
                 return;
         ret->stray_share = (double) w->stray_syns / (double) w->syns;
         ret->stray_ports = w->stray_ports;
@@ -598,16 +530,7 @@ void source_table_listener_syns(struct source_table *t, struct obs_listener *lis
         if (!t->syns_known)
                 return;
         settle(t);
-        for (uint32_t i = 0; i < count; i++)
-                for (uint8_t n = t->port_slot[list[i].key.port]; n; n = t->listeners[n - 1].next) {
-                        struct listener_slot *slot = &t->listeners[n - 1];
-
-                        if (!listener_key_equal(&slot->key, &list[i].key))
-                                continue;
-                        list[i].syns = slot->syns - slot->told;
-                        list[i].known |= OBS_L_SYNS;
-                        slot->told = slot->syns;
-                }
+        listener_syns_tell(&t->listeners, list, count);
 }
 
 size_t source_table_memory(const struct source_table *t) {
