@@ -408,26 +408,6 @@ static double arrivals_of(const struct host_track *t, const struct look *l) {
         return t->completed.per_s + or_zero(unanswered_of(l)) + refused;
 }
 
-static void add_sources(struct evidence *e, const struct obs_sources *sources) {
-        double total;
-
-        if (!sources)
-                return;
-        if (sources->known & OBS_SS_DISTINCT)
-                e->distinct_sources = sources->distinct;
-        if (sources->known & OBS_SS_SEEN_ONCE)
-                e->seen_once_share = sources->seen_once_share;
-        /* Shares are of the same seconds as the table's own total. */
-        total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
-        for (uint32_t i = 0; i < sources->count && total > 0; i++) {
-                const struct obs_source *source = &sources->list[i];
-                double share = (source->syn_per_s - source->syn_error_per_s) / total;
-
-                if (source->known & OBS_S_SYNS)
-                        e->top_share = fmax(or_zero(e->top_share), fmin(share, 1));
-        }
-}
-
 /* --- the step ---------------------------------------------------------------- */
 
 static void step_listener(struct detector *d, const struct observation *o, uint32_t index,
@@ -454,7 +434,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
                 s->verdict.evidence.accept_queue = obs->accept_queue;
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
                                         : o->listeners_count == 1 ? arrivals_of(&d->track, &l) : NAN;
-        add_sources(&s->verdict.evidence, d->sources);
+        evidence_add_sources(&s->verdict.evidence, d->sources);
         c = circumstances_of(d, o, &l, &s->survival);
         c.accept_full = obs->accept_full > 0;
         c.overflowing &= s->accept_busy_us == o->time_us;
@@ -496,7 +476,7 @@ static struct evidence host_evidence(const struct detector *d, const struct verd
                         e.accept_queue = or_zero(e.accept_queue) + l->accept_queue;
                 e.fill = fmax(e.fill, l->fill); /* fmax ignores a NAN */
         }
-        add_sources(&e, d->sources);
+        evidence_add_sources(&e, d->sources);
         return e;
 }
 

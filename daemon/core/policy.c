@@ -12,9 +12,10 @@
 
 /* A peak this many times the last one told is worth telling. */
 #define UPDATE_PEAK_FACTOR 4.0
-/* Another diagnosis must stand for this long before it is told. */
+/* A flood fades below this part of its peak. */
 #define FADES_SHARE 0.6
 #define CALM_SETTLE_US UINT64_C(1000000)
+/* Another diagnosis must stand for this long before it is told. */
 #define DIAGNOSIS_SETTLE_US UINT64_C(3000000)
 #define BLOCKED_TAU_S 1.0
 /* What is let go and still sent is a flood again by then. */

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/rate.h"
+
 static const char *const state_names[STATES] = {
         [STATE_NORMAL] = "normal",
         [STATE_RECOVERING] = "recovering",
@@ -72,4 +74,24 @@ struct evidence evidence_unknown(void) {
                 .queue_drops_per_s = NAN, .accept_overflows_per_s = NAN,
                 .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
         };
+}
+
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources) {
+        double total;
+
+        if (!sources)
+                return;
+        if (sources->known & OBS_SS_DISTINCT)
+                e->distinct_sources = sources->distinct;
+        if (sources->known & OBS_SS_SEEN_ONCE)
+                e->seen_once_share = sources->seen_once_share;
+        /* Shares are of the same seconds as the table's own total. */
+        total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
+        for (uint32_t i = 0; i < sources->count && total > 0; i++) {
+                const struct obs_source *source = &sources->list[i];
+                double share = (source->syn_per_s - source->syn_error_per_s) / total;
+
+                if (source->known & OBS_S_SYNS)
+                        e->top_share = fmax(or_zero(e->top_share), fmin(share, 1));
+        }
 }

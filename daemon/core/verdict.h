@@ -74,3 +74,6 @@ bool diagnosis_is_flood(enum diagnosis d);
 
 /* All figures unknown. */
 struct evidence evidence_unknown(void);
+/* How many sources there are, how many of their SYNs are seen once, the heaviest one's share.
+ * NULL: nothing is known of them. */
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources);

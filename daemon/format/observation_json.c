@@ -2,15 +2,12 @@
 #include "format/observation_json.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Of the format, not of a type: 2^63 - 1 is the largest whole number of jansson. */
-#define INTEGER_MAX ((uint64_t) INT64_MAX)
+#include "format/json_reader.h"
 
 /* --- writing -------------------------------------------------------------- */
 
@@ -27,7 +24,7 @@ static void put(struct writer *w, json_t *object, const char *name, json_t *valu
 }
 
 static void put_integer(struct writer *w, json_t *object, const char *name, uint64_t value) {
-        if (value > INTEGER_MAX)
+        if (value > JSON_READER_INTEGER_MAX)
                 w->error = -EDOM;
         put(w, object, name, json_integer((json_int_t) value));
 }
@@ -214,310 +211,185 @@ int observation_json_write(const struct observation *o, char **ret_line) {
 
 /* --- parsing -------------------------------------------------------------- */
 
-/* Where the parser is, for the error's text; the first error is kept. */
-struct reader {
-        char path[96];
-        char *error; /* OBSERVATION_JSON_ERROR_MAX */
-        int result;
-};
-
-static size_t enter(struct reader *r, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
-static size_t enter(struct reader *r, const char *format, ...) {
-        size_t before = strlen(r->path);
-        va_list args;
-
-        va_start(args, format);
-        vsnprintf(r->path + before, sizeof r->path - before, format, args);
-        va_end(args);
-        return before;
-}
-
-static void leave(struct reader *r, size_t before) {
-        r->path[before] = '\0';
-}
-
-static void wrong(struct reader *r, const char *name, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
-static void wrong(struct reader *r, const char *name, const char *format, ...) {
-        va_list args;
-        int n;
-
-        if (r->result < 0)
-                return;
-        r->result = -EBADMSG;
-        n = snprintf(r->error, OBSERVATION_JSON_ERROR_MAX, "%s%.40s: ", r->path, name);
-        va_start(args, format);
-        vsnprintf(r->error + n, OBSERVATION_JSON_ERROR_MAX - (size_t) n, format, args);
-        va_end(args);
-}
-
-/* NULL when absent; an error unless it may be. */
-static json_t *field(struct reader *r, const json_t *object, const char *name, bool required) {
-        json_t *value = json_object_get(object, name);
-
-        if (!value && required)
-                wrong(r, name, "missing");
-        return value;
-}
-
-static json_t *field_of_type(struct reader *r, const json_t *object, const char *name,
-                             json_type type, const char *type_name, bool required) {
-        json_t *value = field(r, object, name, required);
-
-        if (value && json_typeof(value) != type) {
-                wrong(r, name, "not %s", type_name);
-                return NULL;
-        }
-        return value;
-}
-
-static json_t *object_field(struct reader *r, const json_t *object, const char *name) {
-        return field_of_type(r, object, name, JSON_OBJECT, "an object", false);
-}
-
-/* Refuses names that are not in the list (ended by NULL). */
-static void check_names(struct reader *r, json_t *object, const char *const *names) {
-        const char *name;
-        json_t *value;
-
-        json_object_foreach(object, name, value) {
-                const char *const *n = names;
-
-                while (*n && strcmp(*n, name) != 0)
-                        n++;
-                if (!*n)
-                        wrong(r, name, "no such field");
-        }
-}
-
-static uint64_t integer(struct reader *r, const char *name, const json_t *value, uint64_t max) {
-        if (!value)
-                return 0;
-        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-            (uint64_t) json_integer_value(value) > max) {
-                wrong(r, name, "not a whole number from 0 to %" PRIu64, max);
-                return 0;
-        }
-        return (uint64_t) json_integer_value(value);
-}
-
-static uint64_t get_u64(struct reader *r, const json_t *object, const char *name) {
-        return integer(r, name, field(r, object, name, true), INTEGER_MAX);
-}
-
-static uint32_t get_u32(struct reader *r, const json_t *object, const char *name) {
-        return (uint32_t) integer(r, name, field(r, object, name, true), UINT32_MAX);
-}
-
-/* The fields whose absence means 0. */
-static uint32_t get_u32_or_0(struct reader *r, const json_t *object, const char *name) {
-        return (uint32_t) integer(r, name, field(r, object, name, false), UINT32_MAX);
-}
-
-static double get_real(struct reader *r, const json_t *object, const char *name, double max) {
-        const json_t *value = field(r, object, name, true);
-        double d = json_number_value(value); /* 0 for what is no number */
-
-        if (value && (!json_is_number(value) || d < 0 || d > max)) {
-                if (max < HUGE_VAL)
-                        wrong(r, name, "not a number from 0 to %g", max);
-                else
-                        wrong(r, name, "not a number from 0 up");
-                return 0;
-        }
-        return d;
-}
-
-static const char *get_text(struct reader *r, const json_t *object, const char *name) {
-        const json_t *value = field_of_type(r, object, name, JSON_STRING, "a text", true);
-        const char *text = value ? json_string_value(value) : "";
-
-        /* "192.0.2.1\u0000x" is no address, though strlen() would say so. */
-        if (value && strlen(text) != json_string_length(value))
-                wrong(r, name, "contains a NUL");
-        return text;
-}
-
-static void parse_limits(struct reader *r, json_t *j, struct obs_listener *l) {
+static void parse_limits(struct json_reader *r, json_t *j, struct obs_listener *l) {
         static const char *const names[] = { "sockets", "backlog", "accept_queue", "accept_full",
                                              NULL };
-        size_t at = enter(r, "limits.");
+        size_t at = json_reader_enter(r, "limits.");
 
-        check_names(r, j, names);
-        l->sockets = get_u32(r, j, "sockets");
-        l->backlog = get_u32(r, j, "backlog");
-        l->accept_queue = get_u32(r, j, "accept_queue");
-        l->accept_full = get_u32(r, j, "accept_full");
+        json_reader_names(r, j, names);
+        l->sockets = json_reader_u32(r, j, "sockets");
+        l->backlog = json_reader_u32(r, j, "backlog");
+        l->accept_queue = json_reader_u32(r, j, "accept_queue");
+        l->accept_full = json_reader_u32(r, j, "accept_full");
         l->known |= OBS_L_LIMITS;
-        leave(r, at);
+        json_reader_leave(r, at);
 }
 
-static void parse_half_open(struct reader *r, json_t *j, struct obs_listener *l) {
+static void parse_half_open(struct json_reader *r, json_t *j, struct obs_listener *l) {
         static const char *const names[] = { "count", "deferred", "age", NULL };
-        size_t at = enter(r, "half_open.");
+        size_t at = json_reader_enter(r, "half_open.");
         json_t *age;
 
-        check_names(r, j, names);
-        l->half_open = get_u32(r, j, "count");
-        l->deferred = get_u32(r, j, "deferred");
-        age = field_of_type(r, j, "age", JSON_ARRAY, "an array", true);
+        json_reader_names(r, j, names);
+        l->half_open = json_reader_u32(r, j, "count");
+        l->deferred = json_reader_u32(r, j, "deferred");
+        age = json_reader_field_of(r, j, "age", JSON_ARRAY, "an array", true);
         if (age && json_array_size(age) != OBS_AGE_BINS)
-                wrong(r, "age", "not %u counts", (unsigned) OBS_AGE_BINS);
+                json_reader_wrong(r, "age", "not %u counts", (unsigned) OBS_AGE_BINS);
         for (unsigned i = 0; i < OBS_AGE_BINS && r->result == 0; i++) {
                 char name[16];
 
                 snprintf(name, sizeof name, "age[%u]", i);
-                l->age[i] = (uint32_t) integer(r, name, json_array_get(age, i), UINT32_MAX);
+                l->age[i] = (uint32_t) json_reader_integer(r, name, json_array_get(age, i), UINT32_MAX);
         }
         l->known |= OBS_L_HALF_OPEN;
-        leave(r, at);
+        json_reader_leave(r, at);
 }
 
-static void parse_listener(struct reader *r, json_t *j, struct obs_listener *l) {
+static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener *l) {
         static const char *const names[] = { "address", "port", "ifindex", "limits", "half_open",
                                              "drops", "syns", NULL };
         json_t *part;
 
-        check_names(r, j, names);
-        if (address_parse(get_text(r, j, "address"), &l->key.address) < 0)
-                wrong(r, "address", "not an IP address");
-        l->key.port = (uint16_t) integer(r, "port", field(r, j, "port", true), UINT16_MAX);
-        l->key.ifindex = get_u32_or_0(r, j, "ifindex");
-        if ((part = object_field(r, j, "limits")))
+        json_reader_names(r, j, names);
+        if (address_parse(json_reader_text(r, j, "address"), &l->key.address) < 0)
+                json_reader_wrong(r, "address", "not an IP address");
+        l->key.port = (uint16_t) json_reader_integer(r, "port", json_reader_field(r, j, "port", true), UINT16_MAX);
+        l->key.ifindex = json_reader_u32_or_0(r, j, "ifindex");
+        if ((part = json_reader_object(r, j, "limits")))
                 parse_limits(r, part, l);
-        if ((part = object_field(r, j, "half_open")))
+        if ((part = json_reader_object(r, j, "half_open")))
                 parse_half_open(r, part, l);
-        if (field(r, j, "drops", false)) {
-                l->drops = get_u64(r, j, "drops");
+        if (json_reader_field(r, j, "drops", false)) {
+                l->drops = json_reader_u64(r, j, "drops");
                 l->known |= OBS_L_DROPS;
         }
-        if (field(r, j, "syns", false)) {
-                l->syns = get_u64(r, j, "syns");
+        if (json_reader_field(r, j, "syns", false)) {
+                l->syns = json_reader_u64(r, j, "syns");
                 l->known |= OBS_L_SYNS;
         }
 }
 
 /* An array of objects, at most max; returns how many. */
-static uint32_t array_of(struct reader *r, json_t *j, const char *name, uint32_t max,
+static uint32_t array_of(struct json_reader *r, json_t *j, const char *name, uint32_t max,
                          json_t **ret_array) {
-        json_t *array = field_of_type(r, j, name, JSON_ARRAY, "an array", false);
+        json_t *array = json_reader_field_of(r, j, name, JSON_ARRAY, "an array", false);
 
         if (!array)
                 return 0;
         if (json_array_size(array) > max) {
-                wrong(r, name, "more than %u", (unsigned) max);
+                json_reader_wrong(r, name, "more than %u", (unsigned) max);
                 return 0;
         }
         for (size_t i = 0; i < json_array_size(array); i++)
                 if (!json_is_object(json_array_get(array, i))) {
-                        size_t at = enter(r, "%s[%zu]", name, i);
+                        size_t at = json_reader_enter(r, "%s[%zu]", name, i);
 
-                        wrong(r, "", "not an object");
-                        leave(r, at);
+                        json_reader_wrong(r, "", "not an object");
+                        json_reader_leave(r, at);
                         return 0;
                 }
         *ret_array = array;
         return (uint32_t) json_array_size(array);
 }
 
-static void parse_listeners(struct reader *r, json_t *j, struct observation *o) {
-        json_t *whole = field(r, j, "listeners_whole", false), *list = NULL;
+static void parse_listeners(struct json_reader *r, json_t *j, struct observation *o) {
+        json_t *whole = json_reader_field(r, j, "listeners_whole", false), *list = NULL;
 
         o->listeners_count = array_of(r, j, "listeners", OBS_LISTENERS_MAX, &list);
         for (uint32_t i = 0; i < o->listeners_count; i++) {
-                size_t at = enter(r, "listeners[%u].", (unsigned) i);
+                size_t at = json_reader_enter(r, "listeners[%u].", (unsigned) i);
 
                 parse_listener(r, json_array_get(list, i), &o->listeners[i]);
-                leave(r, at);
+                json_reader_leave(r, at);
         }
         if (whole && !json_is_boolean(whole))
-                wrong(r, "listeners_whole", "neither true nor false");
+                json_reader_wrong(r, "listeners_whole", "neither true nor false");
         if (json_is_true(whole))
                 o->known |= OBS_K_LISTENERS;
-        o->listeners_left_out = get_u32_or_0(r, j, "listeners_left_out");
+        o->listeners_left_out = json_reader_u32_or_0(r, j, "listeners_left_out");
 }
 
-static void parse_source(struct reader *r, json_t *j, struct obs_source *s) {
+static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s) {
         static const char *const names[] = { "prefix", "syn_per_s", "syn_error_per_s", "half_open",
                                              "completed_per_s", "completion_low", "completion_high", NULL };
 
-        check_names(r, j, names);
-        if (prefix_parse(get_text(r, j, "prefix"), &s->prefix) < 0)
-                wrong(r, "prefix", "not an IP address or prefix");
-        if (field(r, j, "syn_per_s", false) || field(r, j, "syn_error_per_s", false)) {
-                s->syn_per_s = get_real(r, j, "syn_per_s", HUGE_VAL);
-                s->syn_error_per_s = get_real(r, j, "syn_error_per_s", HUGE_VAL);
+        json_reader_names(r, j, names);
+        if (prefix_parse(json_reader_text(r, j, "prefix"), &s->prefix) < 0)
+                json_reader_wrong(r, "prefix", "not an IP address or prefix");
+        if (json_reader_field(r, j, "syn_per_s", false) || json_reader_field(r, j, "syn_error_per_s", false)) {
+                s->syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
+                s->syn_error_per_s = json_reader_real(r, j, "syn_error_per_s", HUGE_VAL);
                 s->known |= OBS_S_SYNS;
         }
-        if (field(r, j, "half_open", false)) {
-                s->half_open = get_u32(r, j, "half_open");
+        if (json_reader_field(r, j, "half_open", false)) {
+                s->half_open = json_reader_u32(r, j, "half_open");
                 s->known |= OBS_S_HALF_OPEN;
         }
-        if (field(r, j, "completed_per_s", false)) {
-                s->completed_per_s = get_real(r, j, "completed_per_s", HUGE_VAL);
+        if (json_reader_field(r, j, "completed_per_s", false)) {
+                s->completed_per_s = json_reader_real(r, j, "completed_per_s", HUGE_VAL);
                 s->known |= OBS_S_COMPLETED;
         }
         if ((s->known & OBS_S_SYNS) && (s->known & OBS_S_COMPLETED)) {
-                s->completion_low = get_real(r, j, "completion_low", 1);
-                s->completion_high = get_real(r, j, "completion_high", 1);
+                s->completion_low = json_reader_real(r, j, "completion_low", 1);
+                s->completion_high = json_reader_real(r, j, "completion_high", 1);
         }
 }
 
-static void parse_sources(struct reader *r, json_t *j, struct obs_sources *s) {
+static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *s) {
         static const char *const names[] = { "tracked", "distinct", "syn_per_s", "seen_once_share",
                                              "stray_share", "stray_ports", "list", NULL };
-        size_t at = enter(r, "sources.");
+        size_t at = json_reader_enter(r, "sources.");
         json_t *list = NULL;
 
-        check_names(r, j, names);
-        s->tracked = get_u32(r, j, "tracked");
-        if (field(r, j, "distinct", false)) {
-                s->distinct = get_real(r, j, "distinct", HUGE_VAL);
-                s->syn_per_s = get_real(r, j, "syn_per_s", HUGE_VAL);
+        json_reader_names(r, j, names);
+        s->tracked = json_reader_u32(r, j, "tracked");
+        if (json_reader_field(r, j, "distinct", false)) {
+                s->distinct = json_reader_real(r, j, "distinct", HUGE_VAL);
+                s->syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
                 s->known |= OBS_SS_DISTINCT;
         }
-        if (field(r, j, "stray_share", false)) {
-                s->stray_share = get_real(r, j, "stray_share", 1);
-                s->stray_ports = get_u32(r, j, "stray_ports");
+        if (json_reader_field(r, j, "stray_share", false)) {
+                s->stray_share = json_reader_real(r, j, "stray_share", 1);
+                s->stray_ports = json_reader_u32(r, j, "stray_ports");
                 s->known |= OBS_SS_STRAY;
         }
-        if (field(r, j, "seen_once_share", false)) {
-                s->seen_once_share = get_real(r, j, "seen_once_share", 1);
+        if (json_reader_field(r, j, "seen_once_share", false)) {
+                s->seen_once_share = json_reader_real(r, j, "seen_once_share", 1);
                 s->known |= OBS_SS_SEEN_ONCE;
         }
         s->count = array_of(r, j, "list", OBS_SOURCES_MAX, &list);
         for (uint32_t i = 0; i < s->count; i++) {
-                size_t in_list = enter(r, "list[%u].", (unsigned) i);
+                size_t in_list = json_reader_enter(r, "list[%u].", (unsigned) i);
 
                 parse_source(r, json_array_get(list, i), &s->list[i]);
-                leave(r, in_list);
+                json_reader_leave(r, in_list);
         }
-        leave(r, at);
+        json_reader_leave(r, at);
 }
 
-static void parse_sensors(struct reader *r, json_t *j, struct observation *o) {
+static void parse_sensors(struct json_reader *r, json_t *j, struct observation *o) {
         const char *const names[] = { sensor_id_name(SENSOR_SOCK_DIAG),
                                       sensor_id_name(SENSOR_NETSTAT),
                                       sensor_id_name(SENSOR_NFLOG), NULL };
-        size_t at = enter(r, "sensors.");
+        size_t at = json_reader_enter(r, "sensors.");
 
-        check_names(r, j, names);
+        json_reader_names(r, j, names);
         for (unsigned i = 0; i < SENSORS; i++) {
                 enum sensor_state state;
 
-                if (!field(r, j, names[i], false))
+                if (!json_reader_field(r, j, names[i], false))
                         continue;
-                if (sensor_state_from_name(get_text(r, j, names[i]), &state) < 0)
-                        wrong(r, names[i], "none of off, ok, degraded, failed");
+                if (sensor_state_from_name(json_reader_text(r, j, names[i]), &state) < 0)
+                        json_reader_wrong(r, names[i], "none of off, ok, degraded, failed");
                 else
                         o->sensors[i] = (uint8_t) state;
         }
-        leave(r, at);
+        json_reader_leave(r, at);
 }
 
-static void parse_counters(struct reader *r, json_t *j, struct observation *o) {
-        size_t at = enter(r, "counters.");
+static void parse_counters(struct json_reader *r, json_t *j, struct observation *o) {
+        size_t at = json_reader_enter(r, "counters.");
         const char *name;
         json_t *value;
 
@@ -525,38 +397,38 @@ static void parse_counters(struct reader *r, json_t *j, struct observation *o) {
                 enum obs_counter c;
 
                 if (obs_counter_from_name(name, &c) < 0)
-                        wrong(r, name, "no such counter");
+                        json_reader_wrong(r, name, "no such counter");
                 else
-                        observation_set(o, c, integer(r, name, value, INTEGER_MAX));
+                        observation_set(o, c, json_reader_integer(r, name, value, JSON_READER_INTEGER_MAX));
         }
-        leave(r, at);
+        json_reader_leave(r, at);
 }
 
-static void parse_dump(struct reader *r, json_t *j, struct observation *o) {
+static void parse_dump(struct json_reader *r, json_t *j, struct observation *o) {
         static const char *const names[] = { "half_open", "aged", "deferred", "ghosts", NULL };
-        size_t at = enter(r, "dump.");
+        size_t at = json_reader_enter(r, "dump.");
 
-        check_names(r, j, names);
-        o->half_open = get_u32(r, j, "half_open");
-        o->aged = get_u32(r, j, "aged");
-        o->deferred = get_u32(r, j, "deferred");
-        o->ghosts = get_u32(r, j, "ghosts");
+        json_reader_names(r, j, names);
+        o->half_open = json_reader_u32(r, j, "half_open");
+        o->aged = json_reader_u32(r, j, "aged");
+        o->deferred = json_reader_u32(r, j, "deferred");
+        o->ghosts = json_reader_u32(r, j, "ghosts");
         o->known |= OBS_K_DUMP;
-        leave(r, at);
+        json_reader_leave(r, at);
 }
 
-static void parse_log(struct reader *r, json_t *j, struct observation *o) {
+static void parse_log(struct json_reader *r, json_t *j, struct observation *o) {
         static const char *const names[] = { "sample_one_in", "received", "lost", NULL };
-        size_t at = enter(r, "log.");
+        size_t at = json_reader_enter(r, "log.");
 
-        check_names(r, j, names);
-        o->sample_one_in = get_u32(r, j, "sample_one_in");
-        o->log_received = get_u64(r, j, "received");
-        o->log_lost = get_u64(r, j, "lost");
-        leave(r, at);
+        json_reader_names(r, j, names);
+        o->sample_one_in = json_reader_u32(r, j, "sample_one_in");
+        o->log_received = json_reader_u64(r, j, "received");
+        o->log_lost = json_reader_u64(r, j, "lost");
+        json_reader_leave(r, at);
 }
 
-static void parse_observation(struct reader *r, json_t *j, struct observation *o) {
+static void parse_observation(struct json_reader *r, json_t *j, struct observation *o) {
         static const char *const names[] = {
                 "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump",
                 "syncookies", "listeners", "listeners_whole", "listeners_left_out", "sources",
@@ -564,34 +436,34 @@ static void parse_observation(struct reader *r, json_t *j, struct observation *o
         };
         json_t *part;
 
-        if (strcmp(get_text(r, j, "schema"), OBSERVATION_JSON_SCHEMA) != 0)
-                wrong(r, "schema", "not \"%s\"", OBSERVATION_JSON_SCHEMA);
-        check_names(r, j, names);
-        o->time_us = get_u64(r, j, "time_us");
-        o->realtime_us = get_u64(r, j, "realtime_us");
-        o->elapsed_us = get_u64(r, j, "elapsed_us");
-        if ((part = object_field(r, j, "sensors")))
+        if (strcmp(json_reader_text(r, j, "schema"), OBSERVATION_JSON_SCHEMA) != 0)
+                json_reader_wrong(r, "schema", "not \"%s\"", OBSERVATION_JSON_SCHEMA);
+        json_reader_names(r, j, names);
+        o->time_us = json_reader_u64(r, j, "time_us");
+        o->realtime_us = json_reader_u64(r, j, "realtime_us");
+        o->elapsed_us = json_reader_u64(r, j, "elapsed_us");
+        if ((part = json_reader_object(r, j, "sensors")))
                 parse_sensors(r, part, o);
-        if ((part = object_field(r, j, "counters")))
+        if ((part = json_reader_object(r, j, "counters")))
                 parse_counters(r, part, o);
-        if ((part = object_field(r, j, "dump")))
+        if ((part = json_reader_object(r, j, "dump")))
                 parse_dump(r, part, o);
-        if ((part = field(r, j, "syncookies", false))) {
-                o->syncookies = (uint8_t) integer(r, "syncookies", part, UINT8_MAX);
+        if ((part = json_reader_field(r, j, "syncookies", false))) {
+                o->syncookies = (uint8_t) json_reader_integer(r, "syncookies", part, UINT8_MAX);
                 o->known |= OBS_K_SYNCOOKIES;
         }
         parse_listeners(r, j, o);
-        if ((part = object_field(r, j, "sources"))) {
+        if ((part = json_reader_object(r, j, "sources"))) {
                 parse_sources(r, part, &o->sources);
                 o->known |= OBS_K_SOURCES;
         }
-        if ((part = object_field(r, j, "log")))
+        if ((part = json_reader_object(r, j, "log")))
                 parse_log(r, part, o);
 }
 
 int observation_json_parse(const char *line, size_t length, struct observation *ret,
                            char error[static OBSERVATION_JSON_ERROR_MAX]) {
-        struct reader r = { .error = error };
+        struct json_reader r = { .error = error, .error_size = OBSERVATION_JSON_ERROR_MAX };
         struct observation o;
         json_error_t syntax;
         json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, &syntax);
@@ -607,7 +479,7 @@ int observation_json_parse(const char *line, size_t length, struct observation *
         if (json_is_object(j))
                 parse_observation(&r, j, &o);
         else
-                wrong(&r, "", "not an object");
+                json_reader_wrong(&r, "", "not an object");
         json_decref(j);
         if (r.result < 0)
                 return r.result;
