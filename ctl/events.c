@@ -146,27 +146,62 @@ static void print_incidents(const struct ctl *ctl, const json_t *incidents) {
         table_free(t);
 }
 
-/* One in full: every plain field by name, then its events as `events` shows them. */
+static void print_plain(const struct ctl *ctl, const char *name, const json_t *value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+
+        if (text) {
+                term_put(&ctl->term, PAINT_DIM, name);
+                printf(": ");
+                term_put(&ctl->term, PAINT_NONE,
+                         json_is_string(value) ? json_string_value(value)
+                         : json_is_null(value) ? "-" : text);
+                putchar('\n');
+        }
+        free(text);
+}
+
+static void print_heaviest(const struct ctl *ctl, const char *title, const json_t *list) {
+        const struct table_column columns[] = { { title, false }, { "SYN/s", true }, { "HALF-OPEN", true } };
+        struct table *t;
+        const json_t *s;
+        size_t i;
+
+        if (json_array_size(list) == 0)
+                return;
+        t = table_new(columns, sizeof columns / sizeof *columns);
+        json_array_foreach(list, i, s) {
+                char text[TERM_FIGURE_MAX];
+
+                table_add(t, PAINT_NONE, ctl_text(s, "source"));
+                table_add(t, PAINT_NONE, term_figure(ctl_number(s, "syn_per_s"), 1, text));
+                table_add(t, PAINT_NONE, term_figure(ctl_number(s, "half_open"), 0, text));
+        }
+        putchar('\n');
+        table_print(t, &ctl->term);
+        table_free(t);
+}
+
+/* One in full: every plain field by name, who sent most, its events as `events` shows them (what
+ * was done is among them), and the files to look into. */
 static void print_incident(const struct ctl *ctl, json_t *incident) {
         const char *name;
         json_t *value;
         size_t i;
 
-        json_object_foreach(incident, name, value) {
-                char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-
-                if (text && strcmp(name, "events") != 0) {
-                        term_put(&ctl->term, PAINT_DIM, name);
-                        printf(": ");
-                        term_put(&ctl->term, PAINT_NONE,
-                                 json_is_string(value) ? json_string_value(value)
-                                 : json_is_null(value) ? "-" : text);
-                        putchar('\n');
-                }
-                free(text);
-        }
+        json_object_foreach(incident, name, value)
+                if (!json_is_object(value) && !json_is_array(value))
+                        print_plain(ctl, name, value);
+        print_heaviest(ctl, "TOP SOURCE", json_object_get(incident, "top_sources"));
+        print_heaviest(ctl, "TOP PREFIX", json_object_get(incident, "top_prefixes"));
+        putchar('\n');
         json_array_foreach(json_object_get(incident, "events"), i, value)
                 print_event(ctl, value);
+        putchar('\n');
+        json_object_foreach(json_object_get(incident, "files"), name, value) {
+                printf("%10lld bytes  ", (long long) json_integer_value(value));
+                term_put(&ctl->term, PAINT_NONE, name);
+                putchar('\n');
+        }
 }
 
 int command_incidents(struct ctl *ctl, int argc, char **argv) {

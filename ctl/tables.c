@@ -104,6 +104,8 @@ static void print_sources(const struct ctl *ctl, const json_t *sources, bool pre
         }
         table_print(t, &ctl->term);
         table_free(t);
+        if (json_array_size(sources) == 0)
+                puts("(none sends enough to stand out)");
 }
 
 int command_sources(struct ctl *ctl, int argc, char **argv) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "core/observation.h"
+#include "core/top_sources.h"
 #include "core/verdict.h"
 
 enum event_type {
@@ -54,6 +55,8 @@ struct event {
         double peak_syn_per_s; /* of the incident so far; NAN: none */
         int old_value, new_value; /* tcp_syncookies; -1: not part of this event */
         bool pretended;       /* a dry run: told, not done */
+        uint32_t top_count;   /* of flood-…: who sent most so far; nobody of a spoofed one */
+        struct top_source top[TOP_SOURCES_TOLD];
         uint32_t sources_count; /* of source-(un)blocked, else 0 */
         struct prefix sources[EVENT_SOURCES_MAX];
         char message[EVENT_MESSAGE_MAX]; /* one sentence with figures, UTF-8, no line breaks */

@@ -95,15 +95,18 @@ static void say_rates(struct sentence *s, const struct evidence *e) {
 }
 
 static void say_sources(struct sentence *s, const struct evidence *e) {
-        char n[32];
+        char n[32], name[ADDRESS_TEXT_MAX];
+        bool forged = e->seen_once_share >= 0.8;
 
         if (isnan(e->distinct_sources) || e->distinct_sources < 1)
                 return;
         say(s, "%s addresses", explain_count(round(e->distinct_sources), n));
-        if (e->seen_once_share >= 0.8)
+        if (forged)
                 say(s, "seen about once");
         if (e->top_share >= 0.1)
-                say(s, "the heaviest sends %.0f %%", 100 * e->top_share);
+                /* Forged addresses are nobody's: no name to accuse. */
+                say(s, "%s sends %.0f %%", forged || !e->top.length ? "the heaviest"
+                                           : prefix_format(&e->top, name), 100 * e->top_share);
 }
 
 char *explain_evidence(const struct evidence *e, const struct listener_key *listener, char *text,

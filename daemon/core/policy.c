@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/allowed.h"
 #include "core/episode.h"
 #include "core/explain.h"
 #include "core/rate.h"
@@ -35,6 +36,8 @@ struct policy {
         struct subject host;
         struct subject listeners[OBS_LISTENERS_MAX];
         struct incident incident;
+        struct top_sources top;    /* of the incident */
+        struct obs_sources others; /* than the allow list's: who sends now */
         enum diagnosis told_diagnosis, new_diagnosis;
         uint64_t new_diagnosis_us;
         double told_peak;
@@ -226,6 +229,7 @@ static void incident_open(struct policy *p, const struct observation *o) {
                 .start_realtime_us = o->realtime_us,
                 .syncookies = -1,
         };
+        p->top = (struct top_sources) { .count = 0 };
         p->told_peak = 0;
         p->held_off_us = 0;
         p->told_held_off = false;
@@ -249,6 +253,10 @@ static void incident_follow(struct policy *p, const struct observation *o, const
         }
         if (diagnosis_is_flood(p->host.diagnosis))
                 n->diagnosis = p->host.diagnosis;
+        if (v->host.finding == FINDING_FLOOD && (o->known & OBS_K_SOURCES)) {
+                allowed_take_out(p->settings, &o->sources, &p->others);
+                top_sources_add(&p->top, &p->others, (double) o->elapsed_us / 1e6);
+        }
         n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(p->blocked.per_s));
         n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
         n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;
@@ -291,6 +299,9 @@ static struct policy_event *add_event(struct policy *p, struct decision *ret, en
                 e->event.evidence.syn_per_s = v->host.evidence.syn_per_s;
         e->event.duration_s = (double) (o->time_us - p->incident.start_us) / 1e6;
         e->event.peak_syn_per_s = p->incident.peak_syn_per_s;
+        /* Forged addresses are nobody's: to name the heaviest would accuse innocents. */
+        if (p->incident.diagnosis != DIAGNOSIS_FLOOD_SPOOFED)
+                e->event.top_count = top_sources_tell(&p->top, e->event.top);
         return e;
 }
 
@@ -341,17 +352,19 @@ static const char *explain_done(const struct incident *n, char *text, size_t siz
 static void tell_end(struct policy *p, struct decision *ret, const struct observation *o,
                      const struct verdicts *v) {
         struct policy_event *e = add_event(p, ret, EVENT_FLOOD_END, o, v);
-        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX], done[160];
+        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX], done[160], top[128];
 
+        top_sources_text(e->event.top, e->event.top_count, top, sizeof top);
         snprintf(e->event.message, sizeof e->event.message,
                  "SYN flood over%s%s: it was %s, lasted %.0f s, peak %s SYN/s, at most %s half-open, "
-                 "about %s SYNs in all%s",
+                 "about %s SYNs in all%s%s%s",
                  e->event.has_listener ? " at " : "",
                  e->event.has_listener ? listener_key_format(&e->event.listener, name) : "",
                  explain_diagnosis(p->incident.diagnosis), e->event.duration_s,
                  explain_count(p->incident.peak_syn_per_s, peak),
                  explain_count(p->incident.peak_half_open, queue),
                  explain_count(round(p->incident.total_syns), total),
+                 e->event.top_count ? ", most from " : "", top,
                  explain_done(&p->incident, done, sizeof done));
 }
 

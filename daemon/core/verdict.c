@@ -5,7 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "core/rate.h"
+/* A host sends about as much as its network. */
+#define ABOUT_AS_MUCH 0.9
 
 static const char *const state_names[STATES] = {
         [STATE_NORMAL] = "normal",
@@ -76,6 +77,10 @@ struct evidence evidence_unknown(void) {
         };
 }
 
+static double certain_share(const struct obs_source *s, double total) {
+        return (s->known & OBS_S_SYNS) ? fmin((s->syn_per_s - s->syn_error_per_s) / total, 1) : NAN;
+}
+
 void evidence_add_sources(struct evidence *e, const struct obs_sources *sources) {
         double total;
 
@@ -87,11 +92,12 @@ void evidence_add_sources(struct evidence *e, const struct obs_sources *sources)
                 e->seen_once_share = sources->seen_once_share;
         /* Shares are of the same seconds as the table's own total. */
         total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
-        for (uint32_t i = 0; i < sources->count && total > 0; i++) {
-                const struct obs_source *source = &sources->list[i];
-                double share = (source->syn_per_s - source->syn_error_per_s) / total;
-
-                if (source->known & OBS_S_SYNS)
-                        e->top_share = fmax(or_zero(e->top_share), fmin(share, 1));
-        }
+        if (!(total > 0))
+                return;
+        for (uint32_t i = 0; i < sources->count; i++)
+                e->top_share = fmax(e->top_share, certain_share(&sources->list[i], total));
+        for (uint32_t i = 0; i < sources->count; i++)
+                if (certain_share(&sources->list[i], total) >= ABOUT_AS_MUCH * e->top_share &&
+                    sources->list[i].prefix.length > e->top.length)
+                        e->top = sources->list[i].prefix;
 }

@@ -56,6 +56,8 @@ struct evidence {
         double distinct_sources;
         double seen_once_share;   /* 0..1 */
         double top_share;         /* 0..1, guaranteed share of the heaviest source or prefix */
+        struct prefix top;        /* which one, the narrowest of those that send about as much;
+                                   * length 0: not known */
 };
 
 struct verdict {
@@ -74,6 +76,6 @@ bool diagnosis_is_flood(enum diagnosis d);
 
 /* All figures unknown. */
 struct evidence evidence_unknown(void);
-/* How many sources there are, how many of their SYNs are seen once, the heaviest one's share.
+/* How many sources there are, how many of their SYNs are seen once, the heaviest and its share.
  * NULL: nothing is known of them. */
 void evidence_add_sources(struct evidence *e, const struct obs_sources *sources);

@@ -100,6 +100,10 @@ unsigned event_fields(const struct event *e, struct event_field fields[static EV
         add_evidence(&l, &e->evidence);
         add_figure(&l, "duration_s", e->duration_s, 3);
         add_figure(&l, "peak_syn_per_s", e->peak_syn_per_s, 3);
+        if (e->top_count) {
+                add_text(&l, "top_source", prefix_format(&e->top[0].prefix, text));
+                add_figure(&l, "top_source_share", e->top[0].share, 4);
+        }
         if (e->sources_count) {
                 add_text(&l, "source", prefix_format(&e->sources[0], text));
                 add_integer(&l, "sources_count", e->sources_count);

@@ -11,6 +11,7 @@
  *   sequence, incident, listener        if there is one
  *   half_open … top_share               the known figures of struct evidence, by its names
  *   duration_s, peak_syn_per_s, old_value, new_value
+ *   top_source, top_source_share        who sent most of the flood (all told are in event_json.h)
  *   source, sources_count               whom source-(un)blocked is about: the first, and how many
  *                                       (all of them are in event_json.h)
  *

@@ -29,6 +29,17 @@ static json_t *sources_json(const struct event *e) {
         return array;
 }
 
+static json_t *top_sources_json(const struct event *e) {
+        json_t *array = json_array();
+        char text[ADDRESS_TEXT_MAX];
+
+        for (uint32_t i = 0; i < e->top_count; i++)
+                json_array_append_new(array, json_pack("{s:s, s:o}", "source",
+                                                       prefix_format(&e->top[i].prefix, text), "share",
+                                                       json_value_share(e->top[i].share)));
+        return array;
+}
+
 json_t *event_json(const struct event *e) {
         struct event_field fields[EVENT_FIELDS_MAX];
         unsigned count = event_fields(e, fields);
@@ -48,6 +59,8 @@ json_t *event_json(const struct event *e) {
         r |= json_object_set_new(o, "message", json_value_text(e->message));
         for (unsigned i = 0; i < count; i++)
                 r |= json_object_set_new(o, fields[i].name, field_json(&fields[i]));
+        if (e->top_count)
+                r |= json_object_set_new(o, "top_sources", top_sources_json(e));
         if (e->sources_count)
                 r |= json_object_set_new(o, "sources", sources_json(e));
         if (r != 0) {

@@ -104,6 +104,26 @@ static void sysctl_and_source(void **state) {
         json_decref(o);
 }
 
+static void who_sent_most(void **state) {
+        struct event e = event_make(EVENT_FLOOD_END);
+        json_t *o, *list, *second;
+
+        e.top_count = 2;
+        e.top[0].share = 0.91234;
+        e.top[1].share = 0.06;
+        assert_int_equal(prefix_parse("198.51.100.0/24", &e.top[0].prefix), 0);
+        assert_int_equal(prefix_parse("2001:db8::1", &e.top[1].prefix), 0);
+        o = event_json(&e);
+        assert_string_equal(json_string_value(json_object_get(o, "top_source")), "198.51.100.0/24");
+        assert_true(fabs(json_real_value(json_object_get(o, "top_source_share")) - 0.9123) < 1e-9);
+        list = json_object_get(o, "top_sources");
+        assert_int_equal(json_array_size(list), 2);
+        second = json_array_get(list, 1);
+        assert_string_equal(json_string_value(json_object_get(second, "source")), "2001:db8::1");
+        assert_true(fabs(json_number_value(json_object_get(second, "share")) - 0.06) < 1e-9);
+        json_decref(o);
+}
+
 /* A message cut within a character, or with what a hook wrote, still goes out. */
 static void broken_utf8_goes_out(void **state) {
         struct event e = flood();
@@ -123,13 +143,14 @@ static void every_field_fits(void **state) {
         struct event e = flood();
         unsigned count;
 
-        for (size_t at = 0; at < sizeof e.evidence; at += sizeof(double))
+        for (size_t at = 0; at < offsetof(struct evidence, top); at += sizeof(double))
                 memcpy((char *) &e.evidence + at, &(double) { 1.5 }, sizeof(double));
         e.duration_s = e.peak_syn_per_s = 2;
         e.old_value = e.new_value = 1;
         e.sources_count = EVENT_SOURCES_MAX;
+        e.top_count = 1;
         count = event_fields(&e, fields);
-        assert_int_equal(count, 7 + sizeof e.evidence / sizeof(double) + 6);
+        assert_int_equal(count, 7 + offsetof(struct evidence, top) / sizeof(double) + 8);
         for (unsigned i = 0; i < count; i++) {
                 assert_true(strlen(fields[i].name) < EVENT_FIELD_NAME_MAX);
                 assert_int_equal(strspn(fields[i].name, "abcdefghijklmnopqrstuvwxyz_"),
@@ -146,6 +167,7 @@ int main(void) {
                 cmocka_unit_test(whole_line),
                 cmocka_unit_test(unknown_is_absent_or_null),
                 cmocka_unit_test(sysctl_and_source),
+                cmocka_unit_test(who_sent_most),
                 cmocka_unit_test(broken_utf8_goes_out),
                 cmocka_unit_test(every_field_fits),
         };

@@ -219,6 +219,46 @@ static void the_end_says_what_was_done(void **state) {
         assert_null(strstr(last.message, "blocked"));
 }
 
+static void send_from(const char *prefix, double syn_per_s) {
+        struct obs_source *s = &o.sources.list[o.sources.count++];
+
+        o.known |= OBS_K_SOURCES;
+        o.sources.known = OBS_SS_DISTINCT;
+        o.sources.syn_per_s += syn_per_s;
+        *s = (struct obs_source) { .known = OBS_S_SYNS | OBS_S_COMPLETED, .syn_per_s = syn_per_s };
+        assert_int_equal(prefix_parse(prefix, &s->prefix), 0);
+}
+
+static void the_end_says_who_sent_most(void **state) {
+        send_from("203.0.113.0/24", 900);
+        send_from("198.51.100.1", 100);
+        feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 1000, 5 * S);
+        calm(70 * S);
+        assert_int_equal(ends, 1);
+        assert_non_null(strstr(last.message, "SYNs in all, most from 203.0.113.0/24 (90 %), 198.51.100.1 (10 %)"));
+        assert_int_equal(last.top_count, 2);
+
+        /* Of forged addresses nobody is named. */
+        flood(5 * S);
+        calm(70 * S);
+        assert_int_equal(ends, 2);
+        assert_null(strstr(last.message, "most from"));
+        assert_int_equal(last.top_count, 0);
+}
+
+/* What the allow list has finished is no part of the flood. */
+static void who_is_allowed_did_not_send_it(void **state) {
+        settings.allow_count = 1;
+        assert_int_equal(prefix_parse("198.51.100.0/24", &settings.allow[0]), 0);
+        send_from("203.0.113.7", 1000);
+        send_from("198.51.100.1", 3000);
+        o.sources.list[1].completed_per_s = 3000;
+        feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 4000, 5 * S);
+        calm(70 * S);
+        assert_non_null(strstr(last.message, "most from 203.0.113.7 (100 %)"));
+        assert_null(strstr(last.message, "198.51.100.1"));
+}
+
 static void a_fading_flood_keeps_its_name(void **state) {
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_SPOOFED, 1000, 5 * S);
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 200, 5 * S);
@@ -284,6 +324,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(an_unknown_block_list_ends, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(old_entries_begin_nothing, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_end_says_what_was_done, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(the_end_says_who_sent_most, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(who_is_allowed_did_not_send_it, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_fading_flood_keeps_its_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_built_in_policy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(rules_match_all_they_name, set_up, tear_down),

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Who sent most of an incident: the SYNs that were certainly a source's own, summed up
+ * over all of it, in fixed memory. Shares are of the SYNs that the log saw; what a block
+ * list dropped is in none of them.
+ */
+
+#include "core/observation.h"
+
+enum { TOP_SOURCES_TOLD = 3 };
+
+/* All zeros: nobody yet. */
+struct top_sources {
+        double syns; /* of everybody */
+        uint32_t count;
+        struct {
+                struct prefix prefix;
+                double syns;
+        } list[OBS_SOURCES_MAX];
+};
+
+struct top_source {
+        struct prefix prefix;
+        double share; /* 0..1, at least */
+};
+
+/* What was observed holds for elapsed_s. */
+void top_sources_add(struct top_sources *t, const struct obs_sources *s, double elapsed_s);
+/*
+ * Those that sent 5 % and more, heaviest first. Of a prefix and one within it the narrower
+ * is told if it sent most of what the wider did, else the wider alone. Returns how many.
+ */
+uint32_t top_sources_tell(const struct top_sources *t, struct top_source ret[static TOP_SOURCES_TOLD]);
+
+/* "203.0.113.0/24 (96 %), 198.51.100.7 (5 %)"; empty for none. Returns text. */
+char *top_sources_text(const struct top_source *list, uint32_t count, char *text, size_t size);
