@@ -210,6 +210,8 @@ const struct key keys_table[] = {
                   "Begin and end are told at once whatever is set here." },
         { .path = "mute", .type = KEY_LIST, .max = SETTINGS_MUTES_MAX, .initial_text = "[]",
           .help = "Times in which events are recorded and nobody is alerted; actions go on. "
+                  "A flood that still lasts when the time is over is told then; whoever was told "
+                  "of one before is told of its end. "
                   "until is required, from is not; ports (a number or a range) limits it to those "
                   "listeners. Times are as in RFC 3339, with Z or an offset.",
           .example = "- ports: 443\n"

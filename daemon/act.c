@@ -152,12 +152,11 @@ static void run_hooks(struct act *a, const struct event *e, uint32_t rules) {
 
 void act_tell(struct act *a, const struct event *e, bool alert, uint32_t hooks) {
         struct alert_changes changes;
-        bool muted = policy_mutes(a->settings, e);
 
-        alert_deliver(a->alert, e, muted || !alert, &changes);
+        alert_deliver(a->alert, e, !alert, &changes);
         log_sink_changes(&changes);
         /* A hook that fails must not be run for its own failure. */
-        if (!muted && e->type != EVENT_HOOK_FAILED)
+        if (e->type != EVENT_HOOK_FAILED)
                 run_hooks(a, e, hooks);
 }
 

@@ -325,7 +325,7 @@ static int play_both(struct comparison *c, const struct settings *const settings
         while (r > 0 && (r = next(&c->playback)) > 0) {
                 for (unsigned i = 0; i < COMPARE_SIDES; i++)
                         results[i] = replay_step(replays[i], &c->playback.observation);
-                compare_step(compare, &c->playback.observation, settings, results);
+                compare_step(compare, &c->playback.observation, results);
                 if (c->r < 0)
                         r = c->r;
         }

@@ -173,6 +173,7 @@ static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
                 e->state = t->decision.state;
                 e->diagnosis = t->decision.diagnosis;
                 e->incident = t->decision.incident.id;
+                alert = alert && !policy_mutes(t->settings, e);
         }
         kept = event_log_add(&t->events, e);
         incident_record_event(t->incidents, kept);

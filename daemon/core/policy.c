@@ -47,6 +47,8 @@ struct policy {
         uint64_t held_off_us; /* when there was last a flood of them; 0: never in this incident */
         bool told_held_off;
         bool no_news; /* what is told in this step was told before */
+        bool delivered; /* something of this incident was, */
+        bool silenced;  /* or would have been, but for a mute */
 };
 
 struct policy *policy_new(const struct settings *settings) {
@@ -195,19 +197,22 @@ static void apply_rules(const struct policy *p, bool pressure, struct decision *
         }
 }
 
-bool policy_mutes(const struct settings *s, const struct event *e) {
+static bool mutes(const struct settings *s, uint64_t realtime_us, const struct listener_key *listener) {
         for (uint32_t i = 0; i < s->mutes_count; i++) {
                 const struct settings_mute *m = &s->mutes[i];
 
-                if (e->realtime_us < m->from_us || e->realtime_us >= m->until_us)
+                if (realtime_us < m->from_us || realtime_us >= m->until_us)
                         continue;
                 if (m->any_listener)
                         return true;
-                if (e->has_listener && e->listener.port >= m->ports.first &&
-                    e->listener.port <= m->ports.last)
+                if (listener && listener->port >= m->ports.first && listener->port <= m->ports.last)
                         return true;
         }
         return false;
+}
+
+bool policy_mutes(const struct settings *s, const struct event *e) {
+        return mutes(s, e->realtime_us, e->has_listener ? &e->listener : NULL);
 }
 
 /* --- the incident ------------------------------------------------------------ */
@@ -233,6 +238,14 @@ static void incident_open(struct policy *p, const struct observation *o) {
         p->told_peak = 0;
         p->held_off_us = 0;
         p->told_held_off = false;
+        p->delivered = p->silenced = false;
+}
+
+/* Whoever muted a time for work on the server wants to know what is there when it ends. */
+static bool is_over_the_mute(const struct policy *p, const struct observation *o) {
+        const struct incident *n = &p->incident;
+
+        return p->silenced && !mutes(p->settings, o->realtime_us, n->has_listener ? &n->listener : NULL);
 }
 
 /* The listener's own figures, where the flood can be pinned on one. */
@@ -377,6 +390,10 @@ static void tell_changes(struct policy *p, struct decision *ret, const struct ob
                 p->new_diagnosis = p->incident.diagnosis;
                 p->new_diagnosis_us = o->time_us;
         }
+        if (is_over_the_mute(p, o)) {
+                tell_update(p, ret, o, v, "a flood that began in the muted time goes on");
+                return;
+        }
         if (o->time_us - p->told_us < p->settings->alerts.update_interval_us)
                 return;
         if (p->incident.diagnosis != p->told_diagnosis &&
@@ -434,10 +451,19 @@ static void step_incident(struct policy *p, struct decision *ret, const struct o
                 tell_changes(p, ret, o, v);
 }
 
-/* Start and end always; of the updates of a flood that comes and goes not more than
- * are set. The others are in the log of events. */
+/* Start and end; of the updates of a flood that comes and goes not more than are set.
+ * The others are in the log of events. A mute keeps a flood from being told, but whoever
+ * was told of one is told of its end, and nobody else is. */
 static bool worth_delivering(struct policy *p, const struct event *e) {
+        if (e->type == EVENT_FLOOD_END)
+                return p->delivered;
+        if (policy_mutes(p->settings, e)) {
+                p->silenced = !p->delivered;
+                return false;
+        }
         if (e->type != EVENT_FLOOD_UPDATE)
+                return true;
+        if (p->silenced)
                 return true;
         if (p->no_news)
                 return false;
@@ -461,6 +487,8 @@ static void step_actions(struct policy *p, struct decision *ret, const struct ve
                 if (worth_delivering(p, &ret->events[i].event)) {
                         ret->events[i].alert = p->incident.alerted;
                         ret->events[i].hooks = p->incident.hooks;
+                        p->delivered = true;
+                        p->silenced = false;
                 }
 }
 

@@ -23,7 +23,7 @@ enum { POLICY_EVENTS_MAX = 4 };
 
 struct policy_event {
         struct event event;
-        bool alert;     /* the rules want it delivered; else it is only recorded */
+        bool alert;     /* the rules want it delivered, and no mute; else it is only recorded */
         uint32_t hooks; /* 1 << index of each rule whose hook shall run with it */
 };
 
@@ -78,5 +78,6 @@ void policy_step(struct policy *p, const struct observation *o, const struct ver
 /* What others did for the incident, for its summary: to be called with each of their events. */
 void policy_note_act(struct policy *p, const struct event *e);
 
-/* Whether a muted time covers this event (its alerts are recorded, not delivered). */
+/* Whether a muted time covers this event, so that it is recorded but not delivered. The events
+ * of policy_step() have been through that; their `alert` says it. */
 bool policy_mutes(const struct settings *s, const struct event *e);

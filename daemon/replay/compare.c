@@ -123,12 +123,7 @@ static bool same_event(const struct event *a, const struct event *b) {
                (!a->has_listener || listener_key_equal(&a->listener, &b->listener));
 }
 
-static bool alerts(const struct settings *s, const struct policy_event *e) {
-        return e->alert && !policy_mutes(s, &e->event);
-}
-
-static void tell_events(struct compare *c, unsigned side, const struct settings *const *settings,
-                        const struct replay_result *const *results) {
+static void tell_events(struct compare *c, unsigned side, const struct replay_result *const *results) {
         const struct decision *mine = &results[side]->decision, *others = &results[!side]->decision;
 
         for (uint32_t i = 0; i < mine->events_count; i++) {
@@ -139,13 +134,12 @@ static void tell_events(struct compare *c, unsigned side, const struct settings 
                                 twin = &others->events[j];
                 if (!twin)
                         c->ops->event(c->userdata, side, &e->event, false);
-                else if (alerts(settings[side], e) && !alerts(settings[!side], twin))
+                else if (e->alert && !twin->alert)
                         c->ops->event(c->userdata, side, &e->event, true);
         }
 }
 
 void compare_step(struct compare *c, const struct observation *o,
-                  const struct settings *const settings[static COMPARE_SIDES],
                   const struct replay_result *const results[static COMPARE_SIDES]) {
         struct compare_view views[COMPARE_SIDES] = { host_view(&results[COMPARE_FIRST]->decision),
                                                      host_view(&results[COMPARE_SECOND]->decision) };
@@ -154,8 +148,8 @@ void compare_step(struct compare *c, const struct observation *o,
         c->now_realtime_us = o->realtime_us;
         step_subject(c, &c->host, NULL, views);
         step_listeners(c, results[COMPARE_FIRST], results[COMPARE_SECOND]);
-        tell_events(c, COMPARE_FIRST, settings, results);
-        tell_events(c, COMPARE_SECOND, settings, results);
+        tell_events(c, COMPARE_FIRST, results);
+        tell_events(c, COMPARE_SECOND, results);
 }
 
 void compare_end(struct compare *c) {

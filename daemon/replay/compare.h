@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "core/observation.h"
-#include "core/settings.h"
 #include "replay/replay.h"
 
 enum { COMPARE_FIRST, COMPARE_SECOND, COMPARE_SIDES };
@@ -43,9 +42,8 @@ struct compare;
 struct compare *compare_new(const struct compare_ops *ops, void *userdata);
 struct compare *compare_free(struct compare *c);
 
-/* The results of both sides for this observation. settings: for their mutes. */
+/* The results of both sides for this observation. */
 void compare_step(struct compare *c, const struct observation *o,
-                  const struct settings *const settings[static COMPARE_SIDES],
                   const struct replay_result *const results[static COMPARE_SIDES]);
 /* Tells the intervals that are still open; ends the comparison. */
 void compare_end(struct compare *c);

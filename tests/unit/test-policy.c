@@ -315,6 +315,54 @@ static void mutes_have_an_end(void **state) {
         assert_true(policy_mutes(&settings, &e));
 }
 
+static unsigned delivered(enum finding finding, uint64_t us) {
+        unsigned n = 0;
+
+        for (uint64_t t = 0; t < us; t += TICK_US) {
+                feed(finding, finding == FINDING_FLOOD ? DIAGNOSIS_FLOOD_SPOOFED : DIAGNOSIS_QUIET, 1000, TICK_US);
+                for (uint32_t i = 0; i < d.events_count; i++)
+                        n += d.events[i].alert;
+        }
+        return n;
+}
+
+static void mute_for(uint64_t from_us, uint64_t until_us) {
+        settings.mutes_count = 1;
+        settings.mutes[0] = (struct settings_mute) { .any_listener = true,
+                                                     .from_us = o.realtime_us + from_us,
+                                                     .until_us = o.realtime_us + until_us };
+}
+
+/* Who was told of a flood is told of its end, in a muted time too. */
+static void a_mute_does_not_keep_an_end(void **state) {
+        mute_for(5 * S, 1000 * S);
+        assert_int_equal(delivered(FINDING_FLOOD, 10 * S), 1);
+        assert_int_equal(delivered(FINDING_NONE, 80 * S), 1);
+        assert_int_equal(ends, 1);
+        assert_true(d.events_count == 0);
+}
+
+/* A flood that is over before the mute is, was told nobody: nor is its end. */
+static void a_muted_flood_is_not_told(void **state) {
+        mute_for(0, 10 * S);
+        assert_int_equal(delivered(FINDING_FLOOD, 5 * S), 0);
+        assert_int_equal(delivered(FINDING_NONE, 100 * S), 0);
+        assert_int_equal(starts, 1);
+        assert_int_equal(ends, 1);
+}
+
+/* One that goes on is told when the mute ends, once, and so is its end. */
+static void a_mute_that_ends_tells_what_goes_on(void **state) {
+        mute_for(0, 20 * S);
+        assert_int_equal(delivered(FINDING_FLOOD, 19 * S), 0);
+        assert_int_equal(delivered(FINDING_FLOOD, 2 * S), 1);
+        assert_non_null(strstr(last.message, "began in the muted time"));
+        assert_int_equal(delivered(FINDING_FLOOD, 30 * S), 0);
+        assert_int_equal(delivered(FINDING_NONE, 10 * S), 0); /* an update, too soon after */
+        assert_int_equal(delivered(FINDING_NONE, 80 * S), 1);
+        assert_int_equal(ends, 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(goes_through_the_states, set_up, tear_down),
@@ -330,6 +378,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(the_built_in_policy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(rules_match_all_they_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(mutes_have_an_end, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_mute_does_not_keep_an_end, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_muted_flood_is_not_told, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(a_mute_that_ends_tells_what_goes_on, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,7 +268,6 @@ static void on_event(void *userdata, unsigned side, const struct event *e, bool 
 static struct differences compare(const char *path, const struct settings *first,
                                   const struct settings *second) {
         static const struct compare_ops ops = { .interval = on_interval, .event = on_event };
-        const struct settings *const settings[COMPARE_SIDES] = { first, second };
         struct pcap_replay_options model = pcap_replay_defaults();
         struct replay *replays[COMPARE_SIDES] = { replay_new(first), replay_new(second) };
         struct differences d = { 0 };
@@ -280,7 +279,7 @@ static struct differences compare(const char *path, const struct settings *first
                 const struct replay_result *results[COMPARE_SIDES] = { replay_step(replays[0], &o),
                                                                        replay_step(replays[1], &o) };
 
-                compare_step(c, &o, settings, results);
+                compare_step(c, &o, results);
         }
         compare_end(c);
         compare_free(c);
