@@ -302,8 +302,6 @@ static struct syncookies_report report_on(struct syncookies *s, const struct coo
                 return report_failure(s, a->kind, result->error);
         if (a->kind != COOKIE_NOTHING)
                 s->failed[a->kind] = 0;
-        if (a->kind == COOKIE_SAVE)
-                s->limit_reported = false;
         if (a->kind == COOKIE_WRITE && result->error == 0)
                 return report_write(s, a);
         if (a->kind == COOKIE_FOREIGN)
@@ -375,6 +373,8 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
         in.value = s->value;
         a = cookie_governor_step(&s->governor, &in);
         s->wait_until_us = a.wait_until_us;
+        if (in.want == COOKIE_WANT_CALM && a.why != COOKIE_WHY_LIMIT)
+                s->limit_reported = false;
         result = carry_out(s, &a);
         if (a.kind != COOKIE_NOTHING || a.why == COOKIE_WHY_LIMIT) {
                 const struct syncookies_report report = report_on(s, &a, &result);
@@ -496,6 +496,11 @@ uint64_t syncookies_wait_until_us(const struct syncookies *s) {
 
 bool syncookies_settled(const struct syncookies *s) {
         return cookie_governor_settled(&s->governor);
+}
+
+bool syncookies_idle(const struct syncookies *s) {
+        /* One more step takes the word of the limit back. */
+        return cookie_governor_idle(&s->governor) && !s->limit_reported;
 }
 
 int syncookies_value(const struct syncookies *s) {

@@ -83,6 +83,8 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
 uint64_t syncookies_wait_until_us(const struct syncookies *s);
 /* Nothing is held: the process may end. */
 bool syncookies_settled(const struct syncookies *s);
+/* Nothing happens in calm: it need not be stepped. */
+bool syncookies_idle(const struct syncookies *s);
 /* The value as of the last step, or -1; in a dry run, the pretended one. */
 int syncookies_value(const struct syncookies *s);
 /* What it was before synward changed it, or the present value; -1: not known. */

@@ -47,6 +47,11 @@ static uint32_t changes_in_hour(const struct cookie_record *r, uint64_t now_us) 
         return n;
 }
 
+static uint32_t limit_of(const struct cookie_input *in) {
+        return in->max_changes_per_hour < COOKIE_CHANGES_MAX ? in->max_changes_per_hour
+                                                             : COOKIE_CHANGES_MAX;
+}
+
 static struct cookie_action nothing(enum cookie_why why, uint64_t wait_until_us) {
         return (struct cookie_action) {
                 .kind = COOKIE_NOTHING, .why = why, .wait_until_us = wait_until_us,
@@ -96,7 +101,6 @@ static struct cookie_action write_value(const struct cookie_governor *g, enum co
 }
 
 static struct cookie_action step_idle(struct cookie_governor *g, const struct cookie_input *in) {
-        uint32_t limit = in->max_changes_per_hour;
         int target;
 
         if (in->want != COOKIE_WANT_RAISE || in->release || in->value < 0)
@@ -106,10 +110,8 @@ static struct cookie_action step_idle(struct cookie_governor *g, const struct co
                 return nothing(COOKIE_WHY_NONE, 0);
         if (in->now_us < g->raise_at_us)
                 return nothing(COOKIE_WHY_RETRY, g->raise_at_us);
-        if (limit > COOKIE_CHANGES_MAX)
-                limit = COOKIE_CHANGES_MAX;
         if (changes_in_hour(&g->record, in->now_us) +
-            changes_for((uint8_t) in->value, target) > limit)
+            changes_for((uint8_t) in->value, target) > limit_of(in))
                 return nothing(COOKIE_WHY_LIMIT, 0);
         return save(g, in, COOKIE_WHY_FLOOD, (uint8_t) in->value, (uint8_t) in->value,
                     (uint8_t) target);
@@ -151,6 +153,18 @@ static bool is_foreign(struct cookie_governor *g, const struct cookie_input *in)
         return true;
 }
 
+/* When the last step back to 0 and the next flood's changes fit the limit both; 0: now. The
+ * step from 2 to 1 is taken before: 1 serves against the next flood as well. */
+static uint64_t put_back_at_us(const struct cookie_governor *g, const struct cookie_input *in) {
+        const struct cookie_record *r = &g->record;
+        uint32_t in_hour = changes_in_hour(r, in->now_us);
+        uint32_t needed = 1 + changes_for(0, in->flood_value == 2 ? 2 : 1);
+
+        if (r->original != 0 || in_hour == 0 || in_hour + needed <= limit_of(in))
+                return 0;
+        return r->changes_us[r->changes_count - in_hour] + COOKIE_HOUR_US;
+}
+
 static struct cookie_action step_held(struct cookie_governor *g, const struct cookie_input *in) {
         enum cookie_why why = in->release ? COOKIE_WHY_RELEASE : COOKIE_WHY_CALM;
 
@@ -164,6 +178,8 @@ static struct cookie_action step_held(struct cookie_governor *g, const struct co
                 return nothing(COOKIE_WHY_NONE, g->calm_at_us);
         if (g->record.original == 0 && g->held == 2)
                 return save(g, in, COOKIE_WHY_STEP_DOWN, 0, 2, 1);
+        if (!in->release && in->now_us < put_back_at_us(g, in))
+                return nothing(COOKIE_WHY_LIMIT, put_back_at_us(g, in));
         if (g->record.original == 0 && in->now_us < g->cool_until_us)
                 return nothing(COOKIE_WHY_LIFE, g->cool_until_us);
         return write_value(g, why, g->held, g->record.original);
@@ -342,6 +358,10 @@ void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *
 
 bool cookie_governor_settled(const struct cookie_governor *g) {
         return g->phase == COOKIE_PHASE_IDLE || g->phase == COOKIE_PHASE_HANDS_OFF;
+}
+
+bool cookie_governor_idle(const struct cookie_governor *g) {
+        return g->phase == COOKIE_PHASE_IDLE;
 }
 
 bool cookie_governor_holds(const struct cookie_governor *g) {

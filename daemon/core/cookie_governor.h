@@ -19,7 +19,8 @@
  *  - From 2 to 0 by way of 1, where it stays for a cookie's life: at 2 every
  *    handshake under way hangs on a cookie, at 0 no cookie is accepted.
  *  - Putting back is never subject to the limit of changes: a change is only
- *    begun if the way back fits too.
+ *    begun if the way back fits too. But 0 is not put back in calm while the limit
+ *    would leave it to the next flood: whoever pulses must not use up the changes.
  *  - A record belongs to one life of the setting (one boot, one network
  *    namespace). After a reboot the value is what the boot made it, by
  *    sysctl.d or by default, and the record of the earlier life is void.
@@ -157,6 +158,8 @@ void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *
 
 /* Nothing of ours is left to put back: the process may end. */
 bool cookie_governor_settled(const struct cookie_governor *g);
+/* Nothing happens in calm: it need not be stepped. Hands off a foreign value end by stepping. */
+bool cookie_governor_idle(const struct cookie_governor *g);
 /* The present value is ours. */
 bool cookie_governor_holds(const struct cookie_governor *g);
 /* The value that will be put back, or -1 when none is held. */

@@ -203,9 +203,46 @@ static void next_flood_after_a_foreign_one(void **state) {
         does(&f, COOKIE_FORGET, COOKIE_WHY_FOREIGN);
         f.in.want = COOKIE_WANT_CALM;
         f.in.now_us += 60 * SECOND_US;
+        /* Nothing to put back, but the calm has to be noticed. */
+        assert_true(cookie_governor_settled(&f.g));
+        assert_false(cookie_governor_idle(&f.g));
         wants(&f, COOKIE_NOTHING, COOKIE_WHY_NONE);
+        assert_true(cookie_governor_idle(&f.g));
         f.in.want = COOKIE_WANT_RAISE;
         wants(&f, COOKIE_SAVE, COOKIE_WHY_FLOOD);
+}
+
+/* Who pulses just slowly enough uses up the changes of an hour: the last ones leave the service
+ * saved, not open. */
+static void pulses_end_with_cookies_on(void **state) {
+        struct fixture f = begin(0, 1);
+
+        load_nothing(&f);
+        for (unsigned pulse = 0; pulse < 20; pulse++) {
+                f.in.want = COOKIE_WANT_RAISE;
+                for (unsigned i = 0; i < 4; i++) {
+                        f.a = cookie_governor_step(&f.g, &f.in);
+                        if (f.a.kind == COOKIE_WRITE)
+                                f.in.value = f.a.value;
+                        finish(&f, 0, 0);
+                }
+                assert_int_equal(f.in.value, 1);
+                f.in.want = COOKIE_WANT_CALM;
+                f.in.now_us += 66 * SECOND_US;
+                for (unsigned i = 0; i < 4; i++) {
+                        f.a = cookie_governor_step(&f.g, &f.in);
+                        if (f.a.kind == COOKIE_WRITE)
+                                f.in.value = f.a.value;
+                        finish(&f, 0, 0);
+                }
+        }
+        assert_int_equal(f.in.value, 1);
+        wants(&f, COOKIE_NOTHING, COOKIE_WHY_LIMIT);
+        assert_true(f.a.wait_until_us > f.in.now_us);
+        assert_true(f.a.wait_until_us <= f.in.now_us + COOKIE_HOUR_US);
+        f.in.now_us += COOKIE_HOUR_US;
+        does(&f, COOKIE_WRITE, COOKIE_WHY_CALM);
+        assert_int_equal(f.in.value, 0);
 }
 
 static void no_record_no_write(void **state) {
@@ -318,6 +355,7 @@ int main(void) {
                 cmocka_unit_test(foreign_value_is_left),
                 cmocka_unit_test(foreign_value_found_while_writing),
                 cmocka_unit_test(next_flood_after_a_foreign_one),
+                cmocka_unit_test(pulses_end_with_cookies_on),
                 cmocka_unit_test(no_record_no_write),
                 cmocka_unit_test(record_unreadable_no_write),
                 cmocka_unit_test(adopts_after_a_crash),
