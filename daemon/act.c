@@ -17,6 +17,8 @@
 
 /* Steps of the governor in one tick; each may write a small file. */
 #define COOKIE_STEPS_MAX 8
+/* An entry that could not be made is tried again after this. */
+#define BLOCK_RETRY_US UINT64_C(10000000)
 /* Who is never blocked is looked up anew after this. */
 #define GATHER_US UINT64_C(60000000)
 
@@ -97,12 +99,17 @@ struct act *act_free(struct act *a) {
 /* Hooks beside a `block`: they keep somebody else's list. */
 static uint32_t hooks_of_block(const struct settings *s, uint32_t rules) {
         for (uint32_t i = 0; i < SETTINGS_RULES_MAX; i++)
-                if (i >= s->rules_count || !s->rules[i].block)
+                if (i >= s->rules_count || !s->rules[i].block || !s->rules[i].hook.argc)
                         rules &= ~(UINT32_C(1) << i);
         return rules;
 }
 
+static bool dry_run(const struct act *a) {
+        return a->options->dry_run || a->settings->mode == MODE_OBSERVE;
+}
+
 int act_configure(struct act *a, const struct settings *settings) {
+        bool was_dry = dry_run(a);
         struct alert *alert;
         int r = alert_new(settings, NULL, &alert);
 
@@ -117,13 +124,12 @@ int act_configure(struct act *a, const struct settings *settings) {
         a->alert = alert;
         hook_runner_configure(a->hooks, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once);
         a->reset_syncookies = true;
-        a->block_hooks = hooks_of_block(settings, a->block_hooks);
+        a->block_hooks = hooks_of_block(settings, settings_same_hooks(a->settings, settings, a->block_hooks));
         a->settings = settings;
+        /* What was only pretended is not in the kernel, and what is there is not pretended. */
+        if (dry_run(a) != was_dry)
+                block_policy_let_go(a->block_policy, "the mode was changed");
         return 0;
-}
-
-static bool dry_run(const struct act *a) {
-        return a->options->dry_run || a->settings->mode == MODE_OBSERVE;
 }
 
 static void log_sink_changes(const struct alert_changes *changes) {
@@ -140,7 +146,7 @@ static void log_sink_changes(const struct alert_changes *changes) {
 
 static void run_hooks(struct act *a, const struct event *e, uint32_t rules) {
         for (uint32_t i = 0; i < a->settings->rules_count; i++) {
-                if (!(rules & (UINT32_C(1) << i)))
+                if (!(rules & (UINT32_C(1) << i)) || !a->settings->rules[i].hook.argc)
                         continue;
                 if (dry_run(a))
                         log_notice("Dry run: %s would run for %s", a->settings->rules[i].hook.argv[0],
@@ -234,11 +240,13 @@ static void tell_block(struct act *a, const struct decision *d) {
 
 static int do_block(struct act *a, const struct block_change *c) {
         const char *reason = NULL;
-        int r = 0;
+        int r;
 
-        if (!dry_run(a) && c->type == BLOCK_ADDED)
+        if (c->type == BLOCK_EXPIRED || (dry_run(a) && c->type == BLOCK_ADDED))
+                return 0;
+        if (c->type == BLOCK_ADDED)
                 r = block_add(a->block, &c->prefix, a->settings->block.timeout_us, &reason);
-        else if (c->type == BLOCK_REMOVED)
+        else
                 r = block_remove(a->block, &c->prefix, &reason);
         note_block(a, r < 0 ? reason : NULL);
         return r;
@@ -273,7 +281,8 @@ static void step_block(struct act *a, const struct observation *o, const struct 
         count = block_policy_step(a->block_policy, o, d, &a->protect, candidates, count, a->changes);
         for (uint32_t i = 0; i < count; i++) {
                 if (do_block(a, &a->changes[i]) < 0 && a->changes[i].type == BLOCK_ADDED) {
-                        block_policy_forget(a->block_policy, &a->changes[i].prefix);
+                        block_policy_forget(a->block_policy, &a->changes[i].prefix,
+                                            o->time_us + BLOCK_RETRY_US);
                         continue;
                 }
                 if (!block_news_has_room(&a->news))
@@ -296,7 +305,7 @@ void act_step(struct act *a, const struct observation *o, const struct decision 
         a->now_us = o->time_us;
         /* Most of the time there is nothing of ours to look after. */
         if (want != COOKIE_WANT_CALM || !a->syncookies_loaded || a->reset_syncookies ||
-            !syncookies_settled(a->syncookies)) {
+            !syncookies_idle(a->syncookies)) {
                 step_syncookies(a, o->time_us, want, false);
                 a->syncookies_loaded = true;
         }
@@ -305,7 +314,7 @@ void act_step(struct act *a, const struct observation *o, const struct decision 
 
 void act_stop(struct act *a, uint64_t now_us) {
         step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
-        if (!syncookies_settled(a->syncookies))
+        if (syncookies_managed(a->syncookies))
                 log_notice("tcp_syncookies stays at %d for now; synwardd --restore puts %d back",
                            syncookies_value(a->syncookies), syncookies_original(a->syncookies));
 }
@@ -313,8 +322,10 @@ void act_stop(struct act *a, uint64_t now_us) {
 void act_describe(const struct act *a, struct snapshot *snapshot) {
         snapshot->dry_run = dry_run(a);
         snapshot->syncookies_mode = a->settings->syncookies.mode == SYNCOOKIES_OFF ? "off" : "auto";
-        snapshot->syncookies_original = syncookies_original(a->syncookies);
         snapshot->syncookies_managed = syncookies_managed(a->syncookies);
+        /* In calm the value is looked at by the sensors alone. */
+        snapshot->syncookies_original = snapshot->syncookies_managed ? syncookies_original(a->syncookies)
+                                                                     : snapshot->syncookies_value;
         snapshot->syncookies_trouble = syncookies_trouble(a->syncookies);
         snapshot->block_enabled = a->settings->block.enabled;
         snapshot->blocked_entries = block_policy_count(a->block_policy);

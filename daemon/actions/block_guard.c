@@ -124,7 +124,9 @@ void block_guard_gather(struct block_protected *ret) {
         ret->known = read_interfaces(ret) &&
                      read_file("/proc/net/route", block_guard_read_routes4, ret) &&
                      read_file("/proc/net/ipv6_route", block_guard_read_routes6, ret) &&
-                     read_file("/etc/resolv.conf", block_guard_read_resolvers, ret);
+                     read_file("/etc/resolv.conf", block_guard_read_resolvers, ret) &&
+                     /* Behind systemd-resolved's own address. */
+                     read_file("/run/systemd/resolve/resolv.conf", block_guard_read_resolvers, ret);
 }
 
 int block_guard_established(struct block_candidate *candidates, uint32_t count) {

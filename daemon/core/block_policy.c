@@ -15,11 +15,23 @@
 #define COMPLETION_HIGH_MAX 0.1
 /* A prefix is named if this much of it is not carried by addresses that are named. */
 #define PREFIX_OWN_SHARE 0.2
+/* How long a source with an established connection is not asked for again. */
+#define ESTABLISHED_US UINT64_C(5000000)
+enum { DECLINED_MAX = 64 };
 /* The kernel has let an entry go by then. */
 #define GRACE_US UINT64_C(500000)
 
+/* Looked at, and not to be blocked for now. */
+struct declined {
+        struct prefix prefix;
+        uint64_t until_us;
+};
+
 struct block_policy {
         const struct settings *settings;
+        const char *let_go; /* why all have to go; NULL: they need not */
+        uint32_t declined_next;
+        struct declined declined[DECLINED_MAX];
         uint32_t count, room;
         struct block_entry *entries;
 };
@@ -44,14 +56,14 @@ int block_policy_configure(struct block_policy *b, const struct settings *settin
         uint32_t wanted = settings->block.enabled ? settings->block.max_entries : 0;
         struct block_entry *more;
 
+        if (wanted > b->room) {
+                more = reallocarray(b->entries, wanted, sizeof *more);
+                if (!more)
+                        return -ENOMEM;
+                b->entries = more;
+                b->room = wanted;
+        }
         b->settings = settings;
-        if (wanted <= b->room)
-                return 0;
-        more = reallocarray(b->entries, wanted, sizeof *more);
-        if (!more)
-                return -ENOMEM;
-        b->entries = more;
-        b->room = wanted;
         return 0;
 }
 
@@ -82,9 +94,22 @@ static bool is_covered(const struct block_policy *b, const struct prefix *p) {
         return false;
 }
 
+static void decline(struct block_policy *b, const struct prefix *p, uint64_t until_us) {
+        b->declined[b->declined_next++ % DECLINED_MAX] = (struct declined) { *p, until_us };
+}
+
+static bool is_declined(const struct block_policy *b, const struct prefix *p, uint64_t now_us) {
+        for (unsigned i = 0; i < DECLINED_MAX; i++)
+                if (b->declined[i].until_us > now_us && b->declined[i].prefix.length == p->length &&
+                    address_equal(&b->declined[i].prefix.address, &p->address))
+                        return true;
+        return false;
+}
+
 static bool may_add(const struct block_policy *b, const struct decision *d,
                     const struct block_protected *protect) {
-        return b->settings->block.enabled && d->want_block && protect->known &&
+        return b->settings->block.enabled && !b->let_go && d->want_block && protect->known &&
+               b->count < b->settings->block.max_entries &&
                (d->diagnosis == DIAGNOSIS_FLOOD_CONCENTRATED ||
                 d->diagnosis == DIAGNOSIS_FLOOD_DISTRIBUTED);
 }
@@ -139,7 +164,7 @@ uint32_t block_policy_candidates(const struct block_policy *b, const struct obse
         for (uint32_t i = 0; i < o->sources.count && n < BLOCK_CANDIDATES_MAX; i++) {
                 const struct obs_source *s = &o->sources.list[i];
 
-                if (wanted(b, &o->sources, s, protect))
+                if (wanted(b, &o->sources, s, protect) && !is_declined(b, &s->prefix, o->time_us))
                         ret[n++] = (struct block_candidate) {
                                 .prefix = s->prefix,
                                 .certain_per_s = certain_per_s(s),
@@ -177,6 +202,8 @@ static const char *objection(const struct block_policy *b, const struct decision
                              const struct block_protected *protect, const struct block_entry *e) {
         if (!b->settings->block.enabled)
                 return "blocking was switched off";
+        if (b->let_go)
+                return b->let_go;
         if (d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED)
                 return "the flood is spoofed: its addresses are innocent";
         if (is_protected(b, protect, &e->prefix))
@@ -200,6 +227,8 @@ static void let_go(struct block_policy *b, const struct observation *o, const st
                 }
                 drop(b, i);
         }
+        if (b->count == 0)
+                b->let_go = NULL;
 }
 
 /* The kernel's sets take no entry within another. False: no room to say so. */
@@ -247,6 +276,8 @@ uint32_t block_policy_step(struct block_policy *b, const struct observation *o,
         for (uint32_t i = 0; i < count; i++) {
                 const struct block_candidate *n = &candidates[i];
 
+                if (n->established)
+                        decline(b, &n->prefix, o->time_us + ESTABLISHED_US);
                 /* One before it may have covered it. */
                 if (n->established || is_covered(b, &n->prefix))
                         continue;
@@ -257,7 +288,13 @@ uint32_t block_policy_step(struct block_policy *b, const struct observation *o,
         return c.count;
 }
 
-void block_policy_forget(struct block_policy *b, const struct prefix *p) {
+void block_policy_let_go(struct block_policy *b, const char *why) {
+        if (b->count > 0)
+                b->let_go = why;
+}
+
+void block_policy_forget(struct block_policy *b, const struct prefix *p, uint64_t retry_us) {
+        decline(b, p, retry_us);
         for (uint32_t i = 0; i < b->count; i++)
                 if (b->entries[i].prefix.length == p->length &&
                     address_equal(&b->entries[i].prefix.address, &p->address)) {

@@ -91,8 +91,11 @@ uint32_t block_policy_step(struct block_policy *b, const struct observation *o,
                            const struct decision *d, const struct block_protected *protect,
                            const struct block_candidate *candidates, uint32_t count,
                            struct block_change ret[static BLOCK_CHANGES_MAX]);
-/* An addition that could not be done: it is not on the list any more. */
-void block_policy_forget(struct block_policy *b, const struct prefix *p);
+/* An addition that could not be done: it is not on the list any more, and not wanted before
+ * retry_us (CLOCK_BOOTTIME). */
+void block_policy_forget(struct block_policy *b, const struct prefix *p, uint64_t retry_us);
+/* All entries have to go, by the next steps, before anybody is added. why: static text. */
+void block_policy_let_go(struct block_policy *b, const char *why);
 
 uint32_t block_policy_count(const struct block_policy *b);
 /* index below the count, in no order. */

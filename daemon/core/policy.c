@@ -67,6 +67,7 @@ struct policy *policy_free(struct policy *p) {
 }
 
 void policy_configure(struct policy *p, const struct settings *settings) {
+        p->incident.hooks = settings_same_hooks(p->settings, settings, p->incident.hooks);
         p->settings = settings;
 }
 
@@ -463,11 +464,10 @@ static bool worth_delivering(struct policy *p, const struct event *e) {
         }
         if (e->type != EVENT_FLOOD_UPDATE)
                 return true;
-        if (p->silenced)
-                return true;
-        if (p->no_news)
+        if (!p->silenced && p->no_news)
                 return false;
-        if (p->updated_us && e->time_us - p->updated_us < p->settings->alerts.update_interval_us)
+        if (!p->silenced && p->updated_us &&
+            e->time_us - p->updated_us < p->settings->alerts.update_interval_us)
                 return false;
         p->updated_us = e->time_us;
         return true;

@@ -70,6 +70,7 @@ struct policy;
 /* The settings must outlive the policy. NULL: no memory. */
 struct policy *policy_new(const struct settings *settings);
 struct policy *policy_free(struct policy *p);
+/* The old settings are read once more. */
 void policy_configure(struct policy *p, const struct settings *settings);
 
 void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/settings.h"
 
+#include <string.h>
+
 #include "core/verdict.h"
 
 /* Without a policy in the configuration: tell, and save the service. */
@@ -39,4 +41,21 @@ bool settings_allows(const struct settings *s, const struct address *a) {
                 if (prefix_contains(&s->allow[i], a))
                         return true;
         return false;
+}
+
+static bool same_command(const struct settings_hook *a, const struct settings_hook *b) {
+        if (a->argc != b->argc)
+                return false;
+        for (unsigned i = 0; i < a->argc; i++)
+                if (strcmp(a->argv[i], b->argv[i]) != 0)
+                        return false;
+        return a->argc > 0;
+}
+
+uint32_t settings_same_hooks(const struct settings *a, const struct settings *b, uint32_t hooks) {
+        for (uint32_t i = 0; i < SETTINGS_RULES_MAX; i++)
+                if (i >= a->rules_count || i >= b->rules_count ||
+                    !same_command(&a->rules[i].hook, &b->rules[i].hook))
+                        hooks &= ~(UINT32_C(1) << i);
+        return hooks;
 }

@@ -149,5 +149,7 @@ const struct settings_detect *settings_detect_for(const struct settings *s,
                                                   const struct address *address, uint16_t port);
 /* The policy in force: the rules that were given, or the built-in ones. */
 const struct settings_rule *settings_rules(const struct settings *s, uint32_t *ret_count);
+/* Of the hooks named by 1 << index of their rule those that are the same command in both. */
+uint32_t settings_same_hooks(const struct settings *a, const struct settings *b, uint32_t hooks);
 /* Whether an address is on the allow list. */
 bool settings_allows(const struct settings *s, const struct address *a);

@@ -70,6 +70,10 @@ static int unmake(void **state) {
         return 0;
 }
 
+static uint32_t candidates(struct world *w) {
+        return block_policy_candidates(w->policy, &w->o, &w->d, &w->protect, w->candidates);
+}
+
 static uint32_t step_with(struct world *w, bool established) {
         uint32_t n = block_policy_candidates(w->policy, &w->o, &w->d, &w->protect, w->candidates);
 
@@ -213,7 +217,39 @@ static void never_if_established(void **state) {
 
         source(w, "203.0.113.0/24", 90000);
         assert_int_equal(step_with(w, true), 0);
+        /* To look costs a walk of the socket table: not at every tick. */
+        assert_int_equal(candidates(w), 0);
+        w->o.time_us += 5000000;
+        assert_int_equal(candidates(w), 1);
         assert_int_equal(step_with(w, false), 1);
+}
+
+/* A kernel that refuses is not asked at every tick. */
+static void refused_is_tried_later(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        assert_int_equal(step(w), 1);
+        block_policy_forget(w->policy, &w->changes[0].prefix, w->o.time_us + 10000000);
+        assert_int_equal(block_policy_count(w->policy), 0);
+        assert_int_equal(candidates(w), 0);
+        w->o.time_us += 10000000;
+        assert_int_equal(step(w), 1);
+}
+
+/* All of them first, then anybody anew. */
+static void all_are_let_go(void **state) {
+        struct world *w = *state;
+
+        source(w, "203.0.113.0/24", 90000);
+        source(w, "192.0.2.1", 1000);
+        assert_int_equal(step(w), 2);
+        block_policy_let_go(w->policy, "the mode was changed");
+        assert_int_equal(step(w), 0);
+        assert_int_equal(w->changes_count, 2);
+        assert_int_equal(w->changes[0].type, BLOCK_REMOVED);
+        assert_string_equal(w->changes[1].reason, "the mode was changed");
+        assert_int_equal(step(w), 2);
 }
 
 static void spoofed_lets_go(void **state) {
@@ -338,6 +374,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(never_if_allowed, make, unmake),
                 cmocka_unit_test_setup_teardown(never_if_protected, make, unmake),
                 cmocka_unit_test_setup_teardown(never_if_established, make, unmake),
+                cmocka_unit_test_setup_teardown(refused_is_tried_later, make, unmake),
+                cmocka_unit_test_setup_teardown(all_are_let_go, make, unmake),
                 cmocka_unit_test_setup_teardown(spoofed_lets_go, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_to_its_time, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_to_its_size, make, unmake),
