@@ -7,10 +7,20 @@
 
 enum { TOLD = 10 };
 
+/* A free place is the lightest. */
+static bool is_lighter(const struct incident_heaviest_entry *a, const struct incident_heaviest_entry *b) {
+        if (a->prefix.length == 0 || b->prefix.length == 0)
+                return a->prefix.length == 0 && b->prefix.length > 0;
+        if (a->syn_per_s < b->syn_per_s || a->syn_per_s > b->syn_per_s)
+                return a->syn_per_s < b->syn_per_s;
+        return a->half_open < b->half_open;
+}
+
 void incident_heaviest_add(struct incident_heaviest *h, const struct obs_source *s) {
         double certain = s->known & OBS_S_SYNS ? fmax(0, s->syn_per_s - s->syn_error_per_s) : 0;
         uint32_t half_open = s->known & OBS_S_HALF_OPEN ? s->half_open : 0;
         struct incident_heaviest_entry *list = h->list, *place = &list[0];
+        struct incident_heaviest_entry fresh = { s->prefix, certain, half_open };
 
         for (unsigned i = 0; i < INCIDENT_HEAVIEST; i++) {
                 if (list[i].prefix.length == s->prefix.length &&
@@ -20,11 +30,11 @@ void incident_heaviest_add(struct incident_heaviest *h, const struct obs_source 
                                 list[i].half_open = half_open;
                         return;
                 }
-                if (list[i].syn_per_s < place->syn_per_s)
+                if (is_lighter(&list[i], place))
                         place = &list[i];
         }
-        if (place->prefix.length == 0 || certain > place->syn_per_s)
-                *place = (struct incident_heaviest_entry) { s->prefix, certain, half_open };
+        if (is_lighter(place, &fresh))
+                *place = fresh;
 }
 
 static int heavier_first(const void *a, const void *b) {

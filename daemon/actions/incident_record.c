@@ -33,6 +33,9 @@ enum {
 /* What is seen after the end is still waited for, since a second's ticks are joined. */
 #define CLOSE_AFTER_US UINT64_C(2000000)
 #define PRUNE_INTERVAL_US UINT64_C(3600000000)
+/* Between looks through all records while there is no room. */
+#define ROOM_RETRY_US UINT64_C(10000000)
+#define EVENTS_RESERVE UINT64_C(262144)
 
 /* The incident at hand. */
 struct present {
@@ -59,7 +62,8 @@ struct incident_record {
         struct observation_ring *ring;
         struct present *present; /* NULL: all is quiet */
         uint64_t time_us, realtime_us; /* of this tick */
-        uint64_t prune_us; /* when to look for what is too old */
+        uint64_t prune_us; /* when to look for what is too old or too much */
+        uint64_t room_retry_us;
         bool failing;
         struct observation line; /* too large for the stack of a deep call */
 };
@@ -157,65 +161,90 @@ static uint64_t present_bytes(const struct present *p) {
                FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
 }
 
-/* Removes the oldest records until the present one, which may be none, has its room. */
-static void make_room(struct incident_record *r, uint64_t except, uint64_t needed, unsigned others_max) {
+/* Removes the oldest records until the present one, which may be none, has its room. False:
+ * there are more to remove. */
+static bool make_room(struct incident_record *r) {
+        const struct present *p = r->present;
+        uint64_t except = p ? p->incident.id : 0, needed = p ? present_bytes(p) : 0, after = 0;
+        unsigned others_max = r->settings->incidents.keep - (p ? 1 : 0);
         struct incident_survey s;
-        int error;
 
-        for (unsigned i = 0;; i++) {
-                error = incident_store_survey(r->config.state_dir, except, &s);
+        r->room_retry_us = r->time_us + ROOM_RETRY_US;
+        for (unsigned i = 0; i <= REMOVE_A_TICK; i++) {
+                int error = incident_store_survey(r->config.state_dir, except, after, &s);
+
                 if (error < 0) {
                         fail(r, error, "cannot look through the records");
-                        return;
+                        return true;
                 }
                 if (r->present)
                         r->present->others_bytes = s.bytes;
-                if (s.count == 0 || i == REMOVE_A_TICK ||
+                if (s.oldest == 0 ||
                     (s.count <= others_max && s.bytes + needed <= r->settings->incidents.max_size))
-                        return;
+                        return true;
+                if (i == REMOVE_A_TICK)
+                        break;
                 error = incident_store_remove(r->config.state_dir, s.oldest);
-                if (error < 0) {
-                        fail(r, error, "cannot remove an old record");
-                        return;
-                }
+                if (error == 0)
+                        continue;
+                /* One that cannot be removed must not keep all the others. */
+                complain(r, error, "cannot remove an old record");
+                after = s.oldest;
         }
+        return false;
 }
 
-/* Removes what is older than it may be, a few at a tick: at the start, with every incident's
- * begin and end, and now and then. */
-static void prune(struct incident_record *r) {
-        uint64_t except = r->present ? r->present->incident.id : 0, id;
+/* Whether none is left that is older than it may be and can be removed. */
+static bool remove_older(struct incident_record *r) {
+        uint64_t except = r->present ? r->present->incident.id : 0, after = 0, id;
         uint64_t max_age_us = r->settings->incidents.max_age_us;
 
-        if (max_age_us == 0 || r->realtime_us < max_age_us || r->time_us < r->prune_us)
-                return;
+        if (max_age_us == 0 || r->realtime_us < max_age_us)
+                return true;
         for (unsigned i = 0; i < REMOVE_A_TICK; i++) {
-                int error = incident_store_find_older(r->config.state_dir, except,
+                int error = incident_store_find_older(r->config.state_dir, except, after,
                                                       r->realtime_us - max_age_us, &id);
 
-                if (error == 0 && id != 0)
+                if (error == 0 && id == 0)
+                        return true;
+                if (error == 0)
                         error = incident_store_remove(r->config.state_dir, id);
-                if (error < 0)
+                if (error < 0) {
                         complain(r, error, "cannot remove a record that is too old");
-                if (error < 0 || id == 0) {
-                        r->prune_us = r->time_us + PRUNE_INTERVAL_US;
-                        return;
+                        after = id;
                 }
         }
+        return after != 0;
 }
 
-/* Whether the present record may grow by so much. */
-static bool has_room(struct incident_record *r, size_t more) {
+/* Removes what is older or more than there may be, a few at a tick: at the start, after a
+ * reload, with every incident's begin and end, and now and then. */
+static void prune(struct incident_record *r) {
+        if (r->time_us < r->prune_us)
+                return;
+        if (remove_older(r) && make_room(r))
+                r->prune_us = r->time_us + PRUNE_INTERVAL_US;
+}
+
+/* Whether the present record may grow by so much and still has the reserve. */
+static bool has_room(struct incident_record *r, size_t more, uint64_t reserve) {
         struct present *p = r->present;
         uint64_t needed = present_bytes(p) + more;
 
-        if (needed > r->settings->incidents.max_size / 2) {
+        if (needed + reserve > r->settings->incidents.max_size / 2) {
                 p->full = true;
                 return false;
         }
-        if (p->others_bytes + needed > r->settings->incidents.max_size)
-                make_room(r, p->incident.id, needed, r->settings->incidents.keep - 1);
+        if (p->others_bytes + needed > r->settings->incidents.max_size && r->time_us >= r->room_retry_us)
+                make_room(r);
         return true;
+}
+
+/* Observations leave room for the events, which tell the end. */
+static uint64_t events_reserve(const struct incident_record *r) {
+        uint64_t share = r->settings->incidents.max_size / 16;
+
+        return share < EVENTS_RESERVE ? share : EVENTS_RESERVE;
 }
 
 /* --- begin and end ----------------------------------------------------------------------- */
@@ -293,7 +322,7 @@ static void begin(struct incident_record *r, const struct decision *d) {
         r->present = p;
         r->prune_us = 0;
 
-        make_room(r, p->incident.id, present_bytes(p), r->settings->incidents.keep - 1);
+        make_room(r);
         error = incident_store_create(r->config.state_dir, p->incident.id, &p->directory);
         if (error < 0) {
                 fail(r, error, "cannot make a directory for the incident");
@@ -400,7 +429,7 @@ void incident_record_event(struct incident_record *r, const struct event *e) {
         line = event_json_line(e);
         if (!line)
                 return;
-        if (has_room(r, strlen(line))) {
+        if (has_room(r, strlen(line), 0)) {
                 error = incident_file_append(&p->events, line, strlen(line));
                 if (error < 0)
                         fail(r, error, "cannot write events.jsonl");
@@ -419,7 +448,7 @@ static void write_line(struct incident_record *r) {
         if (error == 0) {
                 length = strlen(line);
                 line[length] = '\n'; /* in place of its NUL */
-                if (has_room(r, length + 1))
+                if (has_room(r, length + 1, events_reserve(r)))
                         error = incident_file_append(&p->observations, line, length + 1);
                 else
                         incident_file_close(&p->observations);

@@ -73,10 +73,13 @@ int incident_sample_open(struct incident_sample *s, int fd) {
                 return -ENOMEM;
         }
         s->pcap = pcap_open_dead(DLT_RAW, SNAPLEN);
-        /* It writes the file's header, which stays in the buffer; it does not close f if it fails. */
-        s->dumper = s->pcap ? pcap_dump_fopen(s->pcap, f) : NULL;
-        if (!s->dumper) {
+        if (!s->pcap) {
                 fclose(f);
+                return -ENOMEM;
+        }
+        /* Closes f itself if it cannot write the file's header, which stays in the buffer. */
+        s->dumper = pcap_dump_fopen(s->pcap, f);
+        if (!s->dumper) {
                 close_file(s);
                 return -EIO;
         }

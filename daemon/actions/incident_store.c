@@ -122,7 +122,8 @@ static bool is_directory(int base, const char *name) {
         return fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-int incident_store_survey(const char *state_dir, uint64_t except, struct incident_survey *ret) {
+int incident_store_survey(const char *state_dir, uint64_t except, uint64_t after,
+                          struct incident_survey *ret) {
         struct incident_survey s = { .count = 0 };
         int base, r = open_base(state_dir, &base);
         struct dirent *e;
@@ -144,7 +145,7 @@ int incident_store_survey(const char *state_dir, uint64_t except, struct inciden
                         continue;
                 s.count++;
                 s.bytes += record_bytes(dirfd(d), e->d_name);
-                if (!s.oldest || id < s.oldest)
+                if (id > after && (!s.oldest || id < s.oldest))
                         s.oldest = id;
         }
         closedir(d);
@@ -164,8 +165,8 @@ static bool is_older(int base, const char *name, uint64_t realtime_us) {
         return st.st_mtim.tv_sec < 0 || (uint64_t) st.st_mtim.tv_sec < realtime_us / 1000000;
 }
 
-int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t realtime_us,
-                              uint64_t *ret_id) {
+int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t after,
+                              uint64_t realtime_us, uint64_t *ret_id) {
         int base, r = open_base(state_dir, &base);
         uint64_t id, found = 0;
         struct dirent *e;
@@ -176,9 +177,9 @@ int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t r
         d = r < 0 ? NULL : open_listing(base);
         if (r == 0 && !d)
                 return -ENOMEM;
-        while (d && !found && (e = readdir(d)))
-                if (incident_store_parse_id(e->d_name, &id) >= 0 && id != except &&
-                    is_directory(dirfd(d), e->d_name) && is_older(dirfd(d), e->d_name, realtime_us))
+        while (d && (e = readdir(d)))
+                if (incident_store_parse_id(e->d_name, &id) >= 0 && id != except && id > after &&
+                    (!found || id < found) && is_directory(dirfd(d), e->d_name) && is_older(dirfd(d), e->d_name, realtime_us))
                         found = id;
         if (d)
                 closedir(d);

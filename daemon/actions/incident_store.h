@@ -28,16 +28,18 @@ int incident_store_create(const char *state_dir, uint64_t id, int *ret_fd);
 
 struct incident_survey {
         uint64_t count, bytes; /* bytes: in whole blocks */
-        uint64_t oldest;       /* id; 0: none */
+        uint64_t oldest;       /* id above `after`; 0: none */
 };
 
-/* All records but one (0: all). A directory that is not there holds none. */
-int incident_store_survey(const char *state_dir, uint64_t except, struct incident_survey *ret);
+/* All records but one (0: all). A directory that is not there holds none. after: an id up to
+ * which none could be removed; 0. */
+int incident_store_survey(const char *state_dir, uint64_t except, uint64_t after,
+                          struct incident_survey *ret);
 int incident_store_remove(const char *state_dir, uint64_t id);
-/* One that was last written before that time (its incident.json, so at its end), except one;
- * *ret_id 0: there is none. */
-int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t realtime_us,
-                              uint64_t *ret_id);
+/* The first above `after` that was last written before that time (its incident.json, so at its
+ * end), except one; *ret_id 0: there is none. */
+int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t after,
+                              uint64_t realtime_us, uint64_t *ret_id);
 
 /* What incident.json says. Of a record that cannot be read: id and "damaged": true. NULL: no
  * such record, or no memory. */

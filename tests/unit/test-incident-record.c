@@ -419,7 +419,7 @@ static void old_ones_go(void **state) {
 static uint64_t bytes_of_all(const struct world *w) {
         struct incident_survey s;
 
-        assert_int_equal(incident_store_survey(w->state_dir, 0, &s), 0);
+        assert_int_equal(incident_store_survey(w->state_dir, 0, 0, &s), 0);
         return s.bytes;
 }
 
