@@ -16,7 +16,7 @@
 struct file_sink {
         char path[SETTINGS_PATH_MAX];
         int fd;
-        bool half_line; /* the last write ended within a line */
+        bool half_line; /* what is there ends within a line */
 };
 
 int file_sink_new(const char *path, struct file_sink **ret) {
@@ -54,6 +54,21 @@ static bool still_at_path(const struct file_sink *f) {
                by_path.st_dev == ours.st_dev && by_path.st_ino == ours.st_ino;
 }
 
+/* A write that was cut short, perhaps by an earlier process for want of space. */
+static bool ends_within_a_line(const char *path) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        struct stat st;
+        char last = '\n';
+
+        if (fd < 0)
+                return false;
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
+            pread(fd, &last, 1, st.st_size - 1) != 1)
+                last = '\n';
+        close(fd);
+        return last != '\n';
+}
+
 static int open_file(struct file_sink *f) {
         if (f->fd >= 0 && still_at_path(f))
                 return 0;
@@ -61,7 +76,10 @@ static int open_file(struct file_sink *f) {
         /* Not to wait for the reader of a FIFO, now or when its pipe is full. */
         f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
                      0640);
-        return f->fd < 0 ? -errno : 0;
+        if (f->fd < 0)
+                return -errno;
+        f->half_line = ends_within_a_line(f->path);
+        return 0;
 }
 
 static int write_line(struct file_sink *f, char *line) {
