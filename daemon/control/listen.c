@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int make_address(const char *path, struct sockaddr_un *ret) {
@@ -39,6 +40,8 @@ static int open_directory(char *path, int *ret_fd) {
         return 0;
 }
 
+enum { LOCK_TRIES = 20, LOCK_PAUSE_NS = 10 * 1000 * 1000 };
+
 /* Holding the directory's lock, two that start at once cannot both remove the same old
  * socket, the slower one the newcomer's. */
 static int lock_directory(const char *path, int *ret_fd) {
@@ -51,11 +54,9 @@ static int lock_directory(const char *path, int *ret_fd) {
         free(copy);
         if (error < 0)
                 return error;
-        if (flock(fd, LOCK_EX) < 0) {
-                error = -errno;
-                close(fd);
-                return error;
-        }
+        /* Whoever may read the directory may hold its lock: not waited for without end. */
+        for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0 && i < LOCK_TRIES; i++)
+                nanosleep(&(struct timespec) { .tv_nsec = LOCK_PAUSE_NS }, NULL);
         *ret_fd = fd;
         return 0;
 }

@@ -251,6 +251,19 @@ static int client_start(struct client *c) {
         return sd_event_source_set_enabled(c->stall, SD_EVENT_OFF);
 }
 
+/* Who may change things. */
+static bool is_trusted(const struct client *c) {
+        return c->uid == 0 || c->uid == geteuid();
+}
+
+static unsigned count_others(const struct server *s) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
+                n += s->clients[i] && !is_trusted(s->clients[i]);
+        return n;
+}
+
 static void take_client(struct server *s, int fd) {
         struct client **slot = NULL;
         struct client *c;
@@ -272,6 +285,11 @@ static void take_client(struct server *s, int fd) {
         *c = (struct client) { .server = s, .fd = fd };
         if (client_start(c) < 0) {
                 s->stats.accept_failed++;
+                client_free(c);
+                return;
+        }
+        if (!is_trusted(c) && count_others(s) >= SERVER_OTHERS_MAX) {
+                s->stats.refused++;
                 client_free(c);
                 return;
         }

@@ -24,6 +24,7 @@
 
 enum {
         SERVER_CLIENTS_MAX = 32,
+        SERVER_OTHERS_MAX = 24, /* of them: the rest is for root and the daemon's own user */
         SERVER_OUTPUT_MAX = 1024 * 1024,
 };
 
