@@ -73,6 +73,13 @@ static int read_arguments(struct check *check, int argc, char **argv) {
         return optind < argc ? -1 : 0;
 }
 
+static bool is_limited(const struct limit limits[static METRICS]) {
+        for (unsigned i = 0; i < METRICS; i++)
+                if (limits[i].text)
+                        return true;
+        return false;
+}
+
 static int judge_state(const char *state) {
         if (strcmp(state, "flood") == 0)
                 return CHECK_CRITICAL;
@@ -161,11 +168,12 @@ int command_check(struct ctl *ctl, int argc, char **argv) {
         json_t *status;
         int worst;
 
-        read_limit(usual, check.warning);
         if (read_arguments(&check, argc, argv) < 0) {
                 puts("SYNWARD UNKNOWN: usage");
                 return CHECK_UNKNOWN;
         }
+        if (!is_limited(check.warning))
+                read_limit(usual, check.warning);
         if (ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &status) != EXIT_OK) {
                 puts("SYNWARD UNKNOWN: no answer from the daemon");
                 return CHECK_UNKNOWN;

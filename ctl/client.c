@@ -98,8 +98,8 @@ static int fill(struct client *c, int timeout_ms) {
                 c->size = size;
         }
         r = poll(&p, 1, timeout_ms);
-        if (r < 0)
-                return -errno;
+        if (r < 0) /* top's window has a new size: the answer is still to come */
+                return errno == EINTR ? 0 : -errno;
         if (r == 0)
                 return timeout_ms == 0 ? -EAGAIN : -ETIMEDOUT;
         n = recv(c->fd, c->buffer + c->filled, c->size - c->filled, 0);

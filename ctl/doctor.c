@@ -78,6 +78,10 @@ static void look_at_cookies(struct doctor *d) {
                      d->daemon ? "synwardd switches them on in a flood, unless its policy forbids it."
                                : "A few SYNs a second fill a queue and shut the listener, and "
                                  "synwardd is not there to switch them on.");
+        else if (cookies == 2 && d->daemon)
+                find(d, INFO, "tcp_syncookies", "SYN cookies are always sent", NULL,
+                     "Value 2 answers every SYN by cookie. If synwardctl status says that synwardd set "
+                     "it, it puts the old value back; do not write it by hand.");
         else if (cookies == 2)
                 find(d, WARNING, "tcp_syncookies", "SYN cookies are always sent", on,
                      "Value 2 answers every SYN by cookie: each connection loses its TCP options "
@@ -126,7 +130,14 @@ static void look_at_limits(struct doctor *d) {
                      "connections.");
 }
 
-/* Each listener is named once, the shortest queues count. */
+/* The sockets of an SO_REUSEPORT group share their address. */
+static bool is_named_before(const struct listening *list, int i) {
+        for (int k = 0; k < i; k++)
+                if (strcmp(list[k].address, list[i].address) == 0)
+                        return true;
+        return false;
+}
+
 static void look_at_listeners(struct doctor *d) {
         enum { LISTENERS = 1024, SHORT = 256 };
         static struct listening list[LISTENERS];
@@ -144,7 +155,7 @@ static void look_at_listeners(struct doctor *d) {
                              "%s: %u connections wait for accept, its limit is %u. New ones are "
                              "dropped; that is no flood.", list[i].address, list[i].queue,
                              list[i].backlog);
-                if (list[i].backlog >= SHORT || list[i].loopback)
+                if (list[i].backlog >= SHORT || list[i].loopback || is_named_before(list, i))
                         continue;
                 found++;
                 find(d, WARNING, "backlog", "a listener has a short queue", NULL,
@@ -161,7 +172,10 @@ static void look_at_listeners(struct doctor *d) {
 static void look_at_conntrack(struct doctor *d) {
         long max = read_number(d, "sys/net/netfilter/nf_conntrack_max");
         long count = read_number(d, "sys/net/netfilter/nf_conntrack_count");
+        char larger[64];
 
+        snprintf(larger, sizeof larger, "sysctl -w net.netfilter.nf_conntrack_max=%ld",
+                 max < 524288 ? 1048576L : max * 2);
         if (max <= 0) {
                 find(d, FINE, "nf_conntrack", "connections are not tracked", NULL,
                      "No table that a flood could fill.");
@@ -169,12 +183,12 @@ static void look_at_conntrack(struct doctor *d) {
         }
         if (count > max / 10 * 8)
                 find(d, SERIOUS, "nf_conntrack", "the connection tracking table is almost full",
-                     "sysctl -w net.netfilter.nf_conntrack_max=1048576",
+                     larger,
                      "%ld of %ld entries. When it is full, every new connection is dropped.", count,
                      max);
         else if (max < 262144)
                 find(d, WARNING, "nf_conntrack", "the connection tracking table is small",
-                     "sysctl -w net.netfilter.nf_conntrack_max=1048576",
+                     larger,
                      "Every spoofed SYN takes one of %ld entries for a minute: %ld SYN/s fill it. "
                      "Or do not track the ports you serve (notrack in prerouting, raw).", max,
                      max / 60);
@@ -229,10 +243,11 @@ static void look_at_counters(struct doctor *d) {
         long long drops = read_counter(d, "TCPReqQFullDrop");
         long long overflows = read_counter(d, "ListenOverflows");
         long long cookies = read_counter(d, "TCPReqQFullDoCookies");
+        bool off = read_number(d, "sys/net/ipv4/tcp_syncookies") == 0;
 
         if (drops > 0)
                 find(d, WARNING, "queue_drops", "SYNs were refused since the host started",
-                     "sysctl -w net.ipv4.tcp_syncookies=1",
+                     off ? "sysctl -w net.ipv4.tcp_syncookies=1" : NULL,
                      "%lld times a queue was full and SYN cookies were off.", drops);
         if (cookies > 0)
                 find(d, INFO, "queue_cookies", "queues were full since the host started", NULL,

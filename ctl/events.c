@@ -210,6 +210,8 @@ int command_incidents(struct ctl *ctl, int argc, char **argv) {
 
         if (argc > 2)
                 return ctl_usage("incidents", "too many arguments", argv[2]);
+        if (argc == 2 && (!argv[1][0] || argv[1][strspn(argv[1], "0123456789")]))
+                return ctl_usage("incidents", "not the number of an incident", argv[1]);
         status = ctl_ask(ctl, "io.synward.GetIncidents",
                          argc == 2 ? json_pack("{s:s}", "id", argv[1]) : NULL, CLIENT_TIMEOUT_MS,
                          &answer);

@@ -43,10 +43,13 @@ void term_put(const struct term *t, enum paint paint, const char *text) {
         if (painted)
                 fputs(codes[paint], stdout);
         for (; *text; text++) {
-                unsigned char c = (unsigned char) *text;
+                unsigned char c = (unsigned char) *text, next = (unsigned char) text[1];
 
-                /* Bytes of UTF-8 pass; of these only U+0080..9F are controls, and no
-                 * terminal in UTF-8 obeys them as single bytes. */
+                /* Bytes of UTF-8 pass; of these only U+0080..9F are controls. */
+                if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+                        text++;
+                        c = '?';
+                }
                 putchar(c < 0x20 || c == 0x7f ? '?' : c);
         }
         if (painted)

@@ -59,8 +59,8 @@ static void draw_head(const json_t *s) {
                term_figure(ctl_number(json_object_get(s, "syncookies"), "value"), 0, b));
 }
 
-static void draw_listeners(const json_t *s, int *row, int last) {
-        struct term screen = { .tty = true, .utf8 = true };
+static void draw_listeners(const json_t *s, bool utf8, int *row, int last) {
+        struct term screen = { .tty = true, .utf8 = utf8 };
         const json_t *l;
         size_t i;
 
@@ -110,12 +110,12 @@ static void draw_sources(const json_t *answer, int row, int last) {
         }
 }
 
-static void draw(const json_t *status, const json_t *sources) {
+static void draw(const json_t *status, const json_t *sources, bool utf8) {
         int row = 5, bottom = LINES - 2;
 
         erase();
         draw_head(status);
-        draw_listeners(status, &row, bottom - bottom / 3);
+        draw_listeners(status, utf8, &row, bottom - bottom / 3);
         draw_sources(sources, row + 1, bottom);
         mvprintw(LINES - 1, 0, "%s   q: quit", ctl_text(status, "time"));
         refresh();
@@ -128,7 +128,7 @@ static int ask(struct client *c, const char *method, struct client_answer *ret) 
 }
 
 /* 0 when the user quits. */
-static int watch(struct client *c) {
+static int watch(struct client *c, bool utf8) {
         for (;;) {
                 struct client_answer status = { 0 }, sources = { 0 };
                 int error = ask(c, "io.synward.GetStatus", &status);
@@ -136,7 +136,7 @@ static int watch(struct client *c) {
                 if (error == 0)
                         error = ask(c, "io.synward.GetSources", &sources);
                 if (error == 0 && !status.error && !sources.error)
-                        draw(status.parameters, sources.parameters);
+                        draw(status.parameters, sources.parameters, utf8);
                 client_answer_clear(&status);
                 client_answer_clear(&sources);
                 /* A change of the window's size interrupts the waiting: draw again. */
@@ -177,7 +177,7 @@ int command_top(struct ctl *ctl, int argc, char **argv) {
         if (error < 0)
                 return ctl_fail(ctl, error);
         start_screen(ctl->term.colour);
-        error = watch(c);
+        error = watch(c, ctl->term.utf8);
         endwin();
         client_free(c);
         return error < 0 ? ctl_fail(ctl, error) : EXIT_OK;

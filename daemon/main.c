@@ -70,6 +70,8 @@ static int print_config(const struct options *o) {
                 return EXIT_STATUS_CONFIG;
         r = config_print(&s, stdout);
         settings_release(&s);
+        if (fflush(stdout) == EOF)
+                r = -errno;
         return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
 }
 

@@ -88,7 +88,8 @@ static int parse_duration(const char *text, uint64_t *ret_us) {
         static const struct {
                 const char *unit;
                 uint64_t us;
-        } units[] = { { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 }, { "min", 60000000 } };
+        } units[] = { { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 }, { "min", 60000000 },
+                      { "h", UINT64_C(3600000000) } };
         unsigned long value;
         uint64_t us;
         char *end;

@@ -17,6 +17,7 @@
 #include "replay/compare.h"
 #include "replay/replay.h"
 #include "replay/source.h"
+#include "util/printable.h"
 #include "util/progress.h"
 
 #define COMPARISON_JSON_SCHEMA "synward.comparison.v1"
@@ -205,7 +206,7 @@ static int finish(struct playback *p, int r) {
                 snprintf(p->error, sizeof p->error, "cannot print: %s", strerror(-r));
         }
         if (r < 0)
-                fprintf(stderr, "synwardd: %s\n", p->error);
+                fprintf(stderr, "synwardd: %s\n", printable(p->error)); /* it may quote the file */
         return r;
 }
 
