@@ -34,6 +34,7 @@ enum {
 /* Where nobody answers, a listener has at least this share of the busiest one's SYNs. */
 #define GUESS_SHARE 0.01
 /* A longer silence is passed over in one step. */
+#define YEAR_10000_S INT64_C(253402300800)
 #define GAP_MAX_US UINT64_C(600000000)
 /* Our time begins here: 0 means "never" to some. */
 #define START_US UINT64_C(1000000)
@@ -113,6 +114,11 @@ static void close_file(struct pcap_replay *p) {
 }
 
 /* 1: a segment, 0: the end. */
+/* Of any year that can be told; what a forged file says may be beyond. */
+static bool has_a_time(const struct pcap_pkthdr *h) {
+        return h->ts.tv_sec >= 0 && h->ts.tv_sec < YEAR_10000_S;
+}
+
 static int next_segment(struct pcap_replay *p, struct capture_segment *ret, uint64_t *ret_us,
                         char *ret_error) {
         struct pcap_pkthdr *header;
@@ -121,7 +127,8 @@ static int next_segment(struct pcap_replay *p, struct capture_segment *ret, uint
 
         while ((r = pcap_next_ex(p->pcap, &header, &data)) == 1) {
                 p->counts.packets++;
-                r = capture_packet_parse(p->link, data, header->caplen, header->len, ret);
+                r = has_a_time(header) ? capture_packet_parse(p->link, data, header->caplen,
+                                                              header->len, ret) : -EBADMSG;
                 if (r == 0) {
                         p->counts.segments++;
                         *ret_us = (uint64_t) header->ts.tv_sec * 1000000 +
