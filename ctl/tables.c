@@ -79,10 +79,19 @@ int command_listeners(struct ctl *ctl, int argc, char **argv) {
         return status;
 }
 
+static void add_bounds(struct table *t, const json_t *s) {
+        char low[TERM_FIGURE_MAX], high[TERM_FIGURE_MAX], text[2 * TERM_FIGURE_MAX + 4];
+
+        snprintf(text, sizeof text, "%s..%s", term_percent(ctl_number(s, "completion_low"), low),
+                 term_percent(ctl_number(s, "completion_high"), high));
+        table_add(t, PAINT_NONE, text);
+}
+
 static void print_sources(const struct ctl *ctl, const json_t *sources, bool prefixes) {
         const struct table_column columns[] = {
                 { prefixes ? "PREFIX" : "ADDRESS", false }, { "HALF-OPEN", true },
-                { "SYN/s", true }, { "COMPLETION", true }, { "SHARE", true }, { "ERROR", true },
+                { "SYN/s", true }, { "COMPLETION", true }, { "95 %", true }, { "SHARE", true },
+                { "ERROR", true },
                 { "", false },
         };
         struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
@@ -96,6 +105,7 @@ static void print_sources(const struct ctl *ctl, const json_t *sources, bool pre
                 add_figure(t, s, "half_open", 0);
                 add_figure(t, s, "syn_per_s", 1);
                 add_percent(t, s, "completion_ratio");
+                add_bounds(t, s);
                 add_percent(t, s, "share");
                 add_percent(t, s, "error");
                 if (ctl->term.tty)

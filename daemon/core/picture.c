@@ -63,13 +63,15 @@ static void update_sources(struct snapshot *s, const struct observation *o, doub
         s->sources_count = o->sources.count;
         for (uint32_t i = 0; i < o->sources.count; i++) {
                 const struct obs_source *f = &o->sources.list[i];
-                bool syns = f->known & OBS_S_SYNS;
+                bool syns = f->known & OBS_S_SYNS, both = syns && (f->known & OBS_S_COMPLETED);
 
                 s->sources[i] = (struct snapshot_source) {
                         .prefix = f->prefix,
                         .half_open = f->known & OBS_S_HALF_OPEN ? (double) f->half_open : NAN,
                         .syn_per_s = syns ? f->syn_per_s : NAN,
                         .completed_per_s = f->known & OBS_S_COMPLETED ? f->completed_per_s : NAN,
+                        .completion_low = both ? f->completion_low : NAN,
+                        .completion_high = both ? f->completion_high : NAN,
                         .share = syns && syn_per_s > 0 ? fmin(1, f->syn_per_s / syn_per_s) : NAN,
                         .error = syns && syn_per_s > 0 ? fmin(1, f->syn_error_per_s / syn_per_s) : NAN,
                 };

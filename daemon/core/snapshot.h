@@ -38,6 +38,7 @@ struct snapshot_sensor {
 struct snapshot_source {
         struct prefix prefix;
         double half_open, syn_per_s, completed_per_s;
+        double completion_low, completion_high; /* 0..1: 95 % bounds of the share that finishes */
         double share, error; /* 0..1 of all SYNs */
 };
 

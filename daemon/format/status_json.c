@@ -211,13 +211,15 @@ static json_t *source_json(const struct snapshot_source *s) {
         bool one = s->prefix.length == ADDRESS_BITS;
 
         prefix_format(&s->prefix, text);
-        return json_pack("{s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}",
+        return json_pack("{s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                          "address", one ? text : NULL,
                          "prefix", one ? NULL : text,
                          "half_open", json_value_count(s->half_open),
                          "syn_per_s", json_value_rate(s->syn_per_s),
                          "completed_per_s", json_value_rate(s->completed_per_s),
                          "completion_ratio", json_value_share(s->completed_per_s / s->syn_per_s),
+                         "completion_low", json_value_share(s->completion_low),
+                         "completion_high", json_value_share(s->completion_high),
                          "share", json_value_share(s->share),
                          "error", json_value_share(s->error));
 }

@@ -63,6 +63,8 @@ static void add_source(struct snapshot *s, const char *prefix, double half_open,
                 .half_open = half_open,
                 .syn_per_s = syn_per_s,
                 .completed_per_s = 0,
+                .completion_low = 0,
+                .completion_high = 0.02,
                 .share = syn_per_s / 1240,
                 .error = 0.001,
         };
