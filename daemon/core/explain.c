@@ -77,6 +77,8 @@ static void say_queue(struct sentence *s, const struct evidence *e, const struct
                 say(s, "half-open %s%s", half_open, where);
         if (e->half_open >= 1 && !isnan(e->half_open_aged))
                 say(s, "%.0f %% aged", 100 * fmin(1, e->half_open_aged / e->half_open));
+        if (e->accept_queue >= 1)
+                say(s, "%s wait for accept", explain_count(e->accept_queue, half_open));
 }
 
 static void say_rates(struct sentence *s, const struct evidence *e) {
@@ -86,12 +88,24 @@ static void say_rates(struct sentence *s, const struct evidence *e) {
                 say(s, "%s SYN/s", explain_count(e->syn_per_s, n));
         if (!isnan(e->unanswered_share))
                 say(s, "%.0f %% complete", 100 * (1 - e->unanswered_share));
+        if (e->unanswered_per_s >= 1)
+                say(s, "%s/s unfinished", explain_count(round(e->unanswered_per_s), n));
         if (e->cookies_sent_per_s >= 1)
                 say(s, "%s cookies/s sent", explain_count(e->cookies_sent_per_s, n));
         if (e->queue_drops_per_s >= 1)
                 say(s, "%s/s refused for a full queue", explain_count(e->queue_drops_per_s, n));
         if (e->accept_overflows_per_s >= 1)
                 say(s, "%s/s refused for a full accept queue", explain_count(e->accept_overflows_per_s, n));
+        if (e->embryonic_rsts_per_s >= 1)
+                say(s, "%s/s of our SYN-ACKs answered by RST", explain_count(e->embryonic_rsts_per_s, n));
+}
+
+static void say_strays(struct sentence *s, const struct evidence *e) {
+        char n[32];
+
+        if (e->stray_share >= 0.1 && e->stray_ports >= 2)
+                say(s, "%.0f %% of the SYNs to %s ports without a listener", 100 * e->stray_share,
+                    explain_count(e->stray_ports, n));
 }
 
 static void say_sources(struct sentence *s, const struct evidence *e) {
@@ -117,6 +131,7 @@ char *explain_evidence(const struct evidence *e, const struct listener_key *list
         say_queue(&s, e, listener);
         next_clause(&s);
         say_rates(&s, e);
+        say_strays(&s, e);
         next_clause(&s);
         say_sources(&s, e);
         return text;

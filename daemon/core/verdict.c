@@ -73,6 +73,7 @@ struct evidence evidence_unknown(void) {
                 .unanswered_per_s = NAN, .unanswered_share = NAN,
                 .cookies_sent_per_s = NAN, .cookies_received_per_s = NAN,
                 .queue_drops_per_s = NAN, .accept_overflows_per_s = NAN,
+                .embryonic_rsts_per_s = NAN, .stray_share = NAN, .stray_ports = NAN,
                 .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
         };
 }

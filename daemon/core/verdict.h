@@ -53,6 +53,9 @@ struct evidence {
         double cookies_received_per_s;
         double queue_drops_per_s; /* SYNs refused because the queue was full */
         double accept_overflows_per_s;
+        double embryonic_rsts_per_s; /* half-opens that whoever got our SYN-ACK ended by an RST */
+        double stray_share;       /* 0..1, of the SYNs: to ports without a listener; host only */
+        double stray_ports;       /* how many different ones */
         double distinct_sources;
         double seen_once_share;   /* 0..1 */
         double top_share;         /* 0..1, guaranteed share of the heaviest source or prefix */

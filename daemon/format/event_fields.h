@@ -24,7 +24,7 @@
 #include "core/event.h"
 
 enum {
-        EVENT_FIELDS_MAX = 32,
+        EVENT_FIELDS_MAX = 40,
         EVENT_FIELD_NAME_MAX = 32, /* with its NUL */
 };
 
