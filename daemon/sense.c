@@ -39,7 +39,7 @@ struct sense {
         bool syns_since_walk;
         struct finished finished;
         struct netstat *netstat;
-        struct sysctl *sysctl;
+        struct sysctl *syncookies, *synack_retries;
 
         struct syn_log *syn_log;
         sd_event_source *syn_log_io[SYN_LOG_FDS];
@@ -97,7 +97,9 @@ int sense_new(sd_event *event, const struct settings *settings, struct nft_table
 
         r = netstat_new(NULL, &s->netstat);
         if (r >= 0)
-                r = sysctl_new(NULL, &s->sysctl);
+                r = sysctl_new(SYSCTL_SYNCOOKIES_PATH, &s->syncookies);
+        if (r >= 0)
+                r = sysctl_new(SYSCTL_SYNACK_RETRIES_PATH, &s->synack_retries);
         if (r < 0) {
                 sense_free(s);
                 return r;
@@ -113,7 +115,8 @@ struct sense *sense_free(struct sense *s) {
         sock_diag_free(s->sock_diag);
         nft_counter_free(s->blocked);
         netstat_free(s->netstat);
-        sysctl_free(s->sysctl);
+        sysctl_free(s->syncookies);
+        sysctl_free(s->synack_retries);
         free(s);
         return NULL;
 }
@@ -399,7 +402,11 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         s->alarm = alarm;
 
         observe_netstat(s, ret);
-        sysctl_read(s->sysctl, ret); /* a failure leaves the value unknown, which is its report */
+        /* A failure leaves the value unknown, which is its report. */
+        if (sysctl_read(s->syncookies, &ret->syncookies) == 0)
+                ret->known |= OBS_K_SYNCOOKIES;
+        if (sysctl_read(s->synack_retries, &ret->synack_retries) == 0)
+                ret->known |= OBS_K_SYNACK_RETRIES;
         observe_sock_diag(s, ret, alarm);
         observe_syn_log(s, ret);
         observe_blocked(s, ret);

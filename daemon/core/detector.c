@@ -239,6 +239,7 @@ static struct look look_blank(const struct detector *d) {
                 .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
                 .seen_once_share = d->sources && (d->sources->known & OBS_SS_SEEN_ONCE)
                                    ? d->sources->seen_once_share : NAN,
+                .half_open_life_s = d->track.half_open_life_s,
                 .syncookies = d->track.syncookies,
         };
 }
@@ -396,6 +397,7 @@ static struct evidence evidence_of(const struct detector *d, const struct look *
                                                e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
+        e.embryonic_rsts_per_s = l->killed_per_s;
         e.seen_once_share = l->seen_once_share;
         return e;
 }
@@ -460,6 +462,11 @@ static struct evidence host_evidence(const struct detector *d, const struct verd
         e.cookies_received_per_s = t->cookies_received.per_s;
         e.queue_drops_per_s = t->queue_drops.per_s;
         e.accept_overflows_per_s = t->overflows.per_s;
+        e.embryonic_rsts_per_s = t->embryonic_rsts.per_s;
+        if (d->sources && (d->sources->known & OBS_SS_STRAY)) {
+                e.stray_share = d->sources->stray_share;
+                e.stray_ports = d->sources->stray_ports;
+        }
         e.unanswered_per_s = d->unanswered_per_s;
         e.unanswered_share = flood_rules_share(d->unanswered_per_s + or_zero(t->queue_drops.per_s),
                                                t->completed.per_s);

@@ -5,8 +5,6 @@
 
 #include "core/rate.h"
 
-/* A half-open lives 1+2+4+8+16+32 s with tcp_synack_retries at 5. */
-#define HALF_OPEN_LIFE_S 63.0
 /* A strong stream: below this a second, wait for entries to age. */
 #define SURGE_PER_S 50.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
@@ -85,7 +83,7 @@ static double hurts(const struct look *l, const struct settings_detect *s, doubl
         double can = isnan(l->backlog)
                              ? against(unanswered_per_s, SURGE_PER_S)
                              : all_of(against(unanswered_per_s, s->unanswered_per_s),
-                                      against(unanswered_per_s * HALF_OPEN_LIFE_S, l->backlog / 2));
+                                      against(unanswered_per_s * l->half_open_life_s, l->backlog / 2));
 
         return any_of(can, pressure(l, s));
 }

@@ -28,6 +28,7 @@ struct look {
         double seen_once_share;          /* of the SYNs */
         double usual_early_per_s;        /* in calm; NAN: not learned yet */
         double usual_arrivals_per_s;     /* of the host; NAN: not learned yet */
+        double half_open_life_s;         /* how long an entry stays that nobody finishes */
         int syncookies;                  /* -1: not known */
         bool outage;
 };

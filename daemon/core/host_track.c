@@ -14,6 +14,18 @@
  * or our next SYN-ACK brings another ACK, some seconds. */
 #define OVERFLOW_TAU_S 10.0
 
+/* The timeouts of a SYN-ACK and its repetitions: 1 s, doubled, 120 s at most (TCP_TIMEOUT_INIT,
+ * TCP_RTO_MAX, include/net/tcp.h). 63 s with the default of 5. */
+enum { DEFAULT_SYNACK_RETRIES = 5 };
+
+static double life_s(unsigned retries) {
+        double sum = 0;
+
+        for (unsigned i = 0; i <= retries; i++)
+                sum += fmin(120, exp2(i));
+        return sum;
+}
+
 void host_track_init(struct host_track *t, uint64_t survival_age_us) {
         *t = (struct host_track) {
                 .completed = rate_unknown(),
@@ -35,6 +47,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .usual_arrivals = rate_unknown(),
                 .usual_syns = rate_unknown(),
                 .syncookies = -1,
+                .half_open_life_s = life_s(DEFAULT_SYNACK_RETRIES),
         };
         t->survival_age_us = survival_age_us;
         cookie_balance_init(&t->balance);
@@ -112,6 +125,8 @@ void host_track_step(struct host_track *t, const struct observation *o) {
 
         if (o->known & OBS_K_SYNCOOKIES)
                 t->syncookies = o->syncookies;
+        if (o->known & OBS_K_SYNACK_RETRIES)
+                t->half_open_life_s = life_s(o->synack_retries);
         if (o->elapsed_us == 0)
                 return;
 

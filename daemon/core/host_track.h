@@ -40,6 +40,7 @@ struct host_track {
         struct rate usual_arrivals;
         struct rate usual_syns;      /* over ten minutes, calm or not */
         int syncookies;              /* -1: not known */
+        double half_open_life_s;     /* as tcp_synack_retries has it */
 };
 
 void host_track_init(struct host_track *t, uint64_t survival_age_us);

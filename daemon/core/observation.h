@@ -137,6 +137,7 @@ enum obs_known {
         OBS_K_LISTENERS = 1 << 1, /* listeners is the whole list (OBS_L_LIMITS) */
         OBS_K_SYNCOOKIES = 1 << 2,
         OBS_K_SOURCES = 1 << 3,
+        OBS_K_SYNACK_RETRIES = 1 << 4,
 };
 
 struct observation {
@@ -153,6 +154,7 @@ struct observation {
         uint32_t deferred;
         uint32_t ghosts;      /* whose listener has closed */
         uint8_t syncookies;   /* net.ipv4.tcp_syncookies */
+        uint8_t synack_retries; /* net.ipv4.tcp_synack_retries */
 
         uint32_t listeners_count;
         uint32_t listeners_left_out;

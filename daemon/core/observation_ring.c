@@ -150,6 +150,7 @@ static void pack(struct packer *p, struct observation *o) {
         NUMBER(o->deferred);
         NUMBER(o->ghosts);
         NUMBER(o->syncookies);
+        NUMBER(o->synack_retries);
         NUMBER(o->listeners_count);
         NUMBER(o->listeners_left_out);
         for (uint32_t i = 0; i < o->listeners_count; i++)

@@ -182,6 +182,8 @@ static json_t *observation_to_json(struct writer *w, const struct observation *o
                 put(w, j, "dump", dump_json(w, o));
         if (o->known & OBS_K_SYNCOOKIES)
                 put_integer(w, j, "syncookies", o->syncookies);
+        if (o->known & OBS_K_SYNACK_RETRIES)
+                put_integer(w, j, "synack_retries", o->synack_retries);
         if (o->listeners_count > 0)
                 put(w, j, "listeners", listeners_json(w, o));
         if (o->known & OBS_K_LISTENERS)
@@ -431,7 +433,7 @@ static void parse_log(struct json_reader *r, json_t *j, struct observation *o) {
 static void parse_observation(struct json_reader *r, json_t *j, struct observation *o) {
         static const char *const names[] = {
                 "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump",
-                "syncookies", "listeners", "listeners_whole", "listeners_left_out", "sources",
+                "syncookies", "synack_retries", "listeners", "listeners_whole", "listeners_left_out", "sources",
                 "log", NULL,
         };
         json_t *part;
@@ -448,6 +450,10 @@ static void parse_observation(struct json_reader *r, json_t *j, struct observati
                 parse_counters(r, part, o);
         if ((part = json_reader_object(r, j, "dump")))
                 parse_dump(r, part, o);
+        if ((part = json_reader_field(r, j, "synack_retries", false))) {
+                o->synack_retries = (uint8_t) json_reader_integer(r, "synack_retries", part, UINT8_MAX);
+                o->known |= OBS_K_SYNACK_RETRIES;
+        }
         if ((part = json_reader_field(r, j, "syncookies", false))) {
                 o->syncookies = (uint8_t) json_reader_integer(r, "syncookies", part, UINT8_MAX);
                 o->known |= OBS_K_SYNCOOKIES;

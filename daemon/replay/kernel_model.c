@@ -610,8 +610,9 @@ void kernel_model_observe(struct kernel_model *m, uint64_t time_us, struct obser
         memset(&ret->sources, 0, offsetof(struct obs_sources, list));
         ret->time_us = ret->realtime_us = m->now_us;
         ret->elapsed_us = m->observed ? m->now_us - m->observed_us : 0;
-        ret->known = OBS_K_DUMP | OBS_K_LISTENERS | OBS_K_SYNCOOKIES;
+        ret->known = OBS_K_DUMP | OBS_K_LISTENERS | OBS_K_SYNCOOKIES | OBS_K_SYNACK_RETRIES;
         ret->syncookies = m->settings.syncookies;
+        ret->synack_retries = m->settings.synack_retries;
         ret->sensors[SENSOR_SOCK_DIAG] = ret->sensors[SENSOR_NETSTAT] = SENSOR_OK;
         ret->sensors[SENSOR_NFLOG] = SENSOR_OFF;
         ret->sample_one_in = 0;

@@ -17,7 +17,7 @@ int sysctl_new(const char *path, struct sysctl **ret) {
 
         if (!s)
                 return -ENOMEM;
-        snprintf(s->path, sizeof s->path, "%s", path ? path : SYSCTL_SYNCOOKIES_PATH);
+        snprintf(s->path, sizeof s->path, "%s", path);
         s->fd = -1;
         *ret = s;
         return 0;
@@ -54,7 +54,7 @@ static int parse_u8(const char *text, size_t length, uint8_t *ret) {
         return 0;
 }
 
-int sysctl_read(struct sysctl *s, struct observation *o) {
+int sysctl_read(struct sysctl *s, uint8_t *ret) {
         char text[16];
         ssize_t n;
         int r;
@@ -69,9 +69,5 @@ int sysctl_read(struct sysctl *s, struct observation *o) {
                 close_file(s);
                 return r;
         }
-        r = parse_u8(text, (size_t) n, &o->syncookies);
-        if (r < 0)
-                return r;
-        o->known |= OBS_K_SYNCOOKIES;
-        return 0;
+        return parse_u8(text, (size_t) n, ret);
 }

@@ -25,7 +25,7 @@ int main(void) {
         double start;
         int r;
 
-        if (!o || netstat_new(NULL, &n) < 0 || sysctl_new(NULL, &s) < 0)
+        if (!o || netstat_new(NULL, &n) < 0 || sysctl_new(SYSCTL_SYNCOOKIES_PATH, &s) < 0)
                 return EXIT_FAILURE;
 
         start = cpu_us();
@@ -40,7 +40,7 @@ int main(void) {
 
         start = cpu_us();
         for (unsigned i = 0; i < READINGS; i++) {
-                r = sysctl_read(s, o);
+                r = sysctl_read(s, &o->syncookies);
                 if (r < 0) {
                         fprintf(stderr, "tcp_syncookies: %s\n", strerror(-r));
                         return EXIT_FAILURE;

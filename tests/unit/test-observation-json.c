@@ -135,7 +135,7 @@ static void any_observation(struct observation *o) {
         o->time_us = any_count();
         o->realtime_us = any_count();
         o->elapsed_us = any_count();
-        o->known = (uint32_t) upto(15);
+        o->known = (uint32_t) upto(31);
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
                 if (coin())
                         observation_set(o, (enum obs_counter) c, any_count());
@@ -147,6 +147,8 @@ static void any_observation(struct observation *o) {
         }
         if (o->known & OBS_K_SYNCOOKIES)
                 o->syncookies = (uint8_t) upto(255);
+        if (o->known & OBS_K_SYNACK_RETRIES)
+                o->synack_retries = (uint8_t) upto(255);
         o->listeners_count = (uint32_t) upto(OBS_LISTENERS_MAX);
         o->listeners_left_out = any_u32();
         for (uint32_t i = 0; i < o->listeners_count; i++)
@@ -190,7 +192,7 @@ static void longest_line(void **state) {
         char *line;
 
         o->listeners_count = OBS_LISTENERS_MAX;
-        o->known = OBS_K_DUMP | OBS_K_LISTENERS | OBS_K_SYNCOOKIES | OBS_K_SOURCES;
+        o->known = OBS_K_DUMP | OBS_K_LISTENERS | OBS_K_SYNCOOKIES | OBS_K_SOURCES | OBS_K_SYNACK_RETRIES;
         for (unsigned i = 0; i < OBS_LISTENERS_MAX; i++) {
                 struct obs_listener *l = &o->listeners[i];
 
@@ -269,6 +271,7 @@ static void names_what_is_wrong(void **state) {
                 { HEAD ",\"syncookies\":-1}", "syncookies: not a whole" },
                 { HEAD ",\"syncookies\":1.0}", "syncookies: not a whole" },
                 { HEAD ",\"syncookies\":null}", "syncookies: not a whole" },
+                { HEAD ",\"synack_retries\":256}", "synack_retries: not a whole number from 0 to 255" },
                 { HEAD ",\"counters\":[]}", "counters: not an object" },
                 { HEAD ",\"counters\":{\"SyncookieSent\":1}}", "counters.SyncookieSent: no such counter" },
                 { HEAD ",\"counters\":{\"Syns\":\"1\"}}", "counters.Syns: not a whole number" },
