@@ -307,6 +307,34 @@ static void a_hundred_clients(void **state) {
                 close(fds[i]);
 }
 
+/* Those who may only read cannot take all the room. */
+static void others_leave_room_for_root(void **state) {
+        enum { NOBODY = 65534 };
+        int fds[SERVER_CLIENTS_MAX];
+
+        if (geteuid() != 0) {
+                print_message("skipped: needs root to connect as somebody else\n");
+                skip();
+        }
+        chmod(directory, 0755);
+        assert_int_equal(chmod(path, 0666), 0);
+        for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+                uint64_t seen = control_stats(control)->accepted + control_stats(control)->refused;
+
+                assert_int_equal(seteuid(NOBODY), 0);
+                fds[i] = open_client();
+                assert_int_equal(seteuid(0), 0);
+                WAIT_UNTIL(control_stats(control)->accepted + control_stats(control)->refused > seen);
+        }
+        assert_int_equal(control_stats(control)->clients, SERVER_OTHERS_MAX);
+        hung_up(fds[SERVER_OTHERS_MAX]);
+        close(fds[SERVER_CLIENTS_MAX - 1]);
+        fds[SERVER_CLIENTS_MAX - 1] = open_client();
+        is_served(fds[SERVER_CLIENTS_MAX - 1]);
+        for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++)
+                close(fds[i]);
+}
+
 static size_t events_in(json_t *message) {
         size_t n = json_array_size(json_object_get(json_object_get(message, "parameters"),
                                                    "events"));
@@ -473,6 +501,7 @@ int main(void) {
                 TEST(ten_megabytes),
                 TEST(one_who_never_reads),
                 TEST(a_hundred_clients),
+                TEST(others_leave_room_for_root),
                 TEST(followers_are_told),
                 TEST(a_follower_that_stops),
                 TEST(survives_lack_of_descriptors),

@@ -416,6 +416,48 @@ static void old_ones_go(void **state) {
         assert_false(exists(w, FIRST_ID + 10));
 }
 
+/* One that cannot be removed is told once, and keeps none of the others. */
+static void one_stays_the_others_go(void **state) {
+        struct world *w = *state;
+        char path[160];
+
+        for (uint64_t i = 0; i < 3; i++)
+                flood(w, FIRST_ID + i, 1);
+        path_of(w, FIRST_ID, "mine", path);
+        assert_int_equal(mkdir(path, 0700), 0);
+        for (uint64_t i = 3; i < 8; i++)
+                flood(w, FIRST_ID + i, 1);
+        for (uint64_t i = 1; i < 8; i++)
+                assert_int_equal(exists(w, FIRST_ID + i), i >= 6);
+        assert_true(access(path, F_OK) == 0);
+        assert_true(w->failures >= 1);
+
+        w->settings.incidents.max_age_us = UINT64_C(86400000000);
+        for (uint64_t i = 6; i < 8; i++)
+                make_older(w, FIRST_ID + i, 86410);
+        make_older(w, FIRST_ID, 864000);
+        incident_record_configure(w->record, &w->settings);
+        quiet(w, 1);
+        assert_false(exists(w, FIRST_ID + 6));
+        assert_false(exists(w, FIRST_ID + 7));
+        rmdir(path);
+}
+
+/* What a reload allows less of goes at once, a few at a tick. */
+static void fewer_are_kept_at_once(void **state) {
+        struct world *w = *state;
+
+        w->settings.incidents.keep = 100;
+        for (uint64_t i = 0; i < 12; i++)
+                flood(w, FIRST_ID + i, 1);
+        w->settings.incidents.keep = 2;
+        incident_record_configure(w->record, &w->settings);
+        quiet(w, 1);
+        for (uint64_t i = 0; i < 12; i++)
+                assert_int_equal(exists(w, FIRST_ID + i), i >= 10);
+        assert_int_equal(w->failures, 0);
+}
+
 static uint64_t bytes_of_all(const struct world *w) {
         struct incident_survey s;
 
@@ -534,6 +576,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(copes_with_damage, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_so_many, make, unmake),
                 cmocka_unit_test_setup_teardown(old_ones_go, make, unmake),
+                cmocka_unit_test_setup_teardown(one_stays_the_others_go, make, unmake),
+                cmocka_unit_test_setup_teardown(fewer_are_kept_at_once, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_so_much, make, unmake),
                 cmocka_unit_test_setup_teardown(a_full_disk_costs_the_record, make, unmake),
                 cmocka_unit_test_setup_teardown(a_disk_that_fills, make, unmake),

@@ -315,6 +315,31 @@ static void mutes_have_an_end(void **state) {
         assert_true(policy_mutes(&settings, &e));
 }
 
+/* A reload in mid-flood: who was told of the start is told the rest, nobody else is. */
+static void hooks_of_other_rules_do_not_run(void **state) {
+        static char pager[] = "/bin/page", mailer[] = "/bin/mail";
+        struct settings other;
+
+        settings.rules_given = true;
+        settings.rules_count = 2;
+        settings.rules[0] = (struct settings_rule) { .alert = true, .hook = { .argc = 1, .argv = { pager } } };
+        settings.rules[1] = (struct settings_rule) { .hook = { .argc = 1, .argv = { mailer } } };
+        flood(S);
+        assert_int_equal(d.incident.hooks, 3);
+
+        other = settings;
+        other.rules[1] = other.rules[0]; /* another rule comes first; the pager's moves */
+        other.rules[0] = (struct settings_rule) { .states = 1u << STATE_NORMAL };
+        policy_configure(policy, &other);
+        calm(TICK_US);
+        assert_int_equal(d.incident.hooks & 1, 0);
+
+        /* The same again: its rule matches, and it is told as before. */
+        policy_configure(policy, &settings);
+        flood(S);
+        assert_int_equal(d.incident.hooks, 3);
+}
+
 static unsigned delivered(enum finding finding, uint64_t us) {
         unsigned n = 0;
 
@@ -377,6 +402,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_fading_flood_keeps_its_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_built_in_policy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(rules_match_all_they_name, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(hooks_of_other_rules_do_not_run, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(mutes_have_an_end, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_mute_does_not_keep_an_end, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_muted_flood_is_not_told, set_up, tear_down),
