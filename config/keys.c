@@ -49,7 +49,8 @@ static const struct key_group groups[] = {
 
 const struct key keys_table[] = {
         { .path = "mode", .type = KEY_ENUM, IN(mode), .names = modes, .initial = MODE_ENFORCE,
-          .help = "With observe everything is decided and reported, and nothing is touched. "
+          .help = "With observe everything is decided and reported, and nothing is touched "
+                  "(the rules that log SYNs are there all the same: see nflog.manage_rules). "
                   "Use it to get to know a new policy, not as a way to silence alerts." },
 
         { .path = "poll.interval", .type = KEY_DURATION, IN(poll.interval_us),
@@ -211,7 +212,8 @@ const struct key keys_table[] = {
         { .path = "mute", .type = KEY_LIST, .max = SETTINGS_MUTES_MAX, .initial_text = "[]",
           .help = "Times in which events are recorded and nobody is alerted; actions go on. "
                   "A flood that still lasts when the time is over is told then; whoever was told "
-                  "of one before is told of its end. "
+                  "of one before is told of its end. Hooks beside a block go on too: they keep "
+                  "somebody else's list. "
                   "until is required, from is not; ports (a number or a range) limits it to those "
                   "listeners. Times are as in RFC 3339, with Z or an offset.",
           .example = "- ports: 443\n"
