@@ -191,7 +191,7 @@ static bool make_room(struct incident_record *r) {
                 complain(r, error, "cannot remove an old record");
                 after = s.oldest;
         }
-        return false;
+        return after != 0; /* those that stay are tried again in an hour */
 }
 
 /* Whether none is left that is older than it may be and can be removed. */
