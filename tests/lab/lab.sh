@@ -91,6 +91,15 @@ lab_need() {
         ip netns del "$p"
 }
 
+# lab_has PROGRAM PART: without the program that part of a test is left out, and says
+# so; where everything is required that is a failure.
+lab_has() {
+        command -v "$1" >/dev/null && return
+        [ "${SYNWARD_LAB:-}" != require ] || lab_skip "$2 needs $1"
+        lab_note "SKIP $2: needs $1"
+        return 1
+}
+
 lab_need_daemon() {
         local p
 
