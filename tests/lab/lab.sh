@@ -55,6 +55,14 @@ lab_check() {
         if awk "BEGIN { exit !($2) }" </dev/null; then lab_ok "$1"; else lab_not_ok "$1 [not $2]"; fi
 }
 
+# lab_expect TEXT COMMAND ...: the same of a command that must succeed.
+lab_expect() {
+        local text=$1
+        shift
+
+        if "$@"; then lab_ok "$text"; else lab_not_ok "$text [not $*]"; fi
+}
+
 lab_skip() {
         if [ "${SYNWARD_LAB:-}" = require ]; then
                 printf 'not ok - %s (SYNWARD_LAB=require)\n' "$*"
