@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who sends the SYNs: the daemon's own rules and their end, naming of sources and
 # prefixes of both families, totals with and without sampling, completion.
-# Arguments choose: rules heavy mixed lasting fast frugal lossy two.
+# Arguments choose: rules theirs heavy mixed lasting fast frugal lossy two.
 . "$(dirname "$0")/lab.sh"
 lab_need nft python3 setpriv
 lab_need_daemon
@@ -109,6 +109,82 @@ rules() {
         yes "no privilege: told" 'grep -q CAP_NET_ADMIN "$lab_temp/nobody"'
         yes "the tables of others are untouched" \
                 '[ "$before" = "$(lab_in server nft list table inet other)" ]'
+        lab_down
+}
+
+# stands_still: the number of SYNs told is the same for half a second: longer than a batch
+# and a tick take.
+stands_still() {
+        local now
+
+        now=$(metric synward_syns_total)
+        if [ "$now" != "${told:-}" ]; then
+                told=$now told_us=${EPOCHREALTIME/./}
+                return 1
+        fi
+        [ $((${EPOCHREALTIME/./} - told_us)) -ge 500000 ]
+}
+
+# logs_for_us NAME ONE_IN RATE PERMILLE: with rules that are there already and log one in so
+# many, and none of our own, SYNs of both families are counted, within so many permille.
+logs_for_us() {
+        local sent told told_us
+
+        LAB_CONFIG='nflog: { manage_rules: false }' LAB_WATCH=0 lab_daemon
+        yes "$1: no table of our own" no_table
+        flooder four spoofed "$(($3 * 3 / 4))" 3
+        flooder six spoofed "$(($3 / 4))" 3 "$LAB_SERVER6:80"
+        lab_finish four
+        lab_finish six
+        sent=$(($(lab_field four sent) + $(lab_field six sent)))
+        lab_wait_for 5 stands_still
+        lab_check "$1: $told of $sent SYNs told" \
+                "$told >= $sent * (1 - $4 / 1000) && $told <= $sent * (1 + $4 / 1000)"
+        look theirs
+        expect theirs "$1: the sensor is {log['state']}, {log['received']} messages, one in {log['sample_one_in']}, lost: {log['lost']}" \
+                "log['state'] == 'ok' and log['received'] > 0 and log['sample_one_in'] == $2 and log['lost'] == 0"
+        expect theirs "$1: {status['sources_distinct_estimate']:.0f} sources" \
+                "abs(status['sources_distinct_estimate'] / $sent - 1) < 0.2"
+        expect theirs "$1: {status['state']}, {status['diagnosis']}" "status['diagnosis'] == 'flood-spoofed'"
+        lab_end daemon
+}
+
+# The comment at the end of synward-log.nft, put where it says.
+one_in_64() {
+        awk '/^# The same, one in 64:/ { print "table inet syn_log {"; ours = 1; next }
+             ours && /jump sampled/ { rule = substr($0, 2); next }
+             ours { print substr($0, 2) }
+             END {
+                     print "chain prerouting {\ntype filter hook prerouting priority raw; policy accept;"
+                     print rule "\n}\n}"
+             }' "$1"
+}
+
+# The administrator's rules instead of our own, as contrib/nftables has them.
+theirs() {
+        local contrib
+
+        contrib=$(dirname "$0")/../../contrib/nftables
+        lab_up cookies=1 delay=1ms
+        lab_server web --listen '[::]:80' --backlog 511
+        lab_in server nft -f "$contrib/synward-log.nft"
+        logs_for_us synward-log.nft 1 20000 10
+        yes "synward-log.nft: it stays" 'lab_in server nft list table inet syn_log >/dev/null'
+        lab_in server nft delete table inet syn_log
+
+        # At this rate a tenth is five standard errors of the sample.
+        one_in_64 "$contrib/synward-log.nft" >"$lab_temp/one_in_64.nft"
+        yes "one in 64: loaded" 'lab_in server nft -f "$lab_temp/one_in_64.nft"'
+        logs_for_us "one in 64" 64 50000 100
+        lab_in server nft delete table inet syn_log
+
+        if lab_has iptables-nft-restore "synward-log.iptables"; then
+                yes "synward-log.iptables: loaded" \
+                        'lab_in server iptables-nft-restore --noflush <"$contrib/synward-log.iptables"'
+                yes "synward-log.iptables: loaded for IPv6" \
+                        'lab_in server ip6tables-nft-restore --noflush <"$contrib/synward-log.iptables"'
+                logs_for_us synward-log.iptables 1 4000 10
+        fi
         lab_down
 }
 
@@ -320,7 +396,7 @@ two() {
         lab_down
 }
 
-[ $# -gt 0 ] || set -- rules heavy mixed lasting fast frugal lossy two
+[ $# -gt 0 ] || set -- rules theirs heavy mixed lasting fast frugal lossy two
 seed=0
 for part; do
         $part
