@@ -55,6 +55,14 @@ lab_check() {
         if awk "BEGIN { exit !($2) }" </dev/null; then lab_ok "$1"; else lab_not_ok "$1 [not $2]"; fi
 }
 
+# lab_expect TEXT COMMAND ...: the same of a command that must succeed.
+lab_expect() {
+        local text=$1
+        shift
+
+        if "$@"; then lab_ok "$text"; else lab_not_ok "$text [not $*]"; fi
+}
+
 lab_skip() {
         if [ "${SYNWARD_LAB:-}" = require ]; then
                 printf 'not ok - %s (SYNWARD_LAB=require)\n' "$*"
@@ -89,6 +97,15 @@ lab_need() {
         p=sw-lab-$BASHPID-try
         ip netns add "$p" 2>/dev/null || lab_skip "cannot make a network namespace"
         ip netns del "$p"
+}
+
+# lab_has PROGRAM PART: without the program that part of a test is left out, and says
+# so; where everything is required that is a failure.
+lab_has() {
+        command -v "$1" >/dev/null && return
+        [ "${SYNWARD_LAB:-}" != require ] || lab_skip "$2 needs $1"
+        lab_note "SKIP $2: needs $1"
+        return 1
 }
 
 lab_need_daemon() {

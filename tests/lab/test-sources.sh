@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who sends the SYNs: the daemon's own rules and their end, naming of sources and
 # prefixes of both families, totals with and without sampling, completion.
-# Arguments choose: rules heavy mixed lasting fast frugal two.
+# Arguments choose: rules theirs heavy mixed lasting fast frugal lossy two.
 . "$(dirname "$0")/lab.sh"
 lab_need nft python3 setpriv
 lab_need_daemon
@@ -12,6 +12,9 @@ no_table() { ! has_table; }
 metric() { lab_ctl metrics | awk -v name="$1" '$1 == name { printf "%.0f", $2 }'; }
 received() { lab_in server cat /sys/class/net/swlabflood/statistics/rx_packets; }
 yes() { if eval "$2"; then lab_ok "$1"; else lab_not_ok "$1 [not $2]"; fi; }
+
+probe_ready() { grep -q ready "$lab_temp/probe.err"; }
+probe_says() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$lab_temp/probe.out" "$1"; }
 
 # flooder NAME FROM RATE SECONDS [TO]: one more flood beside the others.
 flooder() {
@@ -109,7 +112,83 @@ rules() {
         lab_down
 }
 
-# 20 evenly paced sources of 500/s inside 90,000 spoofed SYN/s.
+# stands_still: the number of SYNs told is the same for half a second: longer than a batch
+# and a tick take.
+stands_still() {
+        local now
+
+        now=$(metric synward_syns_total)
+        if [ "$now" != "${told:-}" ]; then
+                told=$now told_us=${EPOCHREALTIME/./}
+                return 1
+        fi
+        [ $((${EPOCHREALTIME/./} - told_us)) -ge 500000 ]
+}
+
+# logs_for_us NAME ONE_IN RATE PERMILLE: with rules that are there already and log one in so
+# many, and none of our own, SYNs of both families are counted, within so many permille.
+logs_for_us() {
+        local sent told told_us
+
+        LAB_CONFIG='nflog: { manage_rules: false }' LAB_WATCH=0 lab_daemon
+        yes "$1: no table of our own" no_table
+        flooder four spoofed "$(($3 * 3 / 4))" 3
+        flooder six spoofed "$(($3 / 4))" 3 "$LAB_SERVER6:80"
+        lab_finish four
+        lab_finish six
+        sent=$(($(lab_field four sent) + $(lab_field six sent)))
+        lab_wait_for 5 stands_still
+        lab_check "$1: $told of $sent SYNs told" \
+                "$told >= $sent * (1 - $4 / 1000) && $told <= $sent * (1 + $4 / 1000)"
+        look theirs
+        expect theirs "$1: the sensor is {log['state']}, {log['received']} messages, one in {log['sample_one_in']}, lost: {log['lost']}" \
+                "log['state'] == 'ok' and log['received'] > 0 and log['sample_one_in'] == $2 and log['lost'] == 0"
+        expect theirs "$1: {status['sources_distinct_estimate']:.0f} sources" \
+                "abs(status['sources_distinct_estimate'] / $sent - 1) < 0.2"
+        expect theirs "$1: {status['state']}, {status['diagnosis']}" "status['diagnosis'] == 'flood-spoofed'"
+        lab_end daemon
+}
+
+# The comment at the end of synward-log.nft, put where it says.
+one_in_64() {
+        awk '/^# The same, one in 64:/ { print "table inet syn_log {"; ours = 1; next }
+             ours && /jump sampled/ { rule = substr($0, 2); next }
+             ours { print substr($0, 2) }
+             END {
+                     print "chain prerouting {\ntype filter hook prerouting priority raw; policy accept;"
+                     print rule "\n}\n}"
+             }' "$1"
+}
+
+# The administrator's rules instead of our own, as contrib/nftables has them.
+theirs() {
+        local contrib
+
+        contrib=$(dirname "$0")/../../contrib/nftables
+        lab_up cookies=1 delay=1ms
+        lab_server web --listen '[::]:80' --backlog 511
+        lab_in server nft -f "$contrib/synward-log.nft"
+        logs_for_us synward-log.nft 1 20000 10
+        yes "synward-log.nft: it stays" 'lab_in server nft list table inet syn_log >/dev/null'
+        lab_in server nft delete table inet syn_log
+
+        # At this rate a tenth is five standard errors of the sample.
+        one_in_64 "$contrib/synward-log.nft" >"$lab_temp/one_in_64.nft"
+        yes "one in 64: loaded" 'lab_in server nft -f "$lab_temp/one_in_64.nft"'
+        logs_for_us "one in 64" 64 50000 100
+        lab_in server nft delete table inet syn_log
+
+        if lab_has iptables-nft-restore "synward-log.iptables"; then
+                yes "synward-log.iptables: loaded" \
+                        'lab_in server iptables-nft-restore --noflush <"$contrib/synward-log.iptables"'
+                yes "synward-log.iptables: loaded for IPv6" \
+                        'lab_in server ip6tables-nft-restore --noflush <"$contrib/synward-log.iptables"'
+                logs_for_us synward-log.iptables 1 4000 10
+        fi
+        lab_down
+}
+
+# 20 evenly paced sources of 500/s beside 100,000 spoofed SYN/s.
 heavy() {
         local i device syns rss
 
@@ -120,8 +199,8 @@ heavy() {
         for ((i = 1; i <= 20; i++)); do
                 flooder "heavy$i" "192.18.$i.7/32" 500 40
         done
-        flooder mass1 spoofed 45000 30
-        flooder mass2 spoofed 45000 30
+        flooder mass1 spoofed 50000 30
+        flooder mass2 spoofed 50000 30
         sleep 15
         for i in 1 2 3; do
                 look heavy$i
@@ -138,7 +217,7 @@ for x in looks[2]:
     out.append(dict(x, syn_per_s=statistics.median(rates)))
 json.dump({"sources": out}, open(f"{sys.argv[1]}/heavy3.sources", "w"))
 PY
-        expect heavy3 "20 of 500/s inside 100,000/s: {sum(f'192.18.{i}.7' in s for i in range(1, 21))} named" \
+        expect heavy3 "20 of 500/s beside 100,000/s: {sum(f'192.18.{i}.7' in s for i in range(1, 21))} named" \
                 "all(f'192.18.{i}.7' in s for i in range(1, 21))"
         expect heavy3 "and no other above them" "all(n.startswith('192.18.') for n in names[:20])"
         expect heavy3 "their rates: {min(s[n]['syn_per_s'] for n in names[:20]):.0f} to {max(s[n]['syn_per_s'] for n in names[:20]):.0f}" \
@@ -148,7 +227,7 @@ PY
         for i in "${!lab_pid[@]}"; do
                 [[ $i != heavy* && $i != mass* ]] || lab_end "$i"
         done
-        totals "100,000/s, sampled" "$device" "$syns"
+        totals "110,000/s, sampled" "$device" "$syns"
         lab_check "resident: $rss KiB before, $(lab_rss_kib) after" "$(lab_rss_kib) <= 16384"
         lab_down
 }
@@ -218,7 +297,7 @@ lasting() {
 fast() {
         local device syns rss cpu start
 
-        command -v trafgen >/dev/null || { lab_note "no trafgen: fast is left out"; return; }
+        lab_has trafgen fast || return 0
         lab_up cookies=1 delay=1ms
         lab_server web --listen 0.0.0.0:80 --backlog 511
         LAB_WATCH=0 lab_daemon
@@ -243,7 +322,6 @@ fast() {
 frugal() {
         lab_up cookies=1 delay=1ms
         lab_spawn probe server "$SYNWARD_BUILD/tests/lab/syn-log-probe" -l 80 5
-        probe_ready() { grep -q ready "$lab_temp/probe.err"; }
         lab_wait_for 3 probe_ready
         flooder few spoofed 4000 4
         flooder few6 spoofed 800 4 "$LAB_SERVER6:80"
@@ -252,10 +330,44 @@ frugal() {
         flooder many spoofed 40000 2
         wait "${lab_pid[probe]}"
         unset 'lab_pid[probe]'
-        probe_says() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$lab_temp/probe.out" "$1"; }
         lab_check "$(probe_says received) SYNs received, $(probe_says allocations) allocations, one in $(probe_says sample_most) at most" \
                 "$(probe_says received) > 10000 && $(probe_says allocations) <= 0 && $(probe_says sample_most) > 1"
         lab_end few; lab_end few6; lab_end many
+        lab_down
+}
+
+# A reader that is stopped until its buffer overflows, then goes on: every SYN is either
+# received or known to be lost.
+lossy() {
+        local pid before counted
+
+        lab_up cookies=1 delay=1ms
+        # With this rate it never samples.
+        lab_spawn probe server "$SYNWARD_BUILD/tests/lab/syn-log-probe" -r 1000000000 60
+        pid=${lab_pid[probe]}
+        lab_wait_for 3 probe_ready
+        flooder lossy1 spoofed 40000 5
+        flooder lossy2 spoofed 40000 5
+        arrived() { [ "$(received)" -ge "$1" ]; }
+        lab_wait_for 3 arrived 5000
+        kill -STOP "$pid"
+        # Batches of 512 that found no room; the namespace's netfilter sockets (12) are the probe's.
+        overflows() { lab_in server awk '$2 == 12 { n += $9 } END { exit n < 20 }' /proc/net/netlink; }
+        yes "the buffer of a stopped reader overflows" 'lab_wait_for 4 overflows'
+        kill -CONT "$pid"
+        # Only what comes after it shows a gap.
+        before=$(received)
+        yes "SYNs go on coming" 'lab_wait_for 3 arrived $((before + 20000))'
+        lab_flood_wait lossy1
+        lab_flood_wait lossy2
+        counted=$(lab_in server nft list counter inet synward syns | awk '/packets/ { print $2 }')
+        kill -TERM "$pid"
+        wait "$pid"
+        unset 'lab_pid[probe]'
+        lab_check "$(probe_says lost) SYNs were lost, sampling one in $(probe_says sample_most)" \
+                "$(probe_says lost) > 0 && $(probe_says sample_most) == 1"
+        lab_check "$(probe_says received) received + $(probe_says lost) lost = $counted counted, $(probe_says syns) told" \
+                "$(probe_says received) + $(probe_says lost) == $counted && $(probe_says syns) == $counted"
         lab_down
 }
 
@@ -284,7 +396,7 @@ two() {
         lab_down
 }
 
-[ $# -gt 0 ] || set -- rules heavy mixed lasting fast frugal two
+[ $# -gt 0 ] || set -- rules theirs heavy mixed lasting fast frugal lossy two
 seed=0
 for part; do
         $part
