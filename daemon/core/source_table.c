@@ -266,7 +266,8 @@ bool source_table_set_listeners(struct source_table *t, const struct obs_listene
 
 void source_table_lost(struct source_table *t, uint64_t messages) {
         /* So many messages come of one SYN, of both samples together. */
-        double per_syn = t->by_packet > 1 ? 1.0 / t->by_packet + 1.0 / t->by_source : 1;
+        double by_source = t->by_source ? 1.0 / t->by_source : 0;
+        double per_syn = t->by_packet > 1 ? 1.0 / t->by_packet + by_source : 1;
 
         t->lost += (double) messages / per_syn;
 }
@@ -457,9 +458,11 @@ static void sort_list(struct obs_sources *l) {
 static void tell_windows(const struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
         const struct window *w = t->now;
 
-        ret->distinct = t->by_source *
-                        distinct_estimate(&t->now->distinct, t->before ? &t->before->distinct : NULL);
-        ret->known |= OBS_SS_DISTINCT;
+        if (t->by_source) {
+                ret->distinct = t->by_source *
+                                distinct_estimate(&t->now->distinct, t->before ? &t->before->distinct : NULL);
+                ret->known |= OBS_SS_DISTINCT;
+        }
 
         /* At its start a flood outweighs the calm before within a moment; at its end it does
          * not vanish before calm is a window old. */
@@ -470,8 +473,10 @@ static void tell_windows(const struct source_table *t, uint64_t now_us, struct o
                 return;
         if (w->syns == 0)
                 return;
-        ret->seen_once_share = fmin(1, t->by_source * seen_once_keys(&w->once) / (double) w->syns);
-        ret->known |= OBS_SS_SEEN_ONCE;
+        if (t->by_source) {
+                ret->seen_once_share = fmin(1, t->by_source * seen_once_keys(&w->once) / (double) w->syns);
+                ret->known |= OBS_SS_SEEN_ONCE;
+        }
         if (!t->listeners.known)
                 return;
         ret->stray_share = (double) w->stray_syns / (double) w->syns;

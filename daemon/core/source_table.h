@@ -42,8 +42,8 @@ struct source_table;
 int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct source_table **ret);
 struct source_table *source_table_free(struct source_table *t);
 
-/* From now on one SYN in by_packet and every SYN of one address in by_source is logged; both 1:
- * everything. Call it for another sample of the same size too: the addresses are others. */
+/* From now on one SYN in by_packet and every SYN of one address in by_source (0: none of that
+ * sample) is logged; both 1: everything. Call it for another sample of the same size too: the addresses are others. */
 void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source,
                                uint64_t now_us);
 /* Which sensors speak at all: without them their figures are unknown, not zero. */

@@ -203,10 +203,13 @@ static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
                 return;
         }
         r->counts.received++;
-        if (m->sample & SOURCE_BY_PACKET)
+        if (m->sample & SOURCE_BY_PACKET) {
                 r->counts.syns += m->one_in;
-        else
+                r->counts.by_packet_one_in = m->one_in;
+        } else
                 r->counts.by_source++;
+        if (m->sample & SOURCE_BY_SOURCE)
+                r->counts.by_source_one_in = m->one_in;
         source_table_add(r->table, &s, m->sample, m->one_in);
         if (r->tap)
                 r->tap(r->tap_userdata, &s, m->packet, m->packet_length);

@@ -23,6 +23,7 @@ struct nflog_reader_counts {
         uint64_t lost;      /* messages */
         uint64_t malformed; /* cut too short or forged: dropped */
         uint64_t foreign;   /* no SYN, or no log message: dropped; a rule logs too much */
+        uint32_t by_packet_one_in, by_source_one_in; /* of the last of either sample; 0: none yet */
 };
 
 /* Sees every SYN; packet: as logged. For samples of the incident record. */

@@ -28,6 +28,7 @@ struct syn_log {
         uint32_t max_rate;
         uint32_t seed;
         struct sampling sampling;
+        uint32_t their_by_packet, their_by_source; /* without rules of our own; see follow_sampling() */
         enum sensor_state state;
         char reason[SYN_LOG_REASON_MAX];
 
@@ -88,6 +89,7 @@ int syn_log_new(const struct settings *settings, struct nft_table *table,
         l->max_rate = settings->nflog.max_rate;
         l->seed = seed;
         l->sampling = sampling_start();
+        l->their_by_packet = l->their_by_source = 1;
         start(l, settings, table);
         source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED,
                                l->destroy != NULL);
@@ -165,12 +167,25 @@ static bool is_unlucky(const struct syn_log *l, const struct nflog_reader_counts
         return l->sampling.one_in > 1 && by_source > 256 + RESEED_EXCESS * by_packet;
 }
 
+/* The rules of others sample as they like, and say how in each message; perhaps by packet only. */
+static void follow_sampling(struct syn_log *l, uint64_t now_us) {
+        struct nflog_reader_counts log = syn_log_counts(l);
+
+        if (!log.by_packet_one_in || (log.by_packet_one_in == l->their_by_packet &&
+                                      log.by_source_one_in == l->their_by_source))
+                return;
+        l->their_by_packet = log.by_packet_one_in;
+        l->their_by_source = log.by_source_one_in;
+        l->sampling.one_in = l->their_by_source ? l->their_by_source : l->their_by_packet;
+        source_table_set_sampling(l->sources, l->their_by_packet, l->their_by_source, now_us);
+}
+
 static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) {
         struct nflog_reader_counts log = syn_log_counts(l);
         uint32_t before = l->sampling.one_in;
         uint32_t one_in = sampling_step(&l->sampling, syn_per_s, l->max_rate, now_us);
 
-        if (!l->rules || (one_in == before && !is_unlucky(l, &log)))
+        if (one_in == before && !is_unlucky(l, &log))
                 return;
         l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
         if (nft_rules_sample(l->rules, sampling_by_packet(one_in), one_in, l->seed, l->max_rate) < 0) {
@@ -192,7 +207,10 @@ static void observe_log(struct syn_log *l, uint64_t now_us, struct observation *
                 observation_set(o, OBS_SYNS, syns);
                 o->log_received = log.received - l->told_log.received;
                 o->log_lost = log.lost - l->told_log.lost;
-                step_sampling(l, (double) syns * 1e6 / (double) (now_us - l->observed_us), now_us);
+                if (l->rules)
+                        step_sampling(l, (double) syns * 1e6 / (double) (now_us - l->observed_us), now_us);
+                else
+                        follow_sampling(l, now_us);
         }
         o->sample_one_in = l->sampling.one_in;
         l->told_log = log;

@@ -200,6 +200,26 @@ static void half_opens_name_too(void **state) {
         source_table_free(t);
 }
 
+/* Rules of others may sample by packet alone: then who comes once is not known. */
+static void sampled_by_packet_alone(void **state) {
+        struct source_table *t = make();
+
+        source_table_set_sampling(t, 64, 0, 0);
+        for (unsigned tenth = 1; tenth <= 40; tenth++) {
+                struct syn s = { .destination = ip("192.0.2.1"), .destination_port = 80 };
+
+                for (unsigned i = 0; i < 100; i++) {
+                        s.source = i % 2 ? random_ipv4() : ip("203.0.113.9");
+                        source_table_add(t, &s, SOURCE_BY_PACKET, 64);
+                }
+                source_table_lost(t, 1);
+                source_table_observe(t, tenth * SECOND / 10, &out);
+        }
+        assert_int_equal(out.known & (OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE), 0);
+        assert_non_null(source("203.0.113.9"));
+        source_table_free(t);
+}
+
 static void sampling_and_loss_are_made_up_for(void **state) {
         struct source_table *t = make();
         struct address heavy = ip("203.0.113.9");
@@ -324,6 +344,7 @@ int main(void) {
                 cmocka_unit_test(completion_tells_clients),
                 cmocka_unit_test(open_connections_are_completions),
                 cmocka_unit_test(half_opens_name_too),
+                cmocka_unit_test(sampled_by_packet_alone),
                 cmocka_unit_test(sampling_and_loss_are_made_up_for),
                 cmocka_unit_test(listeners_get_their_syns),
                 cmocka_unit_test(is_calm_again),
