@@ -6,60 +6,12 @@
 # The flood is 8000 SYNs at most, over a veth pair inside the box's own network
 # namespace.
 #
-#   test-service.sh [BUILD_DIRECTORY]     (default: SYNWARD_BUILD, else the current one)
-#
-# 77: no box can boot here; with SYNWARD_LAB=require that is a failure.
+#   test-service.sh [BUILD_DIRECTORY]
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${1:-${SYNWARD_BUILD:-.}}" && pwd)
-box_name=synward-$$
 host_value_before=$(cat /proc/sys/net/ipv4/tcp_syncookies 2>/dev/null || echo none)
-log=$(mktemp)
+. "$(dirname "$0")/box.sh"
 
-say() { printf '%s\n' "$*"; }
-fail() {
-        say "FAIL: $*"
-        box journalctl -u synward.service -o short-precise --no-pager -n 40 2>/dev/null || true
-        exit 1
-}
-skip() {
-        say "$*"
-        [ "${SYNWARD_LAB:-}" != require ] || exit 1
-        exit 77
-}
-box() { "$here/sdbox" run "$box_name" "$@"; }
-finish() {
-        local status=$?
-        trap - EXIT INT TERM
-        "$here/sdbox" stop "$box_name" || status=1
-        rm -f "$log"
-        exit "$status"
-}
-
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
-wait_for() {
-        local limit_s=$1 what=$2 start=$EPOCHREALTIME
-        shift 2
-        until "$@" >/dev/null 2>&1; do
-                [ $((${EPOCHREALTIME/./} - ${start/./})) -lt $((limit_s * 1000000)) ] ||
-                        fail "not within $limit_s s: $what"
-                sleep 0.05
-        done
-        say "ok: $what ($(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) ms)"
-}
-expect() {
-        local what=$1
-        shift
-        "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
-        say "ok: $what"
-}
-refuse() {
-        local what=$1
-        shift
-        ! "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
-        say "ok: $what"
-}
 property() { box systemctl show -P "$1" synward.service; }
 has_status() { [ -n "$(property StatusText)" ]; }
 has_failed() { [ "$(property ActiveState)" = failed ]; }
@@ -88,28 +40,10 @@ one_start_one_end() {
 }
 journal_says() { box journalctl -u synward.service -o cat --no-pager | grep -Eq -- "$1"; }
 
-trap finish EXIT
-trap 'exit 1' INT TERM
-for tool in jq hping3 python3; do
-        command -v "$tool" >/dev/null || skip "needs $tool"
-done
-status=0
-"$here/sdbox" start "$box_name" || status=$?
-[ "$status" != 77 ] || skip "no box can boot here"
-[ "$status" = 0 ] || exit 1
-root=$("$here/sdbox" root "$box_name")
+start_box jq hping3 python3
 
 # --- install, as a package would -------------------------------------------------
-bindir='' sysconfdir='' runstatedir=''
-eval "$("$build/config.status" --file=-:- <<<'prefix=@prefix@ exec_prefix=@exec_prefix@
-        sbindir=@sbindir@ bindir=@bindir@ sysconfdir=@sysconfdir@ localstatedir=@localstatedir@
-        runstatedir=@runstatedir@')"
-expect "make install DESTDIR=" make -s -C "$build" install DESTDIR="$root"
-expect "sysusers" box systemd-sysusers
-expect "the user exists" box getent passwd synward
-expect "the group exists" box getent group synward
-expect "tmpfiles" box systemd-tmpfiles --create
-expect "daemon-reload" box systemctl daemon-reload
+install_build
 expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service \
         synward-textfile.timer synward-textfile.service
 [ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
