@@ -70,14 +70,24 @@ start_box() {
 
 # As a package would; sets the directories.
 install_build() {
-        bindir='' sysconfdir='' runstatedir=''
+        prefix='' bindir='' sysconfdir='' runstatedir=''
         eval "$("$build/config.status" --file=-:- <<<'prefix=@prefix@ exec_prefix=@exec_prefix@
                 sbindir=@sbindir@ bindir=@bindir@ sysconfdir=@sysconfdir@ localstatedir=@localstatedir@
                 runstatedir=@runstatedir@')"
+        hooks=$prefix/lib/synward/hooks
         expect "make install DESTDIR=" make -s -C "$build" install DESTDIR="$root"
         expect "sysusers" box systemd-sysusers
         expect "the user exists" box getent passwd synward
         expect "the group exists" box getent group synward
         expect "tmpfiles" box systemd-tmpfiles --create
         expect "daemon-reload" box systemctl daemon-reload
+}
+
+# drop_in HOOK [N]: the (N-th) drop-in that the hook's header gives, word for word.
+drop_in() {
+        sed -E 's/^#? +//' "$root$hooks/$1" | awk -v wanted="${2:-1}" '
+                $0 == "[Service]" { n++; inside = 1 }
+                $0 == "" || $0 == "#" { inside = 0 }
+                inside && n == wanted { print; found = 1 }
+                END { exit !found }'
 }
