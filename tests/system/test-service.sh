@@ -3,7 +3,7 @@
 #
 # Installs a build into a box with a really booted systemd (sdbox) and lives
 # there the life of the service: install, start, reload, flood, hang, kill, stop.
-# The flood is 8000 SYNs at most, over a veth pair inside the box's own network
+# The floods are 12000 SYNs at most, over a veth pair inside the box's own network
 # namespace.
 #
 #   test-service.sh [BUILD_DIRECTORY]
@@ -136,6 +136,62 @@ say "    $(tail -n 1 "$log")"
 # --- the flood's end ---------------------------------------------------------------
 wait_for 30 "the journal has flood-end" journal_has_event flood-end
 expect "one start and one end" one_start_one_end
+
+# --- a hook that needs the network ------------------------------------------------
+# The webhook, with the drop-in that its header gives; only its receiver may be reached.
+cat >"$root/run/receiver.py" <<'END'
+import http.server, socketserver
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with open("/run/posted-to" + self.path.replace("/", "-"), "ab") as f:
+            f.write(body)
+        self.send_response(204)
+        self.end_headers()
+# Not an HTTPServer, which asks for its own name first: here nobody answers that.
+socketserver.ThreadingTCPServer(("", 8000), Receiver).serve_forever()
+END
+posted() { jq -e --arg event "$1" 'select(.event == $event)' "$root/run/posted-to-receiver"; }
+posted_once() {
+        jq -se 'map(.event | select(. == ("flood-start", "flood-end"))) == ["flood-start", "flood-end"]' \
+                "$root/run/posted-to-receiver"
+}
+try_webhook() {
+        box ip addr add 192.0.2.80/32 dev lo
+        box ip addr add 192.0.2.81/32 dev lo
+        box systemd-run -q --unit=receiver /usr/bin/python3 /run/receiver.py
+        wait_for 5 "a receiver" box sh -c 'ss -Hltn sport = :8000 | grep -q .'
+        cat >"$config" <<END
+mode: enforce
+detect: { hold: 1s, recover: 2s }
+policy:
+  - when: { state: flood }
+    do: [ alert, { hook: [ $hooks/webhook, "http://192.0.2.80:8000/receiver" ] } ]
+  - when: { state: flood }
+    do: [ { hook: [ $hooks/webhook, "http://192.0.2.81:8000/another", --max-time, "1", --retry, "0" ] } ]
+END
+        drop_in webhook | box tee /run/systemd/system/synward.service.d/webhook.conf >/dev/null
+        box systemctl daemon-reload
+        expect "restart with the webhook's drop-in" box systemctl restart synward.service
+        flood webhook
+        wait_for 10 "the webhook posts flood-start" posted flood-start
+        wait_for 30 "and flood-end" posted flood-end
+        expect "each once" posted_once
+        wait_for 5 "one to another address fails" journal_has_event hook-failed
+        refuse "and posts nothing" box test -e /run/posted-to-another
+        box rm /run/systemd/system/synward.service.d/webhook.conf
+        printf 'mode: enforce\ndetect: { hold: 1s, recover: 2s }\n' >"$config"
+        box systemctl daemon-reload
+        expect "restart without it" box systemctl restart synward.service
+        pid=$(property MainPID)
+}
+if command -v curl >/dev/null; then
+        try_webhook
+elif [ "${SYNWARD_LAB:-}" = require ]; then
+        fail "no curl for the webhook"
+else
+        say "no curl: the webhook is not tried"
+fi
 
 # --- hang, kill -------------------------------------------------------------------
 box kill -STOP "$pid"
