@@ -141,6 +141,33 @@ EOF
         ok haproxy-map
 }
 
+# The hook keeps a list (--list), which another takes over (--apply).
+nginx_takes_a_list() {
+        event source-blocked 127.0.7.0/24 127.0.9.9 | "$hooks/nginx-deny" --list "$dir/list"
+        [ -e "$dir/list.changed" ] || fail "nginx: a new list is not told"
+        [ ! -s "$dir/deny" ] || fail "nginx: a list alone changes nginx's own"
+        "$hooks/nginx-deny" --apply "$dir/list" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null
+        [ ! -e "$dir/list.changed" ] || fail "nginx: the list stays to be taken over"
+        until_true is 127.0.7.1 8002 403 || fail "nginx: the list is not taken over"
+        event flood-end | "$hooks/nginx-deny" --list "$dir/list"
+        [ ! -e "$dir/list.changed" ] || fail "nginx: a list that did not change is told"
+        event source-unblocked 127.0.7.0/24 | "$hooks/nginx-deny" --list "$dir/list"
+        cp "$dir/list" "$dir/good"
+        for bad in 'deny 127.0.8.1; return 200;' 'deny all;' 'deny 127.0.8.1' 'return 200;'; do
+                printf '%s\n' "$bad" | cat "$dir/good" - >"$dir/list"
+                "$hooks/nginx-deny" --apply "$dir/list" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null &&
+                        fail "nginx: took over $bad"
+                [ "$(wc -l <"$dir/deny")" = 2 ] || fail "nginx: the old list is gone for $bad"
+        done
+        rm "$dir/list"
+        ln -s "$dir/good" "$dir/list"
+        "$hooks/nginx-deny" --apply "$dir/list" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null &&
+                fail "nginx: follows a link"
+        "$hooks/nginx-deny" --apply "$dir/good" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null
+        until_true is 127.0.7.1 8002 204 || fail "nginx: still blocked by the list"
+        is 127.0.9.9 8002 403 || fail "nginx: the rest of the list is gone"
+}
+
 test_nginx() {
         command -v nginx >/dev/null || { skip nginx; return 0; }
         : >"$dir/deny"
@@ -169,6 +196,7 @@ EOF
         [ "$(cat "$dir/deny")" = 'deny 127.0.7.0/24;' ] || fail "nginx: the old list is gone"
         event source-unblocked 127.0.7.0/24 | "$hooks/nginx-deny" "$dir/deny" -c "$dir/nginx.conf" 2>/dev/null
         until_true is 127.0.7.1 8002 204 || fail "nginx: still blocked"
+        nginx_takes_a_list
         ok nginx-deny
 }
 

@@ -3,63 +3,15 @@
 #
 # Installs a build into a box with a really booted systemd (sdbox) and lives
 # there the life of the service: install, start, reload, flood, hang, kill, stop.
-# The flood is 8000 SYNs at most, over a veth pair inside the box's own network
+# The floods are 12000 SYNs at most, over a veth pair inside the box's own network
 # namespace.
 #
-#   test-service.sh [BUILD_DIRECTORY]     (default: SYNWARD_BUILD, else the current one)
-#
-# 77: no box can boot here; with SYNWARD_LAB=require that is a failure.
+#   test-service.sh [BUILD_DIRECTORY]
 set -eu
 
-here=$(cd "$(dirname "$0")" && pwd)
-build=$(cd "${1:-${SYNWARD_BUILD:-.}}" && pwd)
-box_name=synward-$$
 host_value_before=$(cat /proc/sys/net/ipv4/tcp_syncookies 2>/dev/null || echo none)
-log=$(mktemp)
+. "$(dirname "$0")/box.sh"
 
-say() { printf '%s\n' "$*"; }
-fail() {
-        say "FAIL: $*"
-        box journalctl -u synward.service -o short-precise --no-pager -n 40 2>/dev/null || true
-        exit 1
-}
-skip() {
-        say "$*"
-        [ "${SYNWARD_LAB:-}" != require ] || exit 1
-        exit 77
-}
-box() { "$here/sdbox" run "$box_name" "$@"; }
-finish() {
-        local status=$?
-        trap - EXIT INT TERM
-        "$here/sdbox" stop "$box_name" || status=1
-        rm -f "$log"
-        exit "$status"
-}
-
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
-wait_for() {
-        local limit_s=$1 what=$2 start=$EPOCHREALTIME
-        shift 2
-        until "$@" >/dev/null 2>&1; do
-                [ $((${EPOCHREALTIME/./} - ${start/./})) -lt $((limit_s * 1000000)) ] ||
-                        fail "not within $limit_s s: $what"
-                sleep 0.05
-        done
-        say "ok: $what ($(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) ms)"
-}
-expect() {
-        local what=$1
-        shift
-        "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
-        say "ok: $what"
-}
-refuse() {
-        local what=$1
-        shift
-        ! "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
-        say "ok: $what"
-}
 property() { box systemctl show -P "$1" synward.service; }
 has_status() { [ -n "$(property StatusText)" ]; }
 has_failed() { [ "$(property ActiveState)" = failed ]; }
@@ -88,28 +40,10 @@ one_start_one_end() {
 }
 journal_says() { box journalctl -u synward.service -o cat --no-pager | grep -Eq -- "$1"; }
 
-trap finish EXIT
-trap 'exit 1' INT TERM
-for tool in jq hping3 python3; do
-        command -v "$tool" >/dev/null || skip "needs $tool"
-done
-status=0
-"$here/sdbox" start "$box_name" || status=$?
-[ "$status" != 77 ] || skip "no box can boot here"
-[ "$status" = 0 ] || exit 1
-root=$("$here/sdbox" root "$box_name")
+start_box jq hping3 python3
 
 # --- install, as a package would -------------------------------------------------
-bindir='' sysconfdir='' runstatedir=''
-eval "$("$build/config.status" --file=-:- <<<'prefix=@prefix@ exec_prefix=@exec_prefix@
-        sbindir=@sbindir@ bindir=@bindir@ sysconfdir=@sysconfdir@ localstatedir=@localstatedir@
-        runstatedir=@runstatedir@')"
-expect "make install DESTDIR=" make -s -C "$build" install DESTDIR="$root"
-expect "sysusers" box systemd-sysusers
-expect "the user exists" box getent passwd synward
-expect "the group exists" box getent group synward
-expect "tmpfiles" box systemd-tmpfiles --create
-expect "daemon-reload" box systemctl daemon-reload
+install_build
 expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service \
         synward-textfile.timer synward-textfile.service
 [ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
@@ -202,6 +136,62 @@ say "    $(tail -n 1 "$log")"
 # --- the flood's end ---------------------------------------------------------------
 wait_for 30 "the journal has flood-end" journal_has_event flood-end
 expect "one start and one end" one_start_one_end
+
+# --- a hook that needs the network ------------------------------------------------
+# The webhook, with the drop-in that its header gives; only its receiver may be reached.
+cat >"$root/run/receiver.py" <<'END'
+import http.server, socketserver
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with open("/run/posted-to" + self.path.replace("/", "-"), "ab") as f:
+            f.write(body)
+        self.send_response(204)
+        self.end_headers()
+# Not an HTTPServer, which asks for its own name first: here nobody answers that.
+socketserver.ThreadingTCPServer(("", 8000), Receiver).serve_forever()
+END
+posted() { jq -e --arg event "$1" 'select(.event == $event)' "$root/run/posted-to-receiver"; }
+posted_once() {
+        jq -se 'map(.event | select(. == ("flood-start", "flood-end"))) == ["flood-start", "flood-end"]' \
+                "$root/run/posted-to-receiver"
+}
+try_webhook() {
+        box ip addr add 192.0.2.80/32 dev lo
+        box ip addr add 192.0.2.81/32 dev lo
+        box systemd-run -q --unit=receiver /usr/bin/python3 /run/receiver.py
+        wait_for 5 "a receiver" box sh -c 'ss -Hltn sport = :8000 | grep -q .'
+        cat >"$config" <<END
+mode: enforce
+detect: { hold: 1s, recover: 2s }
+policy:
+  - when: { state: flood }
+    do: [ alert, { hook: [ $hooks/webhook, "http://192.0.2.80:8000/receiver" ] } ]
+  - when: { state: flood }
+    do: [ { hook: [ $hooks/webhook, "http://192.0.2.81:8000/another", --max-time, "1", --retry, "0" ] } ]
+END
+        drop_in webhook | box tee /run/systemd/system/synward.service.d/webhook.conf >/dev/null
+        box systemctl daemon-reload
+        expect "restart with the webhook's drop-in" box systemctl restart synward.service
+        flood webhook
+        wait_for 10 "the webhook posts flood-start" posted flood-start
+        wait_for 30 "and flood-end" posted flood-end
+        expect "each once" posted_once
+        wait_for 5 "one to another address fails" journal_has_event hook-failed
+        refuse "and posts nothing" box test -e /run/posted-to-another
+        box rm /run/systemd/system/synward.service.d/webhook.conf
+        printf 'mode: enforce\ndetect: { hold: 1s, recover: 2s }\n' >"$config"
+        box systemctl daemon-reload
+        expect "restart without it" box systemctl restart synward.service
+        pid=$(property MainPID)
+}
+if command -v curl >/dev/null; then
+        try_webhook
+elif [ "${SYNWARD_LAB:-}" = require ]; then
+        fail "no curl for the webhook"
+else
+        say "no curl: the webhook is not tried"
+fi
 
 # --- hang, kill -------------------------------------------------------------------
 box kill -STOP "$pid"

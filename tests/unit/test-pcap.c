@@ -15,6 +15,7 @@
 
 #include <pcap/pcap.h>
 
+#include "format/observation_json.h"
 #include "replay/capture_packet.h"
 
 #define SERVER 0xc6336401u /* 198.51.100.1 */
@@ -29,16 +30,20 @@ struct capture {
         pcap_dumper_t *file;
 };
 
-static void begin(struct capture *c) {
+static void begin_as(struct capture *c, int link) {
         int fd;
 
         strcpy(c->path, "/tmp/synward-test-XXXXXX");
         fd = mkstemp(c->path);
         assert_true(fd >= 0);
         close(fd);
-        c->pcap = pcap_open_dead(DLT_RAW, 256);
+        c->pcap = pcap_open_dead(link, 256);
         c->file = pcap_dump_open(c->pcap, c->path);
         assert_non_null(c->file);
+}
+
+static void begin(struct capture *c) {
+        begin_as(c, DLT_RAW);
 }
 
 static void end(struct capture *c) {
@@ -51,19 +56,24 @@ static void put32(uint8_t *p, uint32_t v) {
                 p[i] = (uint8_t) (v >> (24 - 8 * i));
 }
 
-static void packet(struct capture *c, uint64_t time_us, uint32_t from, uint16_t from_port, uint32_t to,
-                   uint16_t to_port, uint8_t flags) {
-        uint8_t b[40] = { 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6 };
-        struct pcap_pkthdr h = { .caplen = sizeof b, .len = sizeof b };
+static void frame(struct capture *c, uint64_t time_us, const uint8_t *bytes, uint32_t length) {
+        struct pcap_pkthdr h = { .caplen = length, .len = length };
 
         h.ts.tv_sec = START_S + (time_t) (time_us / 1000000);
         h.ts.tv_usec = (suseconds_t) (time_us % 1000000);
+        pcap_dump((uint8_t *) c->file, &h, bytes);
+}
+
+static void packet(struct capture *c, uint64_t time_us, uint32_t from, uint16_t from_port, uint32_t to,
+                   uint16_t to_port, uint8_t flags) {
+        uint8_t b[40] = { 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6 };
+
         put32(b + 12, from);
         put32(b + 16, to);
         put32(b + 20, (uint32_t) from_port << 16 | to_port);
         b[32] = 0x50;
         b[33] = flags;
-        pcap_dump((uint8_t *) c->file, &h, b);
+        frame(c, time_us, b, sizeof b);
 }
 
 static void handshake(struct capture *c, uint64_t time_us, uint32_t client, uint16_t port) {
@@ -200,11 +210,220 @@ static void bad_captures(void **state) {
         unlink(c.path);
 }
 
+/* --- pcapng: written block by block, in either byte order ------------------------------ */
+
+enum { NG_NANOSECONDS, NG_MICROSECONDS }; /* its two interfaces, by their clocks' resolution */
+enum { NG_HEADER = 12 };                  /* type and length, and the length again at the end */
+
+struct ng {
+        char path[64];
+        FILE *file;
+        bool big_endian;
+};
+
+static void ng_put(struct ng *n, unsigned bytes, uint64_t v) {
+        for (unsigned i = 0; i < bytes; i++)
+                fputc((uint8_t) (v >> 8 * (n->big_endian ? bytes - 1 - i : i)), n->file);
+}
+
+static void ng_block(struct ng *n, uint32_t type, uint32_t body) {
+        ng_put(n, 4, type);
+        ng_put(n, 4, body + NG_HEADER);
+}
+
+static void ng_section(struct ng *n) {
+        ng_block(n, 0x0a0d0d0a, 16);
+        ng_put(n, 4, 0x1a2b3c4d); /* tells the byte order */
+        ng_put(n, 2, 1);
+        ng_put(n, 2, 0);
+        ng_put(n, 8, UINT64_MAX); /* the section's length is not known */
+        ng_put(n, 4, 16 + NG_HEADER);
+}
+
+static void ng_interface(struct ng *n, uint8_t tsresol) {
+        ng_block(n, 1, 20);
+        ng_put(n, 2, 1); /* Ethernet */
+        ng_put(n, 2, 0);
+        ng_put(n, 4, 256);
+        ng_put(n, 2, 9); /* if_tsresol, one byte and its padding */
+        ng_put(n, 2, 1);
+        fputc(tsresol, n->file);
+        fwrite("\0\0", 1, 3, n->file);
+        ng_put(n, 4, 0); /* the end of the options */
+        ng_put(n, 4, 20 + NG_HEADER);
+}
+
+static void ng_frame(struct ng *n, uint32_t interface, uint64_t time_us, const uint8_t *bytes,
+                     uint32_t length) {
+        uint64_t stamp = UINT64_C(1000000) * START_S + time_us;
+        uint32_t padded = (length + 3) / 4 * 4;
+
+        if (interface == NG_NANOSECONDS)
+                stamp = stamp * 1000 + 999; /* still the same microsecond */
+        ng_block(n, 6, 20 + padded);
+        ng_put(n, 4, interface);
+        ng_put(n, 4, stamp >> 32);
+        ng_put(n, 4, stamp);
+        ng_put(n, 4, length);
+        ng_put(n, 4, length);
+        fwrite(bytes, 1, length, n->file);
+        fwrite("\0\0", 1, padded - length, n->file);
+        ng_put(n, 4, 20 + padded + NG_HEADER);
+}
+
+/* Which capturing programs write last: no packet, to be passed over. */
+static void ng_statistics(struct ng *n) {
+        ng_block(n, 5, 12);
+        ng_put(n, 4, NG_NANOSECONDS);
+        ng_put(n, 8, 0);
+        ng_put(n, 4, 12 + NG_HEADER);
+}
+
+static void ng_begin(struct ng *n, bool big_endian) {
+        strcpy(n->path, "/tmp/synward-test-XXXXXX");
+        n->file = fdopen(mkstemp(n->path), "w");
+        assert_non_null(n->file);
+        n->big_endian = big_endian;
+        ng_section(n);
+}
+
+/* The i-th SYN, by turns of IPv4, padded as Ethernet's shortest frames are, and of
+ * IPv6, a byte longer than it says. */
+static uint32_t syn_frame(uint8_t b[static 80], uint32_t i) {
+        static const uint8_t v4[34] = { [12] = 8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6,
+                                        [30] = 198, 51, 100, 1 };
+        static const uint8_t v6[54] = { [12] = 0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 6, 64, 0x20, 1, 0x0d, 0xb8,
+                                        [38] = 0x20, 1, 0x0d, 0xb8, [53] = 1 };
+        uint8_t *tcp = b + (i % 2 ? sizeof v6 : sizeof v4);
+
+        memset(b, 0, 80);
+        memcpy(b, i % 2 ? v6 : v4, i % 2 ? sizeof v6 : sizeof v4);
+        put32(b + (i % 2 ? 34 : 26), 0x0a000000 + i);
+        put32(tcp, 1024u << 16 | 443);
+        tcp[12] = 0x50;
+        tcp[13] = CAPTURE_SYN;
+        return i % 2 ? 75 : 60;
+}
+
+/* Everything that is seen, and how much was read. */
+static unsigned assert_same(const char *first, const char *second) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay_counts counts[2];
+        struct pcap_replay *a, *b;
+        char *lines[2];
+        unsigned looks;
+        int r;
+
+        assert_int_equal(pcap_replay_new(first, &options, &a, error), 0);
+        assert_int_equal(pcap_replay_new(second, &options, &b, error), 0);
+        for (looks = 0; (r = pcap_replay_next(a, &o, error)) == 1; looks++) {
+                assert_int_equal(observation_json_write(&o, &lines[0]), 0);
+                assert_int_equal(pcap_replay_next(b, &o, error), 1);
+                assert_int_equal(observation_json_write(&o, &lines[1]), 0);
+                assert_string_equal(lines[0], lines[1]);
+                free(lines[0]);
+                free(lines[1]);
+        }
+        assert_int_equal(r, 0);
+        assert_int_equal(pcap_replay_next(b, &o, error), 0);
+        counts[0] = pcap_replay_counts(a);
+        counts[1] = pcap_replay_counts(b);
+        assert_memory_equal(&counts[0], &counts[1], sizeof counts[0]);
+        pcap_replay_free(a);
+        pcap_replay_free(b);
+        return looks;
+}
+
+static void pcapng_is_as_pcap(void **state) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+
+        for (unsigned big_endian = 0; big_endian < 2; big_endian++) {
+                struct capture c;
+                struct ng n;
+                struct sums s;
+
+                begin_as(&c, DLT_EN10MB);
+                ng_begin(&n, big_endian);
+                ng_interface(&n, 9);
+                ng_interface(&n, 6);
+                for (uint32_t i = 0; i < 3000; i++) {
+                        /* One in each tick by nanoseconds, a microsecond before the next. */
+                        uint64_t time_us = i * 1000 + (i % 200 == 199 ? 999 : i % 13);
+                        uint8_t bytes[80];
+                        uint32_t length = syn_frame(bytes, i);
+
+                        frame(&c, time_us, bytes, length);
+                        ng_frame(&n, (i / 2 + 1) % 2, time_us, bytes, length);
+                }
+                ng_statistics(&n);
+                end(&c);
+                fclose(n.file);
+                assert_in_range(assert_same(c.path, n.path), 15, 17);
+                s = play(n.path, &options);
+                assert_int_equal(s.counters[OBS_SYNS], 3000);
+                assert_int_equal(s.most_half_open, 3000);
+                assert_int_equal(o.listeners_count, 2);
+                assert_int_equal(o.listeners[0].half_open, 1500);
+                assert_int_equal(o.realtime_us / 1000000, START_S + 3);
+                unlink(c.path);
+                unlink(n.path);
+        }
+}
+
+enum { CUT_PACKETS = 5, CUT_BLOCKS = 3 + CUT_PACKETS };
+
+/* A section, two interfaces, packets; and where each block ends. */
+static void write_blocks(struct ng *n, long ends[static CUT_BLOCKS]) {
+        ng_begin(n, false);
+        ends[0] = ftell(n->file);
+        for (unsigned i = 1; i < CUT_BLOCKS; i++) {
+                uint8_t bytes[80];
+
+                if (i < 3)
+                        ng_interface(n, i == 1 ? 9 : 6);
+                else
+                        ng_frame(n, i % 2, i * 1000, bytes, syn_frame(bytes, i));
+                ends[i] = ftell(n->file);
+        }
+        fclose(n->file);
+}
+
+/* Cut between two blocks it is a shorter capture, within one it is damaged. */
+static void cut_pcapng(void **state) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay *p = NULL;
+        unsigned block = CUT_BLOCKS - 1; /* in which, or at whose end, it is cut */
+        long ends[CUT_BLOCKS];
+        char place[64];
+        struct ng n;
+
+        write_blocks(&n, ends);
+        for (long size = ends[block]; size >= 0; size--) {
+                assert_int_equal(truncate(n.path, size), 0);
+                while (block > 0 && ends[block - 1] >= size)
+                        block--;
+                if (size == ends[block] && block >= 3) {
+                        assert_int_equal(play(n.path, &options).counters[OBS_SYNS], block - 2);
+                        continue;
+                }
+                /* Interfaces alone are whole, and empty. */
+                assert_int_equal(pcap_replay_new(n.path, &options, &p, error),
+                                 size == ends[block] && block > 0 ? -ENODATA : -EBADMSG);
+                assert_non_null(strstr(error, n.path));
+                snprintf(place, sizeof place, "after packet %u, at byte %ld: ", block - 3, size);
+                if (block >= 3)
+                        assert_non_null(strstr(error, place));
+        }
+        unlink(n.path);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(flood_and_clients),
                 cmocka_unit_test(one_way),
                 cmocka_unit_test(bad_captures),
+                cmocka_unit_test(pcapng_is_as_pcap),
+                cmocka_unit_test(cut_pcapng),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
