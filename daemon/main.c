@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -353,6 +354,8 @@ int main(int argc, char **argv) {
         if (options_parse(argc, argv, &o) < 0)
                 return EXIT_STATUS_USAGE;
         log_setup(o.verbosity);
+        /* Our capabilities are not for hooks. Before Linux 4.3 there is nothing to clear. */
+        (void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         /* What libnftables takes for a moment goes back to the kernel. */
         mallopt(M_MMAP_THRESHOLD, 64 * 1024);
 

@@ -383,7 +383,7 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
         s->verdict.pressure = flood_rules_pressure(l, detect);
 }
 
-static struct evidence evidence_of(const struct detector *d, const struct look *l) {
+static struct evidence evidence_of(const struct detector *d, const struct look *l, enum finding finding) {
         struct evidence e = evidence_unknown();
 
         e.half_open = l->half_open;
@@ -393,6 +393,10 @@ static struct evidence evidence_of(const struct detector *d, const struct look *
         e.completed_per_s = isnan(d->track.completed.per_s)
                                     ? NAN : fmin(l->completed_per_s, d->track.completed.per_s);
         e.unanswered_per_s = unanswered_of(l);
+        /* What an overwhelming flood is told by has not had the time to be late. */
+        if (finding == FINDING_FLOOD)
+                e.unanswered_per_s = fmax(e.unanswered_per_s,
+                                          or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s));
         e.unanswered_share = flood_rules_share(or_zero(e.unanswered_per_s) + or_zero(l->refused_per_s),
                                                e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;
@@ -431,7 +435,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
             l.killed_per_s >= 1)
                 conclude(s, &l, detect, o->time_us);
 
-        s->verdict.evidence = evidence_of(d, &l);
+        s->verdict.evidence = evidence_of(d, &l, s->verdict.finding);
         if (obs->known & OBS_L_LIMITS)
                 s->verdict.evidence.accept_queue = obs->accept_queue;
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s

@@ -249,10 +249,10 @@ static bool is_over_the_mute(const struct policy *p, const struct observation *o
         return p->silenced && !mutes(p->settings, o->realtime_us, n->has_listener ? &n->listener : NULL);
 }
 
-/* The listener's own figures, where the flood can be pinned on one. */
-static const struct evidence *worst_evidence(const struct verdicts *v) {
-        for (uint32_t i = 0; v->has_worst && i < v->listeners_count; i++)
-                if (listener_key_equal(&v->listeners[i].key, &v->worst))
+/* The figures of the listener that the incident is about, where there is one. */
+static const struct evidence *own_evidence(const struct incident *n, const struct verdicts *v) {
+        for (uint32_t i = 0; n->has_listener && i < v->listeners_count; i++)
+                if (listener_key_equal(&v->listeners[i].key, &n->listener))
                         return &v->listeners[i].verdict.evidence;
         return &v->host.evidence;
 }
@@ -298,7 +298,7 @@ void policy_note_act(struct policy *p, const struct event *e) {
 static struct policy_event *add_event(struct policy *p, struct decision *ret, enum event_type type,
                                       const struct observation *o, const struct verdicts *v) {
         struct policy_event *e = &ret->events[ret->events_count++];
-        const struct evidence *evidence = worst_evidence(v);
+        const struct evidence *evidence = own_evidence(&p->incident, v);
 
         *e = (struct policy_event) { .event = event_make(type) };
         e->event.time_us = o->time_us;
