@@ -169,6 +169,8 @@ policy:
     do: [ alert, { hook: [ $hooks/webhook, "http://192.0.2.80:8000/receiver" ] } ]
   - when: { state: flood }
     do: [ { hook: [ $hooks/webhook, "http://192.0.2.81:8000/another", --max-time, "1", --retry, "0" ] } ]
+  - when: { state: flood }
+    do: [ { hook: [ /bin/sh, -c, "grep ^CapEff /proc/self/status >/run/synward/capabilities" ] } ]
 END
         drop_in webhook | box tee /run/systemd/system/synward.service.d/webhook.conf >/dev/null
         box systemctl daemon-reload
@@ -177,6 +179,8 @@ END
         wait_for 10 "the webhook posts flood-start" posted flood-start
         wait_for 30 "and flood-end" posted flood-end
         expect "each once" posted_once
+        expect "a hook has none of the daemon's capabilities" \
+                grep -qx 'CapEff:[[:space:]]*0*' "$root/run/synward/capabilities"
         wait_for 5 "one to another address fails" journal_has_event hook-failed
         refuse "and posts nothing" box test -e /run/posted-to-another
         box rm /run/systemd/system/synward.service.d/webhook.conf
