@@ -29,6 +29,11 @@ enum { LOOKS_KEPT = 3 };
 /* A scan: most SYNs go to ports without a listener, and to many of them. */
 #define SCAN_STRAY_SHARE 0.5
 #define SCAN_PORTS 20
+/* So long after the last one few sources' cookies may still be missed. */
+#define RESET_TAU_S 5.0
+/* Counts of cookies and of SYNs are not of quite the same moment. */
+#define ELSEWHERE_MARGIN 1.1
+#define ELSEWHERE_TAU_S 1.5
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
 
@@ -57,6 +62,7 @@ struct subject {
         struct survival_memory memory;
         struct survival survival; /* at the last walk */
         struct rate syns, drops;
+        struct rate syns_elsewhere; /* that came for others, the most of the last seconds */
         double half_open;
         struct rate usual_early;  /* in calm */
         uint64_t learned_us;      /* when it was last learned */
@@ -77,13 +83,17 @@ struct detector {
         const struct obs_sources *sources; /* who sends; NULL: not known */
         struct obs_sources not_allowed;    /* the same, without what the allow list finished */
         double allowed_per_s;              /* handshakes that it finished */
+        struct rate maybe_reset;           /* SYNs of few sources, the most of the last seconds */
         struct rate usual_seen_once;       /* share, in calm */
         double unanswered_per_s; /* of all listeners */
+        double cookies_told;     /* share of the unanswered cookies that listeners answer for */
+        /* … and of those that do not take most, at this step and at the one before: */
+        double cookies_elsewhere, cookies_elsewhere_before;
         bool attributed; /* some listener answers for the host's cookies and refusals */
 };
 
 static struct survival survival_unknown(void) {
-        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, 0 };
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0 };
 }
 
 static void subject_init(struct subject *s) {
@@ -91,6 +101,7 @@ static void subject_init(struct subject *s) {
                 .survival = survival_unknown(),
                 .syns = rate_unknown(),
                 .drops = rate_unknown(),
+                .syns_elsewhere = rate_unknown(),
                 .usual_early = rate_unknown(),
                 .half_open = NAN,
                 .verdict = { .evidence = evidence_unknown() },
@@ -106,6 +117,7 @@ struct detector *detector_new(const struct settings *settings) {
         host_track_init(&d->track, settings->detect.survival_age_us);
         subject_init(&d->host);
         d->usual_seen_once = rate_unknown();
+        d->maybe_reset = rate_unknown();
         return d;
 }
 
@@ -178,6 +190,7 @@ static void discount_overflows(struct look *l, double credit) {
         rest = credit < l->held ? 1 - credit / l->held : 0;
         l->early_per_s *= rest;
         l->late_per_s *= rest;
+        l->late_steady_per_s *= rest;
         l->aged_per_s *= rest;
         l->stale_per_s *= rest;
         l->held *= rest;
@@ -190,15 +203,35 @@ static bool takes_most(const struct detector *d, const struct observation *o, co
                (!isnan(s->syns.per_s) && s->syns.per_s >= 0.5 * d->track.syns.per_s);
 }
 
-/* Whether the cookies and refusals that the host counts are this listener's. */
-static bool refuses(const struct detector *d, const struct observation *o,
-                    const struct obs_listener *l, const struct subject *s) {
+static void follow_syns_elsewhere(const struct detector *d, struct subject *s, double elapsed_s) {
+        if (isnan(s->syns.per_s) || isnan(d->track.syns.per_s))
+                s->syns_elsewhere = rate_unknown();
+        else
+                rate_peak(&s->syns_elsewhere, d->track.syns.per_s - s->syns.per_s, elapsed_s, ELSEWHERE_TAU_S);
+}
+
+/* With cookies only the host tells how many are not answered, but not where. More than there
+ * are SYNs for all others must be this listener's; the rest goes to whom most SYNs come for. */
+static double share_of_cookies(struct detector *d, const struct observation *o, const struct subject *s) {
+        double all = d->track.cookies_in_vain.per_s, share = 0;
+
+        if (all > 0 && !isnan(s->syns_elsewhere.per_s))
+                share = fmax(0, 1 - ELSEWHERE_MARGIN * s->syns_elsewhere.per_s / all);
+        if (takes_most(d, o, s))
+                return fmax(share, 1 - d->cookies_elsewhere_before);
+        d->cookies_elsewhere += share;
+        return share;
+}
+
+/* Which part of the cookies and refusals that the host counts is this listener's. */
+static double share_of_refusals(struct detector *d, const struct observation *o,
+                                const struct obs_listener *l, const struct subject *s) {
         if (o->listeners_count == 1)
-                return true;
+                return 1;
         if (d->track.syncookies == 2)
-                return takes_most(d, o, s);
+                return share_of_cookies(d, o, s);
         if (!isnan(s->half_open) && s->half_open > l->backlog)
-                return true;
+                return 1;
         return d->track.syncookies == 0 && (l->known & OBS_L_DROPS) && l->drops > 0 &&
                l->accept_full == 0;
 }
@@ -207,20 +240,22 @@ static bool refuses(const struct detector *d, const struct observation *o,
  * as usual, then the same again and again, since each sends its SYN up to six
  * times. With cookies on a flood of that size would not keep them from finishing;
  * without, entries that outrun their timers show that their clients live. When
- * the way is open again, the queue and the clients take a while to settle. */
+ * the way is open again, the queue and the clients take a while to settle.
+ * So few clients that their SYNs could be no flood need no such excuse. */
 static bool is_outage(struct detector *d, const struct look *l, double alive, uint64_t now_us) {
         const struct host_track *t = &d->track;
-        double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
+        double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);
         bool outage;
 
-        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed.per_s) ||
-            arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s)
+        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
+            arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s ||
+            t->usual_completed.per_s * OUTAGE_RETRIES < d->settings->detect.unanswered_per_s)
                 return false;
-        outage = t->completed.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
+        outage = t->completed_steady.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
                  (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s || t->syncookies > 0 ||
                   alive >= OUTAGE_ALIVE * or_zero(l->stuck) ||
-                  t->completed.per_s < OUTAGE_NOBODY * t->usual_completed.per_s);
+                  t->completed_steady.per_s < OUTAGE_NOBODY * t->usual_completed.per_s);
         if (outage && late > 0)
                 d->outage_us = now_us;
         return outage || (d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US);
@@ -228,7 +263,8 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
 
 static struct look look_blank(const struct detector *d) {
         return (struct look) {
-                .early_per_s = NAN, .late_per_s = NAN, .aged_per_s = NAN, .stale_per_s = NAN,
+                .early_per_s = NAN, .late_per_s = NAN, .late_steady_per_s = NAN, .aged_per_s = NAN,
+                .stale_per_s = NAN,
                 .cookies_early_per_s = NAN, .cookies_unanswered_per_s = NAN,
                 .cookies_in_vain_per_s = NAN, .cookies_stale_per_s = NAN,
                 .usual_early_per_s = NAN,
@@ -244,27 +280,34 @@ static struct look look_blank(const struct detector *d) {
         };
 }
 
-static void look_add_refusals(struct look *l, const struct host_track *t) {
+static void look_add_refusals(struct look *l, const struct detector *d, double share) {
+        const struct host_track *t = &d->track;
+        /* A full accept queue drops the ACK with the cookie in it. */
         double lost = or_zero(t->overflowed_lately.per_s);
 
-        /* A full accept queue drops the ACK with the cookie in it. */
-        l->cookies_unanswered_per_s = fmax(0, t->cookies_unanswered_per_s - lost);
-        l->cookies_stale_per_s = fmax(0, t->cookies_stale_per_s - lost);
-        l->cookies_in_vain_per_s = fmax(0, or_zero(t->cookies_in_vain.per_s) - lost);
-        l->cookies_early_per_s = isnan(t->cookies_early_per_s) ? NAN : fmax(0, t->cookies_early_per_s - lost);
+        /* As many as are a flood where their RSTs are seen are one here. */
+        if (t->syncookies == 2 && d->maybe_reset.per_s < FLOOD_RULES_BOUNCING_PER_S)
+                lost += d->maybe_reset.per_s;
+        l->cookies_unanswered_per_s = share * fmax(0, t->cookies_unanswered_per_s - lost);
+        l->cookies_stale_per_s = share * fmax(0, t->cookies_stale_per_s - lost);
+        l->cookies_in_vain_per_s = share * fmax(0, or_zero(t->cookies_in_vain.per_s) - lost);
+        l->cookies_early_per_s = isnan(t->cookies_early_per_s) ? NAN
+                                                               : share * fmax(0, t->cookies_early_per_s - lost);
         if (isnan(t->cookies_unanswered_per_s))
                 l->cookies_unanswered_per_s = l->cookies_stale_per_s = NAN;
-        l->cookies_sent_per_s = t->cookies_sent.per_s;
+        l->cookies_sent_per_s = share * t->cookies_sent.per_s;
         l->refused_per_s = t->queue_drops.per_s;
 }
 
 static struct look look_at_listener(struct detector *d, const struct observation *o,
                                     const struct obs_listener *obs, const struct subject *s) {
         struct look l = look_blank(d);
+        double share;
 
         l.early_per_s = s->survival.early_per_s;
         l.usual_early_per_s = s->usual_early.per_s;
         l.late_per_s = s->survival.late_per_s;
+        l.late_steady_per_s = s->survival.late_steady_per_s;
         l.aged_per_s = s->survival.aged_per_s;
         l.stale_per_s = s->survival.stale_per_s;
         l.held = s->survival.held;
@@ -274,8 +317,10 @@ static struct look look_at_listener(struct detector *d, const struct observation
                 l.backlog = obs->backlog;
         if (takes_most(d, o, s))
                 l.killed_per_s = d->track.embryonic_rsts.per_s;
-        if (refuses(d, o, obs, s)) {
-                look_add_refusals(&l, &d->track);
+        share = share_of_refusals(d, o, obs, s);
+        d->cookies_told += share;
+        if (share > 0) {
+                look_add_refusals(&l, d, share);
                 d->attributed = true;
                 /* The listener's own count, should the host's be unreadable. */
                 if (isnan(l.refused_per_s) && d->track.syncookies == 0 && obs->accept_full == 0)
@@ -299,7 +344,7 @@ static struct look look_at_host(const struct detector *d, bool blind) {
         struct look l = look_blank(d);
 
         if (blind || !d->attributed)
-                look_add_refusals(&l, t);
+                look_add_refusals(&l, d, 1);
         if (!blind)
                 return l;
         if (!isnan(t->syns.per_s))
@@ -309,7 +354,7 @@ static struct look look_at_host(const struct detector *d, bool blind) {
         else
                 l.late_per_s = t->syn_retrans.per_s / 5;
         l.late_per_s = fmax(or_zero(l.late_per_s), or_zero(t->queue_drops.per_s));
-        l.aged_per_s = l.stale_per_s = l.late_per_s;
+        l.late_steady_per_s = l.aged_per_s = l.stale_per_s = l.late_per_s;
         return l;
 }
 
@@ -428,6 +473,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
         if (!s)
                 return;
         subject_update(s, obs, detect, o);
+        follow_syns_elsewhere(d, s, (double) o->elapsed_us / 1e6);
 
         l = look_at_listener(d, o, obs, s);
         l.outage = is_outage(d, &l, s->survival.alive, o->time_us);
@@ -530,6 +576,8 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
                 d->host.survival.stuck = o->aged;
         }
         d->unanswered_per_s += or_zero(unanswered_of(&l));
+        if (d->attributed) /* some of them may be nobody's */
+                d->unanswered_per_s += fmax(0, 1 - d->cookies_told) * or_zero(d->track.cookies_unanswered_per_s);
         l.outage = is_outage(d, &l, 0, o->time_us);
         conclude(&d->host, &l, &d->settings->detect, o->time_us);
         if (d->host.verdict.finding == FINDING_NONE && surges_unseen(&d->track))
@@ -549,6 +597,17 @@ static void set_sources(struct detector *d, const struct observation *o) {
                 return;
         d->allowed_per_s = allowed_take_out(d->settings, d->sources, &d->not_allowed);
         d->sources = &d->not_allowed;
+}
+
+/* Where every SYN is answered by cookie an RST leaves no trace: what few sources leave unfinished
+ * may be a check that opens and resets, or a scanner. Of all SYNs they have a share sooner than a rate. */
+static void follow_few_sources(struct detector *d, const struct observation *o) {
+        double share = d->sources ? few_sources_unfinished(d->sources) : NAN;
+
+        if (isnan(share) || isnan(d->track.syns.per_s))
+                d->maybe_reset = rate_unknown();
+        else
+                rate_peak(&d->maybe_reset, share * d->track.syns.per_s, (double) o->elapsed_us / 1e6, RESET_TAU_S);
 }
 
 static void learn_sources(struct detector *d, const struct observation *o) {
@@ -583,8 +642,11 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
 
         host_track_step(&d->track, o);
         set_sources(d, o);
+        follow_few_sources(d, o);
         d->unanswered_per_s = 0;
         d->attributed = false;
+        d->cookies_elsewhere_before = d->cookies_elsewhere;
+        d->cookies_elsewhere = d->cookies_told = 0;
         ret->has_worst = false;
         ret->listeners_count = 0;
         for (uint32_t i = 0; i < o->listeners_count; i++)

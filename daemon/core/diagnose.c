@@ -34,11 +34,31 @@ static double few_sources_share(const struct obs_sources *s, double syn_per_s) {
         return sum / syn_per_s;
 }
 
+double few_sources_unfinished(const struct obs_sources *s) {
+        double sum = 0;
+        unsigned taken = 0;
+
+        if (!(s->known & OBS_SS_DISTINCT) || !(s->syn_per_s > 0))
+                return NAN;
+        for (uint32_t i = 0; i < s->count && taken < FEW_SOURCES; i++) {
+                const struct obs_source *source = &s->list[i];
+
+                if (source->prefix.length != ADDRESS_BITS || !(source->known & OBS_S_SYNS) ||
+                    !(source->known & OBS_S_COMPLETED))
+                        continue;
+                sum += fmax(0, source->syn_per_s - source->syn_error_per_s - source->completed_per_s);
+                taken++;
+        }
+        return fmin(1, sum / s->syn_per_s);
+}
+
 /* Of the flood's own SYNs, the share from addresses seen once, at least: what the others send is
  * taken to be like the usual. */
 static double flood_seen_once(const struct evidence *e, const struct circumstances *c) {
         double others = 1 - c->unfinished_share;
 
+        if (!(c->unfinished_share > 0))
+                return NAN; /* the look that found it is over */
         return (e->seen_once_share - others * or_zero(c->usual_seen_once_share)) / c->unfinished_share;
 }
 
@@ -71,7 +91,8 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
                 return DIAGNOSIS_ACCEPT_STALL;
         if (c->outage)
                 return DIAGNOSIS_LOSSY_CLIENTS;
-        if (or_zero(e->unanswered_per_s) > 5 && !completes(e) &&
+        /* Who says RST has had our SYN-ACK. */
+        if (or_zero(e->unanswered_per_s) - or_zero(c->embryonic_rsts_per_s) > 5 && !completes(e) &&
             (c->alive > 0.1 * c->stuck ||
              (completed > 0 && c->aged_share < 0.7)))
                 return DIAGNOSIS_LOSSY_CLIENTS;

@@ -27,5 +27,9 @@ struct circumstances {
         const struct obs_sources *sources; /* NULL: not known */
 };
 
+/* Of all SYNs, the share that the few heaviest addresses are sure to send and do not finish;
+ * NAN when not known. */
+double few_sources_unfinished(const struct obs_sources *s);
+
 enum diagnosis diagnose(enum finding finding, const struct evidence *e,
                         const struct circumstances *c);

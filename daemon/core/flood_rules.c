@@ -16,8 +16,6 @@
 #define OVERWHELMING_ARRIVALS 2.5
 /* Times what is usually that late: a crowd of twenty times the usual far clients. */
 #define OVERWHELMING_EARLY 20.0
-/* Scanners end their probes by RST too; a victim sends one for each SYN-ACK. */
-#define BOUNCING_PER_S 200.0
 /* See flood_rules_gather(). */
 #define NOISE_SHARE 0.8
 #define LOSS_SHARE_MAX 0.55
@@ -30,6 +28,11 @@
  * Poisson noise of rate m below the tolerated k, the chance of an excursion to
  * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 2e-8. */
 #define GATHERED_ENOUGH 15.0
+/* Not much louder than noise it takes more, where the queue has room for it: noise just below
+ * the tolerated then needs minutes, not the seconds that a scanner is busy. */
+#define GATHERED_PART (1 / 12.0)
+#define GATHERED_MOST 45.0
+#define LOUD 4.0
 #define MOST 0.5
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */
 #define IN_VAIN_SHARE 0.25
@@ -114,6 +117,16 @@ static double loss_leaves(const struct look *l) {
         return fmin(LOSS_MARGIN * share, LOSS_LEAVES_MAX);
 }
 
+static double aged_for_sure(const struct look *l) {
+        return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+}
+
+static double gathered_enough(const struct look *l, const struct settings_detect *s) {
+        if (aged_for_sure(l) >= LOUD * s->unanswered_per_s)
+                return GATHERED_ENOUGH;
+        return fmin(fmax(GATHERED_ENOUGH, GATHERED_PART * l->backlog), GATHERED_MOST); /* fmax ignores a NAN */
+}
+
 double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
                           const struct settings_detect *s) {
         double noise = NOISE_SHARE * s->unanswered_per_s;
@@ -123,17 +136,13 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
                         fmax(loss_leaves(l) * late, noise);
 
         gathered += fmax(soon, surely) * elapsed_s;
-        return fmin(fmax(gathered, 0), 2 * GATHERED_ENOUGH);
-}
-
-static double aged_for_sure(const struct look *l) {
-        return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+        return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);
 }
 
 bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) {
         double aged = aged_for_sure(l);
 
-        return l->gathered >= GATHERED_ENOUGH && aged >= s->unanswered_per_s &&
+        return l->gathered >= gathered_enough(l, s) && aged >= s->unanswered_per_s &&
                flood_rules_share(aged, l->completed_per_s) >= s->unanswered_share_permille / 2000.0;
 }
 
@@ -177,7 +186,7 @@ static double refuses_in_vain(const struct look *l, const struct settings_detect
 
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
 static double bounces(const struct look *l) {
-        return all_of(against(l->killed_per_s, BOUNCING_PER_S),
+        return all_of(against(l->killed_per_s, FLOOD_RULES_BOUNCING_PER_S),
                       odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
 }
 
@@ -188,7 +197,7 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
         double harm = hurts(l, s, fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
                                           or_zero(l->cookies_unanswered_per_s));
         double goes_on = all_of(against(aged, s->unanswered_per_s),
-                                all_of(against(l->gathered, GATHERED_ENOUGH), harm));
+                                all_of(against(l->gathered, gathered_enough(l, s)), harm));
 
         if (l->outage)
                 return (struct flood_strength) { 0 };

@@ -10,9 +10,12 @@
 
 #include "core/settings.h"
 
+/* Scanners end their probes by RST too; a victim sends one for each SYN-ACK. */
+#define FLOOD_RULES_BOUNCING_PER_S 200.0
+
 /* A look: everything the rules may know. NAN: not known. */
 struct look {
-        double early_per_s, late_per_s;
+        double early_per_s, late_per_s, late_steady_per_s;
         double aged_per_s, stale_per_s;
         double cookies_early_per_s;      /* unanswered 100 ms before the survival age */
         double cookies_unanswered_per_s; /* of those this listener sent, within the survival age */

@@ -10,6 +10,14 @@
 #define STALE_US UINT64_C(1500000)
 #define STALE_WINDOW_US UINT64_C(1000000)
 #define USUAL_TAU_S 600.0
+/* Where few come, a pause between two of them is no silence: twice so many are weighed. With 50 or
+ * more, fewer than half by chance is a matter of 1 in 10,000. */
+#define STEADY_COUNT 25.0
+#define STEADY_TAU_MAX_S 15.0
+/* More than this above what is usual is a crowd. It becomes usual, if it stays; but one of a
+ * minute must not make what comes after it look like few. */
+#define LEARN_FACTOR 3.0
+#define LEARN_PER_S 20.0
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
 #define OVERFLOW_TAU_S 10.0
@@ -30,6 +38,7 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
         *t = (struct host_track) {
                 .completed = rate_unknown(),
                 .completed_lately = rate_unknown(),
+                .completed_steady = rate_unknown(),
                 .overflowed_lately = rate_unknown(),
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
@@ -53,11 +62,21 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
         cookie_balance_init(&t->balance);
 }
 
-static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
+static void count_over(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s,
+                       double tau_s) {
         if (observation_knows(o, c))
-                rate_count(r, (double) o->counters[c], elapsed_s, FAST_TAU_S);
+                rate_count(r, (double) o->counters[c], elapsed_s, tau_s);
         else
                 *r = rate_unknown(); /* what it was is not what it is */
+}
+
+static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
+        count_over(r, o, c, elapsed_s, FAST_TAU_S);
+}
+
+/* Unknown as long as nothing is usual. */
+static double steady_tau_s(const struct host_track *t) {
+        return fmin(fmax(FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s), STEADY_TAU_MAX_S);
 }
 
 /* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off
@@ -131,6 +150,7 @@ void host_track_step(struct host_track *t, const struct observation *o) {
                 return;
 
         count(&t->completed, o, OBS_PASSIVE_OPENS, elapsed_s);
+        count_over(&t->completed_steady, o, OBS_PASSIVE_OPENS, elapsed_s, steady_tau_s(t));
         count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
         count(&t->syns, o, OBS_SYNS, elapsed_s);
         if (!isnan(t->syns.per_s))
@@ -154,6 +174,12 @@ double host_track_arrivals(const struct host_track *t, double unanswered_per_s) 
         return or_zero(t->completed.per_s) + or_zero(unanswered_per_s) + or_zero(t->queue_drops.per_s);
 }
 
+static void learn(struct rate *usual, double level, double elapsed_s, double tau_s) {
+        if (!isnan(usual->per_s))
+                level = fmin(level, LEARN_FACTOR * usual->per_s + LEARN_PER_S);
+        rate_mix(usual, level, elapsed_s, tau_s);
+}
+
 void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s) {
         double elapsed_s = (double) o->elapsed_us / 1e6;
         /* At first the mean of all there was, later of the last ten minutes. */
@@ -161,7 +187,7 @@ void host_track_learn(struct host_track *t, const struct observation *o, double 
 
         if (isnan(t->completed.per_s) || o->elapsed_us == 0)
                 return;
-        rate_mix(&t->usual_completed, t->completed.per_s, elapsed_s, tau_s);
-        rate_mix(&t->usual_arrivals, host_track_arrivals(t, unanswered_per_s), elapsed_s, tau_s);
+        learn(&t->usual_completed, t->completed.per_s, elapsed_s, tau_s);
+        learn(&t->usual_arrivals, host_track_arrivals(t, unanswered_per_s), elapsed_s, tau_s);
         t->learned_us += o->elapsed_us;
 }

@@ -19,6 +19,7 @@ struct host_track {
         struct rate completed;       /* handshakes finished */
         struct rate completed_lately; /* the most of the last seconds: entries that are late now
                                        * came when that many finished */
+        struct rate completed_steady; /* over as long as it takes for chance to even out */
         struct rate overflowed_lately;
         struct rate cookies_sent, cookies_received;
         double cookies_early_per_s;      /* unanswered 100 ms before the survival age */

@@ -15,16 +15,16 @@ static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigne
         return n;
 }
 
+static double rate_between(const struct obs_listener *l, unsigned first, unsigned end) {
+        return count_from(l, first, end) / ((end - first) * ((double) OBS_AGE_FINE_US / 1e6));
+}
+
 /* The larger of the rate in the 200 ms just past the age, which knows a new
  * flood soonest, and the rate up to 1 s, which is steadier. */
 static double late_rate(const struct obs_listener *l, unsigned first) {
         unsigned edge_end = first + 2 < OBS_AGE_FINE_BINS ? first + 2 : OBS_AGE_FINE_BINS;
-        double bin_s = (double) OBS_AGE_FINE_US / 1e6;
-        double edge = count_from(l, first, edge_end) / ((edge_end - first) * bin_s);
-        double whole = count_from(l, first, OBS_AGE_FINE_BINS) /
-                       ((OBS_AGE_FINE_BINS - first) * bin_s);
 
-        return fmax(edge, whole);
+        return fmax(rate_between(l, first, edge_end), rate_between(l, first, OBS_AGE_FINE_BINS));
 }
 
 /* What a tick sees first of a flood: the fuller of the two 100 ms around the survival age, whenever
@@ -69,11 +69,12 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
         s.alive = m->alive;
         if (m->deferred_us && now_us - m->deferred_us < DEFERRED_MEMORY_US) {
                 s.early_per_s = NAN;
-                s.late_per_s = s.aged_per_s;
+                s.late_per_s = s.late_steady_per_s = s.aged_per_s;
                 s.held = s.stuck;
         } else {
                 s.early_per_s = early_rate(l, first);
                 s.late_per_s = late_rate(l, first);
+                s.late_steady_per_s = rate_between(l, first, OBS_AGE_FINE_BINS);
                 s.held = count_from(l, first, OBS_AGE_BINS);
         }
         return s;

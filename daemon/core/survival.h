@@ -19,6 +19,7 @@ struct survival {
         double early_per_s; /* are about to reach the survival age: 100 ms before it, or just past it;
                              * NAN where that says nothing */
         double late_per_s;  /* reached the survival age unfinished, in the last second */
+        double late_steady_per_s; /* the same; later, but neither more nor fewer by chance */
         double aged_per_s;  /* reached their first timeout (1 s) unfinished, in the last half second */
         double stale_per_s; /* reached 1.5 s unfinished: a round trip after the second SYN-ACK */
         double held;        /* entries past the survival age */

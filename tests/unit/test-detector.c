@@ -24,6 +24,7 @@ struct traffic {
         uint64_t flood_from, flood_until;
         unsigned honest_per_s;
         uint64_t honest_from;
+        uint64_t pause_every, pause; /* at the beginning of each, no honest client comes for so long */
         unsigned rtt_ms;
         unsigned loss_percent; /* of SYN-ACKs and of ACKs, each */
         uint64_t watch_from;   /* the detector starts then */
@@ -145,7 +146,7 @@ static void run_ms(struct world *w) {
                                          slot->packets[i].cookie ? KERNEL_ACK_VALID_COOKIE : 0);
         }
         slot->count = 0;
-        if (now >= w->t->honest_from)
+        if (now >= w->t->honest_from && (!w->t->pause_every || now % w->t->pause_every >= w->t->pause))
                 for (unsigned i = due(w->t->honest_per_s, w->now_ms); i > 0; i--)
                         new_syn(w, true);
         if (now >= w->t->flood_from && now < w->t->flood_until)
@@ -280,6 +281,32 @@ static void slow_flood_before_the_queue_is_full(void **state) {
                 }
 }
 
+/* Where few come there are pauses by chance: no outage that would excuse a flood. */
+static void slow_flood_among_few_clients(void **state) {
+        for (uint8_t mode = 0; mode <= 1; mode++) {
+                struct traffic t = { .syncookies = mode, .backlog = 128, .flood_per_s = 20,
+                                     .flood_from = 100 * S, .flood_until = 160 * S, .honest_per_s = 4,
+                                     .pause_every = 10 * S, .pause = 2 * S, .rtt_ms = 60, .until = 180 * S };
+                struct outcome out = run(&t);
+
+                print_message("mode %u: flood after %.1f s, over after %.1f s, fill %.2f\n", mode,
+                              ((double) out.flood_us - 100e6) / 1e6, ((double) out.over_us - 160e6) / 1e6,
+                              out.fill);
+                assert_in_range(out.flood_us, 100 * S, 106 * S);
+                assert_in_range(out.over_us, 160 * S, 175 * S);
+        }
+}
+
+static void a_pause_among_few_clients_is_quiet(void **state) {
+        struct traffic t = { .syncookies = 1, .backlog = 511, .flood_per_s = 2, .flood_until = NEVER,
+                             .honest_per_s = 4, .pause_every = 10 * S, .pause = 2 * S, .rtt_ms = 60,
+                             .until = 121800 * MS };
+        struct outcome out = run(&t);
+
+        assert_int_equal(out.worst, STATE_NORMAL);
+        assert_int_equal(out.last_diagnosis, DIAGNOSIS_QUIET);
+}
+
 static void honest_load_is_no_flood(void **state) {
         static const struct {
                 const char *what;
@@ -360,6 +387,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(plain_flood_in_each_mode),
                 cmocka_unit_test(slow_flood_before_the_queue_is_full),
+                cmocka_unit_test(slow_flood_among_few_clients),
+                cmocka_unit_test(a_pause_among_few_clients_is_quiet),
                 cmocka_unit_test(honest_load_is_no_flood),
                 cmocka_unit_test(flood_within_a_crowd),
                 cmocka_unit_test(started_in_mid_flood),

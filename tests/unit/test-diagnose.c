@@ -32,6 +32,25 @@ static void sources_that_keep_coming(void **state) {
         assert_int_equal(flood(NAN, 1, NAN), DIAGNOSIS_FLOOD_SPOOFED);
 }
 
+static void nothing_left_unfinished_tells_nothing(void **state) {
+        /* The look that found the flood has passed, the SYNs are others'. */
+        assert_int_equal(flood(0.95, 0, 0.99), DIAGNOSIS_FLOOD_SPOOFED);
+}
+
+static void who_answers_by_rst_loses_nothing(void **state) {
+        struct circumstances c = { .usual_completed_per_s = 200, .aged_share = 0.5 };
+        struct evidence e = evidence_unknown();
+
+        e.completed_per_s = 150;
+        e.unanswered_per_s = 50;
+        e.unanswered_share = 0.25;
+        assert_int_equal(diagnose(FINDING_NONE, &e, &c), DIAGNOSIS_LOSSY_CLIENTS);
+        c.embryonic_rsts_per_s = 50;
+        assert_int_equal(diagnose(FINDING_NONE, &e, &c), DIAGNOSIS_BUSY);
+        c.embryonic_rsts_per_s = NAN;
+        assert_int_equal(diagnose(FINDING_NONE, &e, &c), DIAGNOSIS_LOSSY_CLIENTS);
+}
+
 static void nothing_to_tell_by_is_unknown(void **state) {
         struct circumstances c = { .usual_completed_per_s = NAN, .aged_share = NAN };
         struct evidence e = evidence_unknown();
@@ -56,6 +75,8 @@ static void a_crowd_of_strangers(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(sources_that_keep_coming),
+                cmocka_unit_test(nothing_left_unfinished_tells_nothing),
+                cmocka_unit_test(who_answers_by_rst_loses_nothing),
                 cmocka_unit_test(nothing_to_tell_by_is_unknown),
                 cmocka_unit_test(a_crowd_of_strangers),
         };

@@ -75,6 +75,28 @@ static void unknown_is_not_zero(void **state) {
         assert_true(overwhelming(&l) < 1);
 }
 
+static void a_scanners_burst_is_soon_over(void **state) {
+        struct look l = flood_begins();
+
+        /* A little above what is noise, on a queue that it would fill in a minute. */
+        l.late_per_s = 8;
+        l.aged_per_s = l.stale_per_s = 12;
+        l.completed_per_s = 1;
+        l.gathered = 30;
+        assert_true(flood_rules_match(&l, &settings.detect).sustained < 1);
+        assert_false(flood_rules_suspect(&l, &settings.detect));
+        l.gathered = 45;
+        assert_true(flood_rules_match(&l, &settings.detect).sustained >= 1);
+        /* On a small one there is no time for that. */
+        l.gathered = 15;
+        l.backlog = 128;
+        assert_true(flood_rules_match(&l, &settings.detect).sustained >= 1);
+        /* Nor has what is loud to be waited for. */
+        l.backlog = 511;
+        l.late_per_s = l.aged_per_s = l.stale_per_s = 40;
+        assert_true(flood_rules_match(&l, &settings.detect).sustained >= 1);
+}
+
 static void strength_is_in_proportion(void **state) {
         struct look l = flood_begins();
         struct flood_strength s;
@@ -94,6 +116,7 @@ int main(void) {
                 cmocka_unit_test(one_look_is_enough),
                 cmocka_unit_test(honest_loads_need_more_looks),
                 cmocka_unit_test(unknown_is_not_zero),
+                cmocka_unit_test(a_scanners_burst_is_soon_over),
                 cmocka_unit_test(strength_is_in_proportion),
         };
 

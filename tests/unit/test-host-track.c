@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is usual, and what is a silence. */
+#include "tests/unit/unit.h"
+
+#include <math.h>
+
+#include "core/host_track.h"
+
+#define TICK_US UINT64_C(200000)
+
+struct host {
+        struct host_track track;
+        uint64_t now_us;
+        double finished; /* so far */
+};
+
+static struct host host_new(void) {
+        struct host h = { .now_us = 1000000 };
+
+        host_track_init(&h.track, 400000);
+        return h;
+}
+
+/* So many finish, evenly, for so long. */
+static void runs(struct host *h, double per_s, double for_s, bool calm) {
+        static struct observation o; /* large */
+
+        for (uint64_t end_us = h->now_us + (uint64_t) (for_s * 1e6); h->now_us < end_us;) {
+                double before = h->finished;
+
+                h->now_us += TICK_US;
+                h->finished += per_s * (double) TICK_US / 1e6;
+                o = (struct observation) { .time_us = h->now_us, .elapsed_us = TICK_US };
+                observation_set(&o, OBS_PASSIVE_OPENS, (uint64_t) (floor(h->finished) - floor(before)));
+                host_track_step(&h->track, &o);
+                if (calm)
+                        host_track_learn(&h->track, &o, 0);
+        }
+}
+
+static void a_crowd_of_a_minute_is_not_the_usual(void **state) {
+        struct host h = host_new();
+
+        runs(&h, 200, 300, true);
+        assert_float_equal(h.track.usual_completed.per_s, 200, 2);
+        runs(&h, 3000, 60, true);
+        assert_true(h.track.usual_completed.per_s < 320);
+        assert_true(h.track.usual_arrivals.per_s < 320);
+        /* It stays: then it is. */
+        runs(&h, 3000, 1800, true);
+        assert_true(h.track.usual_completed.per_s > 2000);
+}
+
+static void the_first_clients_are_learned_soon(void **state) {
+        struct host h = host_new();
+
+        runs(&h, 0, 3600, true);
+        runs(&h, 200, 1500, true);
+        assert_true(h.track.usual_completed.per_s > 150);
+}
+
+static bool half_is_gone(const struct host *h) {
+        return h->track.completed_steady.per_s < h->track.usual_completed.per_s / 2;
+}
+
+static void a_pause_among_few_is_no_silence(void **state) {
+        struct host h = host_new();
+
+        runs(&h, 4, 600, true);
+        runs(&h, 0, 3, false);
+        assert_false(half_is_gone(&h));
+        runs(&h, 0, 7, false);
+        assert_true(half_is_gone(&h));
+}
+
+static void among_many_it_is(void **state) {
+        struct host h = host_new();
+
+        runs(&h, 200, 600, true);
+        runs(&h, 0, 0.6, false);
+        assert_true(half_is_gone(&h));
+}
+
+static void unknown_is_no_silence(void **state) {
+        static struct observation o;
+        struct host h = host_new();
+
+        runs(&h, 200, 60, true);
+        o = (struct observation) { .time_us = h.now_us + TICK_US, .elapsed_us = TICK_US };
+        host_track_step(&h.track, &o);
+        assert_true(isnan(h.track.completed_steady.per_s));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_crowd_of_a_minute_is_not_the_usual),
+                cmocka_unit_test(the_first_clients_are_learned_soon),
+                cmocka_unit_test(a_pause_among_few_is_no_silence),
+                cmocka_unit_test(among_many_it_is),
+                cmocka_unit_test(unknown_is_no_silence),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
