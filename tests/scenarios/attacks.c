@@ -113,6 +113,15 @@ static void by_time(struct catalogue *c) {
                         scene_honest(s, 20);
                         scene_flood(s, slow[i].per_s, IS(FLOOD_SPOOFED));
                 }
+        for (uint8_t cookies = 0; cookies <= 1; cookies++) {
+                s = catalogue_add(c, "slow", "slow 20/s fills B=128, 4/s and strays, cookies %u", cookies);
+                s->traffic.syncookies = cookies;
+                s->traffic.listeners[0].backlog = 128;
+                scene_honest(s, 4);
+                scene_noise(s, 2);
+                scene_flood(s, 20, IS(FLOOD_SPOOFED));
+                s->fills_in_s = 0; /* the strays hold half of it */
+        }
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                 s = catalogue_add(c, "ramp", "ramp to 2000/s in 30 min, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
@@ -151,6 +160,85 @@ static void by_time(struct catalogue *c) {
         }
 }
 
+/* What is found already must not become the usual, nor another one. */
+static void for_long_and_again(struct catalogue *c) {
+        struct scenario *s;
+
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                s = catalogue_add(c, "long", "500/s for two hours, cookies %u", cookies);
+                s->traffic.syncookies = cookies;
+                s->to_s = s->from_s + 7200;
+                s->length_s = s->to_s + 2 * AFTER_S;
+                scene_honest(s, 200);
+                scene_flood(s, 500, IS(FLOOD_SPOOFED));
+                s->gradual = true; /* how soon is asked of shorter ones */
+        }
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                s = catalogue_add(c, "twice", "1000/s twice, 3 min between, cookies %u", cookies);
+                s->traffic.syncookies = cookies;
+                scene_honest(s, 200);
+                scene_flood(s, 1000, IS(FLOOD_SPOOFED));
+                scene_again(s, 180);
+        }
+}
+
+static void three_listeners(struct scenario *s, uint8_t cookies) {
+        s->traffic.syncookies = cookies;
+        s->traffic.listeners_count = 3;
+        for (unsigned i = 0; i < 3; i++) {
+                s->traffic.listeners[i].port = (uint16_t) (443 + i);
+                s->traffic.listeners[i].backlog = 511;
+                scene_honest(s, 100)->listener = (int) i;
+        }
+}
+
+/* One flood after the other's beginning, or the same one elsewhere. */
+static void listener_after_listener(struct catalogue *c) {
+        struct population *p;
+        struct scenario *s;
+
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                s = catalogue_add(c, "several listeners", "1000/s on another one after 20 s, cookies %u", cookies);
+                three_listeners(s, cookies);
+                scene_flood(s, 1000, IS(FLOOD_SPOOFED));
+                p = scene_flood(s, 1000, IS(FLOOD_SPOOFED));
+                p->listener = 1;
+                p->phases[0].from_s += 20;
+                s->flood_per_s = 1000;
+                scene_attacked(s, 0, s->from_s, s->to_s);
+                scene_attacked(s, 1, s->from_s + 20, s->to_s);
+        }
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                s = catalogue_add(c, "several listeners", "2000/s moves to another one, cookies %u", cookies);
+                three_listeners(s, cookies);
+                scene_flood(s, 2000, IS(FLOOD_SPOOFED))->phases[0].to_s -= 30;
+                p = scene_flood(s, 2000, IS(FLOOD_SPOOFED));
+                p->listener = 1;
+                p->phases[0].from_s += 30;
+                s->flood_per_s = 2000;
+                scene_attacked(s, 0, s->from_s, s->to_s - 30);
+                scene_attacked(s, 1, s->from_s + 30, s->to_s);
+        }
+}
+
+/* 3000/s from 120 ms away, from and until so long before the flood begins. */
+static void beside_a_crowd(struct catalogue *c, const char *when, double before_s, double until_before_s) {
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                struct scenario *s = catalogue_add(c, "in a crowd", "2000/s, crowd %s, cookies %u", when, cookies);
+                struct population *p;
+
+                s->traffic.syncookies = cookies;
+                s->traffic.listeners[0].backlog = cookies ? 511 : 4096;
+                scene_honest(s, 200);
+                p = scene_honest(s, 0);
+                scene_during(p, s->from_s - before_s, s->from_s - until_before_s, 3000);
+                p->rtt_median_ms = 120;
+                p->rtt_sigma = 0.3;
+                scene_flood(s, 2000, IS(FLOOD_SPOOFED) | IS(FLOOD_DISTRIBUTED));
+                s->fills_in_s = 0;
+        }
+}
+
 static void in_company(struct catalogue *c) {
         struct scenario *s;
         struct population *p;
@@ -182,6 +270,9 @@ static void in_company(struct catalogue *c) {
                         scene_flood(s, i ? 2000 : 1000, IS(FLOOD_SPOOFED) | IS(FLOOD_DISTRIBUTED));
                         s->fills_in_s = 0;
                 }
+        beside_a_crowd(c, "since 5 min", 290, -ATTACK_S - AFTER_S);
+        beside_a_crowd(c, "begins with it", 0, -ATTACK_S - AFTER_S);
+        beside_a_crowd(c, "just ended", 60, 0);
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                 s = catalogue_add(c, "in an outage", "2000/s in an outage, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
@@ -237,11 +328,41 @@ static void with_sensors_gone(struct catalogue *c) {
                 }
 }
 
+/* 20 s after its beginning something happens to us, for so long. */
+static void with_trouble(struct catalogue *c, enum trouble_kind kind, double lasts_s, double value,
+                         const char *what) {
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                struct scenario *s = catalogue_add(c, "mid-flood trouble", "1000/s, %s, cookies %u", what, cookies);
+
+                s->traffic.syncookies = cookies;
+                scene_honest(s, 200);
+                scene_flood(s, 1000, IS(FLOOD_SPOOFED));
+                scene_trouble(s, kind, s->from_s + 20, s->from_s + 20 + lasts_s, value);
+                s->fills_in_s = 0;
+        }
+}
+
+static void with_trouble_in_the_middle(struct catalogue *c) {
+        with_trouble(c, TROUBLE_NO_SOCK_DIAG, 20, 0, "no sock_diag for 20 s");
+        with_trouble(c, TROUBLE_NO_NETSTAT, 20, 0, "no netstat for 20 s");
+        with_trouble(c, TROUBLE_NO_NFLOG, 20, 0, "no nflog for 20 s");
+        with_trouble(c, TROUBLE_NO_SOCK_DIAG, 70, 0, "no sock_diag till after");
+        with_trouble(c, TROUBLE_NO_NETSTAT, 70, 0, "no netstat till after");
+        with_trouble(c, TROUBLE_NO_NFLOG, 70, 0, "no nflog till after");
+        with_trouble(c, TROUBLE_COUNTER_RESET, FOREVER, 0, "counters reset");
+        with_trouble(c, TROUBLE_CLOCK_STEP, FOREVER, 3600, "clock 1 h ahead");
+        with_trouble(c, TROUBLE_CLOCK_STEP, FOREVER, -3600, "clock 1 h back");
+        with_trouble(c, TROUBLE_LATE_TICK, 5, 0, "daemon stopped 5 s");
+}
+
 void attacks_add(struct catalogue *c) {
         spoofed(c);
         by_source(c);
         by_time(c);
+        for_long_and_again(c);
+        listener_after_listener(c);
         in_company(c);
         on_the_allow_list(c);
         with_sensors_gone(c);
+        with_trouble_in_the_middle(c);
 }

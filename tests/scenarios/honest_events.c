@@ -12,6 +12,78 @@ static struct scenario *event(struct catalogue *c, const char *family, uint32_t 
         return s;
 }
 
+/* Hardly anybody comes, and strays: nothing is wrong when for some seconds nobody finishes. */
+static void hardly_anybody(struct catalogue *c) {
+        static const double per_s[] = { 0.2, 2, 8 };
+
+        for (unsigned i = 0; i < 3; i++) {
+                struct scenario *s = catalogue_add(c, "quiet host", "%g/s and 2 strays/s", per_s[i]);
+
+                s->expected = IS(QUIET);
+                s->to_s = s->from_s + 600;
+                s->length_s = s->to_s + AFTER_S;
+                scene_honest(s, per_s[i]);
+                scene_noise(s, 2);
+        }
+}
+
+/* 50/s to 1600/s; each minute twice as many as the minute before. */
+static void slow_crowd(struct catalogue *c) {
+        for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                struct scenario *s = catalogue_add(c, "flash crowd", "twice as many each minute, cookies %u", cookies);
+                struct population *p = scene_honest(s, 50);
+
+                s->traffic.syncookies = cookies;
+                s->expected = crowd_names;
+                s->to_s = s->from_s + 5 * 60;
+                s->length_s = s->to_s + AFTER_S;
+                for (unsigned minute = 0; minute < 5; minute++)
+                        p->phases[1 + minute] = (struct phase) {
+                                s->from_s + minute * 60, s->from_s + minute * 60 + 60,
+                                50 << minute, 100 << minute,
+                        };
+        }
+}
+
+/* A check that opens and resets: SYN, SYN-ACK, RST. */
+static void monitoring(struct catalogue *c) {
+        static const double others[] = { 0.2, 200 };
+
+        for (unsigned i = 0; i < 2; i++)
+                for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                        struct scenario *s = catalogue_add(c, "monitoring", "50/s end by RST, %s, cookies %u",
+                                                           i ? "among 200/s" : "quiet host", cookies);
+                        struct population *p;
+
+                        s->traffic.syncookies = cookies;
+                        s->expected = SCENARIO_NO_FLOOD;
+                        scene_honest(s, others[i]);
+                        p = scene_population(s, POPULATION_RST, 0);
+                        scene_during(p, s->from_s, s->to_s, 50);
+                        p->sources = 2;
+                        p->rtt_median_ms = 1;
+                        p->regular = true;
+                }
+}
+
+/* Gone for so long; everybody who is refused tries again after about a second. */
+static void deployment(struct catalogue *c) {
+        static const double gone_s[] = { 1, 10 };
+
+        for (unsigned i = 0; i < 2; i++)
+                for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                        struct scenario *s = catalogue_add(c, "deployment", "restart of %.0f s at 300/s, cookies %u",
+                                                           gone_s[i], cookies);
+
+                        s->traffic.syncookies = cookies;
+                        s->traffic.listeners[0].accepts_per_s = 3000;
+                        s->expected = SCENARIO_NO_FLOOD & ~IS(PORT_SCAN);
+                        scene_honest(s, 300)->again_s = 1;
+                        scene_trouble(s, TROUBLE_LISTENER_CLOSED, s->from_s, s->from_s + gone_s[i], 0);
+                        s->to_s = s->from_s + gone_s[i] + 5;
+                }
+}
+
 void honest_events_add(struct catalogue *c) {
         static const double factors[] = { 3, 5, 10, 20 };
         struct scenario *s;
@@ -106,6 +178,11 @@ void honest_events_add(struct catalogue *c) {
         scene_during(p, s->from_s, s->to_s, 1000);
         p->listener = TRAFFIC_NO_LISTENER;
         p->sources = 1;
+
+        hardly_anybody(c);
+        slow_crowd(c);
+        monitoring(c);
+        deployment(c);
 
         s = event(c, "nat", crowd_names, "300/s behind one address");
         scene_honest(s, 300)->sources = 1;

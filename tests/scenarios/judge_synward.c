@@ -16,6 +16,7 @@ struct synward {
         struct policy *policy;
         struct verdicts verdicts;
         struct decision decision;
+        uint32_t incidents;
 };
 
 static void *synward_new(const double thresholds[static SWEEP_THRESHOLDS]) {
@@ -53,6 +54,8 @@ static uint32_t synward_step(void *j, const struct observation *o, const struct 
         (void) truth;
         detector_step(s->detector, o, &s->verdicts);
         policy_step(s->policy, o, &s->verdicts, &s->decision);
+        for (uint32_t i = 0; i < s->decision.events_count; i++)
+                s->incidents += s->decision.events[i].event.type == EVENT_FLOOD_START;
         alarms = judge_above(s->thresholds, s->verdicts.host.strength) & ~plain;
         return s->decision.state == STATE_FLOOD ? alarms | plain : alarms;
 }
@@ -74,6 +77,19 @@ enum flood_state judge_synward_state(const void *j) {
 
 enum diagnosis judge_synward_diagnosis(const void *j) {
         return ((const struct synward *) j)->decision.diagnosis;
+}
+
+enum flood_state judge_synward_listener_state(const void *j, uint16_t port) {
+        const struct synward *s = j;
+
+        for (uint32_t i = 0; i < s->verdicts.listeners_count; i++)
+                if (s->verdicts.listeners[i].key.port == port)
+                        return s->decision.listeners[i].state;
+        return STATE_NORMAL;
+}
+
+uint32_t judge_synward_incidents(const void *j) {
+        return ((const struct synward *) j)->incidents;
 }
 
 bool judge_synward_alert(const void *j) {

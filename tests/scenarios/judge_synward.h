@@ -13,6 +13,10 @@ extern const struct judge judge_synward;
 void judge_synward_allow(void *j, const struct prefix *p);
 enum flood_state judge_synward_state(const void *j);
 enum diagnosis judge_synward_diagnosis(const void *j);
+/* Of a listener alone; normal, if it is not there. */
+enum flood_state judge_synward_listener_state(const void *j, uint16_t port);
+/* How many floods it has told the beginning of. */
+uint32_t judge_synward_incidents(const void *j);
 /* Whether the daemon would walk the socket table at every tick now. */
 bool judge_synward_alert(const void *j);
 /* The figures behind the last verdict, on one line. */

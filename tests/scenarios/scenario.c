@@ -77,11 +77,45 @@ struct population *scene_flood(struct scenario *s, double per_s, uint32_t expect
 
         scene_during(p, s->from_s, s->to_s, per_s);
         p->regular = true;
+        p->attack = true;
         s->attack = true;
         s->flood_per_s += per_s;
         s->expected = expected;
         s->fills_in_s = s->traffic.listeners[0].backlog / s->flood_per_s;
         return p;
+}
+
+void scene_again(struct scenario *s, double after_s) {
+        double shift_s = s->to_s - s->from_s + after_s;
+
+        for (unsigned n = 0; n < s->traffic.populations_count; n++) {
+                struct population *p = &s->traffic.populations[n];
+
+                if (!p->attack)
+                        continue;
+                p->phases[1] = p->phases[0];
+                p->phases[1].from_s += shift_s;
+                p->phases[1].to_s += shift_s;
+        }
+        s->again_s = after_s;
+        s->length_s += shift_s;
+}
+
+void scene_attacked(struct scenario *s, unsigned listener, double from_s, double to_s) {
+        if (s->attacked_count == SCENARIO_ATTACKED_MAX)
+                abort();
+        s->attacked[s->attacked_count++] = (struct attacked) { listener, from_s, to_s };
+}
+
+unsigned scenario_floods(const struct scenario *s) {
+        return !s->attack ? 0 : s->again_s > 0 ? 2 : 1;
+}
+
+double scenario_time(const struct scenario *s, double now_s, unsigned *ret_flood) {
+        double shift_s = s->to_s - s->from_s + s->again_s;
+
+        *ret_flood = s->again_s > 0 && now_s > s->from_s + shift_s;
+        return *ret_flood ? now_s - shift_s : now_s;
 }
 
 struct trouble *scene_trouble(struct scenario *s, enum trouble_kind kind, double from_s,

@@ -13,10 +13,17 @@
 
 enum {
         SCENARIO_NAME_MAX = 48,
+        SCENARIO_ATTACKED_MAX = 2,
         /* Every diagnosis that is no flood. */
         SCENARIO_NO_FLOOD = 1 << DIAGNOSIS_UNKNOWN | 1 << DIAGNOSIS_QUIET | 1 << DIAGNOSIS_BUSY |
                             1 << DIAGNOSIS_FLASH_CROWD | 1 << DIAGNOSIS_ACCEPT_STALL |
                             1 << DIAGNOSIS_PORT_SCAN | 1 << DIAGNOSIS_LOSSY_CLIENTS,
+};
+
+/* A listener that has to be called flooded by itself, then. */
+struct attacked {
+        unsigned listener;
+        double from_s, to_s;
 };
 
 struct scenario {
@@ -28,6 +35,9 @@ struct scenario {
         double length_s;
         bool attack;          /* a flood from from_s to to_s; else the event to be named */
         double from_s, to_s;  /* both 0: nothing in particular happens */
+        double again_s;       /* so long after its end the flood comes once more; 0: it does not */
+        unsigned attacked_count;
+        struct attacked attacked[SCENARIO_ATTACKED_MAX];
         double flood_per_s;
         double fills_in_s;    /* how long the flood needs for its queue; 0: not asked */
         uint32_t expected;    /* 1 << enum diagnosis, any of them is right; 0: not asked */
@@ -42,6 +52,11 @@ struct catalogue {
 /* One more, with what most have in common; it is good until the next is added. */
 __attribute__((format(printf, 3, 4)))
 struct scenario *catalogue_add(struct catalogue *c, const char *family, const char *name, ...);
+
+/* How many floods there are, each of them an incident. */
+unsigned scenario_floods(const struct scenario *s);
+/* The same moment of the first flood, should the flood come once more. */
+double scenario_time(const struct scenario *s, double now_s, unsigned *ret_flood);
 
 /* honest_days: how long the honest families last together. */
 void catalogue_make(uint64_t seed, double honest_days, struct catalogue *ret);

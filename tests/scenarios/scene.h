@@ -27,6 +27,10 @@ struct population *scene_load_test(struct scenario *s, double per_s);
 struct population *scene_flood(struct scenario *s, double per_s, uint32_t expected);
 /* Only then, and at that rate. */
 void scene_during(struct population *p, double from_s, double to_s, double per_s);
+/* The floods so far come once more, so long after their end. */
+void scene_again(struct scenario *s, double after_s);
+/* A listener is attacked then, and has to be named by itself. */
+void scene_attacked(struct scenario *s, unsigned listener, double from_s, double to_s);
 struct trouble *scene_trouble(struct scenario *s, enum trouble_kind kind, double from_s, double to_s,
                               double value);
 /* Puts the first address of a population, or its prefix, on the allow list. */

@@ -27,6 +27,7 @@
 #define SLOW_FILL_S 5.0
 #define FILL_LIMIT 0.8
 #define END_LIMIT_S 15.0
+#define LISTENER_DELAY_S 2.0
 #define DIAGNOSIS_SHARE 0.95
 
 /* Where judges are compared: with so many false alarms a day at most. */
@@ -109,6 +110,36 @@ static bool diagnosed_right(const struct scenario *s, const struct row *row) {
         return ticks > 0 && (s->expected & UINT32_C(1) << d) && (s->attack || score->false_alarms == 0);
 }
 
+/* An incident for each flood, and none told to be over before it is. */
+static bool told_once(const struct scenario *s, const struct row *row) {
+        return !s->attack || !plain_score(row, 0)->found ||
+               (row->early_ends == 0 && row->incidents == scenario_floods(s));
+}
+
+static bool listeners_told(const struct scenario *s, const struct row *row) {
+        bool right = row->blamed == 0;
+
+        for (unsigned i = 0; i < s->attacked_count; i++)
+                right &= row->attacked[i].found && row->attacked[i].delay_s <= LISTENER_DELAY_S &&
+                         row->attacked[i].ended && row->attacked[i].end_s <= END_LIMIT_S;
+        return right;
+}
+
+/* When each listener was found by itself, and when its end was told; how long another was blamed. */
+static void print_listeners(const struct scenario *s, const struct row *row) {
+        for (unsigned i = 0; i < s->attacked_count; i++) {
+                char delay[16] = "never", end[16] = "never";
+
+                if (row->attacked[i].found)
+                        snprintf(delay, sizeof delay, "%.2f", row->attacked[i].delay_s);
+                if (row->attacked[i].ended)
+                        snprintf(end, sizeof end, "%.1f", row->attacked[i].end_s);
+                printf("  :%u %s, %s", s->traffic.listeners[s->attacked[i].listener].port, delay, end);
+        }
+        if (row->blamed)
+                printf("  others %u ticks", row->blamed);
+}
+
 static void print_row(const struct scenario *s, const struct row *row) {
         const struct score *score = plain_score(row, 0);
         uint32_t ticks;
@@ -120,13 +151,17 @@ static void print_row(const struct scenario *s, const struct row *row) {
                 snprintf(fill, sizeof fill, "%.0f%%", 100 * row->fill);
                 snprintf(end, sizeof end, row->ended ? "%.1f" : "never", row->end_s);
         }
-        printf("%-17s %-44s %-6s %6s %5s %6s %5u %5u  %-18s %s\n", s->family, s->name,
-               !s->attack ? "-" : score->found ? "found" : "MISSED", delay, fill, end, score->false_alarms,
-               row->suspicions, ticks ? diagnosis_name(d) : "-", diagnosed_right(s, row) ? "" : "WRONG");
+        printf("%-17s %-44s %-6s %6s %5s %6s %5u %5u %5u %5u  %-18s%s%s%s", s->family, s->name,
+               !s->attack ? "-" : score->found ? "found" : "MISSED", delay, fill, end, row->early_ends,
+               row->incidents, score->false_alarms, row->suspicions, ticks ? diagnosis_name(d) : "-",
+               diagnosed_right(s, row) ? "" : " WRONG", told_once(s, row) ? "" : " NOT ONCE",
+               listeners_told(s, row) ? "" : " LISTENERS");
+        print_listeners(s, row);
+        putchar('\n');
 }
 
 struct totals {
-        unsigned attacks, found, early, strong, late_fill, slow_ends, rows, right;
+        unsigned attacks, found, strong, late_fill, slow_ends, not_once, listeners_wrong, rows, right;
         uint32_t false_alarms;
         double delay_s, strong_delay_s, days, worst_end_s;
 };
@@ -163,6 +198,8 @@ static struct totals sum_up(const struct catalogue *c, const struct board *b, un
                         strong[t.strong++] = r->delay_s;
                 t.late_fill += s->fills_in_s >= SLOW_FILL_S && row->fill > FILL_LIMIT;
                 t.slow_ends += !row->ended || row->end_s > END_LIMIT_S;
+                t.not_once += !told_once(s, row);
+                t.listeners_wrong += !listeners_told(s, row);
                 t.worst_end_s = fmax(t.worst_end_s, row->ended ? row->end_s : INFINITY);
         }
         t.delay_s = comparison_median(delays, n);
@@ -302,6 +339,12 @@ static bool print_criteria(const struct catalogue *c, const struct board *b,
         snprintf(text, sizeof text, "end told within 15 s (%u later, worst %.1f s)", s->slow_ends,
                  s->worst_end_s);
         all &= criterion(s->slow_ends == 0, text);
+        snprintf(text, sizeof text, "an incident for each flood, its end never told while it goes on (%u not so)",
+                 s->not_once);
+        all &= criterion(s->not_once == 0, text);
+        snprintf(text, sizeof text, "of several listeners each attacked one told within %g s, and no other (%u not so)",
+                 LISTENER_DELAY_S, s->listeners_wrong);
+        all &= criterion(s->listeners_wrong == 0, text);
         snprintf(text, sizeof text, "diagnosis right in 95 %% of rows (%u of %u)", s->right, s->rows);
         all &= criterion(s->right >= DIAGNOSIS_SHARE * s->rows, text);
         all &= print_better(all_standings, &t[JUDGES - 1]);
@@ -329,8 +372,8 @@ static bool report(const struct catalogue *c, const struct board *b, const struc
         int r;
 
         printf("seed %" PRIu64 ", %.1f honest days\n\n", o->seed, o->days);
-        printf("%-17s %-44s %-6s %6s %5s %6s %5s %5s  %s\n", "family", "scenario", "", "delay", "fill",
-               "end", "false", "susp.", "diagnosis");
+        printf("%-17s %-44s %-6s %6s %5s %6s %5s %5s %5s %5s  %s\n", "family", "scenario", "", "delay", "fill",
+               "end", "early", "told", "false", "susp.", "diagnosis");
         for (unsigned i = 0; i < c->count; i++)
                 if (b->rows[i].done && !o->quiet_rows)
                         print_row(&c->list[i], &b->rows[i]);

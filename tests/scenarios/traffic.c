@@ -88,6 +88,10 @@ static uint32_t tag_of(const struct traffic *t, uint32_t i) {
 
 /* --- clients ------------------------------------------------------------------------ */
 
+static uint16_t random_port(struct traffic *t) {
+        return (uint16_t) (1024 + chance_below(&t->chance, 64512));
+}
+
 static const struct population *population_of(const struct traffic *t, uint32_t client) {
         return &t->settings->populations[t->clients[client].population];
 }
@@ -109,6 +113,30 @@ static void retry_syn(struct traffic *t, uint64_t now_us, uint32_t i) {
         }
         /* A few ms late: the client's clock is not the server's. */
         add_event(t, now_us + (SECOND_US << (c->attempts - 1)) + chance_below(&t->chance, 8000),
+                  EVENT_SYN, i);
+}
+
+/* Where the client's packets go. */
+static int listener_of(const struct traffic *t, const struct population *p) {
+        return p->listener < 0 ? p->listener : (int) t->in_kernel[p->listener];
+}
+
+/* It got an RST: the application tries anew, or it is lost. */
+static void turned_away(struct traffic *t, uint64_t now_us, uint32_t i) {
+        const struct population *p = population_of(t, i);
+        struct client *c = &t->clients[i];
+
+        t->truth.honest_failed += p->kind == POPULATION_HONEST;
+        if (!(p->again_s > 0)) {
+                client_done(t, i);
+                return;
+        }
+        c->generation++;
+        c->attempts = c->data_tries = 0;
+        c->cookie = false;
+        c->answered_us = UINT64_MAX;
+        c->peer.port = random_port(t);
+        add_event(t, now_us + c->rtt_us + (uint64_t) (1e6 * p->again_s * (0.5 + chance_unit(&t->chance))),
                   EVENT_SYN, i);
 }
 
@@ -168,6 +196,7 @@ static void log_syn(struct traffic *t, unsigned population, const struct address
         };
 
         t->truth.syns++;
+        t->truth.attack_syns += t->settings->populations[population].attack;
         t->populations[population].syns++;
         if (!t->table)
                 return;
@@ -188,11 +217,10 @@ static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
         }
         log_syn(t, c->population, &c->peer.address);
         t->populations[c->population].repeats += c->attempts > 1;
-        switch (kernel_model_syn(t->kernel, now_us, population_of(t, i)->listener, &c->peer,
+        switch (kernel_model_syn(t->kernel, now_us, listener_of(t, population_of(t, i)), &c->peer,
                                  tag_of(t, i))) {
         case KERNEL_REFUSED:
-                t->truth.honest_failed += population_of(t, i)->kind == POPULATION_HONEST;
-                client_done(t, i);
+                turned_away(t, now_us, i);
                 break;
         case KERNEL_DROPPED:
                 if (population_of(t, i)->kind == POPULATION_RST)
@@ -232,7 +260,7 @@ static void ack_arrives(struct traffic *t, uint64_t now_us, uint32_t i, bool dat
         unsigned flags = (data ? KERNEL_ACK_DATA : 0) | (c->cookie ? KERNEL_ACK_VALID_COOKIE : 0);
         uint64_t wait_us;
 
-        switch (kernel_model_ack(t->kernel, now_us, p->listener, &c->peer, flags)) {
+        switch (kernel_model_ack(t->kernel, now_us, listener_of(t, p), &c->peer, flags)) {
         case KERNEL_ACK_COMPLETED:
                 connected(t, i);
                 break;
@@ -253,8 +281,7 @@ static void ack_arrives(struct traffic *t, uint64_t now_us, uint32_t i, bool dat
                         add_event(t, now_us + wait_us, EVENT_DATA, i);
                 break;
         case KERNEL_ACK_STRAY:
-                t->truth.honest_failed++;
-                client_done(t, i);
+                turned_away(t, now_us, i);
                 break;
         }
 }
@@ -273,7 +300,7 @@ static void event_happens(struct traffic *t, const struct event *e) {
                 ack_arrives(t, e->time_us, e->client, true);
                 break;
         case EVENT_RST:
-                kernel_model_rst(t->kernel, e->time_us, population_of(t, e->client)->listener,
+                kernel_model_rst(t->kernel, e->time_us, listener_of(t, population_of(t, e->client)),
                                  &t->clients[e->client].peer);
                 client_done(t, e->client);
                 break;
@@ -319,13 +346,13 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         const struct population *p = &t->settings->populations[n];
         struct kernel_model_peer peer = {
                 .address = traffic_address(t->settings, n, source_number(t, p)),
-                .port = (uint16_t) (1024 + chance_below(&t->chance, 64512)),
+                .port = random_port(t),
         };
         uint32_t i;
 
         if (p->kind == POPULATION_SILENT) {
                 log_syn(t, n, &peer.address);
-                kernel_model_syn(t->kernel, now_us, p->listener, &peer, NONE);
+                kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE);
                 return;
         }
         i = client_new(t);
@@ -392,7 +419,8 @@ static void renew_rates(struct traffic *t, uint64_t now_us) {
         }
 }
 
-/* The first beginning or end of a phase before end_us: floods do not wait for a tick. */
+/* The first beginning or end of a phase before end_us, or just after it: floods do not wait for a
+ * tick. */
 static uint64_t next_phase_us(const struct traffic *t, uint64_t now_us, uint64_t end_us) {
         for (unsigned n = 0; n < t->settings->populations_count; n++)
                 for (unsigned i = 0; i < TRAFFIC_PHASES_MAX; i++) {
@@ -400,9 +428,9 @@ static uint64_t next_phase_us(const struct traffic *t, uint64_t now_us, uint64_t
                         double from_us = f->from_s * 1e6, to_us = f->to_s * 1e6;
 
                         if (from_us > (double) now_us && from_us < (double) end_us)
-                                end_us = (uint64_t) from_us;
+                                end_us = (uint64_t) ceil(from_us);
                         if (to_us > (double) now_us && to_us < (double) end_us)
-                                end_us = (uint64_t) to_us;
+                                end_us = (uint64_t) ceil(to_us);
                 }
         return end_us;
 }
@@ -471,26 +499,47 @@ static void run_until(struct traffic *t, uint64_t end_us) {
 
 /* --- troubles and ticks ----------------------------------------------------------------------- */
 
+static void add_listener(struct traffic *t, unsigned i) {
+        static const uint8_t any[16];
+        uint32_t accepts = t->settings->listeners[i].accepts_per_s;
+        struct kernel_model_listener l = {
+                .key = {
+                        .address = t->settings->listeners[i].ipv6 ? address_from_ipv6(any)
+                                                                  : address_from_ipv4(0),
+                        .port = t->settings->listeners[i].port,
+                },
+                .backlog = t->settings->listeners[i].backlog,
+                .accepts_per_s = accepts ? accepts : KERNEL_MODEL_AT_ONCE,
+                .defer_retries = t->settings->listeners[i].defer_retries,
+        };
+
+        if (kernel_model_add_listener(t->kernel, &l, &t->in_kernel[i]) < 0)
+                abort();
+}
+
 static void make_trouble(struct traffic *t) {
         t->return_loss = t->forward_loss = 0;
         for (unsigned i = 0; i < t->settings->troubles_count; i++) {
                 const struct trouble *x = &t->settings->troubles[i];
                 uint32_t usual = t->settings->listeners[x->listener].accepts_per_s;
+                bool holds = trouble_holds(x, t->now_us), turns = holds != t->trouble_done[i];
 
-                if (x->kind == TROUBLE_ACCEPTS && trouble_holds(x, t->now_us) != t->trouble_done[i]) {
-                        t->trouble_done[i] = trouble_holds(x, t->now_us);
-                        kernel_model_set_accepts(t->kernel, t->now_us, x->listener,
-                                                 t->trouble_done[i] ? (uint32_t) x->value
+                if (x->kind == TROUBLE_ACCEPTS && turns) {
+                        t->trouble_done[i] = holds;
+                        kernel_model_set_accepts(t->kernel, t->now_us, t->in_kernel[x->listener],
+                                                 holds ? (uint32_t) x->value
                                                  : usual ? usual : KERNEL_MODEL_AT_ONCE);
                 }
-                if (x->kind == TROUBLE_LISTENER_CLOSED && trouble_holds(x, t->now_us) && !t->trouble_done[i]) {
-                        t->trouble_done[i] = true;
-                        t->closed[x->listener] = true;
-                        kernel_model_close_listener(t->kernel, x->listener);
+                if (x->kind == TROUBLE_LISTENER_CLOSED && turns) {
+                        t->trouble_done[i] = holds;
+                        if (holds)
+                                kernel_model_close_listener(t->kernel, t->in_kernel[x->listener]);
+                        else
+                                add_listener(t, x->listener);
                 }
-                if (x->kind == TROUBLE_RETURN_LOSS && trouble_holds(x, t->now_us))
+                if (x->kind == TROUBLE_RETURN_LOSS && holds)
                         t->return_loss = x->value;
-                if (x->kind == TROUBLE_FORWARD_LOSS && trouble_holds(x, t->now_us))
+                if (x->kind == TROUBLE_FORWARD_LOSS && holds)
                         t->forward_loss = x->value;
         }
 }
@@ -505,7 +554,7 @@ static void tell_truth(struct traffic *t, const struct observation *o, struct tr
                 t->truth.fill = fmax(t->truth.fill, (double) o->listeners[i].half_open /
                                                             o->listeners[i].backlog);
         *ret = t->truth;
-        t->truth.syns = 0;
+        t->truth.syns = t->truth.attack_syns = 0;
 }
 
 static bool stopped(const struct traffic *t) {
@@ -548,28 +597,6 @@ void traffic_set_syncookies(struct traffic *t, uint8_t value) {
 
 /* --- beginning and end --------------------------------------------------------------------------- */
 
-static void add_listeners(struct traffic *t) {
-        static const uint8_t any[16];
-
-        for (unsigned i = 0; i < t->settings->listeners_count; i++) {
-                uint32_t accepts = t->settings->listeners[i].accepts_per_s;
-                struct kernel_model_listener l = {
-                        .key = {
-                                .address = t->settings->listeners[i].ipv6 ? address_from_ipv6(any)
-                                                                          : address_from_ipv4(0),
-                                .port = t->settings->listeners[i].port,
-                        },
-                        .backlog = t->settings->listeners[i].backlog,
-                        .accepts_per_s = accepts ? accepts : KERNEL_MODEL_AT_ONCE,
-                        .defer_retries = t->settings->listeners[i].defer_retries,
-                };
-                unsigned n;
-
-                if (kernel_model_add_listener(t->kernel, &l, &n) < 0)
-                        abort();
-        }
-}
-
 static void make_populations(struct traffic *t) {
         for (unsigned n = 0; n < t->settings->populations_count; n++) {
                 const struct population *p = &t->settings->populations[n];
@@ -604,16 +631,10 @@ struct traffic *traffic_new(const struct traffic_settings *s) {
         k.userdata = t;
         if (kernel_model_new(&k, &t->kernel) < 0)
                 abort();
-        if (s->source_table) {
-                struct keyed_hash key;
-
-                for (unsigned i = 0; i < 4; i++)
-                        key.words[i] = chance_bits(&t->chance);
-                if (source_table_new(&key, 0, &t->table) < 0)
-                        abort();
-                source_table_set_known(t->table, true, true);
-        }
-        add_listeners(t);
+        if (s->source_table)
+                t->table = traffic_source_table_new(t);
+        for (unsigned i = 0; i < s->listeners_count; i++)
+                add_listener(t, i);
         make_populations(t);
         return t;
 }

@@ -30,7 +30,7 @@ enum {
 enum population_kind {
         POPULATION_HONEST,
         POPULATION_SILENT, /* nobody answers the SYN-ACK */
-        POPULATION_RST,    /* a host that did not ask, or a scanner, answers with an RST */
+        POPULATION_RST,    /* a host that did not ask, a scanner or a check answers with an RST */
 };
 
 /* From one rate to another (equal: constant). */
@@ -41,6 +41,7 @@ struct phase {
 
 struct population {
         enum population_kind kind;
+        bool attack; /* what has to be found */
         int listener; /* or TRAFFIC_NO_LISTENER: ports where nobody listens */
         bool ipv6;
         uint32_t sources;       /* 0: a new random address each time */
@@ -61,6 +62,7 @@ struct population {
         double data_after_s;   /* mean wait before the first data (deferred accept) */
         unsigned attempts;     /* SYNs before a client gives up; 0: 4 */
         double lasts_s;        /* mean length of a connection; 0: 5 s */
+        double again_s;        /* who is refused connects anew after about this; 0: never */
 };
 
 enum trouble_kind {
@@ -72,7 +74,7 @@ enum trouble_kind {
         TROUBLE_NO_NFLOG,
         TROUBLE_COUNTER_RESET, /* once, at from_s */
         TROUBLE_CLOCK_STEP,    /* CLOCK_REALTIME jumps by `value` s at from_s */
-        TROUBLE_LISTENER_CLOSED,
+        TROUBLE_LISTENER_CLOSED, /* at to_s it opens again */
         TROUBLE_LATE_TICK,     /* the daemon was stopped from from_s to to_s */
 };
 
@@ -109,6 +111,7 @@ struct traffic_settings {
 struct traffic_truth {
         double now_s;
         uint64_t syns, fins;    /* of this tick; FINs of clients that finished before */
+        uint64_t attack_syns;   /* of syns, those that have to be found */
         uint32_t half_open;     /* of all listeners */
         double fill;            /* of the fullest */
         uint64_t honest_asked, honest_connected, honest_failed; /* since the beginning */

@@ -63,7 +63,7 @@ struct traffic {
         struct dump_trigger trigger;
         double return_loss, forward_loss;
         int64_t clock_us;
-        bool closed[TRAFFIC_LISTENERS_MAX];
+        unsigned in_kernel[TRAFFIC_LISTENERS_MAX]; /* the number the model gave each */
         bool trouble_done[TRAFFIC_TROUBLES_MAX];
 
         struct population_state populations[TRAFFIC_POPULATIONS_MAX];
@@ -80,6 +80,7 @@ struct traffic {
         struct traffic_truth truth;
         struct obs_sources sources;
         struct source_table *table; /* NULL: reckoned */
+        bool netstat_told, log_told; /* at the last tick */
 };
 
 /* Whether a trouble is there at that moment. */
@@ -87,6 +88,8 @@ static inline bool trouble_holds(const struct trouble *x, uint64_t now_us) {
         return (double) now_us >= x->from_s * 1e6 && (double) now_us < x->to_s * 1e6;
 }
 
+/* With nothing in it yet. */
+struct source_table *traffic_source_table_new(struct traffic *t);
 /* After each tick: what the log would remember of the populations. */
 void traffic_sensors_remember(struct traffic *t);
 /* What the kernel shows becomes what the sensors tell. */

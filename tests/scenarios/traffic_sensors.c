@@ -2,9 +2,22 @@
 /* What the sensors make of the traffic. */
 #include "tests/scenarios/traffic_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* --- who sends ------------------------------------------------------------------------------- */
+
+struct source_table *traffic_source_table_new(struct traffic *t) {
+        struct source_table *table = NULL;
+        struct keyed_hash key;
+
+        for (unsigned i = 0; i < 4; i++)
+                key.words[i] = chance_bits(&t->chance);
+        if (source_table_new(&key, t->now_us, &table) < 0)
+                abort();
+        source_table_set_known(table, true, true);
+        return table;
+}
 
 static void list_source(struct obs_sources *s, const struct address *a, unsigned length, double per_s,
                         double completed_per_s, double error_per_s) {
@@ -65,6 +78,7 @@ static void renew_sources(struct traffic *t) {
         for (unsigned n = 0; n < t->settings->populations_count; n++)
                 list_population(t, n, total, &once);
         t->sources.known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE | OBS_SS_STRAY;
+        t->sources.syn_per_s = total;
         t->sources.stray_share = total > 0 ? stray / total : 0;
         /* A scan goes through the ports. */
         t->sources.stray_ports = (uint32_t) fmin(65535, stray * WINDOW_S);
@@ -100,11 +114,11 @@ static void forget_sock_diag(struct observation *o) {
         o->sensors[SENSOR_SOCK_DIAG] = SENSOR_FAILED;
 }
 
-/* With cookies only, sense.c counts connections instead. */
-static void forget_netstat(struct observation *o) {
-        uint32_t reckoned = o->syncookies == 2 && (o->known & OBS_K_DUMP) ? 1U << OBS_PASSIVE_OPENS : 0;
+/* With cookies only, sense.c counts connections instead; a difference takes two looks. */
+static void forget_netstat(const struct traffic *t, struct observation *o) {
+        bool looked = o->syncookies == 2 && (o->known & OBS_K_DUMP) && !t->netstat_told;
 
-        o->counters_known &= 1U << OBS_SYNS | reckoned;
+        o->counters_known &= 1U << OBS_SYNS | (looked ? 1U << OBS_PASSIVE_OPENS : 0);
         o->sensors[SENSOR_NETSTAT] = SENSOR_FAILED;
 }
 
@@ -116,6 +130,19 @@ static void forget_nflog(struct observation *o) {
         o->log_received = 0;
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 o->listeners[i].known &= ~(uint32_t) OBS_L_SYNS;
+}
+
+/* The log is there again: it knows of nothing that was before. */
+static void begin_log(struct traffic *t, struct observation *o) {
+        o->counters_known &= ~(1U << OBS_SYNS);
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                o->listeners[i].known &= ~(uint32_t) OBS_L_SYNS;
+        if (!t->table || t->ticks <= 1)
+                return;
+        t->table = source_table_free(t->table);
+        t->table = traffic_source_table_new(t);
+        source_table_set_listeners(t->table, o->listeners, o->listeners_count);
+        source_table_observe(t->table, t->now_us, &o->sources);
 }
 
 static void forget_walk(struct observation *o) {
@@ -144,6 +171,7 @@ static void add_log(struct traffic *t, struct observation *o) {
                offsetof(struct obs_sources, list) + t->sources.count * sizeof *t->sources.list);
         o->sources.stray_share = t->sources.stray_share;
         o->sources.stray_ports = t->sources.stray_ports;
+        o->sources.syn_per_s = t->sources.syn_per_s;
 }
 
 static void make_sensors_fail(struct traffic *t, struct observation *o) {
@@ -174,9 +202,15 @@ static void make_sensors_fail(struct traffic *t, struct observation *o) {
         if (!sock_diag)
                 forget_sock_diag(o);
         if (!netstat)
-                forget_netstat(o);
+                forget_netstat(t, o);
+        else if (!t->netstat_told)
+                o->counters_known &= 1U << OBS_SYNS; /* the first reading has no deltas */
         if (!nflog)
                 forget_nflog(o);
+        else if (!t->log_told)
+                begin_log(t, o);
+        t->netstat_told = netstat;
+        t->log_told = nflog;
         o->realtime_us = (uint64_t) ((int64_t) o->realtime_us + t->clock_us);
 }
 

@@ -22,8 +22,9 @@ extern const struct judge *const judges[JUDGES];
 #define TRIAL_GRACE_S 30.0
 
 struct score {
-        bool found;
-        double delay_s; /* when found */
+        uint32_t floods; /* bit n: the n-th was found */
+        bool found;      /* every one was */
+        double delay_s;  /* the longest of those found */
         uint32_t false_alarms;
 };
 
@@ -32,6 +33,13 @@ struct row {
         /* What only synward tells. */
         bool ended;
         double end_s, fill; /* how full the queue was when it was found */
+        uint32_t incidents;
+        uint32_t early_ends; /* told while the flood went on */
+        struct {
+                bool found, ended;
+                double delay_s, end_s;
+        } attacked[SCENARIO_ATTACKED_MAX];
+        uint32_t blamed; /* ticks in which a listener was called flooded that was not */
         uint32_t suspicions;
         uint32_t named[DIAGNOSES]; /* ticks with each diagnosis that count */
         double days;
