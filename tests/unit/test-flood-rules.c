@@ -97,6 +97,22 @@ static void a_scanners_burst_is_soon_over(void **state) {
         assert_true(flood_rules_match(&l, &settings.detect).sustained >= 1);
 }
 
+/* 33/s that nobody finishes fill half of 4,096 entries that live for 63 s, never of those that
+ * live for 3 s. */
+static void what_cannot_fill_the_queue_does_not_hurt(void **state) {
+        struct look l = flood_begins();
+
+        l.early_per_s = 33;
+        l.backlog = 4096;
+        l.half_open = 90;
+        l.completed_per_s = 20;
+        l.gathered = 1e3;
+        l.late_per_s = l.aged_per_s = l.stale_per_s = 33;
+        assert_true(flood_rules_match(&l, &settings.detect).sustained >= 1);
+        l.half_open_life_s = 3;
+        assert_true(flood_rules_match(&l, &settings.detect).sustained < 1);
+}
+
 static void strength_is_in_proportion(void **state) {
         struct look l = flood_begins();
         struct flood_strength s;
@@ -117,6 +133,7 @@ int main(void) {
                 cmocka_unit_test(honest_loads_need_more_looks),
                 cmocka_unit_test(unknown_is_not_zero),
                 cmocka_unit_test(a_scanners_burst_is_soon_over),
+                cmocka_unit_test(what_cannot_fill_the_queue_does_not_hurt),
                 cmocka_unit_test(strength_is_in_proportion),
         };
 

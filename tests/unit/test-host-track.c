@@ -91,6 +91,29 @@ static void unknown_is_no_silence(void **state) {
         assert_true(isnan(h.track.completed_steady.per_s));
 }
 
+/* 1 + 2 + 4 … s, 120 at most; what was known stays where it cannot be read. */
+static void half_opens_live_as_they_are_retried(void **state) {
+        static const struct {
+                uint8_t retries;
+                double life_s;
+        } cases[] = { { 0, 1 }, { 1, 3 }, { 3, 15 }, { 5, 63 }, { 7, 247 }, { 8, 367 } };
+        struct host h = host_new();
+
+        assert_float_equal(h.track.half_open_life_s, 63, 0);
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                static struct observation o; /* large */
+
+                o = (struct observation) { .elapsed_us = TICK_US, .known = OBS_K_SYNACK_RETRIES,
+                                           .synack_retries = cases[i].retries };
+                host_track_step(&h.track, &o);
+                assert_float_equal(h.track.half_open_life_s, cases[i].life_s, 0);
+                o.known = 0;
+                o.synack_retries = 0;
+                host_track_step(&h.track, &o);
+                assert_float_equal(h.track.half_open_life_s, cases[i].life_s, 0);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_crowd_of_a_minute_is_not_the_usual),
@@ -98,6 +121,7 @@ int main(void) {
                 cmocka_unit_test(a_pause_among_few_is_no_silence),
                 cmocka_unit_test(among_many_it_is),
                 cmocka_unit_test(unknown_is_no_silence),
+                cmocka_unit_test(half_opens_live_as_they_are_retried),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
