@@ -114,7 +114,7 @@ static void by_time(struct catalogue *c) {
                         scene_flood(s, slow[i].per_s, IS(FLOOD_SPOOFED));
                 }
         for (uint8_t cookies = 0; cookies <= 1; cookies++) {
-                s = catalogue_add(c, "slow", "slow 20/s fills B=128, 4/s and strays, cookies %u", cookies);
+                s = catalogue_add(c, "slow", "slow 20/s fills B=128 among 4/s, cookies %u", cookies);
                 s->traffic.syncookies = cookies;
                 s->traffic.listeners[0].backlog = 128;
                 scene_honest(s, 4);

@@ -342,7 +342,8 @@ static bool print_criteria(const struct catalogue *c, const struct board *b,
         snprintf(text, sizeof text, "an incident for each flood, its end never told while it goes on (%u not so)",
                  s->not_once);
         all &= criterion(s->not_once == 0, text);
-        snprintf(text, sizeof text, "of several listeners each attacked one told within %g s, and no other (%u not so)",
+        snprintf(text, sizeof text,
+                 "of several listeners each attacked one told within %g s, and no other (%u not so)",
                  LISTENER_DELAY_S, s->listeners_wrong);
         all &= criterion(s->listeners_wrong == 0, text);
         snprintf(text, sizeof text, "diagnosis right in 95 %% of rows (%u of %u)", s->right, s->rows);

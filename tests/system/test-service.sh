@@ -16,7 +16,13 @@ property() { box systemctl show -P "$1" synward.service; }
 has_status() { [ -n "$(property StatusText)" ]; }
 has_failed() { [ "$(property ActiveState)" = failed ]; }
 is_active() { [ "$(property ActiveState)" = active ]; }
-main_pid_changed() { is_active && [ "$(property MainPID)" != "$1" ]; }
+# 0 while one has gone and the next is not there yet. The new one is then pid.
+main_pid_changed() {
+        local now
+        is_active && now=$(property MainPID) && [ "${now:-0}" -gt 1 ] && [ "$now" != "$1" ] && pid=$now
+}
+# kill_daemon SIGNAL: never a number that means more than one process.
+kill_daemon() { [ "${pid:-0}" -gt 1 ] && box kill "-$1" "$pid"; }
 syncookies() { box cat /proc/sys/net/ipv4/tcp_syncookies; }
 syncookies_are() { [ "$(syncookies)" = "$1" ]; }
 # Entries of the unit with this event, a MESSAGE_ID, and all that an event carries.
@@ -198,17 +204,16 @@ else
 fi
 
 # --- hang, kill -------------------------------------------------------------------
-box kill -STOP "$pid"
+kill_daemon STOP
 wait_for 15 "the watchdog replaced a daemon that hung" main_pid_changed "$pid"
 expect "because of the watchdog" journal_says '[Ww]atchdog'
-pid=$(property MainPID)
 flood 2
 wait_for 10 "syncookies are on again" syncookies_are 1
 # Without the restart, so that what remains was done by ExecStopPost= alone.
 printf '[Service]\nRestart=no\n' |
         box tee /run/systemd/system/synward.service.d/test2.conf >/dev/null
 box systemctl daemon-reload
-box kill -KILL "$pid"
+kill_daemon KILL
 wait_for 10 "killed" has_failed
 wait_for 10 "syncookies are back after SIGKILL" syncookies_are 0
 

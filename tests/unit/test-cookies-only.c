@@ -140,6 +140,13 @@ static void two_attacked_listeners_are_both_named(void **state) {
         /* Counted once. */
         assert_in_range((uint64_t) w->most_unanswered, 1800, 2300);
 
+        /* Also where one of them takes most. */
+        w->flood_per_s[0] = 1400;
+        stay(w, 5);
+        stay(w, 10);
+        assert_int_equal(w->flooded[1], 50);
+        assert_in_range((uint64_t) w->most_unanswered, 2200, 2700);
+
         /* Nobody else is blamed when it goes. */
         w->flood_per_s[0] = w->flood_per_s[1] = 0;
         stay(w, 20);

@@ -285,7 +285,7 @@ static void slow_flood_before_the_queue_is_full(void **state) {
 static void slow_flood_among_few_clients(void **state) {
         for (uint8_t mode = 0; mode <= 1; mode++) {
                 struct traffic t = { .syncookies = mode, .backlog = 128, .flood_per_s = 20,
-                                     .flood_from = 100 * S, .flood_until = 160 * S, .honest_per_s = 4,
+                                     .flood_from = 100 * S, .flood_until = 160 * S, .honest_per_s = 6,
                                      .pause_every = 10 * S, .pause = 2 * S, .rtt_ms = 60, .until = 180 * S };
                 struct outcome out = run(&t);
 
