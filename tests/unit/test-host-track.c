@@ -59,6 +59,14 @@ static void the_first_clients_are_learned_soon(void **state) {
         assert_true(h.track.usual_completed.per_s > 150);
 }
 
+static void a_service_that_starts_after_us_is_learned_at_once(void **state) {
+        struct host h = host_new();
+
+        runs(&h, 0, 15, true);
+        runs(&h, 3000, 45, true);
+        assert_true(h.track.usual_completed.per_s > 2000);
+}
+
 static bool half_is_gone(const struct host *h) {
         return h->track.completed_steady.per_s < h->track.usual_completed.per_s / 2;
 }
@@ -118,6 +126,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_crowd_of_a_minute_is_not_the_usual),
                 cmocka_unit_test(the_first_clients_are_learned_soon),
+                cmocka_unit_test(a_service_that_starts_after_us_is_learned_at_once),
                 cmocka_unit_test(a_pause_among_few_is_no_silence),
                 cmocka_unit_test(among_many_it_is),
                 cmocka_unit_test(unknown_is_no_silence),
