@@ -51,6 +51,11 @@ enum { LOOKS_KEPT = 3 };
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define OUTAGE_NOBODY 0.01
 #define OUTAGE_SETTLES_US UINT64_C(15000000)
+/* None begins while a flood stands for so long already and brings about as much as lately: it
+ * is why nobody finishes. */
+#define FLOOD_STANDS_US UINT64_C(2000000)
+#define FLOOD_STANDS_SHARE 0.4
+#define FLOOD_LATELY_TAU_S 15.0
 
 /* What is remembered of a listener, or of the host. */
 struct subject {
@@ -79,6 +84,8 @@ struct detector {
         uint64_t started_us;
         uint64_t walked_us; /* 0: never */
         uint64_t outage_us; /* when an outage was last seen; 0: never */
+        uint64_t flood_since_us; /* 0: there is none */
+        struct rate flood_arrivals; /* the most of its last seconds */
         /* At this step: */
         const struct obs_sources *sources; /* who sends; NULL: not known */
         struct obs_sources not_allowed;    /* the same, without what the allow list finished */
@@ -236,13 +243,33 @@ static double share_of_refusals(struct detector *d, const struct observation *o,
                l->accept_full == 0;
 }
 
+static bool flood_stands(const struct detector *d, double arrivals, uint64_t now_us) {
+        return d->flood_since_us && now_us - d->flood_since_us >= FLOOD_STANDS_US &&
+               arrivals >= FLOOD_STANDS_SHARE * d->flood_arrivals.per_s;
+}
+
+static void follow_flood(struct detector *d, const struct observation *o, enum finding finding) {
+        if (finding != FINDING_FLOOD) {
+                d->flood_since_us = 0;
+                return;
+        }
+        if (!d->flood_since_us) {
+                d->flood_since_us = o->time_us;
+                d->flood_arrivals = rate_unknown();
+        }
+        rate_peak(&d->flood_arrivals, host_track_arrivals(&d->track, d->unanswered_per_s),
+                  (double) o->elapsed_us / 1e6, FLOOD_LATELY_TAU_S);
+}
+
 /* Nobody finishes any more, and those who come are the usual ones: at first as many
  * as usual, then the same again and again, since each sends its SYN up to six
  * times. With cookies on a flood of that size would not keep them from finishing;
  * without, entries that outrun their timers show that their clients live. When
  * the way is open again, the queue and the clients take a while to settle.
- * So few clients that their SYNs could be no flood need no such excuse. */
+ * So few clients that their SYNs could be no flood need no such excuse, and what a flood
+ * explains is none. */
 static bool is_outage(struct detector *d, const struct look *l, double alive, uint64_t now_us) {
+        bool settling = d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US;
         const struct host_track *t = &d->track;
         double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);
@@ -250,7 +277,8 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
 
         if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
             arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s ||
-            t->usual_completed.per_s * OUTAGE_RETRIES < d->settings->detect.unanswered_per_s)
+            t->usual_completed.per_s * OUTAGE_RETRIES < d->settings->detect.unanswered_per_s ||
+            (!settling && flood_stands(d, arrivals, now_us)))
                 return false;
         outage = t->completed_steady.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
                  (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s || t->syncookies > 0 ||
@@ -258,7 +286,7 @@ static bool is_outage(struct detector *d, const struct look *l, double alive, ui
                   t->completed_steady.per_s < OUTAGE_NOBODY * t->usual_completed.per_s);
         if (outage && late > 0)
                 d->outage_us = now_us;
-        return outage || (d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US);
+        return outage || settling;
 }
 
 static struct look look_blank(const struct detector *d) {
@@ -653,6 +681,7 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
                 step_listener(d, o, i, ret);
         forget_closed(d, o->time_us);
         step_host(d, o, blind, ret);
+        follow_flood(d, o, ret->host.finding);
 
         if (ret->host.finding == FINDING_NONE) {
                 host_track_learn(&d->track, o, d->unanswered_per_s);

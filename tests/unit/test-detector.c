@@ -297,6 +297,19 @@ static void slow_flood_among_few_clients(void **state) {
         }
 }
 
+/* Without cookies nobody finishes for seconds: as in an outage, if a flood had not stood before. */
+static void a_flood_is_no_outage_of_those_it_shuts_out(void **state) {
+        struct traffic t = { .syncookies = 0, .backlog = 4096, .flood_per_s = 2000, .flood_from = 60 * S,
+                             .flood_until = 80 * S, .honest_per_s = 1000, .pause_every = 62 * S, .pause = 15 * S,
+                             .rtt_ms = 60, .until = 95 * S };
+        struct outcome out = run(&t);
+
+        print_message("flood after %.1f s, over after %.1f s\n", ((double) out.flood_us - 60e6) / 1e6,
+                      ((double) out.over_us - 80e6) / 1e6);
+        assert_in_range(out.flood_us, 60 * S, 63 * S);
+        assert_in_range(out.over_us, 80 * S, 95 * S);
+}
+
 static void a_pause_among_few_clients_is_quiet(void **state) {
         struct traffic t = { .syncookies = 1, .backlog = 511, .flood_per_s = 2, .flood_until = NEVER,
                              .honest_per_s = 4, .pause_every = 10 * S, .pause = 2 * S, .rtt_ms = 60,
@@ -388,6 +401,7 @@ int main(void) {
                 cmocka_unit_test(plain_flood_in_each_mode),
                 cmocka_unit_test(slow_flood_before_the_queue_is_full),
                 cmocka_unit_test(slow_flood_among_few_clients),
+                cmocka_unit_test(a_flood_is_no_outage_of_those_it_shuts_out),
                 cmocka_unit_test(a_pause_among_few_clients_is_quiet),
                 cmocka_unit_test(honest_load_is_no_flood),
                 cmocka_unit_test(flood_within_a_crowd),
