@@ -353,6 +353,7 @@ static void with_trouble_in_the_middle(struct catalogue *c) {
         with_trouble(c, TROUBLE_CLOCK_STEP, FOREVER, 3600, "clock 1 h ahead");
         with_trouble(c, TROUBLE_CLOCK_STEP, FOREVER, -3600, "clock 1 h back");
         with_trouble(c, TROUBLE_LATE_TICK, 5, 0, "daemon stopped 5 s");
+        with_trouble(c, TROUBLE_RETURN_LOSS, 20, 1.0, "no way back for 20 s");
 }
 
 void attacks_add(struct catalogue *c) {
