@@ -8,6 +8,7 @@
 #include "core/diagnose.h"
 #include "core/flood_rules.h"
 #include "core/host_track.h"
+#include "core/outage.h"
 #include "core/survival.h"
 
 #define RATE_TAU_S 0.7
@@ -40,23 +41,6 @@ enum { LOOKS_KEPT = 3 };
 /* Before this nothing is far above the usual. */
 #define USUAL_LEARNED_US UINT64_C(5000000)
 
-/* An outage: completions below this part of the usual … */
-#define OUTAGE_LEARNED_US UINT64_C(30000000)
-#define OUTAGE_COMPLETED 0.5
-/* … arrivals at most this much above it … */
-#define OUTAGE_ARRIVALS 1.5
-/* … or this much, if they are seen to be the same clients again. */
-#define OUTAGE_RETRIES 6.0
-#define OUTAGE_ALIVE 0.2
-/* A flood of that size lets a few through even without cookies: slots come free. */
-#define OUTAGE_NOBODY 0.01
-#define OUTAGE_SETTLES_US UINT64_C(15000000)
-/* None begins while a flood stands for so long already and brings about as much as lately: it
- * is why nobody finishes. */
-#define FLOOD_STANDS_US UINT64_C(2000000)
-#define FLOOD_STANDS_SHARE 0.4
-#define FLOOD_LATELY_TAU_S 15.0
-
 /* What is remembered of a listener, or of the host. */
 struct subject {
         bool in_use;
@@ -83,9 +67,7 @@ struct detector {
         struct subject listeners[OBS_LISTENERS_MAX];
         uint64_t started_us;
         uint64_t walked_us; /* 0: never */
-        uint64_t outage_us; /* when an outage was last seen; 0: never */
-        uint64_t flood_since_us; /* 0: there is none */
-        struct rate flood_arrivals; /* the most of its last seconds */
+        struct outage outage;
         /* At this step: */
         const struct obs_sources *sources; /* who sends; NULL: not known */
         struct obs_sources not_allowed;    /* the same, without what the allow list finished */
@@ -241,52 +223,6 @@ static double share_of_refusals(struct detector *d, const struct observation *o,
                 return 1;
         return d->track.syncookies == 0 && (l->known & OBS_L_DROPS) && l->drops > 0 &&
                l->accept_full == 0;
-}
-
-static bool flood_stands(const struct detector *d, double arrivals, uint64_t now_us) {
-        return d->flood_since_us && now_us - d->flood_since_us >= FLOOD_STANDS_US &&
-               arrivals >= FLOOD_STANDS_SHARE * d->flood_arrivals.per_s;
-}
-
-static void follow_flood(struct detector *d, const struct observation *o, enum finding finding) {
-        if (finding != FINDING_FLOOD) {
-                d->flood_since_us = 0;
-                return;
-        }
-        if (!d->flood_since_us) {
-                d->flood_since_us = o->time_us;
-                d->flood_arrivals = rate_unknown();
-        }
-        rate_peak(&d->flood_arrivals, host_track_arrivals(&d->track, d->unanswered_per_s),
-                  (double) o->elapsed_us / 1e6, FLOOD_LATELY_TAU_S);
-}
-
-/* Nobody finishes any more, and those who come are the usual ones: at first as many
- * as usual, then the same again and again, since each sends its SYN up to six
- * times. With cookies on a flood of that size would not keep them from finishing;
- * without, entries that outrun their timers show that their clients live. When
- * the way is open again, the queue and the clients take a while to settle.
- * So few clients that their SYNs could be no flood need no such excuse, and what a flood
- * explains is none. */
-static bool is_outage(struct detector *d, const struct look *l, double alive, uint64_t now_us) {
-        bool settling = d->outage_us && now_us - d->outage_us < OUTAGE_SETTLES_US;
-        const struct host_track *t = &d->track;
-        double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
-        double arrivals = host_track_arrivals(t, late);
-        bool outage;
-
-        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
-            arrivals > OUTAGE_RETRIES * t->usual_arrivals.per_s ||
-            t->usual_completed.per_s * OUTAGE_RETRIES < d->settings->detect.unanswered_per_s ||
-            (!settling && flood_stands(d, arrivals, now_us)))
-                return false;
-        outage = t->completed_steady.per_s < OUTAGE_COMPLETED * t->usual_completed.per_s &&
-                 (arrivals <= OUTAGE_ARRIVALS * t->usual_arrivals.per_s || t->syncookies > 0 ||
-                  alive >= OUTAGE_ALIVE * or_zero(l->stuck) ||
-                  t->completed_steady.per_s < OUTAGE_NOBODY * t->usual_completed.per_s);
-        if (outage && late > 0)
-                d->outage_us = now_us;
-        return outage || settling;
 }
 
 static struct look look_blank(const struct detector *d) {
@@ -504,7 +440,8 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
         follow_syns_elsewhere(d, s, (double) o->elapsed_us / 1e6);
 
         l = look_at_listener(d, o, obs, s);
-        l.outage = is_outage(d, &l, s->survival.alive, o->time_us);
+        l.outage = outage_step(&d->outage, &d->track, &l, s->survival.alive,
+                               d->settings->detect.unanswered_per_s, o->time_us);
         if ((obs->known & OBS_L_HALF_OPEN) || l.refused_per_s >= 1 || l.cookies_unanswered_per_s >= 1 ||
             l.killed_per_s >= 1)
                 conclude(s, &l, detect, o->time_us);
@@ -606,7 +543,8 @@ static void step_host(struct detector *d, const struct observation *o, bool blin
         d->unanswered_per_s += or_zero(unanswered_of(&l));
         if (d->attributed) /* some of them may be nobody's */
                 d->unanswered_per_s += fmax(0, 1 - d->cookies_told) * or_zero(d->track.cookies_unanswered_per_s);
-        l.outage = is_outage(d, &l, 0, o->time_us);
+        l.outage = outage_step(&d->outage, &d->track, &l, 0, d->settings->detect.unanswered_per_s,
+                               o->time_us);
         conclude(&d->host, &l, &d->settings->detect, o->time_us);
         if (d->host.verdict.finding == FINDING_NONE && surges_unseen(&d->track))
                 d->host.verdict.finding = FINDING_SUSPECT;
@@ -681,7 +619,9 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
                 step_listener(d, o, i, ret);
         forget_closed(d, o->time_us);
         step_host(d, o, blind, ret);
-        follow_flood(d, o, ret->host.finding);
+        outage_follow_flood(&d->outage, ret->host.finding == FINDING_FLOOD,
+                            host_track_arrivals(&d->track, d->unanswered_per_s), o->time_us,
+                            (double) o->elapsed_us / 1e6);
 
         if (ret->host.finding == FINDING_NONE) {
                 host_track_learn(&d->track, o, d->unanswered_per_s);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/outage.h"
+
+#include <math.h>
+
+#include "core/rate.h"
+
+/* Completions below this part of the usual … */
+#define COMPLETED_SHARE 0.5
+/* … arrivals at most this much above it … */
+#define ARRIVALS_FACTOR 1.5
+/* … or this much, if they are seen to be the same clients again. */
+#define RETRIES_FACTOR 6.0
+#define ALIVE_SHARE 0.2
+/* A flood of that size lets a few through even without cookies: slots come free. */
+#define NOBODY_SHARE 0.01
+#define SETTLES_US UINT64_C(15000000)
+/* None begins while a flood stands for so long already and brings about as much as lately: it
+ * is why nobody finishes. */
+#define FLOOD_STANDS_US UINT64_C(2000000)
+#define FLOOD_STANDS_SHARE 0.4
+#define FLOOD_LATELY_TAU_S 15.0
+
+static bool flood_stands(const struct outage *o, double arrivals_per_s, uint64_t now_us) {
+        return o->flood_since_us && now_us - o->flood_since_us >= FLOOD_STANDS_US &&
+               arrivals_per_s >= FLOOD_STANDS_SHARE * o->flood_arrivals.per_s;
+}
+
+void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us,
+                         double elapsed_s) {
+        if (!flood) {
+                o->flood_since_us = 0;
+                return;
+        }
+        if (!o->flood_since_us) {
+                o->flood_since_us = now_us;
+                o->flood_arrivals = rate_unknown();
+        }
+        rate_peak(&o->flood_arrivals, arrivals_per_s, elapsed_s, FLOOD_LATELY_TAU_S);
+}
+
+bool outage_step(struct outage *o, const struct host_track *t, const struct look *l, double alive,
+                 double noise_per_s, uint64_t now_us) {
+        bool settling = o->seen_us && now_us - o->seen_us < SETTLES_US, now;
+        double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
+        double arrivals = host_track_arrivals(t, late);
+
+        if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
+            arrivals > RETRIES_FACTOR * t->usual_arrivals.per_s ||
+            t->usual_completed.per_s * RETRIES_FACTOR < noise_per_s ||
+            (!settling && flood_stands(o, arrivals, now_us)))
+                return false;
+        now = t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
+              (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
+               alive >= ALIVE_SHARE * or_zero(l->stuck) ||
+               t->completed_steady.per_s < NOBODY_SHARE * t->usual_completed.per_s);
+        if (now && late > 0)
+                o->seen_us = now_us;
+        return now || settling;
+}

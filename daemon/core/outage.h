@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * Whether the way to the usual clients, or back from them, is lost.
+ *
+ * Nobody finishes any more, and those who come are the usual ones: at first as many
+ * as usual, then the same again and again, since each sends its SYN up to six
+ * times. With cookies on a flood of that size would not keep them from finishing;
+ * without, entries that outrun their timers show that their clients live. When
+ * the way is open again, the queue and the clients take a while to settle.
+ * So few clients that their SYNs could be no flood need no such excuse, and what a flood
+ * explains is none.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/flood_rules.h"
+#include "core/host_track.h"
+
+/* What is usual has to be known for so long. */
+#define OUTAGE_LEARNED_US UINT64_C(30000000)
+
+/* All zeros: none was ever seen. */
+struct outage {
+        uint64_t seen_us;           /* last; 0: never */
+        uint64_t flood_since_us;    /* 0: there is none */
+        struct rate flood_arrivals; /* a second, the most of its last seconds */
+};
+
+/* alive: entries that outran their timers lately (core/survival.h). noise_per_s: unfinished
+ * handshakes a second that are no flood anyway. */
+bool outage_step(struct outage *o, const struct host_track *t, const struct look *l, double alive,
+                 double noise_per_s, uint64_t now_us);
+
+/* After each step of the detector: whether there is a flood, and how many arrive. */
+void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us,
+                         double elapsed_s);
