@@ -74,6 +74,7 @@ static void start(struct syn_log *l, const struct settings *s, struct nft_table 
                 return;
         }
         if (l->rules) {
+                source_table_set_resets_known(l->sources);
                 (void) nft_counter_new("synward", "arrived", &l->arrived.counter);
                 (void) nft_counter_new("synward", "forwarded", &l->forwarded.counter);
         }
