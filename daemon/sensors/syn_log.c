@@ -9,6 +9,7 @@
 #include "sensors/nft_rules.h"
 #include "sensors/sampling.h"
 #include "sensors/tcp_destroy.h"
+#include "util/trouble.h"
 
 /* As long as completions that were lost weigh: three halvings of the table. */
 #define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
@@ -38,7 +39,7 @@ struct syn_log {
         uint64_t told_syns;    /* total told so far */
         uint64_t counted_syns; /* as the counter said last */
         struct nflog_reader_counts counted_log; /* what had been received by then */
-        bool counter_broke;
+        struct trouble counter_trouble;
         uint64_t overruns;     /* of l->destroy, up to now */
         uint64_t ends_lost_us; /* when they grew last; 0: completions can be told */
 };
@@ -140,14 +141,14 @@ int syn_log_receive(struct syn_log *l) {
 
 /* All SYNs up to now, by the counter. Where it cannot be read, what the log says since it was. */
 static uint64_t total_syns(struct syn_log *l, const struct nflog_reader_counts *log) {
-        bool broke = l->counter && nft_counter_read(l->counter, &l->counted_syns) < 0;
+        int r = l->counter ? nft_counter_read(l->counter, &l->counted_syns) : 0;
+        enum trouble_news news = trouble_note(&l->counter_trouble, r < 0 ? r : 0);
 
-        if (broke && !l->counter_broke)
+        if (news == TROUBLE_BEGAN)
                 set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
-        if (!broke && l->counter_broke && l->destroy)
+        else if (news == TROUBLE_OVER && l->destroy)
                 set_state(l, SENSOR_OK, "", "");
-        l->counter_broke = broke;
-        if (l->counter && !broke) {
+        if (l->counter && r >= 0) {
                 l->counted_log = *log;
                 return l->counted_syns;
         }
@@ -231,7 +232,7 @@ static void heed_lost_ends(struct syn_log *l, uint64_t now_us) {
         } else if (l->ends_lost_us && l->destroy && now_us - l->ends_lost_us >= LOST_ENDS_US) {
                 l->ends_lost_us = 0;
                 source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED, true);
-                if (l->state == SENSOR_DEGRADED && !l->counter_broke)
+                if (l->state == SENSOR_DEGRADED && !l->counter_trouble.error)
                         set_state(l, SENSOR_OK, "", "");
         }
 }
