@@ -13,6 +13,7 @@
 #include "config/print.h"
 #include "core/engine.h"
 #include "core/explain.h"
+#include "look_log.h"
 #include "replay/recording.h"
 #include "sense.h"
 #include "util/log.h"
@@ -226,6 +227,7 @@ void tick_run(struct tick *t, const struct loop_time *time) {
         sense_observe(t->sense, time->now_us, time->realtime_us, engine_is_alarmed(t->engine), &t->observation);
         record(t);
         d = &engine_step(t->engine, &t->observation)->decision;
+        look_log(engine_last(t->engine), false);
         incident_record_follow(t->incidents, d);
         for (uint32_t i = 0; i < d->events_count; i++)
                 deliver(t, &d->events[i].event, d->events[i].alert, d->events[i].hooks);
