@@ -95,11 +95,12 @@ static bool is_due(struct sense_walks *w, const struct observation *o, bool alar
 /* --- one walk ---------------------------------------------------------------------- */
 
 /* The walk's half-opens join the SYNs of the same sources. */
-static void on_half_open(void *userdata, const struct address *remote, uint16_t local_port, bool aged) {
+static void on_half_open(void *userdata, const struct address *remote, const struct address *local,
+                         uint16_t port) {
         struct source_table *t = userdata;
 
         if (remote)
-                source_table_half_open(t, remote, local_port, aged);
+                source_table_half_open(t, remote, local, port);
         else
                 source_table_half_open_begin(t);
 }
