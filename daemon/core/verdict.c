@@ -38,13 +38,6 @@ static const char *const diagnosis_names[DIAGNOSES] = {
         [DIAGNOSIS_FLOOD_REFLECTED] = "flood-reflected",
 };
 
-static int name_index(const char *const *names, unsigned count, const char *name) {
-        for (unsigned i = 0; i < count; i++)
-                if (strcmp(names[i], name) == 0)
-                        return (int) i;
-        return -ENOENT;
-}
-
 const char *explanation_name(enum explanation e) {
         return explanation_names[e];
 }
@@ -53,26 +46,17 @@ const char *flood_state_name(enum flood_state s) {
         return state_names[s];
 }
 
-int flood_state_from_name(const char *name, enum flood_state *ret) {
-        int i = name_index(state_names, STATES, name);
-
-        if (i < 0)
-                return i;
-        *ret = (enum flood_state) i;
-        return 0;
-}
-
 const char *diagnosis_name(enum diagnosis d) {
         return diagnosis_names[d];
 }
 
 int diagnosis_from_name(const char *name, enum diagnosis *ret) {
-        int i = name_index(diagnosis_names, DIAGNOSES, name);
-
-        if (i < 0)
-                return i;
-        *ret = (enum diagnosis) i;
-        return 0;
+        for (unsigned i = 0; i < DIAGNOSES; i++)
+                if (strcmp(diagnosis_names[i], name) == 0) {
+                        *ret = (enum diagnosis) i;
+                        return 0;
+                }
+        return -ENOENT;
 }
 
 bool diagnosis_is_flood(enum diagnosis d) {

@@ -86,7 +86,6 @@ struct verdict {
 
 const char *explanation_name(enum explanation e); /* "loss", "half-open-checks", … */
 const char *flood_state_name(enum flood_state s); /* "normal", "suspect", … */
-int flood_state_from_name(const char *name, enum flood_state *ret); /* -ENOENT */
 const char *diagnosis_name(enum diagnosis d);     /* "flood-spoofed", … */
 int diagnosis_from_name(const char *name, enum diagnosis *ret); /* -ENOENT */
 bool diagnosis_is_flood(enum diagnosis d);
