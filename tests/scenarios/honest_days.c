@@ -154,14 +154,14 @@ static void scans(struct scenario *s) {
         for (unsigned i = 0; i < 4; i++) {
                 s->traffic.listeners[i].port = (uint16_t) (443 + i);
                 s->traffic.listeners[i].backlog = 511;
-                scene_honest(s, 2)->listener = (int) i;
+                scene_honest(s, 2)->listener = i;
                 p = scene_population(s, POPULATION_RST, 0.01); /* nmap -sS */
-                p->listener = (int) i;
+                p->listener = i;
                 p->sources = 1;
                 bursts(p, 1800, 10, 2000);
         }
         p = scene_noise(s, 5);
-        p->listener = TRAFFIC_NO_LISTENER;
+        p->destination = DESTINATION_CLOSED;
         bursts(p, 1800, 30, 200);
 }
 

@@ -19,6 +19,39 @@ struct source_table *traffic_source_table_new(struct traffic *t) {
         return table;
 }
 
+/* The log and its counter hang at prerouting: they see what is only forwarded, too. */
+void traffic_sensors_log(struct traffic *t, unsigned population, const struct address *source) {
+        const struct population *p = &t->settings->populations[population];
+        struct syn syn = {
+                .source = *source,
+                .destination = p->destination == DESTINATION_ROUTED
+                                       ? address_from_ipv4(0x057100cb)  /* 203.0.113.5 */
+                                       : address_from_ipv4(0x016433c6), /* 198.51.100.1 */
+                .destination_port = p->destination == DESTINATION_LISTENER
+                                            ? t->settings->listeners[p->listener].port
+                                    : p->port ? p->port
+                                              : (uint16_t) chance_below(&t->chance, 65536),
+        };
+
+        if (is_forwarded(p))
+                t->forwarded++;
+        else {
+                t->truth.syns++;
+                t->truth.attack_syns += p->attack;
+        }
+        t->populations[population].syns++;
+        if (!t->table)
+                return;
+        if (p->ipv6)
+                syn.destination = (struct address) { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+        source_table_add(t->table, &syn, SOURCE_BOTH, 1);
+}
+
+static void count_forwarded(struct traffic *t, struct observation *o) {
+        observation_set(o, OBS_SYNS, o->counters[OBS_SYNS] + t->forwarded);
+        t->forwarded = 0;
+}
+
 static void list_source(struct obs_sources *s, const struct address *a, unsigned length, double per_s,
                         double completed_per_s, double error_per_s) {
         uint32_t i = s->count;
@@ -72,7 +105,7 @@ static void renew_sources(struct traffic *t) {
         memset(&t->sources, 0, offsetof(struct obs_sources, list));
         for (unsigned n = 0; n < t->settings->populations_count; n++) {
                 total += t->populations[n].recent;
-                if (t->settings->populations[n].listener == TRAFFIC_NO_LISTENER)
+                if (t->settings->populations[n].destination == DESTINATION_CLOSED)
                         stray += t->populations[n].recent;
         }
         for (unsigned n = 0; n < t->settings->populations_count; n++)
@@ -101,7 +134,7 @@ static void remember_sources(struct traffic *t, double elapsed_s) {
 }
 
 void traffic_sensors_remember(struct traffic *t) {
-        remember_sources(t, (double) TRAFFIC_TICK_US / 1e6);
+        remember_sources(t, (double) t->elapsed_us / 1e6);
         if (!t->table && t->ticks % 5 == 0)
                 renew_sources(t);
 }
@@ -164,6 +197,7 @@ static void add_log(struct traffic *t, struct observation *o) {
         o->log_received = o->counters[OBS_SYNS];
         if (t->table) {
                 source_table_set_listeners(t->table, o->listeners, o->listeners_count);
+                source_table_listener_syns(t->table, o->listeners, o->listeners_count);
                 source_table_observe(t->table, t->now_us, &o->sources);
                 return;
         }
@@ -231,6 +265,7 @@ static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
 }
 
 void traffic_sensors_observe(struct traffic *t, bool alert, struct observation *o) {
+        count_forwarded(t, o);
         add_log(t, o);
         make_sensors_fail(t, o);
         pace_walks(t, alert, o);
