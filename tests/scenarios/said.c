@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/scenarios/said.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/explain.h"
+#include "tests/scenarios/comparison.h"
+
+enum {
+        SAMPLES_MAX = 600, /* two minutes */
+        SAMPLES_LEAST = 25,
+        SUBJECTS = TRAFFIC_LISTENERS_MAX + 1, /* listeners, and the host */
+        HOST = TRAFFIC_LISTENERS_MAX,
+        BOTS_MAX = 1000, /* more are nobody in particular */
+        SENTENCE = 512,
+};
+
+/* It is steady so long after its beginning: what was half-open before is judged by then, and in the
+ * first seconds the queue fills. */
+#define STEADY_AFTER_S 10.0
+#define FLOOR_PER_S 1.0
+
+struct samples {
+        unsigned count;
+        double said[SAMPLES_MAX];
+};
+
+struct listening {
+        const struct scenario *scenario;
+        bool steady;
+        double last_s; /* of the tick before */
+        uint32_t names; /* of this incident: bits, 1 << enum diagnosis */
+        struct said said;
+        unsigned ticks; /* of the steady part */
+        double seconds;
+        struct {
+                struct samples figures[FIGURES];
+                double sent[FIGURES];
+        } subjects[SUBJECTS];
+};
+
+const char *said_figure_name(enum figure f) {
+        static const char *const names[FIGURES] = { "unfinished", "refused", "finished" };
+
+        return names[f];
+}
+
+/* --- whether there is something to ask --------------------------------------------------- */
+
+static bool same(double a, double b) {
+        return fabs(a - b) < 0.001;
+}
+
+/* From beginning to end the same, and nothing else happens to it. */
+static bool is_steady(const struct scenario *s) {
+        if (!s->attack || s->recording)
+                return false;
+        for (unsigned n = 0; n < s->traffic.populations_count; n++) {
+                const struct population *p = &s->traffic.populations[n];
+                const struct phase *f = &p->phases[0];
+
+                if (p->attack && (p->pulse_every_s > 0 || !same(f->from_per_s, f->to_per_s) ||
+                                  !same(f->from_s, s->from_s) || !same(f->to_s, s->to_s)))
+                        return false;
+        }
+        for (unsigned i = 0; i < s->traffic.troubles_count; i++)
+                if (s->traffic.troubles[i].kind != TROUBLE_NO_CPU && s->traffic.troubles[i].to_s > s->from_s)
+                        return false;
+        return true;
+}
+
+struct listening *said_begin(const struct scenario *s) {
+        struct listening *l = calloc(1, sizeof *l);
+
+        if (!l)
+                abort();
+        l->scenario = s;
+        l->steady = is_steady(s);
+        return l;
+}
+
+/* --- names --------------------------------------------------------------------------------- */
+
+static void note_name(struct listening *l, enum diagnosis d, bool now) {
+        const struct scenario *s = l->scenario;
+        uint32_t names;
+
+        l->said.flood_ticks += now;
+        l->said.wrong_names += s->expected && !(s->expected & UINT32_C(1) << d);
+        l->names |= UINT32_C(1) << d;
+        names = (uint32_t) __builtin_popcount(l->names);
+        if (names > l->said.names_at_once)
+                l->said.names_at_once = names;
+}
+
+static bool holds(const struct prefix *outer, const struct prefix *inner) {
+        return outer->length <= inner->length && prefix_contains(outer, &inner->address);
+}
+
+/* Somebody of an attacking population, or a network that it fills or that has it. */
+static bool is_attacker(const struct scenario *s, const struct prefix *named) {
+        for (unsigned n = 0; n < s->traffic.populations_count; n++) {
+                const struct population *p = &s->traffic.populations[n];
+                struct prefix from = { .length = ADDRESS_BITS };
+
+                if (!p->attack)
+                        continue;
+                for (uint32_t i = 0; i < p->sources && p->sources <= BOTS_MAX; i++) {
+                        from.address = traffic_address(&s->traffic, n, i);
+                        if (holds(named, &from))
+                                return true;
+                }
+                if (!p->prefix_length)
+                        continue;
+                from.length = (uint8_t) (p->prefix_length + (p->ipv6 ? 0 : ADDRESS_IPV4_OFFSET_BITS));
+                from.address = traffic_address(&s->traffic, n, 0);
+                from.address = address_mask(&from.address, from.length);
+                if (holds(named, &from) || holds(&from, named))
+                        return true;
+        }
+        return false;
+}
+
+static void note_named(struct listening *l, const struct prefix *named) {
+        if (is_attacker(l->scenario, named))
+                return;
+        if (l->said.honest_named++ == 0)
+                l->said.named = *named;
+}
+
+/* What people would read. */
+static void note_sentence(struct listening *l, const struct evidence *e) {
+        char text[SENTENCE], name[ADDRESS_TEXT_MAX];
+
+        if (e->top.length && strstr(explain_evidence(e, NULL, text, sizeof text), prefix_format(&e->top, name)))
+                note_named(l, &e->top);
+}
+
+static void note_events(struct listening *l, const struct decision *d, bool in_flood) {
+        for (uint32_t i = 0; i < d->events_count; i++) {
+                const struct event *e = &d->events[i].event;
+
+                if (e->type == EVENT_FLOOD_START)
+                        l->names = 0;
+                for (uint32_t k = 0; k < e->top_count; k++)
+                        note_named(l, &e->top[k].prefix);
+                if (in_flood && (e->type == EVENT_FLOOD_START || e->type == EVENT_FLOOD_UPDATE))
+                        note_name(l, e->diagnosis, false);
+        }
+}
+
+/* --- figures --------------------------------------------------------------------------------- */
+
+static void sample(struct samples *s, double per_s) {
+        if (!isnan(per_s) && s->count < SAMPLES_MAX)
+                s->said[s->count++] = per_s;
+}
+
+static void note_evidence(struct listening *l, unsigned subject, const struct evidence *e) {
+        struct samples *f = l->subjects[subject].figures;
+
+        sample(&f[FIGURE_UNFINISHED], e->unanswered_per_s);
+        sample(&f[FIGURE_REFUSED], e->queue_drops_per_s);
+        sample(&f[FIGURE_FINISHED], e->completed_per_s);
+}
+
+static void note_sent(struct listening *l, unsigned subject, const struct traffic_ledger *ledger) {
+        double *sent = l->subjects[subject].sent;
+
+        sent[FIGURE_UNFINISHED] += (double) ledger->unfinished;
+        sent[FIGURE_REFUSED] += (double) ledger->refused;
+        sent[FIGURE_FINISHED] += (double) ledger->finished;
+}
+
+static void note_figures(struct listening *l, const struct engine_look *look, const struct traffic_truth *truth) {
+        const struct scenario *s = l->scenario;
+
+        l->ticks++;
+        l->seconds += truth->now_s - l->last_s;
+        note_evidence(l, HOST, &look->verdicts.host.evidence);
+        for (unsigned n = 0; n < s->traffic.listeners_count; n++) {
+                note_sent(l, HOST, &truth->ledger[n]);
+                note_sent(l, n, &truth->ledger[n]);
+                for (uint32_t i = 0; i < look->verdicts.listeners_count; i++)
+                        if (look->verdicts.listeners[i].key.port == s->traffic.listeners[n].port)
+                                note_evidence(l, n, &look->verdicts.listeners[i].verdict.evidence);
+        }
+}
+
+static bool sensors_work(const struct observation *o) {
+        for (unsigned i = 0; i < SENSORS; i++)
+                if (o->sensors[i] != SENSOR_OK)
+                        return false;
+        return true;
+}
+
+void said_note(struct listening *l, const struct engine_look *look, const struct observation *o,
+               const struct traffic_truth *truth) {
+        const struct scenario *s = l->scenario;
+        const struct decision *d = &look->decision;
+        unsigned flood;
+        double time_s = scenario_time(s, truth->now_s, &flood);
+        bool in_flood = s->attack && time_s > s->from_s && time_s <= s->to_s;
+
+        if (s->recording)
+                return; /* nobody knows who was who */
+        note_events(l, d, in_flood);
+        if (d->state == STATE_FLOOD) {
+                note_sentence(l, &look->verdicts.host.evidence);
+                if (in_flood)
+                        note_name(l, d->diagnosis, true);
+                if (in_flood && l->steady && flood == 0 && time_s > s->from_s + STEADY_AFTER_S &&
+                    l->ticks < SAMPLES_MAX && sensors_work(o))
+                        note_figures(l, look, truth);
+        }
+        l->last_s = truth->now_s;
+}
+
+/* --- what came out ------------------------------------------------------------------------------ */
+
+static struct said_figure conclude(struct listening *l, unsigned subject, enum figure f) {
+        struct samples *s = &l->subjects[subject].figures[f];
+        struct said_figure r = {
+                .asked = l->ticks >= SAMPLES_LEAST,
+                .sent_per_s = l->subjects[subject].sent[f] / l->seconds,
+                .said_per_s = NAN,
+        };
+
+        if (!r.asked)
+                return r;
+        /* Who says nothing has not said that there is something. */
+        r.said_per_s = 2 * s->count < l->ticks ? NAN : comparison_median(s->said, s->count);
+        r.wrong = fabs((isnan(r.said_per_s) ? 0 : r.said_per_s) - r.sent_per_s) >
+                  fmax(FLOOR_PER_S, SAID_MARGIN * r.sent_per_s);
+        return r;
+}
+
+struct listening *said_end(struct listening *l, struct said *ret) {
+        const struct scenario *s = l->scenario;
+
+        for (unsigned f = 0; f < FIGURES; f++)
+                l->said.host[f] = conclude(l, HOST, (enum figure) f);
+        for (unsigned i = 0; i < s->attacked_count; i++) {
+                struct said_figure unfinished = conclude(l, s->attacked[i].listener, FIGURE_UNFINISHED);
+                struct said_figure refused = conclude(l, s->attacked[i].listener, FIGURE_REFUSED);
+
+                l->said.listeners_asked += unfinished.asked;
+                l->said.listeners_wrong += unfinished.wrong || refused.wrong;
+        }
+        *ret = l->said;
+        free(l);
+        return NULL;
+}
