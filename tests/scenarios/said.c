@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "core/explain.h"
-#include "tests/scenarios/comparison.h"
 
 enum {
-        SAMPLES_MAX = 600, /* two minutes */
-        SAMPLES_LEAST = 25,
+        TICKS_MAX = 600, /* two minutes */
+        TICKS_LEAST = 25,
         SUBJECTS = TRAFFIC_LISTENERS_MAX + 1, /* listeners, and the host */
         HOST = TRAFFIC_LISTENERS_MAX,
         BOTS_MAX = 1000, /* more are nobody in particular */
@@ -22,9 +21,9 @@ enum {
 #define STEADY_AFTER_S 10.0
 #define FLOOR_PER_S 1.0
 
-struct samples {
-        unsigned count;
-        double said[SAMPLES_MAX];
+struct said_sum {
+        unsigned count; /* ticks in which it was known */
+        double per_s;
 };
 
 struct listening {
@@ -36,7 +35,7 @@ struct listening {
         unsigned ticks; /* of the steady part */
         double seconds;
         struct {
-                struct samples figures[FIGURES];
+                struct said_sum said[FIGURES];
                 double sent[FIGURES];
         } subjects[SUBJECTS];
 };
@@ -153,17 +152,19 @@ static void note_events(struct listening *l, const struct decision *d, bool in_f
 
 /* --- figures --------------------------------------------------------------------------------- */
 
-static void sample(struct samples *s, double per_s) {
-        if (!isnan(per_s) && s->count < SAMPLES_MAX)
-                s->said[s->count++] = per_s;
+static void add(struct said_sum *s, double per_s) {
+        if (isnan(per_s))
+                return;
+        s->per_s += per_s;
+        s->count++;
 }
 
 static void note_evidence(struct listening *l, unsigned subject, const struct evidence *e) {
-        struct samples *f = l->subjects[subject].figures;
+        struct said_sum *said = l->subjects[subject].said;
 
-        sample(&f[FIGURE_UNFINISHED], e->unanswered_per_s);
-        sample(&f[FIGURE_REFUSED], e->queue_drops_per_s);
-        sample(&f[FIGURE_FINISHED], e->completed_per_s);
+        add(&said[FIGURE_UNFINISHED], e->unanswered_per_s);
+        add(&said[FIGURE_REFUSED], e->queue_drops_per_s);
+        add(&said[FIGURE_FINISHED], e->completed_per_s);
 }
 
 static void note_sent(struct listening *l, unsigned subject, const struct traffic_ledger *ledger) {
@@ -212,7 +213,7 @@ void said_note(struct listening *l, const struct engine_look *look, const struct
                 if (in_flood)
                         note_name(l, d->diagnosis, true);
                 if (in_flood && l->steady && flood == 0 && time_s > s->from_s + STEADY_AFTER_S &&
-                    l->ticks < SAMPLES_MAX && sensors_work(o))
+                    l->ticks < TICKS_MAX && sensors_work(o))
                         note_figures(l, look, truth);
         }
         l->last_s = truth->now_s;
@@ -221,9 +222,9 @@ void said_note(struct listening *l, const struct engine_look *look, const struct
 /* --- what came out ------------------------------------------------------------------------------ */
 
 static struct said_figure conclude(struct listening *l, unsigned subject, enum figure f) {
-        struct samples *s = &l->subjects[subject].figures[f];
+        const struct said_sum *s = &l->subjects[subject].said[f];
         struct said_figure r = {
-                .asked = l->ticks >= SAMPLES_LEAST,
+                .asked = l->ticks >= TICKS_LEAST,
                 .sent_per_s = l->subjects[subject].sent[f] / l->seconds,
                 .said_per_s = NAN,
         };
@@ -231,7 +232,7 @@ static struct said_figure conclude(struct listening *l, unsigned subject, enum f
         if (!r.asked)
                 return r;
         /* Who says nothing has not said that there is something. */
-        r.said_per_s = 2 * s->count < l->ticks ? NAN : comparison_median(s->said, s->count);
+        r.said_per_s = 2 * s->count < l->ticks ? NAN : s->per_s / s->count;
         r.wrong = fabs((isnan(r.said_per_s) ? 0 : r.said_per_s) - r.sent_per_s) >
                   fmax(FLOOR_PER_S, SAID_MARGIN * r.sent_per_s);
         return r;

@@ -3,8 +3,9 @@
 
 /*
  * Whether what synward says of a flood is true: the name it gives, whom it
- * names, and the figures. Of a flood's figures the median is asked for, over
- * its steady part, of what the host's and each attacked listener's verdict say.
+ * names, and the figures: the mean, over a flood's steady part, of what the
+ * verdicts of the host and of each attacked listener say. Not the median: a queue
+ * that is full empties in bursts, and most ticks are unlike the whole.
  */
 
 #include "core/engine.h"

@@ -177,7 +177,7 @@ static void turned_away(struct traffic *t, uint64_t now_us, uint32_t i) {
         }
         c->generation++;
         c->attempts = c->armed = c->data_tries = c->data_lost = 0;
-        c->cookie = c->taken = false;
+        c->cookie = c->taken = c->data_begun = false;
         c->answered_us = UINT64_MAX;
         c->peer.port = (uint16_t) (1024 + chance_below(&t->chance, 64512));
         add_event(t, now_us + c->rtt_us + (uint64_t) (1e6 * p->again_s * (0.5 + chance_unit(&t->chance))),
@@ -323,7 +323,9 @@ static void packet_lost(struct traffic *t, uint64_t now_us, uint32_t i, enum eve
                 arm_retry(t, now_us, i);
                 break;
         case EVENT_ACK: /* its first data say the same */
-                add_event(t, now_us + 1000, EVENT_DATA, i);
+                if (!c->data_begun)
+                        add_event(t, now_us + 1000, EVENT_DATA, i);
+                c->data_begun = true;
                 break;
         case EVENT_DATA:
                 if (c->data_lost >= DATA_LOST_MAX) {

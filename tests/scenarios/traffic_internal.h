@@ -47,6 +47,7 @@ struct client {
         uint8_t population, attempts, data_tries, data_lost;
         uint8_t armed; /* the attempt whose retry is on its way */
         bool cookie, taken; /* taken: some SYN of it was answered */
+        bool data_begun;
 };
 
 struct population_state {
