@@ -21,17 +21,20 @@ static void another_listener(struct scenario *s) {
 
 /* --- the innocent ----------------------------------------------------------------------- */
 
-enum place { SAME_LISTENER, OTHER_LISTENER, ROUTED, REDIRECTED, CLOSED_PORT, PLACES };
+enum place { SAME_LISTENER, OTHER_LISTENER, ROUTED, REDIRECTED, CLOSED_PORT, CHECKS, PLACES };
 
 static const char *const places[PLACES] = {
         [SAME_LISTENER] = "same listener", [OTHER_LISTENER] = "another one", [ROUTED] = "routed",
-        [REDIRECTED] = "redirected", [CLOSED_PORT] = "closed port",
+        [REDIRECTED] = "redirected", [CLOSED_PORT] = "closed port", [CHECKS] = "half-open checks",
 };
 
-/* A load balancer, a proxy, a client that does not give up: since long before the flood. */
+/* A load balancer, a proxy, a client that does not give up: since long before the flood, or it has
+ * only just begun. */
 static void heavy_client(struct scenario *s, struct chance *r, enum place place, double per_s) {
         struct population *p = scene_honest(s, per_s);
 
+        if (chance_happens(r, 0.3))
+                scene_during(p, s->from_s - chance_between(r, -5, 10), FOREVER, per_s);
         p->sources = 1;
         p->rtt_median_ms = chance_magnitude(r, 0.5, 60);
         p->loss = 0.001;
@@ -51,6 +54,9 @@ static void heavy_client(struct scenario *s, struct chance *r, enum place place,
         case CLOSED_PORT:
                 p->destination = DESTINATION_CLOSED;
                 p->port = 8080;
+                break;
+        case CHECKS:
+                p->kind = POPULATION_RST;
                 break;
         case PLACES:
                 break;
@@ -72,6 +78,24 @@ static void beside_heavy_clients(struct catalogue *c, struct chance *r) {
                 for (unsigned n = 0; n < heavy; n++)
                         heavy_client(s, r, place, heavy_per_s / heavy);
                 scene_flood(s, flood_per_s, IS(FLOOD_SPOOFED));
+        }
+}
+
+/* Who floods is named, and the innocent beside him is not. */
+static void beside_the_guilty(struct catalogue *c, struct chance *r) {
+        for (unsigned i = 0; i < PLACES; i++) {
+                enum place place = (enum place) i;
+                double heavy_per_s = chance_magnitude(r, 60, 300), flood_per_s = chance_magnitude(r, 200, 2000);
+                uint32_t guilty = 1 + chance_below(r, 3);
+                uint8_t cookies = (uint8_t) chance_below(r, 3);
+                struct scenario *s = catalogue_add(c, "heavy innocents", "%.0f/s of %u, beside %.0f/s, %s, cookies %u",
+                                                   flood_per_s, guilty, heavy_per_s, places[place], cookies);
+
+                begin(s, r, cookies, chance_between(r, 130, 200));
+                if (place == OTHER_LISTENER)
+                        another_listener(s);
+                heavy_client(s, r, place, heavy_per_s);
+                scene_flood(s, flood_per_s, IS(FLOOD_CONCENTRATED))->sources = guilty;
         }
 }
 
@@ -217,6 +241,7 @@ static void slow_fills(struct catalogue *c, struct chance *r) {
 
 void by_chance_attacks_add(struct catalogue *c, struct chance *chance) {
         beside_heavy_clients(c, chance);
+        beside_the_guilty(c, chance);
         beside_others(c, chance);
         live_hosts(c, chance);
         several_full(c, chance);

@@ -36,7 +36,7 @@ struct listening {
         double seconds;
         struct {
                 struct said_sum said[FIGURES];
-                double sent[FIGURES];
+                double sent[FIGURES], checked;
         } subjects[SUBJECTS];
 };
 
@@ -173,6 +173,7 @@ static void note_sent(struct listening *l, unsigned subject, const struct traffi
         sent[FIGURE_UNFINISHED] += (double) ledger->unfinished;
         sent[FIGURE_REFUSED] += (double) ledger->refused;
         sent[FIGURE_FINISHED] += (double) ledger->finished;
+        l->subjects[subject].checked += (double) ledger->checked;
 }
 
 static void note_figures(struct listening *l, const struct engine_look *look, const struct traffic_truth *truth) {
@@ -221,20 +222,25 @@ void said_note(struct listening *l, const struct engine_look *look, const struct
 
 /* --- what came out ------------------------------------------------------------------------------ */
 
-static struct said_figure conclude(struct listening *l, unsigned subject, enum figure f) {
+static double margin(double per_s) {
+        return fmax(FLOOR_PER_S, SAID_MARGIN * per_s);
+}
+
+static struct said_figure conclude(const struct listening *l, unsigned subject, enum figure f) {
         const struct said_sum *s = &l->subjects[subject].said[f];
+        /* Whether a check that resets has finished is a matter of taste. */
+        double checked = f == FIGURE_UNFINISHED ? l->subjects[subject].checked : 0, said;
         struct said_figure r = {
                 .asked = l->ticks >= TICKS_LEAST,
+                .said_per_s = 2 * s->count < l->ticks ? NAN : s->per_s / s->count,
                 .sent_per_s = l->subjects[subject].sent[f] / l->seconds,
-                .said_per_s = NAN,
         };
 
-        if (!r.asked)
-                return r;
+        r.most_per_s = r.sent_per_s + checked / l->seconds;
         /* Who says nothing has not said that there is something. */
-        r.said_per_s = 2 * s->count < l->ticks ? NAN : s->per_s / s->count;
-        r.wrong = fabs((isnan(r.said_per_s) ? 0 : r.said_per_s) - r.sent_per_s) >
-                  fmax(FLOOR_PER_S, SAID_MARGIN * r.sent_per_s);
+        said = isnan(r.said_per_s) ? 0 : r.said_per_s;
+        r.wrong = r.asked && (said < r.sent_per_s - margin(r.sent_per_s) ||
+                              said > r.most_per_s + margin(r.most_per_s));
         return r;
 }
 
@@ -244,8 +250,9 @@ struct listening *said_end(struct listening *l, struct said *ret) {
         for (unsigned f = 0; f < FIGURES; f++)
                 l->said.host[f] = conclude(l, HOST, (enum figure) f);
         for (unsigned i = 0; i < s->attacked_count; i++) {
-                struct said_figure unfinished = conclude(l, s->attacked[i].listener, FIGURE_UNFINISHED);
-                struct said_figure refused = conclude(l, s->attacked[i].listener, FIGURE_REFUSED);
+                unsigned n = s->attacked[i].listener;
+                struct said_figure unfinished = conclude(l, n, FIGURE_UNFINISHED);
+                struct said_figure refused = conclude(l, n, FIGURE_REFUSED);
 
                 l->said.listeners_asked += unfinished.asked;
                 l->said.listeners_wrong += unfinished.wrong || refused.wrong;

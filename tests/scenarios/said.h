@@ -18,7 +18,8 @@ enum figure { FIGURE_UNFINISHED, FIGURE_REFUSED, FIGURE_FINISHED, FIGURES };
 
 struct said_figure {
         bool asked, wrong;
-        double said_per_s, sent_per_s; /* NAN: mostly not known */
+        double said_per_s; /* NAN: mostly not known */
+        double sent_per_s, most_per_s; /* most: with what may be counted as well */
 };
 
 struct said {

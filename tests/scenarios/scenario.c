@@ -168,6 +168,7 @@ void catalogue_make(uint64_t seed, double days, struct catalogue *ret) {
         drawn = c.count;
         by_chance_attacks_add(&c, &chance);
         by_chance_honest_add(&c, &chance);
+        hard_days_add(&c, days);
         for (unsigned i = drawn; i < c.count; i++)
                 c.list[i].by_chance = true;
         for (unsigned i = 0; i < c.count; i++)

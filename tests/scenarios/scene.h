@@ -45,6 +45,8 @@ void scene_allow(struct scenario *s, const struct population *p);
 void attacks_add(struct catalogue *c);
 void honest_events_add(struct catalogue *c);
 void honest_days_add(struct catalogue *c, double days);
+/* A few days more, for each hard kind. */
+void hard_days_add(struct catalogue *c, double days);
 /* Their members' figures are drawn. */
 void by_chance_attacks_add(struct catalogue *c, struct chance *chance);
 void by_chance_honest_add(struct catalogue *c, struct chance *chance);

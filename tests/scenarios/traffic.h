@@ -133,6 +133,7 @@ struct traffic_ledger {
         uint64_t finished;
         uint64_t refused;    /* SYNs that the full queue dropped, each of those sent again too */
         uint64_t unfinished; /* answered, but nobody will finish it: known when answered or given up */
+        uint64_t checked;    /* answered, and reset by somebody who means no harm */
 };
 
 /* What no sensor sees, for judging and for baselines. */

@@ -219,7 +219,12 @@ void traffic_note_answer(struct traffic *t, const struct population *p, enum ker
         if (p->destination != DESTINATION_LISTENER)
                 return;
         l->refused += answer == KERNEL_DROPPED;
-        l->unfinished += p->kind != POPULATION_HONEST && (answer == KERNEL_QUEUED || answer == KERNEL_COOKIE);
+        if (p->kind == POPULATION_HONEST || (answer != KERNEL_QUEUED && answer != KERNEL_COOKIE))
+                return;
+        if (p->kind == POPULATION_RST && !p->attack)
+                l->checked++;
+        else
+                l->unfinished++;
 }
 
 static void answered(struct traffic *t, uint64_t now_us, uint32_t i, bool cookie) {
