@@ -51,9 +51,9 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         if (p->kind == POPULATION_BACKSCATTER)
                 kernel_model_ack(t->kernel, now_us, KERNEL_MODEL_NO_LISTENER, &peer, 0);
         else if (is_forwarded(p))
-                traffic_sensors_log(t, n, &peer.address);
+                traffic_sensors_syn(t, n, &peer);
         else if (p->kind == POPULATION_SILENT) {
-                traffic_sensors_log(t, n, &peer.address);
+                traffic_sensors_syn(t, n, &peer);
                 traffic_note_answer(t, p, kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE));
         } else
                 traffic_clients_begin(t, now_us, n, &peer);

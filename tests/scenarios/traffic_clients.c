@@ -243,7 +243,7 @@ static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
         struct client *c = &t->clients[i];
         enum kernel_model_answer answer;
 
-        traffic_sensors_log(t, c->population, &c->peer.address);
+        traffic_sensors_syn(t, c->population, &c->peer);
         t->populations[c->population].repeats += c->attempts > 1;
         answer = kernel_model_syn(t->kernel, now_us, listener_of(t, p), &c->peer, tag_of(t, i));
         traffic_note_answer(t, p, answer);
@@ -272,11 +272,9 @@ static void connected(struct traffic *t, uint64_t now_us, uint32_t i) {
 
         if (ticks < FIN_SLOTS - 1)
                 t->fins[(t->ticks + 1 + (uint64_t) ticks) % FIN_SLOTS]++;
-        t->populations[t->clients[i].population].completions++;
+        traffic_sensors_connected(t, t->clients[i].population, &t->clients[i].peer);
         t->truth.honest_connected++;
         ledger_of(t, i)->finished++;
-        if (t->table)
-                source_table_completed(t->table, &t->clients[i].peer.address);
         if (p->on_path) {
                 load_path(t, now_us, WAY_OUT, t->settings->path.connection_packets);
                 load_path(t, now_us, WAY_IN, t->settings->path.connection_packets / 2.0);
@@ -356,6 +354,7 @@ static void packet_arrives(struct traffic *t, uint64_t now_us, uint32_t i, enum 
                 ack_arrives(t, now_us, i, kind == EVENT_DATA);
                 break;
         case EVENT_RST:
+                traffic_sensors_rst(t, &t->clients[i].peer);
                 kernel_model_rst(t->kernel, now_us, listener_of(t, population_of(t, i)),
                                  &t->clients[i].peer);
                 client_done(t, i);

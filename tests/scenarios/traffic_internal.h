@@ -15,6 +15,7 @@ enum {
         NONE = UINT32_MAX,
         CLIENT_BITS = 24,
         LISTED_SOURCES_MAX = 12,
+        RESETS_LOGGED_PER_S = 200, /* sensors/nft_rules.c */
 };
 
 #define SLOT_US UINT64_C(1000)
@@ -88,7 +89,8 @@ struct traffic {
 
         uint32_t fins[FIN_SLOTS];
         struct traffic_truth truth;
-        uint64_t forwarded; /* SYNs of this tick */
+        uint64_t arrived, forwarded; /* SYNs of this tick */
+        unsigned resets_logged;      /* in this second */
         struct obs_sources sources;
         struct source_table *table; /* NULL: reckoned */
         bool netstat_told, log_told; /* at the last tick */
@@ -122,8 +124,10 @@ void traffic_clients_event(struct traffic *t, const struct event *e);
 void traffic_clients_resent(void *userdata, uint64_t time_us, uint32_t tag);
 /* How a SYN of a population was answered, for the ledger. */
 void traffic_note_answer(struct traffic *t, const struct population *p, enum kernel_model_answer answer);
-/* The SYN reaches this host, and the log. */
-void traffic_sensors_log(struct traffic *t, unsigned population, const struct address *source);
+/* A SYN reaches this host; a handshake is finished; a SYN-ACK is answered by an RST. */
+void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
+void traffic_sensors_connected(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
+void traffic_sensors_rst(struct traffic *t, const struct kernel_model_peer *peer);
 
 /* With nothing in it yet. */
 struct source_table *traffic_source_table_new(struct traffic *t);
