@@ -82,16 +82,22 @@ struct listening *said_begin(const struct scenario *s) {
 
 /* --- names --------------------------------------------------------------------------------- */
 
-static void note_name(struct listening *l, enum diagnosis d, bool now) {
-        const struct scenario *s = l->scenario;
+/* One more name of this incident. */
+static void add_name(struct listening *l, enum diagnosis d) {
         uint32_t names;
 
-        l->said.flood_ticks += now;
-        l->said.wrong_names += s->expected && !(s->expected & UINT32_C(1) << d);
         l->names |= UINT32_C(1) << d;
         names = (uint32_t) __builtin_popcount(l->names);
         if (names > l->said.names_at_once)
                 l->said.names_at_once = names;
+}
+
+static void note_name(struct listening *l, enum diagnosis d) {
+        uint32_t expected = l->scenario->expected;
+
+        l->said.flood_ticks++;
+        l->said.wrong_names += expected && !(expected & UINT32_C(1) << d);
+        add_name(l, d);
 }
 
 static bool holds(const struct prefix *outer, const struct prefix *inner) {
@@ -146,7 +152,7 @@ static void note_events(struct listening *l, const struct decision *d, bool in_f
                 for (uint32_t k = 0; k < e->top_count; k++)
                         note_named(l, &e->top[k].prefix);
                 if (in_flood && (e->type == EVENT_FLOOD_START || e->type == EVENT_FLOOD_UPDATE))
-                        note_name(l, e->diagnosis, false);
+                        add_name(l, e->diagnosis);
         }
 }
 
@@ -212,7 +218,7 @@ void said_note(struct listening *l, const struct engine_look *look, const struct
         if (d->state == STATE_FLOOD) {
                 note_sentence(l, &look->verdicts.host.evidence);
                 if (in_flood)
-                        note_name(l, d->diagnosis, true);
+                        note_name(l, d->diagnosis);
                 if (in_flood && l->steady && flood == 0 && time_s > s->from_s + STEADY_AFTER_S &&
                     l->ticks < TICKS_MAX && sensors_work(o))
                         note_figures(l, look, truth);
