@@ -38,7 +38,7 @@ static void trouble(struct traffic_settings *s, enum trouble_kind kind, double f
 
 /* Everything that happened up to end_s. */
 struct sum {
-        double now_s, first_connected_s;
+        double first_connected_s, last_syn_s;
         uint64_t counters[OBS_COUNTERS], syns, longest_us, shortest_us;
         struct traffic_ledger ledger;
         struct traffic_truth truth;
@@ -59,6 +59,8 @@ static void add_tick(struct sum *s, const struct observation *o, const struct tr
         s->ledger.checked += l->checked;
         if (t->syns && s->attempts < 16)
                 s->attempts_s[s->attempts++] = t->now_s;
+        if (t->syns)
+                s->last_syn_s = t->now_s;
         if (!(s->first_connected_s > 0) && t->honest_connected)
                 s->first_connected_s = t->now_s;
         if (o->elapsed_us > s->longest_us)
@@ -144,6 +146,21 @@ static void path_with_a_capacity(void **state) {
         assert_int_equal(r.truth.honest_connected, r.truth.honest_asked);
 }
 
+/* What waits longer than the queue is long is lost. */
+static void path_with_a_short_queue(void **state) {
+        struct traffic_settings s = settings(1);
+        struct population *p = add(&s, POPULATION_HONEST, 0, 10, 200);
+        struct sum r;
+
+        p->on_path = true;
+        p->attempts = 1;
+        s.path.packets_per_s = 100;
+        s.path.queue_s = 0.5;
+        r = run(&s, 60);
+        assert_true(r.last_syn_s > 10 && r.last_syn_s < 10.9);
+        assert_true(r.syns < 1100);
+}
+
 static void every_syn_ends_once(void **state) {
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                 struct traffic_settings s = settings(cookies);
@@ -211,6 +228,7 @@ int main(void) {
                 cmocka_unit_test(lost_acks_delay),
                 cmocka_unit_test(long_round_trips),
                 cmocka_unit_test(path_with_a_capacity),
+                cmocka_unit_test(path_with_a_short_queue),
                 cmocka_unit_test(every_syn_ends_once),
                 cmocka_unit_test(forwarded_syns_are_nobodys),
                 cmocka_unit_test(backscatter_is_reset),
