@@ -15,7 +15,7 @@
 # Starts an evenly spaced flood in the background; lab_flood_start_us is its
 # first SYN, by CLOCK_REALTIME. more: see synflood --help.
 lab_flood() {
-        local rate=1000 seconds=10 from=spoofed to=$LAB_SERVER4:80 name=flood seed=1 more= "$@"
+        local rate=1000 seconds=10 from=spoofed to=$LAB_SERVER4:80 name=flood seed=1 more='' "$@"
 
         # shellcheck disable=SC2086 # several words
         lab_spawn "$name" attacker "$SYNWARD_BUILD/tests/lab/synflood" --device swlabflood \

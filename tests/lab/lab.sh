@@ -85,24 +85,56 @@ lab_done() {
 
 # lab_scenarios "NAME ..." [NAME ...]: runs each as a function, or those that are named.
 # What PENDING lists (SCRIPT NAME) waits for its mending: skipped, and said, unless named.
+# Those of LAB_TOGETHER, which are slow and need little of the CPU, run at the same time.
 lab_scenarios() {
-        local all=$1 script=${0##*/test-} s
+        local all=$1 script=${0##*/test-} s names chosen='' together=''
         shift
 
-        if [ $# -eq 0 ]; then
-                for s in $all; do
-                        if grep -qx "${script%.sh} $s" "$lab_source/PENDING" 2>/dev/null; then
-                                lab_ok "$s # SKIP pending, see tests/lab/PENDING"
-                        else
-                                "$s"
-                        fi
-                done
-                return
-        fi
         for s; do
                 [[ " $all " == *" $s "* ]] || { echo "no scenario $s of: $all" >&2; exit 2; }
+        done
+        read -ra names <<<"${*:-$all}"
+        for s in "${names[@]}"; do
+                if [ $# -eq 0 ] && grep -qx "${script%.sh} $s" "$lab_source/PENDING"; then
+                        lab_ok "$s # SKIP pending, see tests/lab/PENDING"
+                elif [[ " ${LAB_TOGETHER:-} " == *" $s "* ]]; then
+                        together+=" $s"
+                else
+                        chosen+=" $s"
+                fi
+        done
+        # shellcheck disable=SC2086 # several
+        [ -z "$together" ] || lab_together $together
+        for s in $chosen; do
                 "$s"
         done
+}
+
+# lab_together NAME ...: each in a subshell, which is a lab of its own; their tests are ours.
+lab_together() {
+        local s line pids=() out
+
+        out=$(mktemp -d "${TMPDIR:-/tmp}/sw-lab-$BASHPID.XXXXXX") || exit 1
+        for s; do
+                (
+                        lab_tests=0
+                        "$s"
+                ) >"$out/$s" 2>&1 &
+                pids+=($!)
+        done
+        trap 'kill "${pids[@]}" 2>/dev/null; wait; rm -rf "$out"; exit 143' INT TERM HUP
+        wait "${pids[@]}"
+        trap - INT TERM HUP
+        for s; do
+                while IFS= read -r line; do
+                        case $line in
+                        'ok '*) lab_ok "${line#ok * - }" ;;
+                        'not ok '*) lab_not_ok "${line#not ok * - }" ;;
+                        *) printf '%s\n' "$line" ;;
+                        esac
+                done <"$out/$s"
+        done
+        rm -rf "$out"
 }
 
 # lab_client_served NAME SHARE TEXT: a test of honest clients, which it ends.
