@@ -15,6 +15,15 @@ static const char *const state_names[STATES] = {
         [STATE_FLOOD] = "flood",
 };
 
+static const char *const explanation_names[EXPLANATIONS] = {
+        [EXPLAINED_NOISE] = "noise",
+        [EXPLAINED_LOSS] = "loss",
+        [EXPLAINED_FAR] = "far-clients",
+        [EXPLAINED_ACCEPT] = "accept-queue",
+        [EXPLAINED_CHECKS] = "half-open-checks",
+        [EXPLAINED_WAY_BACK] = "way-back",
+};
+
 static const char *const diagnosis_names[DIAGNOSES] = {
         [DIAGNOSIS_UNKNOWN] = "unknown",
         [DIAGNOSIS_QUIET] = "quiet",
@@ -28,6 +37,10 @@ static const char *const diagnosis_names[DIAGNOSES] = {
         [DIAGNOSIS_FLOOD_CONCENTRATED] = "flood-concentrated",
         [DIAGNOSIS_FLOOD_REFLECTED] = "flood-reflected",
 };
+
+const char *explanation_name(enum explanation e) {
+        return explanation_names[e];
+}
 
 const char *flood_state_name(enum flood_state s) {
         return state_names[s];
@@ -59,6 +72,7 @@ struct evidence evidence_unknown(void) {
                 .queue_drops_per_s = NAN, .accept_overflows_per_s = NAN,
                 .embryonic_rsts_per_s = NAN, .stray_share = NAN, .stray_ports = NAN,
                 .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
+                .strength = NAN,
         };
 }
 

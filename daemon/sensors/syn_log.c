@@ -80,6 +80,7 @@ static void start(struct syn_log *l, const struct settings *s, struct nft_table 
         }
         if (!l->rules)
                 return;
+        source_table_set_resets_known(l->sources);
         (void) nft_counter_new("synward", "arrived", &l->arrived.counter);
         (void) nft_counter_new("synward", "forwarded", &l->forwarded.counter);
         /* Without it the log itself is counted. */
