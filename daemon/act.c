@@ -231,8 +231,6 @@ static void tell_block(struct act *a, const struct decision *d) {
         while (block_news_take(&a->news, a->now_us, a->settings->block.timeout_us, dry_run(a), &e)) {
                 if (e.type == EVENT_SOURCE_BLOCKED)
                         a->block_hooks |= hooks_of_block(a->settings, d->incident.hooks);
-                e.state = d->state;
-                e.diagnosis = d->diagnosis;
                 a->on_event(a->userdata, &e, a->block_hooks);
         }
         /* Whoever was told that someone is blocked is told when nobody is any more. */
