@@ -166,8 +166,6 @@ static void tell(struct blocking *b, const struct decision *d, bool dry_run) {
         while (block_news_take(&b->news, b->now_us, b->settings->block.timeout_us, dry_run, &e)) {
                 if (e.type == EVENT_SOURCE_BLOCKED)
                         b->hooks |= hooks_of_block(b->settings, d->incident.hooks);
-                e.state = d->state;
-                e.diagnosis = d->diagnosis;
                 b->on_event(b->userdata, &e, b->hooks);
         }
         /* Whoever was told that someone is blocked is told when nobody is any more. */

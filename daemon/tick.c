@@ -21,20 +21,19 @@
 
 struct tick {
         const struct tick_options *options;
-        struct act_options act_options;
+        struct act_options act_options; /* the options', with the table */
         struct settings *settings; /* on the heap: others keep pointers to it */
         struct loop_time time;     /* of the tick at hand */
 
-        struct nft_table *table;
+        struct nft_table *table;        /* ours, which sensors and actions share */
         struct sense *sense;
         struct engine *engine;
         struct act *act;
-        struct recording_writer *recording;
+        struct recording_writer *recording; /* NULL: none was asked for */
         struct incident_record *incidents;
 
-        struct trouble sensors[SENSORS];
-
-        struct observation observation;
+        struct trouble sensors[SENSORS]; /* what was told of each */
+        struct observation observation;  /* of the tick at hand */
 };
 
 static void on_act_event(void *userdata, struct event *e, uint32_t hooks);

@@ -18,6 +18,7 @@ static unsigned starts, updates, delivered_updates, ends;
 static uint32_t blocked_a_tick;
 static bool blocked_known;
 static struct event last;
+static uint32_t last_hooks;
 
 static int set_up(void **state) {
         memset(&settings, 0, sizeof settings);
@@ -56,6 +57,7 @@ static void feed(enum finding finding, enum diagnosis diagnosis, double syn_per_
                 policy_step(policy, &o, &v, &d);
                 for (uint32_t i = 0; i < d.events_count; i++) {
                         last = d.events[i].event;
+                        last_hooks = d.events[i].hooks;
                         starts += d.events[i].event.type == EVENT_FLOOD_START;
                         ends += d.events[i].event.type == EVENT_FLOOD_END;
                         updates += d.events[i].event.type == EVENT_FLOOD_UPDATE;
@@ -289,6 +291,7 @@ static void rules_match_all_they_name(void **state) {
         flood(S);
         assert_false(d.want_block);
         assert_int_equal(d.incident.hooks, 1u << 1);
+        assert_int_equal(last_hooks, 1u << 1);
         assert_true(d.incident.alerted);
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 5000, S);
         assert_true(d.want_block);
@@ -369,8 +372,13 @@ static void a_mute_does_not_keep_an_end(void **state) {
 
 /* A flood that is over before the mute is, was told nobody: nor is its end. */
 static void a_muted_flood_is_not_told(void **state) {
+        settings.rules_given = true;
+        settings.rules_count = 1;
+        settings.rules[0] = (struct settings_rule) { .alert = true, .hook = { .argc = 1 } };
         mute_for(0, 10 * S);
         assert_int_equal(delivered(FINDING_FLOOD, 5 * S), 0);
+        assert_int_equal(d.incident.hooks, 1);
+        assert_int_equal(last_hooks, 0);
         assert_int_equal(delivered(FINDING_NONE, 100 * S), 0);
         assert_int_equal(starts, 1);
         assert_int_equal(ends, 1);
