@@ -240,7 +240,7 @@ static int print_line(struct playback *p, char *line) {
         progress_clear(&p->progress);
         if (!line)
                 r = -ENOMEM;
-        else if (fputs(line, stdout) == EOF)
+        else if (fputs(line, stdout) == EOF || fflush(stdout) == EOF) /* a capture may be live */
                 r = -errno;
         if (r < 0)
                 snprintf(p->error, sizeof p->error, "cannot print: %s", strerror(-r));

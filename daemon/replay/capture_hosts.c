@@ -230,18 +230,16 @@ static int add_service(struct capture_hosts *h, const struct address *a, uint16_
                                 widen(&h->services[i].network, network);
                         return (int) i;
                 }
-        if (h->count == CAPTURE_SERVICES_MAX || (!closed && h->listeners == OBS_LISTENERS_MAX)) {
-                h->left_out += !closed;
+        h->left_out += !closed && (h->count == CAPTURE_SERVICES_MAX || h->listeners == OBS_LISTENERS_MAX);
+        if (h->count == CAPTURE_SERVICES_MAX)
                 return CAPTURE_NO_SERVICE;
-        }
         *s = (struct capture_service) {
                 .key = { .address = *a, .port = port },
                 .closed = closed,
-                .listener = closed ? -1 : (int) h->listeners,
+                .listener = closed || h->listeners == OBS_LISTENERS_MAX ? -1 : (int) h->listeners++,
         };
         if (network)
                 s->network = *network;
-        h->listeners += !closed;
         return (int) h->count++;
 }
 

@@ -42,7 +42,7 @@ struct capture_service {
         struct prefix network;   /* that those are of; length 0: from everywhere */
         uint32_t addresses;      /* met so far */
         bool closed;             /* it answers by RST alone */
-        int listener;            /* among the listeners that are open; -1: closed */
+        int listener;            /* among those that the detector follows; -1: it does not */
 };
 
 struct capture_hosts;
@@ -63,7 +63,7 @@ bool capture_hosts_is_local(const struct capture_hosts *h, const struct address 
 uint32_t capture_hosts_count(const struct capture_hosts *h);
 const struct capture_service *capture_hosts_service(const struct capture_hosts *h, uint32_t i);
 uint32_t capture_hosts_listeners(const struct capture_hosts *h);
-/* Listeners that found no room. */
+/* Listeners that the detector has no room for. */
 uint64_t capture_hosts_left_out(const struct capture_hosts *h);
 
 /* SYN-ACKs from where no SYN was seen to go: from and to how many addresses. */

@@ -28,8 +28,9 @@ enum { FEW_SOURCES = 16 };
 /* Handshakes an address: more than a forged one's. */
 #define KEEP_COMING 2.0
 #define SEEN_ONCE 1.25
-/* Who ends nearly all of its handshakes by RST, from where its SYNs come too, at once or by
- * ports in order, checks a port; a victim of reflection answers late, from another distance. */
+/* Who ends nearly all of its handshakes by RST, from where its SYNs come too, and is of one's own
+ * networks, answers at once, or takes ports in order, checks a port; a victim of reflection answers
+ * late, from another distance. */
 #define CHECKER_MIN 20
 #define CHECKER_SHARE 0.9
 #define CHECKER_TTL_SHARE 0.1
@@ -182,12 +183,22 @@ static void say_handshakes(struct look *k, const struct ledger_counts *c, double
 
 /* --- floods -------------------------------------------------------------------------------- */
 
+/* An address of one's own network is no victim on the Internet. */
+static bool is_private(const struct address *a) {
+        const uint8_t *b = a->bytes + 12;
+
+        if (!address_is_ipv4(a))
+                return (a->bytes[0] & 0xfe) == 0xfc || (a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80);
+        return b[0] == 10 || b[0] == 127 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
+               (b[0] == 169 && b[1] == 254) || (b[0] == 100 && (b[1] & 0xc0) == 64);
+}
+
 static bool is_checker(const struct ledger_source *s) {
         double reset = (double) s->reset;
 
         return s->reset >= CHECKER_MIN && reset >= CHECKER_SHARE * (double) s->handshakes &&
                s->ttl_differs <= CHECKER_TTL_SHARE * reset &&
-               ((double) s->reset_delay_us / 1e6 <= CHECKER_DELAY_S * reset ||
+               (is_private(&s->prefix.address) || (double) s->reset_delay_us / 1e6 <= CHECKER_DELAY_S * reset ||
                 s->ports_in_order >= CHECKER_PORTS_SHARE * reset);
 }
 
@@ -243,7 +254,7 @@ static bool is_slow_fill(const struct look *k, const struct ledger_service *s) {
         double n = of(&s->counts, LEDGER_HANDSHAKES), bad = unexplained(k, &s->counts);
 
         return k->facts->duration_s >= SLOW_S && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
-               bad >= SLOW_PER_S * k->facts->duration_s && !is_retried(&s->counts, bad) && !k->blind;
+               bad >= SLOW_PER_S * k->facts->duration_s && !is_retried(&s->counts, bad) && blind_flood(k, s, 0);
 }
 
 static double few_share(const struct ledger_source *list, unsigned count, unsigned few, double bad) {
@@ -388,7 +399,7 @@ static void say_backscatter(struct look *k, const struct ledger_counts *c) {
                 address_format(&victim, name);
         say(k, "%s SYN-ACKs from %s addresses answer SYNs that %s never sent: its address is forged elsewhere, "
             "or these hosts are made to reflect an attack on it", exact(of(c, LEDGER_UNASKED), n),
-            explain_count(from, m), name);
+            about(from, of(c, LEDGER_UNASKED), m), name);
 }
 
 /* No service was met. */
@@ -630,8 +641,8 @@ static void note_rest(struct look *k) {
                                      exact((double) copies, n), copies == 1 ? " was" : "s were");
         if (left_out)
                 capture_verdict_note(k->v, "listeners", left_out, true,
-                                     "%s listeners more than the %d that are followed; name those you mean: "
-                                     "--replay-listen", exact((double) left_out, n), OBS_LISTENERS_MAX);
+                                     "%s listeners more than the %d that the detector follows; name those you "
+                                     "mean: --replay-listen", exact((double) left_out, n), OBS_LISTENERS_MAX);
         if (c->of[LEDGER_UNASKED] && strcmp(k->v->situation, "backscatter") != 0)
                 capture_verdict_note(k->v, "unasked-answers", c->of[LEDGER_UNASKED], false,
                                      "%s SYN-ACKs answer SYNs that are not in the capture",

@@ -601,6 +601,8 @@ void ledger_see(struct ledger *l, uint64_t now_us, struct capture_hosts *hosts,
 
         *ret = (struct ledger_note) { .service = CAPTURE_NO_SERVICE };
         advance(l, now_us);
+        if ((s->flags & (CAPTURE_SYN | CAPTURE_FIN)) == (CAPTURE_SYN | CAPTURE_FIN))
+                return; /* no listener takes it */
         e = entry_find(&p);
         see(l, e, &p, hosts, s, ret);
         e = entry_find(&p);
@@ -618,16 +620,18 @@ void ledger_see(struct ledger *l, uint64_t now_us, struct capture_hosts *hosts,
 
 void ledger_conclude(struct ledger *l, uint64_t now_us) {
         double patience_s = delay_at(l->delays, 0.9), seconds = (double) now_us / 1e6 - 1;
+        bool nobody = isnan(patience_s); /* finished anything at all */
         uint64_t judge_until, patience_ms;
 
         advance(l, now_us);
-        if (isnan(patience_s))
-                patience_s = seconds < 3 ? seconds / 4 : 1;
-        else
-                patience_s *= 1.5;
+
+        patience_s = nobody ? fmin(1, seconds / 4) : 1.5 * patience_s;
         patience_ms = (uint64_t) fmin(PATIENCE_MAX_MS, fmax(PATIENCE_MIN_MS, patience_s * 1000));
+        if (nobody && seconds * 1000 < 4 * PATIENCE_MIN_MS)
+                patience_ms = (uint64_t) (patience_s * 1000);
         l->patience_s = (double) patience_ms / 1000;
-        judge_until = l->now_ms > patience_ms ? (l->now_ms - patience_ms) / SLOT_MS : 0;
+        /* Where nobody finishes, the slot that is only begun counts as well. */
+        judge_until = l->now_ms > patience_ms ? (l->now_ms - patience_ms) / SLOT_MS + nobody : 0;
         retire(l, l->now_ms / SLOT_MS + 1, judge_until);
         for (unsigned i = 0; i < LEDGER_SERVICES; i++) {
                 end_run(&l->services[i]);
