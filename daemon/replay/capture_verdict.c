@@ -415,7 +415,7 @@ static bool find_nothing_aimed(struct look *k) {
                 say(k, "there is no TCP in it");
         else if (c->of[LEDGER_HANDSHAKES] == 0)
                 say(k, "there is no SYN in it, only connections that were there before");
-        else if (c->of[LEDGER_UNASKED] >= MOST * of(c, LEDGER_HANDSHAKES)) {
+        else if (of(c, LEDGER_UNASKED) >= MOST * of(c, LEDGER_HANDSHAKES)) {
                 if (capture_hosts_backscatter(k->hosts)) {
                         say_backscatter(k, c);
                         k->v->situation = "backscatter";

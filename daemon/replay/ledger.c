@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/distinct.h"
 #include "core/keyed_hash.h"
@@ -73,7 +74,7 @@ struct source_set {
 
 struct ledger {
         struct ledger_limits limits;
-        struct entry (*sets)[WAYS];
+        struct entry (*sets)[WAYS]; /* mapped */
         struct source_set *sources[2]; /* addresses, networks */
         struct service *services;
         uint64_t now_us, now_ms, next_slot; /* the first that is not judged yet */
@@ -88,6 +89,18 @@ struct ledger {
 static const struct keyed_hash hash_key = { { 0x9216d5d98979fb1b, 0xd1310ba698dfb5ac,
                                               0x2ffd72dbd01adfb7, 0xb8e1afed6a267e96 } };
 
+/* A look-up in it is where replaying spends most of its time, waiting for memory: huge pages, where
+ * there are any, shorten that. */
+static void *map_sets(void) {
+        size_t size = SETS * sizeof(struct entry[WAYS]);
+        void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (memory == MAP_FAILED)
+                return NULL;
+        madvise(memory, size, MADV_HUGEPAGE);
+        return memory;
+}
+
 int ledger_new(const struct ledger_limits *limits, struct ledger **ret) {
         struct ledger *l = calloc(1, sizeof *l);
 
@@ -95,7 +108,7 @@ int ledger_new(const struct ledger_limits *limits, struct ledger **ret) {
                 return -ENOMEM;
         l->limits = *limits;
         l->patience_s = NAN;
-        l->sets = aligned_alloc(64, SETS * sizeof *l->sets);
+        l->sets = map_sets();
         l->services = calloc(LEDGER_SERVICES, sizeof *l->services);
         for (unsigned i = 0; i < 2; i++)
                 l->sources[i] = calloc(SOURCE_SETS, sizeof **l->sources);
@@ -103,7 +116,6 @@ int ledger_new(const struct ledger_limits *limits, struct ledger **ret) {
                 ledger_free(l);
                 return -ENOMEM;
         }
-        memset(l->sets, 0, SETS * sizeof *l->sets);
         *ret = l;
         return 0;
 }
@@ -116,7 +128,8 @@ struct ledger *ledger_free(struct ledger *l) {
         free(l->services);
         free(l->sources[0]);
         free(l->sources[1]);
-        free(l->sets);
+        if (l->sets)
+                munmap(l->sets, SETS * sizeof *l->sets);
         free(l);
         return NULL;
 }
@@ -364,6 +377,10 @@ static struct place place_of(const struct ledger *l, const struct capture_segmen
                 .tag = (uint32_t) (hash >> 32),
                 .source_is_low = low,
         };
+}
+
+void ledger_prefetch(const struct ledger *l, const struct capture_segment *s) {
+        __builtin_prefetch(place_of(l, s).set, 1);
 }
 
 static struct entry *entry_find(const struct place *p) {

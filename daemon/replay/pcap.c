@@ -81,11 +81,17 @@ static bool read_packet(struct pcap_replay *p, struct packet *ret) {
         return true;
 }
 
+/* Reads the packet behind the present one, if there is one. */
+static void peek(struct pcap_replay *p) {
+        if (!p->ahead)
+                p->ahead = read_packet(p, &p->next);
+}
+
 /* A packet that is far ahead of the one before and of the one behind it has a wrong stamp. */
 static bool is_stray(struct pcap_replay *p) {
         if (!capture_clock_jumps(&p->facts.clock, p->packet.stamp_us))
                 return false;
-        p->ahead = read_packet(p, &p->next);
+        peek(p);
         return p->ahead && p->next.stamp_us != CAPTURE_NO_TIME &&
                p->next.stamp_us + CAPTURE_CLOCK_DISORDER_US < p->packet.stamp_us &&
                p->next.stamp_us + CAPTURE_CLOCK_DISORDER_US >= p->facts.clock.stamp_us;
@@ -94,15 +100,18 @@ static bool is_stray(struct pcap_replay *p) {
 static void read_ahead(struct pcap_replay *p) {
         if (p->pending || p->over)
                 return;
-        p->pending = true;
-        if (p->ahead)
-                p->packet = p->next;
-        else
-                p->pending = read_packet(p, &p->packet);
-        p->ahead = false;
-        p->over = !p->pending;
+        peek(p);
+        p->pending = p->ahead;
+        p->over = !p->ahead;
         if (p->over)
                 return;
+        p->packet = p->next;
+        p->ahead = false;
+        if (!p->live) { /* while this one is played, memory for the next is fetched */
+                peek(p);
+                if (p->ahead && p->next.kind == CAPTURE_SEGMENT)
+                        ledger_prefetch(p->ledger, &p->next.segment);
+        }
         p->packet_us = capture_clock_step(&p->facts.clock, p->packet.stamp_us, is_stray(p));
         if (!p->begun)
                 p->next_tick_us = p->packet_us;
