@@ -46,6 +46,8 @@ struct capture_file {
         uint8_t *buffer;
         size_t begin, end; /* what is in it and not yet used */
         uint64_t bytes, frames;
+        bool over; /* ended or damaged: nothing behind it is read */
+        int last;  /* what was returned */
         bool swapped, ng, nanoseconds;
         size_t record;
         uint64_t last_us; /* simple packets have no time of their own */
@@ -430,11 +432,12 @@ struct capture_file *capture_file_free(struct capture_file *f) {
 }
 
 int capture_file_next(struct capture_file *f, struct capture_frame *ret) {
-        int r = f->ng ? ng_next(f, ret) : pcap_next(f, ret);
-
-        if (r == 1)
-                f->frames++;
-        return r;
+        if (f->over)
+                return f->last;
+        f->last = f->ng ? ng_next(f, ret) : pcap_next(f, ret);
+        f->over = f->last != 1;
+        f->frames += !f->over;
+        return f->last;
 }
 
 const char *capture_file_error(const struct capture_file *f) {
