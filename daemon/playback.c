@@ -13,11 +13,13 @@
 #include "core/explain.h"
 #include "format/event_json.h"
 #include "format/time_text.h"
+#include "look_log.h"
 #include "loop.h"
 #include "options.h"
 #include "replay/compare.h"
 #include "replay/source.h"
 #include "replay/summary.h"
+#include "util/log.h"
 #include "util/printable.h"
 #include "util/progress.h"
 
@@ -64,7 +66,8 @@ static int playback_open(struct playback *p, const struct playback_options *o,
         memset(p, 0, sizeof *p);
         p->options = o;
         p->begun_us = loop_time_now().now_us;
-        p->progress = progress_open(stderr);
+        if (!log_wants(LOG_DEBUG)) /* else the log is shown there */
+                p->progress = progress_open(stderr);
         model.tick_us = settings->poll.fast_interval_us;
         progress_show(&p->progress, "looking for listeners in %s", o->path);
         model.limits = (struct ledger_limits) {
@@ -257,8 +260,10 @@ static int play(struct playback *p, const struct settings *settings) {
                 return -ENOMEM;
         }
         while ((r = next(p)) > 0) {
-                const struct decision *d = &engine_step(engine, &p->observation)->decision;
+                const struct engine_look *look = engine_step(engine, &p->observation);
+                const struct decision *d = &look->decision;
 
+                look_log(look, true);
                 follow_flood(p, d);
                 p->looks_of[d->diagnosis]++;
                 p->events += d->events_count;

@@ -7,7 +7,6 @@
 #include "core/picture.h"
 
 struct engine {
-        const struct settings *settings;
         struct detector *detector;
         struct policy *policy;
         struct engine_look look;
@@ -25,7 +24,6 @@ struct engine *engine_new(const struct settings *settings) {
 
         if (!e)
                 return NULL;
-        e->settings = settings;
         e->detector = detector_new(settings);
         e->policy = policy_new(settings);
         if (!e->detector || !e->policy)
@@ -47,7 +45,6 @@ struct engine *engine_free(struct engine *e) {
 void engine_configure(struct engine *e, const struct settings *settings) {
         detector_configure(e->detector, settings);
         policy_configure(e->policy, settings);
-        e->settings = settings;
 }
 
 const struct engine_look *engine_step(struct engine *e, const struct observation *o) {
@@ -74,16 +71,10 @@ bool engine_is_alarmed(const struct engine *e) {
 }
 
 bool engine_tell(struct engine *e, struct event *event, uint64_t now_us, uint64_t realtime_us) {
-        const struct decision *d = &e->look.decision;
+        bool deliver = policy_tell(e->policy, event, now_us, realtime_us);
 
-        policy_note_act(e->policy, event);
-        event->time_us = now_us;
-        event->realtime_us = realtime_us;
-        event->state = d->state;
-        event->diagnosis = d->diagnosis;
-        event->incident = d->incident.id;
         event_log_add(&e->events, event);
-        return !policy_mutes(e->settings, event);
+        return deliver;
 }
 
 const struct event_log *engine_events(const struct engine *e) {

@@ -153,6 +153,7 @@ static void play_syn(struct pcap_replay *p, const struct ledger_note *n, int lis
                 .destination = n->server,
                 .source_port = n->client_port,
                 .destination_port = n->server_port,
+                .sequence = n->by_answer ? s->acknowledged - 1 : s->sequence,
                 .window = s->window,
                 .ttl = s->ttl,
         };
@@ -172,7 +173,7 @@ static void play_finish(struct pcap_replay *p, const struct ledger_note *n, int 
         if (!kernel_model_has(p->model, listener, peer))
                 flags |= KERNEL_ACK_VALID_COOKIE; /* that it was captured shows that it was one */
         if (kernel_model_ack(p->model, p->packet_us, listener, peer, flags) == KERNEL_ACK_COMPLETED)
-                source_table_completed(p->sources, &n->client);
+                source_table_completed(p->sources, &n->client, &n->server, n->server_port);
 }
 
 static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
@@ -186,7 +187,11 @@ static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
                 if (listener >= 0)
                         play_finish(p, n, listener, &peer);
                 return;
-        case LEDGER_RESET: kernel_model_rst(p->model, p->packet_us, listener, &peer); return;
+        case LEDGER_RESET:
+                if (listener >= 0)
+                        source_table_disowned(p->sources, &n->client);
+                kernel_model_rst(p->model, p->packet_us, listener, &peer);
+                return;
         case LEDGER_REFUSED: kernel_model_refuse(p->model, p->packet_us, listener, &peer); return;
         case LEDGER_NOTHING: kernel_model_segments(p->model, 1); return;
         case LEDGER_ANSWERED: return;
@@ -213,6 +218,7 @@ static void observe(struct pcap_replay *p, uint64_t now_us, struct observation *
         kernel_model_observe(p->model, now_us, ret);
         ret->realtime_us = capture_clock_stamp(&p->facts.clock, now_us);
         source_table_set_listeners(p->sources, ret->listeners, ret->listeners_count);
+        source_table_listener_syns(p->sources, now_us, ret->listeners, ret->listeners_count);
         source_table_observe(p->sources, now_us, &ret->sources);
         ret->known |= OBS_K_SOURCES;
         ret->sensors[SENSOR_NFLOG] = SENSOR_OK;
@@ -280,8 +286,10 @@ static int make_parts(struct pcap_replay *p) {
                 r = capture_hosts_new(&p->options.given, &p->hosts);
         if (r == 0)
                 r = ledger_new(&p->options.limits, &p->ledger);
-        if (r == 0)
+        if (r == 0) {
                 source_table_set_known(p->sources, true, true);
+                source_table_set_resets_known(p->sources);
+        }
         return r;
 }
 
