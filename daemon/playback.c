@@ -58,6 +58,10 @@ static int exit_status(int r) {
         return r >= 0 ? EXIT_STATUS_OK : r == -EINVAL ? EXIT_STATUS_USAGE : EXIT_STATUS_FAILURE;
 }
 
+static uint64_t realtime_us(void) {
+        return loop_time_now().realtime_us;
+}
+
 static int playback_open(struct playback *p, const struct playback_options *o,
                          const struct settings *settings) {
         struct pcap_replay_options model = o->model;
@@ -74,6 +78,7 @@ static int playback_open(struct playback *p, const struct playback_options *o,
                 .rate_per_s = settings->detect.unanswered_per_s,
                 .share = settings->detect.unanswered_share_permille / 1000.0,
         };
+        model.realtime_us = realtime_us;
         r = replay_source_open(o->path, &model, o->model_given, &p->source, p->error);
         progress_clear(&p->progress);
         return r;

@@ -35,6 +35,11 @@ bool capture_clock_jumps(const struct capture_clock *c, uint64_t stamp_us) {
                stamp_us - c->stamp_us > CAPTURE_CLOCK_JUMP_US;
 }
 
+void capture_clock_idle(struct capture_clock *c, uint64_t until_us) {
+        c->stamp_us += until_us - c->now_us;
+        c->now_us = until_us;
+}
+
 uint64_t capture_clock_stamp(const struct capture_clock *c, uint64_t now_us) {
         uint64_t ago_us = c->now_us - now_us;
 

@@ -28,5 +28,7 @@ struct capture_clock {
 uint64_t capture_clock_step(struct capture_clock *c, uint64_t stamp_us, bool stray);
 /* Whether the stamp is so far ahead that the packet behind it should be asked. */
 bool capture_clock_jumps(const struct capture_clock *c, uint64_t stamp_us);
+/* Time passes without a packet. */
+void capture_clock_idle(struct capture_clock *c, uint64_t until_us);
 /* What was stamped when it was now_us, for people. */
 uint64_t capture_clock_stamp(const struct capture_clock *c, uint64_t now_us);

@@ -2,6 +2,7 @@
 #include "replay/capture_file.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ struct interface {
 };
 
 struct capture_file {
-        int fd;
+        int fd, wait_ms;
         uint8_t *buffer;
         size_t begin, end; /* what is in it and not yet used */
         uint64_t bytes, frames;
@@ -84,8 +85,14 @@ static uint64_t get64(const struct capture_file *f, const uint8_t *p) {
         return f->swapped ? __builtin_bswap64(v) : v;
 }
 
-/* 1: so many bytes stand at *ret; 0: the file ends just here; -EBADMSG: within them. They stay
- * there until the next call, and are used up by take(). */
+static bool is_there(const struct capture_file *f) {
+        struct pollfd p = { .fd = f->fd, .events = POLLIN };
+
+        return f->wait_ms == 0 || poll(&p, 1, f->wait_ms) != 0;
+}
+
+/* 1: so many bytes stand at *ret; 0: the file ends just here; -EBADMSG: within them; -EAGAIN. They
+ * stay there until the next call, and are used up by take(). */
 static int need(struct capture_file *f, size_t n, const uint8_t **ret) {
         while (f->end - f->begin < n) {
                 ssize_t got;
@@ -95,6 +102,8 @@ static int need(struct capture_file *f, size_t n, const uint8_t **ret) {
                         f->end -= f->begin;
                         f->begin = 0;
                 }
+                if (!is_there(f))
+                        return -EAGAIN;
                 got = read(f->fd, f->buffer + f->end, BUFFER_SIZE - f->end);
                 if (got < 0 && errno == EINTR)
                         continue;
@@ -293,8 +302,10 @@ static int ng_pass_over(struct capture_file *f, size_t length) {
 
         while (length > 0) {
                 size_t part = length < BUFFER_SIZE ? length : BUFFER_SIZE;
-                int r = need_more(f, part, &p);
+                int r;
 
+                while ((r = need_more(f, part, &p)) == -EAGAIN) /* half a block cannot be begun again */
+                        ;
                 if (r < 0)
                         return r;
                 take(f, part);
@@ -431,12 +442,16 @@ struct capture_file *capture_file_free(struct capture_file *f) {
         return NULL;
 }
 
+void capture_file_set_patience(struct capture_file *f, int wait_ms) {
+        f->wait_ms = wait_ms;
+}
+
 int capture_file_next(struct capture_file *f, struct capture_frame *ret) {
         if (f->over)
                 return f->last;
         f->last = f->ng ? ng_next(f, ret) : pcap_next(f, ret);
-        f->over = f->last != 1;
-        f->frames += !f->over;
+        f->over = f->last != 1 && f->last != -EAGAIN;
+        f->frames += f->last == 1;
         return f->last;
 }
 

@@ -34,6 +34,8 @@ int capture_file_new(int fd, const void *before, size_t count, struct capture_fi
                      char ret_error[static CAPTURE_FILE_ERROR_MAX]);
 struct capture_file *capture_file_free(struct capture_file *f);
 
+/* From now on, wait no longer than that for a frame: -EAGAIN. 0: as long as it takes. */
+void capture_file_set_patience(struct capture_file *f, int wait_ms);
 /* 1: a frame, 0: the end, -EBADMSG: cut or damaged from here on, or those of read(2); and the
  * same again. */
 int capture_file_next(struct capture_file *f, struct capture_frame *ret);

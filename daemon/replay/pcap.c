@@ -19,6 +19,11 @@
 /* A longer silence is passed over in one step. */
 #define GAP_MAX_US UINT64_C(600000000)
 #define START_US UINT64_C(1000000)
+/* So much later than it was stamped, at most, a packet of a live capture arrives; and so long after
+ * a tick's time none is expected of before it. */
+#define LIVE_LAG_US UINT64_C(10000000)
+#define SILENCE_US UINT64_C(500000)
+enum { PATIENCE_MS = 100 };
 
 struct packet {
         uint64_t stamp_us;
@@ -40,7 +45,7 @@ struct pcap_replay {
         struct source_table *sources;
         uint32_t listeners; /* that the model has */
 
-        bool begun, over;
+        bool begun, over, silent;
         bool pending, ahead;  /* `packet` is still to be played; `next` is read already */
         struct packet packet, next;
         uint64_t packet_us;   /* of `packet`, our time */
@@ -60,10 +65,27 @@ struct pcap_replay_options pcap_replay_defaults(void) {
 
 /* --- packets ---------------------------------------------------------------------- */
 
+/* Whether a live capture is silent, and the next tick's time has come. A pipe that brings an old
+ * capture slowly is not live: its stamps are far behind. */
+static bool is_silent(struct pcap_replay *p) {
+        const struct capture_clock *c = &p->facts.clock;
+        uint64_t now_us = p->options.realtime_us(), due_us = c->stamp_us + p->next_tick_us - c->now_us;
+
+        if (!p->begun || now_us < c->stamp_us || (!p->silent && now_us - c->stamp_us > LIVE_LAG_US))
+                return false;
+        p->silent = now_us >= due_us + SILENCE_US;
+        return p->silent;
+}
+
+/* False: there is none, since the file is over or, then p->silent, as long as none comes. */
 static bool read_packet(struct pcap_replay *p, struct packet *ret) {
         struct capture_frame frame;
-        int r = capture_file_next(p->file, &frame);
+        int r;
 
+        while ((r = capture_file_next(p->file, &frame)) == -EAGAIN)
+                if (is_silent(p))
+                        return false;
+        p->silent = false;
         if (r < 0) {
                 snprintf(p->cut, sizeof p->cut, "%s", capture_file_error(p->file));
                 p->facts.cut = p->cut;
@@ -102,8 +124,8 @@ static void read_ahead(struct pcap_replay *p) {
                 return;
         peek(p);
         p->pending = p->ahead;
-        p->over = !p->ahead;
-        if (p->over)
+        p->over = !p->ahead && !p->silent;
+        if (!p->ahead)
                 return;
         p->packet = p->next;
         p->ahead = false;
@@ -239,6 +261,8 @@ int pcap_replay_next(struct pcap_replay *p, struct observation *ret) {
                 p->facts.duration_s = (double) (p->facts.clock.now_us - START_US) / 1e6;
         p->begun = true;
         tick_us = p->next_tick_us;
+        if (p->silent)
+                capture_clock_idle(&p->facts.clock, tick_us);
         if (p->pending && p->packet_us > tick_us + GAP_MAX_US)
                 p->next_tick_us = p->packet_us; /* nobody wants an hour of nothing, tick by tick */
         else
@@ -320,7 +344,11 @@ static int prepare(struct pcap_replay *p, int fd, const void *before, size_t cou
         }
         p->facts.duration_s = -1;
         r = capture_file_new(fd, before, p->live ? count : 0, &p->file, error);
-        return r < 0 ? fail(p, r, error, ret_error) : 0;
+        if (r < 0)
+                return fail(p, r, error, ret_error);
+        if (p->live && p->options.realtime_us)
+                capture_file_set_patience(p->file, PATIENCE_MS);
+        return 0;
 }
 
 int pcap_replay_new(int fd, const char *name, const void *before, size_t count,

@@ -32,6 +32,8 @@ struct pcap_replay_options {
         uint64_t tick_us;
         struct capture_given given;
         struct ledger_limits limits;
+        uint64_t (*realtime_us)(void); /* of a pipe that is live, silence is time as well;
+                                        * NULL: only packets tell the time */
 };
 
 struct pcap_replay;

@@ -445,8 +445,79 @@ static void cut_pcapng(void **state) {
         unlink(n.path);
 }
 
+/* --- live: a pipe that stays open --------------------------------------------------------- */
+
+static uint64_t wall_us;
+
+static uint64_t passing_time(void) {
+        return wall_us += 100000;
+}
+
+/* Ten SYNs, then nothing; the other end stays open. */
+static int live_pipe(int *ret_other) {
+        int ends[2];
+        struct capture c;
+        uint8_t bytes[24 + 10 * 56];
+        FILE *f;
+
+        begin(&c);
+        for (uint32_t i = 0; i < 10; i++)
+                packet(&c, i * 1000, i + 1, 1, SERVER, 80, CAPTURE_SYN);
+        end(&c);
+        f = fopen(c.path, "r");
+        assert_int_equal(fread(bytes, 1, sizeof bytes, f), sizeof bytes);
+        fclose(f);
+        unlink(c.path);
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(write(ends[1], bytes, sizeof bytes), sizeof bytes);
+        *ret_other = ends[1];
+        return ends[0];
+}
+
+static void silence_is_time(void **state) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay *p;
+        int other, fd = live_pipe(&other);
+
+        options.realtime_us = passing_time;
+        wall_us = START_S * UINT64_C(1000000);
+        assert_int_equal(pcap_replay_new(fd, "pipe", NULL, 0, &options, &p, error), 0);
+        for (unsigned look = 0; look < 12; look++) {
+                assert_int_equal(pcap_replay_next(p, &o), 1);
+                assert_in_range(o.realtime_us, START_S * UINT64_C(1000000) + look * 200000,
+                                START_S * UINT64_C(1000000) + look * 200000 + 1);
+                /* A look is not told before its time has surely come. */
+                assert_true(look == 0 || wall_us >= o.realtime_us + 500000);
+        }
+        close(other);
+        while (pcap_replay_next(p, &o) == 1)
+                ;
+        assert_int_equal(pcap_replay_facts(p)->frames, 10);
+        assert_true(pcap_replay_facts(p)->duration_s >= 2);
+        pcap_replay_free(p);
+}
+
+/* A capture of last year, slowly: its silences are the pipe's and not the network's. */
+static void slow_is_not_live(void **state) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay *p;
+        int other, fd = live_pipe(&other);
+
+        options.realtime_us = passing_time;
+        wall_us = (START_S + 3600) * UINT64_C(1000000);
+        assert_int_equal(pcap_replay_new(fd, "pipe", NULL, 0, &options, &p, error), 0);
+        assert_int_equal(pcap_replay_next(p, &o), 1);
+        close(other);
+        assert_int_equal(pcap_replay_next(p, &o), 1);
+        assert_int_equal(pcap_replay_next(p, &o), 0);
+        assert_true(pcap_replay_facts(p)->duration_s < 0.1);
+        pcap_replay_free(p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(silence_is_time),
+                cmocka_unit_test(slow_is_not_live),
                 cmocka_unit_test(flood_and_clients),
                 cmocka_unit_test(one_way),
                 cmocka_unit_test(bad_captures),
