@@ -14,6 +14,7 @@
 #include "config/print.h"
 #include "core/detector.h"
 #include "core/explain.h"
+#include "core/history.h"
 #include "core/picture.h"
 #include "core/policy.h"
 #include "replay/recording.h"
@@ -41,6 +42,7 @@ struct tick {
         struct verdicts verdicts;
         struct decision decision;
         struct snapshot snapshot;
+        struct history *history;
         struct event_log events;
 };
 
@@ -112,7 +114,8 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
 
         t->detector = detector_new(t->settings);
         t->policy = policy_new(t->settings);
-        if (!t->detector || !t->policy)
+        t->history = history_new();
+        if (!t->detector || !t->policy || !t->history)
                 goto fail;
         r = nft_table_new(&t->table);
         if (r < 0)
@@ -153,6 +156,7 @@ struct tick *tick_free(struct tick *t) {
         sense_free(t->sense);
         nft_table_free(t->table);
         incident_record_free(t->incidents);
+        history_free(t->history);
         policy_free(t->policy);
         detector_free(t->detector);
         if (t->settings)
@@ -257,6 +261,8 @@ void tick_run(struct tick *t, const struct loop_time *time) {
         picture_update(&t->snapshot, &t->observation, &t->verdicts, &t->decision);
         sense_describe(t->sense, &t->snapshot);
         act_describe(t->act, &t->snapshot);
+        history_add(t->history, &t->snapshot);
+        incident_record_history(t->incidents, t->history);
         tell_sensors(t);
         report_status(t);
 }
@@ -317,6 +323,10 @@ const struct snapshot *tick_snapshot(const struct tick *t) {
 
 const struct event_log *tick_events(const struct tick *t) {
         return &t->events;
+}
+
+const struct history *tick_history(const struct tick *t) {
+        return t->history;
 }
 
 json_t *tick_blocked(const struct tick *t) {

@@ -21,13 +21,21 @@ enum {
         SNAPSHOT_POLL_BUCKETS = 10,
 };
 
+/* Since the daemon saw the listener first; never reset. Where only rates are known, their sums
+ * over time. */
+struct snapshot_listener_totals {
+        double syns, completed, unanswered, refused;
+};
+
 struct snapshot_listener {
         struct listener_key key;
         uint32_t sockets;
         enum flood_state state;
         enum diagnosis diagnosis;
         uint64_t since_realtime_us;
+        double strength;
         struct evidence evidence;
+        struct snapshot_listener_totals totals;
 };
 
 struct snapshot_sensor {
@@ -85,9 +93,15 @@ struct snapshot {
         uint32_t reasons_count;
         char reasons[SNAPSHOT_REASONS_MAX][SNAPSHOT_REASON_TEXT];
 
+        double strength; /* of the evidence: 1 and more is a flood */
         struct evidence host;
         uint32_t listeners_count, listeners_left_out;
         struct snapshot_listener listeners[OBS_LISTENERS_MAX];
+        /* By the slots of struct listener_verdict. */
+        struct {
+                struct listener_key key;
+                struct snapshot_listener_totals totals;
+        } listener_totals[OBS_LISTENERS_MAX];
 
         uint32_t sources_count, sources_tracked;
         double sources_distinct;

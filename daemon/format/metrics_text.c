@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "core/figures.h"
 
 static void head(FILE *f, const char *name, const char *type, const char *help) {
         fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
@@ -59,16 +62,9 @@ static void states(FILE *f, const struct snapshot *s) {
 }
 
 static void host(FILE *f, const struct snapshot *s) {
-        const struct evidence *e = &s->host;
-
-        gauge(f, "synward_half_open", "Handshakes begun and not finished (SYN_RECV).",
-              e->half_open);
-        gauge(f, "synward_half_open_aged", "Half-opens whose SYN-ACK was sent again.",
-              e->half_open_aged);
-        gauge(f, "synward_fill_ratio", "Half-opens by limit, of the listener filled most.",
-              e->fill);
-        gauge(f, "synward_completion_ratio", "Finished share of the handshakes that ended.",
-              1 - e->unanswered_share);
+        for (const struct figure *g = figures; g->name; g++)
+                if (g->host_metric)
+                        gauge(f, g->host_metric, g->help, figure_value(g, &s->host));
         gauge(f, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.",
               s->sources_distinct);
         gauge(f, "synward_tcp_syncookies", "Value of net.ipv4.tcp_syncookies.",
@@ -82,22 +78,6 @@ static void host(FILE *f, const struct snapshot *s) {
               (double) s->uptime_us / 1e6);
 }
 
-struct listener_metric {
-        const char *name, *help;
-        size_t offset; /* in struct evidence */
-};
-
-static const struct listener_metric listener_metrics[] = {
-        { "synward_listener_half_open", "Half-opens of a listener.",
-          offsetof(struct evidence, half_open) },
-        { "synward_listener_backlog", "Limit of half-opens of a listener.",
-          offsetof(struct evidence, backlog) },
-        { "synward_listener_fill_ratio", "Half-opens of a listener by its limit.",
-          offsetof(struct evidence, fill) },
-        { "synward_listener_accept_queue", "Finished handshakes that wait for accept.",
-          offsetof(struct evidence, accept_queue) },
-};
-
 static void listener_labels(FILE *f, const struct listener_key *key) {
         char address[ADDRESS_TEXT_MAX];
 
@@ -108,18 +88,67 @@ static void listener_labels(FILE *f, const struct listener_key *key) {
         fputc('}', f);
 }
 
-static void listeners(FILE *f, const struct snapshot *s, const struct listener_metric *m) {
-        head(f, m->name, "gauge", m->help);
+static void listener_gauge(FILE *f, const struct snapshot *s, const struct figure *g) {
+        head(f, g->listener_metric, "gauge", g->help);
         for (unsigned i = 0; i < s->listeners_count; i++) {
-                const struct snapshot_listener *l = &s->listeners[i];
-                double value = *(const double *) ((const char *) &l->evidence + m->offset);
+                double value = figure_value(g, &s->listeners[i].evidence);
 
                 if (!isfinite(value))
                         continue;
-                fputs(m->name, f);
-                listener_labels(f, &l->key);
+                fputs(g->listener_metric, f);
+                listener_labels(f, &s->listeners[i].key);
                 number(f, value);
         }
+}
+
+/* What can be summed over listeners, hosts and time. */
+static void listener_counters(FILE *f, const struct snapshot *s) {
+        static const struct {
+                const char *name, *help;
+                size_t offset; /* in struct snapshot_listener_totals */
+        } counters[] = {
+                { "synward_listener_syns_total", "SYNs that came in for a listener.",
+                  offsetof(struct snapshot_listener_totals, syns) },
+                { "synward_listener_completed_total",
+                  "Handshakes of a listener that clients finished, as far as they can be told apart.",
+                  offsetof(struct snapshot_listener_totals, completed) },
+                { "synward_listener_unanswered_total", "Handshakes of a listener that nobody finished.",
+                  offsetof(struct snapshot_listener_totals, unanswered) },
+                { "synward_listener_refused_total", "SYNs refused because a listener's queue was full.",
+                  offsetof(struct snapshot_listener_totals, refused) },
+        };
+
+        for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
+                head(f, counters[c].name, "counter", counters[c].help);
+                for (unsigned i = 0; i < s->listeners_count; i++) {
+                        const struct snapshot_listener *l = &s->listeners[i];
+                        double value;
+
+                        memcpy(&value, (const char *) &l->totals + counters[c].offset, sizeof value);
+                        fputs(counters[c].name, f);
+                        listener_labels(f, &l->key);
+                        fprintf(f, " %.0f\n", floor(value));
+                }
+        }
+}
+
+static void listeners(FILE *f, const struct snapshot *s) {
+        for (const struct figure *g = figures; g->name; g++)
+                if (g->listener_metric)
+                        listener_gauge(f, s, g);
+        listener_counters(f, s);
+}
+
+static void incident_info(FILE *f, const struct snapshot *s) {
+        const struct snapshot_incident *n = &s->incident;
+        char listener[ADDRESS_TEXT_MAX];
+
+        if (n->id == 0)
+                return;
+        head(f, "synward_incident_info", "gauge", "Always 1; the incident at hand is in the labels.");
+        fprintf(f, "synward_incident_info{id=\"%" PRIu64 "\",diagnosis=\"%s\",listener=\"%s\"} 1\n", n->id,
+                diagnosis_name(n->diagnosis),
+                n->has_listener ? listener_key_format(&n->listener, listener) : "");
 }
 
 static void totals(FILE *f, const struct snapshot_totals *t) {
@@ -209,8 +238,8 @@ char *metrics_text(const struct snapshot *s) {
         build_info(f, s);
         states(f, s);
         host(f, s);
-        for (size_t i = 0; i < sizeof listener_metrics / sizeof *listener_metrics; i++)
-                listeners(f, s, &listener_metrics[i]);
+        incident_info(f, s);
+        listeners(f, s);
         totals(f, &s->totals);
         sensors(f, s);
         polls(f, s);

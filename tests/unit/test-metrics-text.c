@@ -30,6 +30,13 @@ static void says_what_is(void **state) {
                 "synward_listener_half_open{address=\"0.0.0.0\",port=\"80\"} 512",
                 "synward_listener_half_open{address=\"2001:db8::1\",port=\"443\",ifindex=\"2\"} 3",
                 "synward_listener_backlog{address=\"0.0.0.0\",port=\"80\"} 511",
+                "synward_listener_syns_total{address=\"0.0.0.0\",port=\"80\"} 90000",
+                "synward_listener_completed_total{address=\"0.0.0.0\",port=\"80\"} 20000",
+                "synward_listener_unanswered_total{address=\"0.0.0.0\",port=\"80\"} 68000",
+                "synward_listener_refused_total{address=\"0.0.0.0\",port=\"80\"} 1500",
+                "synward_listener_refused_total{address=\"2001:db8::1\",port=\"443\",ifindex=\"2\"} 0",
+                "synward_incident_info{id=\"3\",diagnosis=\"flood-spoofed\",listener=\"0.0.0.0:80\"} 1",
+                "synward_unanswered_per_second 1041.6",
                 "synward_syns_total 123456",
                 "synward_handshakes_completed_total 23456",
                 "synward_blocked_syns_total 912000",
@@ -80,7 +87,7 @@ static void no_source_and_nothing_unknown(void **state) {
         sample_quiet(&s);
         s.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
         text = metrics_text(&s);
-        assert_null(strstr(text, "nan"));
+        assert_null(strstr(text, " nan"));
         assert_null(strstr(text, "\nsynward_half_open"));
         assert_null(strstr(text, "\nsynward_tcp_syncookies"));
         assert_true(has_line(text, "synward_sensor_up{sensor=\"netstat\"} 0"));
