@@ -18,10 +18,11 @@ static const struct command {
         const char *arguments, *help;
 } commands[] = {
         { "status", command_status, "", "state, diagnosis and why" },
-        { "listeners", command_listeners, "", "every listening socket and how full it is" },
+        { "listeners", command_listeners, "[-n N]", "every listening socket, the worst first" },
         { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
         { "blocked", command_blocked, "", "sources that are dropped, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
+        { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
         { "incidents", command_incidents, "[ID]", "past and present floods" },
         { "top", command_top, "", "live full-screen view" },
         { "metrics", command_metrics, "", "Prometheus text exposition" },

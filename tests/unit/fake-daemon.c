@@ -3,9 +3,9 @@
  * A synwardd without a kernel, for tests of synwardctl: serves a made-up
  * snapshot until standard input ends, prints "ready" when it listens.
  *
- *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute]
+ *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute|many]
  *
- * mute listens and never answers. A byte on standard input is an event.
+ * mute listens and never answers; many has 32 listeners, of which the 28th is flooded. A byte on standard input is an event.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@ static struct snapshot snapshot;
 static struct event_log event_log;
 static bool starting, reject;
 static struct control *control;
+static struct history *history;
 
 static const struct snapshot *get_snapshot(void *userdata) {
         (void) userdata;
@@ -50,6 +51,11 @@ static json_t *incidents(void *userdata, const char *id) {
                          "diagnosis", "flood-spoofed", "peak_syn_per_s", 1301.25, "total_syns");
 }
 
+static const struct history *get_history(void *userdata) {
+        (void) userdata;
+        return history;
+}
+
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         char byte;
 
@@ -62,6 +68,35 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents, void *use
         return 0;
 }
 
+/* Five minutes, of which the last was as it is now. */
+static int make_history(void) {
+        static struct snapshot s;
+
+        history = history_new();
+        if (!history)
+                return -ENOMEM;
+        sample_quiet(&s);
+        s.uptime_us = 0;
+        s.realtime_us = snapshot.realtime_us - 300 * UINT64_C(1000000);
+        for (unsigned i = 0; i < 300; i++) {
+                if (i == 240) {
+                        uint64_t uptime_us = s.uptime_us, realtime_us = s.realtime_us;
+
+                        s = snapshot;
+                        s.uptime_us = uptime_us;
+                        s.realtime_us = realtime_us;
+                }
+                if (i < 240) {
+                        s.host.syn_per_s = s.host.completed_per_s = 190 + 3 * (i % 10);
+                        s.host.unanswered_per_s = 0;
+                }
+                s.uptime_us += 1000000;
+                s.realtime_us += 1000000;
+                history_add(history, &s);
+        }
+        return 0;
+}
+
 static void choose(const char *kind) {
         if (strcmp(kind, "quiet") == 0 || strcmp(kind, "failed") == 0)
                 sample_quiet(&snapshot);
@@ -71,12 +106,14 @@ static void choose(const char *kind) {
                 snapshot.state = STATE_SUSPECT;
         if (strcmp(kind, "failed") == 0)
                 snapshot.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
+        if (strcmp(kind, "many") == 0)
+                sample_many(&snapshot, 32, 27);
         starting = strcmp(kind, "starting") == 0;
         reject = strcmp(kind, "reject") == 0;
 }
 
 int main(int argc, char **argv) {
-        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, NULL };
+        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, NULL, get_history };
         struct server_options options = { .path = argc > 1 ? argv[1] : "" };
         const char *kind = argc > 2 ? argv[2] : "flood";
         sd_event *event = NULL;
@@ -86,7 +123,9 @@ int main(int argc, char **argv) {
         choose(kind);
         sample_add_event(&event_log, EVENT_FLOOD_START);
         sample_add_event(&event_log, EVENT_SYNCOOKIES_SET);
-        error = sd_event_default(&event);
+        error = make_history();
+        if (error >= 0)
+                error = sd_event_default(&event);
         if (error >= 0)
                 error = control_new(event, &options, &ops, NULL, &control);
         if (error >= 0)
@@ -103,6 +142,7 @@ int main(int argc, char **argv) {
         else
                 error = sd_event_loop(event);
         control_free(control);
+        history_free(history);
         sd_event_unref(event);
         return error < 0;
 }

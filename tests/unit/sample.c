@@ -138,6 +138,24 @@ void sample_flood(struct snapshot *s) {
         set_totals(&s->totals);
 }
 
+void sample_many(struct snapshot *s, unsigned count, unsigned flooded) {
+        struct snapshot_listener l = s->listeners[0];
+
+        for (unsigned i = 0; i < count; i++) {
+                s->listeners[i] = l;
+                s->listeners[i].key.port = (uint16_t) (8000 + i);
+                if (i == flooded)
+                        continue;
+                s->listeners[i].state = STATE_NORMAL;
+                s->listeners[i].diagnosis = DIAGNOSIS_QUIET;
+                s->listeners[i].strength = 0;
+                s->listeners[i].evidence.half_open = i;
+                s->listeners[i].evidence.fill = i / 511.0;
+                s->listeners[i].evidence.syn_per_s = i;
+        }
+        s->listeners_count = count;
+}
+
 void sample_add_event(struct event_log *log, enum event_type type) {
         struct event e = event_make(type);
 
