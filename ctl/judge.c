@@ -15,8 +15,10 @@
 #define SEEN_ONCE_FORGED 0.8
 
 bool judge_is_flood(const json_t *status) {
-        return strcmp(ctl_text(status, "state"), "flood") == 0 ||
-               json_is_object(json_object_get(status, "incident"));
+        const char *state = ctl_text(status, "state");
+
+        return strcmp(state, "flood") == 0 ||
+               (strcmp(state, "normal") != 0 && json_is_object(json_object_get(status, "incident")));
 }
 
 bool judge_refuses(const json_t *status) {

@@ -22,7 +22,7 @@ enum {
         TEXT_MAX = 1024,
         LABEL = 11,            /* columns before a sparkline */
         BEHIND = 26,           /* columns behind one */
-        CELL_S = 5,            /* seconds a mark */
+        CELL_S = 5,            /* seconds a mark, 1 while the daemon is young */
         CELLS_MAX = 120,
         BODY = 10,             /* the first line of the listeners on a full screen */
         NAME_MIN = 21,
@@ -113,7 +113,10 @@ static int put_wrapped(const struct top_view *v, int y, int x, int lines, enum p
                         bytes = whole;
                 if (bytes == 0)
                         break;
-                snprintf(part, sizeof part, "%.*s", (int) bytes, text);
+                if (text[bytes] && line == lines - 1 && whole > 4)
+                        snprintf(part, sizeof part, "%.*s ...", (int) whole - 4, text);
+                else
+                        snprintf(part, sizeof part, "%.*s", (int) bytes, text);
                 put(v, y + line, x, width, paint, part);
                 text += bytes;
                 text += strspn(text, " ");
@@ -198,14 +201,15 @@ static void draw_state(const struct top_view *v, const json_t *s) {
 static void draw_since(const struct top_view *v, const json_t *s) {
         const json_t *incident = json_object_get(s, "incident");
         char text[TEXT_MAX], age[TERM_FIGURE_MAX], peak[TERM_FIGURE_MAX];
+        const char *since = ctl_text(s, "since");
         int n;
 
-        n = snprintf(text, sizeof text, "%s since %.19sZ, for %s", ctl_text(s, "diagnosis"),
-                     ctl_text(s, "since"), term_age(ctl_text(s, "since"), ctl_text(s, "time"), age));
+        n = snprintf(text, sizeof text, "%s since %.8sZ, for %s", ctl_text(s, "diagnosis"),
+                     strlen(since) > 18 ? since + 11 : since, term_age(since, ctl_text(s, "time"), age));
         if (json_is_object(incident))
-                n += snprintf(text + n, sizeof text - (size_t) n, "; peak %s SYN/s; incident %.0f",
-                              term_short(ctl_number(incident, "peak_syn_per_s"), peak),
-                              ctl_number(incident, "id"));
+                n += snprintf(text + n, sizeof text - (size_t) n, "; incident %.0f, peak %s SYN/s",
+                              ctl_number(incident, "id"),
+                              term_short(ctl_number(incident, "peak_syn_per_s"), peak));
         if (json_is_true(json_object_get(s, "dry_run")))
                 snprintf(text + n, sizeof text - (size_t) n, "; only watching");
         put(v, 1, 0, COLS, PAINT_NONE, text);
@@ -270,7 +274,7 @@ static int field_of(const json_t *history, const char *name) {
 
 /* The highest of each mark's seconds, the last mark at cells[count - 1]; NAN: not known. Marks
  * begin at fixed times, so that only one of them moves from look to look. */
-static double marks(const json_t *history, const char *name, double *cells, int count) {
+static double marks(const json_t *history, const char *name, int cell_s, double *cells, int count) {
         int time = field_of(history, "time"), column = field_of(history, name);
         const json_t *points = json_object_get(history, "points"), *p;
         double most = 0, end = NAN;
@@ -281,10 +285,10 @@ static double marks(const json_t *history, const char *name, double *cells, int 
         if (time < 0 || column < 0 || json_array_size(points) == 0)
                 return 0;
         p = json_array_get(points, json_array_size(points) - 1);
-        end = floor(term_seconds(json_string_value(json_array_get(p, (size_t) time))) / CELL_S);
+        end = floor(term_seconds(json_string_value(json_array_get(p, (size_t) time))) / cell_s);
         json_array_foreach(points, i, p) {
                 const json_t *value = json_array_get(p, (size_t) column);
-                double at = floor(term_seconds(json_string_value(json_array_get(p, (size_t) time))) / CELL_S);
+                double at = floor(term_seconds(json_string_value(json_array_get(p, (size_t) time))) / cell_s);
                 double k = count - 1 - (end - at);
 
                 if (!json_is_number(value) || !(k >= 0 && k < count))
@@ -325,12 +329,15 @@ static void draw_minutes(const struct top_view *v, const struct feed *feed) {
         const json_t *host = json_object_get(feed->parts[FEED_STATUS], "host");
         int count = COLS - LABEL - BEHIND > CELLS_MAX ? CELLS_MAX : COLS - LABEL - BEHIND;
         double cells[3][CELLS_MAX], most[3], scale = 1;
+        int cell_s = CELL_S;
         char text[TEXT_MAX], now[TERM_FIGURE_MAX], peak[TERM_FIGURE_MAX];
 
         if (count < 1)
                 return;
+        if (json_array_size(json_object_get(history, "points")) <= (size_t) count)
+                cell_s = 1;
         for (int i = 0; i < 3; i++) {
-                most[i] = marks(history, rows[i].name, cells[i], count);
+                most[i] = marks(history, rows[i].name, cell_s, cells[i], count);
                 scale = fmax(scale, most[i]);
         }
         for (int i = 0; i < 3; i++) {
@@ -341,7 +348,7 @@ static void draw_minutes(const struct top_view *v, const struct feed *feed) {
                 put(v, 5 + i, LABEL + count, BEHIND, PAINT_NONE, text);
         }
         snprintf(text, sizeof text, history ? "a mark is %d s, all of it %s; one scale" : "no history: an older daemon?",
-                 CELL_S, term_duration(count * CELL_S, now));
+                 cell_s, term_duration(count * cell_s, now));
         put(v, 8, LABEL, COLS - LABEL, PAINT_DIM, text);
 }
 
@@ -423,6 +430,18 @@ static void draw_sender(const struct top_view *v, int y, const json_t *s, double
         put_right(v, y, 70, 9, PAINT_NONE, term_percent(ctl_number(s, "completion_ratio"), text));
 }
 
+/* How many lines draw_senders() would fill. */
+static int senders_needed(const struct feed *feed) {
+        const json_t *status = feed->parts[FEED_STATUS];
+        struct judge_sender list[SENDERS_MAX];
+        size_t count = judge_senders(status, feed->parts[FEED_SOURCES], feed->parts[FEED_PREFIXES], list,
+                                     SENDERS_MAX);
+
+        if (!judge_is_flood(status))
+                count = json_array_size(json_object_get(feed->parts[FEED_SOURCES], "sources"));
+        return count ? (int) count : 2;
+}
+
 /* In calm who sends most, in a flood who leaves handshakes unfinished, or why nobody is named. */
 static int draw_senders(const struct top_view *v, int y, int rows, const struct feed *feed) {
         const json_t *status = feed->parts[FEED_STATUS], *s;
@@ -486,21 +505,24 @@ static void draw_events(const struct top_view *v, int y, int rows, const struct 
 
 /* --- screens --------------------------------------------------------------------------------------------- */
 
-/* The lists get what the head, their headings and the keys leave: the events a quarter, the
- * senders a third, and the listeners the rest, which is at least four at 24 lines. */
-static void draw_lists(struct top_view *v, const struct feed *feed, const json_t *const *sorted, size_t count) {
-        int room = LINES - BODY - 5, events = room / 4 > 2 ? room / 4 : 2, senders = room / 3;
-        int listeners = room - events - senders, y;
+static int least(int a, int b) {
+        return a < b ? a : b;
+}
 
-        if (listeners < 1)
-                listeners = 1;
-        if (count < (size_t) listeners)
-                senders += listeners - (int) count;
+/* The lists get what the head, their headings and the keys leave: events a quarter, senders a
+ * third, and listeners the rest, at least four at 24 lines. What one does not need is another's. */
+static void draw_lists(struct top_view *v, const struct feed *feed, const json_t *const *sorted, size_t count) {
+        int room = LINES - BODY - 5;
+        int senders_wanted = senders_needed(feed), listeners_wanted = count ? (int) count : 1;
+        int events = room / 4 > 2 ? room / 4 : 2;
+        int senders = least(senders_wanted, room / 3 > 2 ? room / 3 : 2);
+        int listeners = least(listeners_wanted, room - events - senders > 1 ? room - events - senders : 1);
+        int y;
+
+        senders = least(senders_wanted, room - events - listeners > senders ? room - events - listeners : senders);
         y = draw_listeners(v, BODY - 1, listeners, sorted, count);
         y = draw_senders(v, y, senders, feed);
-        if (LINES - 3 - y > events)
-                events = LINES - 3 - y;
-        draw_events(v, LINES - 2 - events, events, feed, NULL);
+        draw_events(v, y, LINES - 2 - y, feed, NULL);
 }
 
 static void draw_figure(const struct top_view *v, int y, int x, const char *label, const char *value) {
