@@ -167,11 +167,12 @@ static int on_syn_log(sd_event_source *source, int fd, uint32_t events, void *us
 }
 
 /* The walk's half-opens join the SYNs of the same sources. */
-static void on_half_open(void *userdata, const struct address *remote, uint16_t local_port, bool aged) {
+static void on_half_open(void *userdata, const struct address *remote, const struct address *local,
+                         uint16_t port) {
         struct source_table *t = userdata;
 
         if (remote)
-                source_table_half_open(t, remote, local_port, aged);
+                source_table_half_open(t, remote, local, port);
         else
                 source_table_half_open_begin(t);
 }

@@ -23,6 +23,10 @@ struct syn_log {
         struct source_table *sources;
         struct nft_rules *rules;
         struct nft_counter *counter; /* of those rules; NULL without */
+        struct elsewhere {           /* SYNs that did not end here, by counters of the same rules */
+                struct nft_counter *counter; /* NULL without */
+                uint64_t told;
+        } arrived, forwarded;
         struct nflog_reader *reader;
         struct tcp_destroy *destroy;
         uint32_t max_rate;
@@ -69,6 +73,10 @@ static void start(struct syn_log *l, const struct settings *s, struct nft_table 
                 set_state(l, SENSOR_FAILED, "no rules of our own: ", reason);
                 return;
         }
+        if (l->rules) {
+                (void) nft_counter_new("synward", "arrived", &l->arrived.counter);
+                (void) nft_counter_new("synward", "forwarded", &l->forwarded.counter);
+        }
         /* Without it the log itself is counted. */
         if (l->rules && nft_counter_new("synward", "syns", &l->counter) < 0)
                 set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
@@ -100,6 +108,8 @@ int syn_log_new(const struct settings *settings, struct nft_table *table,
 struct syn_log *syn_log_free(struct syn_log *l) {
         if (!l)
                 return NULL;
+        nft_counter_free(l->arrived.counter);
+        nft_counter_free(l->forwarded.counter);
         nft_counter_free(l->counter);
         nft_rules_free(l->rules);
         nflog_reader_free(l->reader);
@@ -196,11 +206,24 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         source_table_set_sampling(l->sources, sampling_by_packet(one_in), one_in, now_us);
 }
 
+/* A counter that cannot be read leaves its figure unknown. */
+static void observe_elsewhere(struct elsewhere *e, enum obs_counter c, bool tell, struct observation *o) {
+        uint64_t now;
+
+        if (!e->counter || nft_counter_read(e->counter, &now) < 0)
+                return;
+        if (tell && now >= e->told)
+                observation_set(o, c, now - e->told);
+        e->told = now;
+}
+
 static void observe_log(struct syn_log *l, uint64_t now_us, struct observation *o) {
         struct nflog_reader_counts log = syn_log_counts(l);
         uint64_t total = total_syns(l, &log);
         uint64_t syns = total > l->told_syns ? total - l->told_syns : 0;
 
+        observe_elsewhere(&l->arrived, OBS_ARRIVED, l->observed, o);
+        observe_elsewhere(&l->forwarded, OBS_FORWARDED, l->observed, o);
         /* An estimate may have run ahead of the counter: made up for by telling less. */
         l->told_syns += syns;
         if (l->observed && now_us > l->observed_us) {
@@ -248,7 +271,7 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
 
                 observe_log(l, now_us, o);
                 if (!first)
-                        source_table_listener_syns(l->sources, o->listeners, o->listeners_count);
+                        source_table_listener_syns(l->sources, now_us, o->listeners, o->listeners_count);
         }
         heed_lost_ends(l, now_us);
         source_table_observe(l->sources, now_us, &o->sources);

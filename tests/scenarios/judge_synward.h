@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The detector and the policy as they run in the daemon, with every default. */
+/* The engine as it runs in the daemon, with every default. */
 
 #include <stdio.h>
 

@@ -184,13 +184,21 @@ static void on_resent(void *userdata, uint64_t time_us, uint32_t tag) {
         synack_sent(t, time_us, i, false);
 }
 
+static struct address traffic_local_address(bool ipv6) {
+        static const struct address of_ipv6 = { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+
+        return ipv6 ? of_ipv6 : address_from_ipv4(0x016433c6); /* 198.51.100.1 */
+}
+
 /* What the log is told of it. */
-static void log_syn(struct traffic *t, unsigned population, const struct address *source) {
+static void log_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer) {
         int listener = t->settings->populations[population].listener;
         bool ipv6 = t->settings->populations[population].ipv6;
         struct syn syn = {
-                .source = *source,
-                .destination = address_from_ipv4(0x016433c6), /* 198.51.100.1 */
+                .source = peer->address,
+                .destination = traffic_local_address(ipv6),
+                .source_port = peer->port,
+                .sequence = peer->port * UINT32_C(2654435761), /* the same when it is sent again */
                 .destination_port = listener >= 0 ? t->settings->listeners[listener].port
                                                   : (uint16_t) chance_below(&t->chance, 65536),
         };
@@ -200,8 +208,6 @@ static void log_syn(struct traffic *t, unsigned population, const struct address
         t->populations[population].syns++;
         if (!t->table)
                 return;
-        if (ipv6)
-                syn.destination = (struct address) { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
         source_table_add(t->table, &syn, SOURCE_BOTH, 1);
 }
 
@@ -215,7 +221,7 @@ static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
                 retry_syn(t, now_us, i);
                 return;
         }
-        log_syn(t, c->population, &c->peer.address);
+        log_syn(t, c->population, &c->peer);
         t->populations[c->population].repeats += c->attempts > 1;
         switch (kernel_model_syn(t->kernel, now_us, listener_of(t, population_of(t, i)), &c->peer,
                                  tag_of(t, i))) {
@@ -249,8 +255,12 @@ static void connected(struct traffic *t, uint32_t i) {
                 t->fins[(t->ticks + 1 + (uint64_t) ticks) % FIN_SLOTS]++;
         t->populations[t->clients[i].population].completions++;
         t->truth.honest_connected++;
-        if (t->table)
-                source_table_completed(t->table, &t->clients[i].peer.address);
+        if (t->table && p->listener >= 0) {
+                struct address local = traffic_local_address(p->ipv6);
+
+                source_table_completed(t->table, &t->clients[i].peer.address, &local,
+                                       t->settings->listeners[p->listener].port);
+        }
         client_done(t, i);
 }
 
@@ -351,7 +361,7 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         uint32_t i;
 
         if (p->kind == POPULATION_SILENT) {
-                log_syn(t, n, &peer.address);
+                log_syn(t, n, &peer);
                 kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE);
                 return;
         }

@@ -164,6 +164,7 @@ static void add_log(struct traffic *t, struct observation *o) {
         o->log_received = o->counters[OBS_SYNS];
         if (t->table) {
                 source_table_set_listeners(t->table, o->listeners, o->listeners_count);
+                source_table_listener_syns(t->table, t->now_us, o->listeners, o->listeners_count);
                 source_table_observe(t->table, t->now_us, &o->sources);
                 return;
         }
