@@ -3,30 +3,13 @@
 #include "config.h"
 
 #include <getopt.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/course.h"
 #include "ctl/ctl.h"
 
-/* Of a column. */
-static size_t index_of(const json_t *answer, const char *name) {
-        const json_t *field;
-        size_t i;
-
-        json_array_foreach(json_object_get(answer, "fields"), i, field)
-                if (strcmp(json_string_value(field), name) == 0)
-                        return i;
-        return SIZE_MAX;
-}
-
-static const json_t *value_of(const json_t *answer, const json_t *point, const char *name) {
-        return json_array_get(point, index_of(answer, name));
-}
-
-static void add_value(struct table *t, const json_t *value, bool share) {
-        double number = json_is_number(value) ? json_number_value(value) : NAN;
+static void add_value(struct table *t, double number, bool share) {
         char text[TERM_FIGURE_MAX];
 
         table_add(t, PAINT_NONE, share ? term_percent(number, text) : term_short(number, text));
@@ -43,24 +26,23 @@ static void print_table(const struct ctl *ctl, const json_t *answer) {
                 "cookies_sent_per_s", "queue_drops_per_s",
         };
         struct table *t = table_new(columns, sizeof columns / sizeof *columns);
-        const json_t *p;
-        size_t i;
+        struct course c = course_of(answer);
+        size_t step = course_field(&c, "step_s");
 
-        json_array_foreach(json_object_get(answer, "points"), i, p) {
-                const char *time = json_string_value(value_of(answer, p, "time"));
-                const char *state = json_string_value(value_of(answer, p, "state"));
+        for (size_t i = 0; i < c.count; i++) {
+                const char *state = course_text(&c, i, "state");
                 char text[TERM_FIGURE_MAX];
 
-                snprintf(text, sizeof text, "%.19sZ", time ? time : "");
+                snprintf(text, sizeof text, "%.19sZ", course_text(&c, i, "time"));
                 table_add(t, PAINT_NONE, text);
-                table_add(t, PAINT_DIM, term_duration(json_number_value(value_of(answer, p, "step_s")), text));
-                table_add(t, term_state_paint(state ? state : ""), state ? state : "-");
+                table_add(t, PAINT_DIM, term_duration(course_value(&c, i, step), text));
+                table_add(t, term_state_paint(state), state);
                 for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-                        add_value(t, value_of(answer, p, names[k]), strcmp(names[k], "fill") == 0);
+                        add_value(t, course_value(&c, i, course_field(&c, names[k])), strcmp(names[k], "fill") == 0);
         }
         table_print(t, &ctl->term);
         table_free(t);
-        if (json_array_size(json_object_get(answer, "points")) == 0)
+        if (c.count == 0)
                 puts("(nothing yet: the daemon has only just started)");
 }
 

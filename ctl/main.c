@@ -23,7 +23,7 @@ static const struct command {
         { "blocked", command_blocked, "", "sources that are dropped, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
         { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
-        { "incidents", command_incidents, "[ID]", "past and present floods" },
+        { "incidents", command_incidents, "[ID [--html|--text]]", "past and present floods; one as a page" },
         { "top", command_top, "", "live full-screen view" },
         { "metrics", command_metrics, "", "Prometheus text exposition" },
         { "check", command_check, "[-w RANGE] [-c RANGE]", "monitoring plugin" },

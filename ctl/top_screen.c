@@ -14,6 +14,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "ctl/course.h"
 #include "ctl/ctl.h"
 #include "ctl/judge.h"
 
@@ -262,38 +263,24 @@ static void draw_banner(const struct top_view *v, const json_t *s, const struct 
 
 /* --- the last minutes ----------------------------------------------------------------------------- */
 
-static int field_of(const json_t *history, const char *name) {
-        const json_t *field;
-        size_t i;
-
-        json_array_foreach(json_object_get(history, "fields"), i, field)
-                if (strcmp(json_string_value(field), name) == 0)
-                        return (int) i;
-        return -1;
-}
-
 /* The highest of each mark's seconds, the last mark at cells[count - 1]; NAN: not known. Marks
  * begin at fixed times, so that only one of them moves from look to look. */
-static double marks(const json_t *history, const char *name, int cell_s, double *cells, int count) {
-        int time = field_of(history, "time"), column = field_of(history, name);
-        const json_t *points = json_object_get(history, "points"), *p;
-        double most = 0, end = NAN;
-        size_t i;
+static double marks(const struct course *c, const char *name, int cell_s, double *cells, int count) {
+        size_t field = course_field(c, name);
+        double most = 0, end;
 
         for (int k = 0; k < count; k++)
                 cells[k] = NAN;
-        if (time < 0 || column < 0 || json_array_size(points) == 0)
+        if (c->count == 0)
                 return 0;
-        p = json_array_get(points, json_array_size(points) - 1);
-        end = floor(term_seconds(json_string_value(json_array_get(p, (size_t) time))) / cell_s);
-        json_array_foreach(points, i, p) {
-                const json_t *value = json_array_get(p, (size_t) column);
-                double at = floor(term_seconds(json_string_value(json_array_get(p, (size_t) time))) / cell_s);
-                double k = count - 1 - (end - at);
+        end = floor(course_time(c, c->count - 1) / cell_s);
+        for (size_t i = 0; i < c->count; i++) {
+                double value = course_value(c, i, field);
+                double k = count - 1 - (end - floor(course_time(c, i) / cell_s));
 
-                if (!json_is_number(value) || !(k >= 0 && k < count))
+                if (isnan(value) || !(k >= 0 && k < count))
                         continue;
-                cells[(int) k] = fmax(cells[(int) k], json_number_value(value));
+                cells[(int) k] = fmax(cells[(int) k], value);
                 most = fmax(most, cells[(int) k]);
         }
         return most;
@@ -325,7 +312,7 @@ static void draw_minutes(const struct top_view *v, const struct feed *feed) {
                 const char *label, *name;
         } rows[] = { { "SYN/s", "syn_per_s" }, { "finished", "completed_per_s" },
                      { "unfinished", "unanswered_per_s" } };
-        const json_t *history = feed->parts[FEED_HISTORY];
+        struct course history = course_of(feed->parts[FEED_HISTORY]);
         const json_t *host = json_object_get(feed->parts[FEED_STATUS], "host");
         int count = COLS - LABEL - BEHIND > CELLS_MAX ? CELLS_MAX : COLS - LABEL - BEHIND;
         double cells[3][CELLS_MAX], most[3], scale = 1;
@@ -334,20 +321,20 @@ static void draw_minutes(const struct top_view *v, const struct feed *feed) {
 
         if (count < 1)
                 return;
-        if (json_array_size(json_object_get(history, "points")) <= (size_t) count)
+        if (history.count <= (size_t) count)
                 cell_s = 1;
         for (int i = 0; i < 3; i++) {
-                most[i] = marks(history, rows[i].name, cell_s, cells[i], count);
+                most[i] = marks(&history, rows[i].name, cell_s, cells[i], count);
                 scale = fmax(scale, most[i]);
         }
         for (int i = 0; i < 3; i++) {
                 put(v, 5 + i, 0, LABEL, PAINT_NONE, rows[i].label);
                 draw_marks(v, 5 + i, cells[i], count, scale);
                 snprintf(text, sizeof text, " %s/s, most %s", term_short(ctl_number(host, rows[i].name), now),
-                         history ? term_short(most[i], peak) : "-");
+                         history.count ? term_short(most[i], peak) : "-");
                 put(v, 5 + i, LABEL + count, BEHIND, PAINT_NONE, text);
         }
-        snprintf(text, sizeof text, history ? "a mark is %d s, all of it %s; one scale" : "no history: an older daemon?",
+        snprintf(text, sizeof text, history.count ? "a mark is %d s, all of it %s; one scale" : "no history yet",
                  cell_s, term_duration(count * cell_s, now));
         put(v, 8, LABEL, COLS - LABEL, PAINT_DIM, text);
 }

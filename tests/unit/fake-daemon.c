@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "format/history_json.h"
 #include "tests/unit/sample.h"
 
 static struct snapshot snapshot;
@@ -42,8 +43,48 @@ static int reload(void *userdata, char *error, size_t size) {
         return -EBADMSG;
 }
 
+#define NASTY "<script>alert(1)</script>\"'&amp;\033[31m"
+
+/* Half an hour, with as many events as there can be, and texts of somebody who means ill. */
+static json_t *long_incident(void) {
+        static struct history_course course;
+        json_t *events = json_array(), *o;
+
+        memset(&course, 0, sizeof course);
+        for (unsigned i = 0; i < 1860; i++) {
+                struct history_point p = {
+                        .realtime_us = UINT64_C(1767225540000000) + i * UINT64_C(1000000), .step_s = 1,
+                        .state = i > 60 && i < 1800 ? STATE_FLOOD : STATE_NORMAL,
+                        .half_open = 500.0F + (float) (i % 12), .backlog = 511, .syncookies = i > 61,
+                };
+
+                for (unsigned k = 0; k < HISTORY_FIGURES; k++)
+                        p.figures[k] = (float) ((i * 7919 + k * 104729) % 123456) / 7;
+                history_course_add(&course, &p);
+        }
+        for (unsigned i = 0; i < 500; i++)
+                json_array_append_new(events, json_pack("{s:s, s:s, s:s, s:s}", "time", "2026-01-01T00:10:00.000Z",
+                                                        "event", "hook-failed", "severity", "warning", "message",
+                                                        "hook said: " NASTY));
+        o = json_pack("[{s:i, s:s, s:s, s:s, s:f, s:s, s:s, s:f, s:i, s:i, s:[{s:s, s:f, s:f, s:i}], s:[], s:o, s:o,"
+                      " s:[{s:s, s:s, s:s}], s:{s:i, s:{s:i}, s:[{s:i, s:i, s:n, s:n, s:[s], s:i}]}, s:s, s:s, s:s}]",
+                      "id", 5, "start", "2026-01-01T00:00:01.000Z", "end", "2026-01-01T00:29:00.000Z", "state",
+                      "ended", "duration_s", 1739.0, "listener", NASTY, "diagnosis", "flood-concentrated",
+                      "peak_syn_per_s", 1301.25, "total_syns", 2000000, "peak_half_open", 512,
+                      "top_sources", "source", NASTY, "syn_per_s", 900.0, "unfinished_per_s", 880.0, "half_open", 100,
+                      "top_prefixes", "events", events, "timeline", history_json_course(&course),
+                      "done", "time", "2026-01-01T00:00:03.000Z", "event", "syncookies-set", "message", NASTY,
+                      "fingerprints", "syns", 1000, "ttl", "57", 1000, "fingerprints", "ttl", 57, "window", 64240,
+                      "window_scale", "mss", "options", NASTY, "syns", 900,
+                      "policy", "mode: enforce # " NASTY "\n", "directory", "/var/lib/synward/incidents/5",
+                      "version", NASTY);
+        return o;
+}
+
 static json_t *incidents(void *userdata, const char *id) {
         (void) userdata;
+        if (id && strcmp(id, "5") == 0)
+                return long_incident();
         if (id && strcmp(id, "3") != 0)
                 return NULL;
         return json_pack("[{s:i, s:s, s:f, s:s, s:s, s:f, s:n}]", "id", 3, "start",
