@@ -25,7 +25,7 @@ static const struct command {
         { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
         { "incidents", command_incidents, "[ID [--html|--text]]", "past and present floods; one as a page" },
         { "top", command_top, "", "live full-screen view" },
-        { "metrics", command_metrics, "", "Prometheus text exposition" },
+        { "metrics", command_metrics, "[--http]", "Prometheus text exposition" },
         { "check", command_check, "[-w RANGE] [-c RANGE]", "monitoring plugin" },
         { "doctor", command_doctor, "", "is this host ready for a SYN flood?" },
         { "reload", command_reload, "", "read the configuration again" },
@@ -200,23 +200,6 @@ int command_reload(struct ctl *ctl, int argc, char **argv) {
                 return status;
         if (ctl->json)
                 status = ctl_print_json(answer);
-        json_decref(answer);
-        return status;
-}
-
-int command_metrics(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer;
-        int status;
-
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.GetMetrics", NULL, CLIENT_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else
-                fputs(ctl_text(answer, "text"), stdout);
         json_decref(answer);
         return status;
 }

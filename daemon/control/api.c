@@ -177,8 +177,14 @@ static json_t *get_blocked(const struct request *r) {
 }
 
 static json_t *get_metrics(const struct request *r) {
-        char *text = metrics_text(r->snapshot);
-        json_t *answer = text ? reply(json_pack("{s:s}", "text", text)) : NULL;
+        const json_t *openmetrics = parameter(r, "openmetrics");
+        json_t *answer;
+        char *text;
+
+        if (openmetrics && !json_is_boolean(openmetrics))
+                return varlink_invalid("openmetrics");
+        text = metrics_text(r->snapshot, json_is_true(openmetrics));
+        answer = text ? reply(json_pack("{s:s}", "text", text)) : NULL;
 
         free(text);
         return answer;
@@ -265,7 +271,7 @@ static const struct method {
         { "io.synward.GetHistory", get_history, { "limit" }, false },
         { "io.synward.GetIncidents", get_incidents, { "id" }, false },
         { "io.synward.GetListeners", get_listeners, { NULL }, true },
-        { "io.synward.GetMetrics", get_metrics, { NULL }, true },
+        { "io.synward.GetMetrics", get_metrics, { "openmetrics" }, true },
         { "io.synward.GetSources", get_sources, { "limit", "prefixes" }, true },
         { "io.synward.GetStatus", get_status, { NULL }, true },
         { "io.synward.Ping", ping, { NULL }, true },
