@@ -17,10 +17,12 @@
 #include "core/rate.h"
 #include "format/checkup_text.h"
 #include "format/status_json.h"
+#include "look_log.h"
 #include "loop.h"
 #include "options.h"
 #include "sense.h"
 #include "sensors/listen_owner.h"
+#include "util/log.h"
 #include "util/nft.h"
 #include "util/progress.h"
 
@@ -101,7 +103,7 @@ static void on_tick(void *userdata, const struct loop_time *time) {
         w->last_us = time->now_us;
         /* As in an alarm: somebody waits, so walk the table as often as the budget allows. */
         sense_observe(w->sense, time->now_us, time->realtime_us, true, &w->observation);
-        engine_step(w->engine, &w->observation);
+        look_log(engine_step(w->engine, &w->observation), false);
         sense_describe(w->sense, w->now);
         if (w->now->syncookies_original < 0)
                 w->now->syncookies_original = w->now->syncookies_value;
@@ -129,7 +131,8 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
         if (!w)
                 return -ENOMEM;
         w->duration_us = duration_us;
-        w->progress = progress_open(stderr);
+        if (!log_wants(LOG_DEBUG)) /* else the log is shown there */
+                w->progress = progress_open(stderr);
         w->engine = engine_new(settings);
         if (w->engine)
                 r = loop_new(&loop_ops, w, settings->poll.fast_interval_us, &w->loop);

@@ -13,10 +13,12 @@
 #include "core/explain.h"
 #include "format/event_json.h"
 #include "format/time_text.h"
+#include "look_log.h"
 #include "loop.h"
 #include "options.h"
 #include "replay/compare.h"
 #include "replay/source.h"
+#include "util/log.h"
 #include "util/printable.h"
 #include "util/progress.h"
 
@@ -58,7 +60,8 @@ static int playback_open(struct playback *p, const struct playback_options *o,
         memset(p, 0, sizeof *p);
         p->options = o;
         p->begun_us = loop_time_now().now_us;
-        p->progress = progress_open(stderr);
+        if (!log_wants(LOG_DEBUG)) /* else the log is shown there */
+                p->progress = progress_open(stderr);
         model.tick_us = settings->poll.fast_interval_us;
         progress_show(&p->progress, "looking for listeners in %s", o->path);
         r = replay_source_open(o->path, &model, o->model_given, &p->source, p->error);
@@ -187,8 +190,10 @@ static int play(struct playback *p, const struct settings *settings) {
                 return -ENOMEM;
         }
         while ((r = next(p)) > 0) {
-                const struct decision *d = &engine_step(engine, &p->observation)->decision;
+                const struct engine_look *look = engine_step(engine, &p->observation);
+                const struct decision *d = &look->decision;
 
+                look_log(look, true);
                 follow_flood(p, d);
                 for (uint32_t i = 0; r >= 0 && i < d->events_count; i++)
                         r = print_line(p, event_json_line(&d->events[i].event));

@@ -14,9 +14,11 @@
 #include "core/engine.h"
 #include "core/explain.h"
 #include "core/history.h"
+#include "look_log.h"
 #include "replay/recording.h"
 #include "sense.h"
 #include "util/log.h"
+#include "util/trouble.h"
 
 struct tick {
         const struct tick_options *options;
@@ -31,8 +33,7 @@ struct tick {
         struct recording_writer *recording;
         struct incident_record *incidents;
 
-        bool started; /* once the first tick has shown how the sensors are */
-        enum sensor_state sensors[SENSORS];
+        struct trouble sensors[SENSORS];
 
         struct observation observation;
         struct history *history;
@@ -174,28 +175,27 @@ static void on_act_event(void *userdata, struct event *e, uint32_t hooks) {
         tell(userdata, e, hooks);
 }
 
-static void tell_sensors(struct tick *t) {
-        for (unsigned i = 0; i < SENSORS; i++) {
-                const struct snapshot_sensor *now = &engine_snapshot(t->engine)->sensors[i];
-                const char *name = sensor_id_name((enum sensor_id) i);
-                bool was_good = t->sensors[i] == SENSOR_OK || (!t->started && now->state == SENSOR_OFF);
-                struct event e;
+/* One that is switched off is as it should be, and one that was is not working again. */
+static void tell_sensor(struct tick *t, enum sensor_id id, const struct snapshot_sensor *now) {
+        bool works = now->state == SENSOR_OK || now->state == SENSOR_OFF;
+        enum trouble_news news = trouble_note(&t->sensors[id], works ? 0 : -EIO);
+        struct event e;
 
-                if (now->state == t->sensors[i])
-                        continue;
-                if (now->state == SENSOR_OK && t->started) {
-                        e = event_make(EVENT_SENSOR_RECOVERED);
-                        snprintf(e.message, sizeof e.message, "sensor %s works again", name);
-                        tell(t, &e, 0);
-                } else if (now->state != SENSOR_OK && now->state != SENSOR_OFF && (was_good || !t->started)) {
-                        e = event_make(EVENT_SENSOR_DEGRADED);
-                        snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on", name,
-                                 sensor_state_name(now->state), now->reason);
-                        tell(t, &e, 0);
-                }
-                t->sensors[i] = now->state;
+        if (news == TROUBLE_BEGAN) {
+                e = event_make(EVENT_SENSOR_DEGRADED);
+                snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on",
+                         sensor_id_name(id), sensor_state_name(now->state), now->reason);
+                tell(t, &e, 0);
+        } else if (news == TROUBLE_OVER && now->state == SENSOR_OK) {
+                e = event_make(EVENT_SENSOR_RECOVERED);
+                snprintf(e.message, sizeof e.message, "sensor %s works again", sensor_id_name(id));
+                tell(t, &e, 0);
         }
-        t->started = true;
+}
+
+static void tell_sensors(struct tick *t) {
+        for (unsigned i = 0; i < SENSORS; i++)
+                tell_sensor(t, (enum sensor_id) i, &engine_snapshot(t->engine)->sensors[i]);
 }
 
 static void report_status(struct tick *t) {
@@ -231,6 +231,7 @@ void tick_run(struct tick *t, const struct loop_time *time) {
         sense_observe(t->sense, time->now_us, time->realtime_us, engine_is_alarmed(t->engine), &t->observation);
         record(t);
         d = &engine_step(t->engine, &t->observation)->decision;
+        look_log(engine_last(t->engine), false);
         incident_record_follow(t->incidents, d);
         for (uint32_t i = 0; i < d->events_count; i++)
                 deliver(t, &d->events[i].event, d->events[i].alert, d->events[i].hooks);

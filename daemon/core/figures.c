@@ -57,6 +57,8 @@ const struct figure figures[] = {
         ROW(top_share, FIGURE_SHARE, EVENT | HOST,
             "Share of the SYNs that the heaviest source or network certainly sends.",
             .host_metric = "synward_top_source_ratio"),
+        ROW(strength, FIGURE_RATE, EVENT | HOST | LISTENER, "Strength of the evidence: 1 and more is a flood.",
+            .host_metric = "synward_strength"),
         { .name = NULL },
 };
 

@@ -41,7 +41,6 @@ static void update_listeners(struct snapshot *s, const struct observation *o, co
                         .state = d->listeners[i].state,
                         .diagnosis = d->listeners[i].diagnosis,
                         .since_realtime_us = d->listeners[i].since_realtime_us,
-                        .strength = v->listeners[i].verdict.strength,
                         .evidence = v->listeners[i].verdict.evidence,
                         .totals = *count_listener(s, &v->listeners[i], l, (double) o->elapsed_us / 1e6),
                 };
@@ -75,7 +74,9 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
 }
 
 static void update_sources(struct snapshot *s, const struct observation *o, double syn_per_s) {
-        if (!(o->known & OBS_K_SOURCES))
+        s->sources_count = s->sources_tracked = 0;
+        s->sources_distinct = NAN;
+        if (!(o->known & OBS_K_SOURCES)) /* what was known of them is not what they do now */
                 return;
         s->sources_tracked = o->sources.tracked;
         s->sources_distinct = o->sources.known & OBS_SS_DISTINCT ? o->sources.distinct : NAN;
@@ -139,7 +140,6 @@ void picture_update(struct snapshot *s, const struct observation *o, const struc
         s->state = d->state;
         s->diagnosis = d->diagnosis;
         s->since_realtime_us = d->since_realtime_us;
-        s->strength = v->host.strength;
         s->host = v->host.evidence;
         s->syncookies_value = o->known & OBS_K_SYNCOOKIES ? o->syncookies : -1;
         s->blocked_per_s = d->blocked_per_s;

@@ -33,7 +33,6 @@ struct snapshot_listener {
         enum flood_state state;
         enum diagnosis diagnosis;
         uint64_t since_realtime_us;
-        double strength;
         struct evidence evidence;
         struct snapshot_listener_totals totals;
 };
@@ -93,7 +92,6 @@ struct snapshot {
         uint32_t reasons_count;
         char reasons[SNAPSHOT_REASONS_MAX][SNAPSHOT_REASON_TEXT];
 
-        double strength; /* of the evidence: 1 and more is a flood */
         struct evidence host;
         uint32_t listeners_count, listeners_left_out;
         struct snapshot_listener listeners[OBS_LISTENERS_MAX];

@@ -71,7 +71,7 @@ struct source_table {
         struct keyed_hash key;
         uint32_t by_packet, by_source; /* one in so many is logged */
         uint32_t by_packet_most;       /* since the last halving */
-        bool syns_known, completions_known, half_open_known;
+        bool syns_known, completions_known, resets_known, half_open_known;
 
         struct heavy_hitters *syns[CLASSES];
         struct heavy_hitters *completed[CLASSES];
@@ -325,6 +325,10 @@ void source_table_set_known(struct source_table *t, bool syns, bool completions)
         t->completions_known = completions;
 }
 
+void source_table_set_resets_known(struct source_table *t) {
+        t->resets_known = true;
+}
+
 bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count) {
         settle(t);
@@ -341,10 +345,8 @@ void source_table_lost(struct source_table *t, uint64_t messages) {
         t->lost += (double) messages / per_syn;
 }
 
-static void add_one(struct source_table *t, struct heavy_hitters *const tables[CLASSES],
-                    const struct address *remote, const struct address *local, uint16_t port) {
-        const struct listener_slot *l = listener_syns_find(&t->listeners, local, port);
-
+static void add_one(const struct source_table *t, struct heavy_hitters *const tables[CLASSES],
+                    const struct address *remote, const struct listener_slot *l) {
         for (unsigned c = 0; c < CLASSES; c++)
                 if (is_of_class(remote, (enum class) c)) {
                         struct place p = place_of(t, (enum class) c, remote, l ? l->id : LISTENER_SYNS_NONE);
@@ -365,7 +367,13 @@ static void remember(const struct source_table *t, struct rotating_filter *f, co
 
 void source_table_completed(struct source_table *t, const struct address *remote,
                             const struct address *local, uint16_t port) {
-        add_one(t, t->completed, remote, local, port);
+        struct listener_slot *l = listener_syns_find(&t->listeners, local, port);
+
+        if (l) {
+                l->ended++;
+                l->weighed_ended++;
+        }
+        add_one(t, t->completed, remote, l);
         remember(t, t->clients, remote);
 }
 
@@ -380,7 +388,7 @@ void source_table_half_open_begin(struct source_table *t) {
 
 void source_table_half_open(struct source_table *t, const struct address *remote,
                             const struct address *local, uint16_t port) {
-        add_one(t, t->half_open_next, remote, local, port);
+        add_one(t, t->half_open_next, remote, listener_syns_find(&t->listeners, local, port));
 }
 
 void source_table_half_open_end(struct source_table *t) {
@@ -580,6 +588,8 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
         sort_list(ret);
         ret->tracked = heavy_hitters_tracked(t->syns[CLASS_ADDRESS]);
         ret->syn_per_s = heavy_hitters_total(t->syns[CLASS_ADDRESS]) * k.loss * k.per_s;
+        if (t->resets_known)
+                ret->known |= OBS_SS_DISOWNED;
         if (t->syns_known)
                 tell_window(t, now_us, ret);
 }
@@ -634,6 +644,9 @@ static void tell_senders(const struct source_table *t, uint64_t now_us, struct o
                 struct obs_senders *s = &list[i].senders;
 
                 s->syn_per_s = t->listeners.slots[t->listeners.order[i]].weighed * k.loss * k.per_s;
+                s->ended_per_s = t->listeners.slots[t->listeners.order[i]].weighed_ended * k.per_s;
+                if (t->completions_known)
+                        list[i].known |= OBS_L_ENDED;
                 if (t->by_source)
                         list[i].known |= OBS_L_SENDERS;
                 if (!w)

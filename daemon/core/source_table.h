@@ -51,6 +51,8 @@ void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint3
                                uint64_t now_us);
 /* Which sensors speak at all: without them their figures are unknown, not zero. */
 void source_table_set_known(struct source_table *t, bool syns, bool completions);
+/* RSTs are logged too: who is not heard to disown a SYN-ACK has not done so in numbers. */
+void source_table_set_resets_known(struct source_table *t);
 /* The listeners there are, for counting SYNs by listener. Returns whether they are others. */
 bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count);

@@ -75,6 +75,14 @@ static void host(const struct exposition *x, const struct snapshot *s) {
         for (const struct figure *g = figures; g->name; g++)
                 if (g->host_metric)
                         gauge(x, g->host_metric, g->help, figure_value(g, &s->host));
+        head(x, "synward_explained_per_second", "gauge", "Unfinished handshakes that this accounts for.");
+        for (unsigned i = 0; i < EXPLANATIONS; i++) {
+                if (!isfinite(s->host.explained_per_s[i]))
+                        continue;
+                fprintf(x->f, "synward_explained_per_second{explanation=\"%s\"}",
+                        explanation_name((enum explanation) i));
+                number(x->f, s->host.explained_per_s[i]);
+        }
         gauge(x, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.",
               s->sources_distinct);
         gauge(x, "synward_tcp_syncookies", "Value of net.ipv4.tcp_syncookies.",

