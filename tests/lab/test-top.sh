@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # synwardctl top through a flood, in a terminal of 80x24: what it shows before, in and after
 # the flood, how many bytes it sends, and that the daemon's restart does not end it.
-# SYNWARD_SCREENS: a folder; the screens are written there as top-*.txt (doc/ has them).
+# SYNWARD_SCREENS: a folder; the screens are written there as top-*.txt, and the incident's page
+# as incident.png (doc/ has them).
 . "$(dirname "$0")/lab.sh"
 unset TMUX NO_COLOR
 lab_need jq tmux
@@ -57,6 +58,19 @@ lab_check "bytes an update: $((bytes / (2 * seconds))) of $seconds s" "$bytes / 
 shows "the end" 15 '^ (RECOVERING|NORMAL) '
 shows "calm again" 60 '^ NORMAL '
 keep after
+
+id=$(lab_ctl --json incidents | jq -r '.incidents[-1].id')
+lab_expect "the incident has a page" sh -c "'$SYNWARD_BUILD/synwardctl' --socket '$lab_temp/run/control.sock' \
+        incidents $id --html >'$lab_temp/page.html'"
+lab_expect "nobody is named in it" grep -q "Nobody can be named" "$lab_temp/page.html"
+lab_expect "it tells what acting did" grep -q "flood, after acting" "$lab_temp/page.html"
+lab_ctl incidents "$id" --text | sed 's/^/# /'
+browser=$(command -v chromium) || browser=
+if [ -n "${SYNWARD_SCREENS:-}" ] && [ -n "$browser" ]; then
+        timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$lab_temp/profile" \
+                --hide-scrollbars --window-size=960,1010 --screenshot="$SYNWARD_SCREENS/incident.png" \
+                "file://$lab_temp/page.html" 2>/dev/null
+fi
 
 lab_end watch
 lab_end daemon
