@@ -13,6 +13,7 @@
 #include "config/print.h"
 #include "core/engine.h"
 #include "core/explain.h"
+#include "core/history.h"
 #include "look_log.h"
 #include "replay/recording.h"
 #include "sense.h"
@@ -34,6 +35,7 @@ struct tick {
 
         struct trouble sensors[SENSORS]; /* what was told of each */
         struct observation observation;  /* of the tick at hand */
+        struct history *history;         /* the figures of the last hours */
 };
 
 static void on_act_event(void *userdata, struct event *e, uint32_t hooks);
@@ -98,7 +100,8 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
                 goto fail;
         *t->settings = *settings;
         t->engine = engine_new(t->settings);
-        if (!t->engine)
+        t->history = history_new();
+        if (!t->engine || !t->history)
                 goto fail;
         engine_snapshot(t->engine)->version = PACKAGE_VERSION;
         engine_snapshot(t->engine)->pid = getpid();
@@ -142,6 +145,7 @@ struct tick *tick_free(struct tick *t) {
         act_free(t->act);
         nft_table_free(t->table);
         incident_record_free(t->incidents);
+        history_free(t->history);
         engine_free(t->engine);
         if (t->settings)
                 settings_release(t->settings);
@@ -238,6 +242,8 @@ void tick_run(struct tick *t, const struct loop_time *time) {
 
         sense_describe(t->sense, engine_snapshot(t->engine));
         act_describe(t->act, engine_snapshot(t->engine));
+        history_add(t->history, engine_snapshot(t->engine));
+        incident_record_history(t->incidents, t->history);
         tell_sensors(t);
         report_status(t);
 }
@@ -300,6 +306,10 @@ const struct snapshot *tick_snapshot(const struct tick *t) {
 
 const struct event_log *tick_events(const struct tick *t) {
         return engine_events(t->engine);
+}
+
+const struct history *tick_history(const struct tick *t) {
+        return t->history;
 }
 
 json_t *tick_blocked(const struct tick *t) {
