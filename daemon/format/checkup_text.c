@@ -329,7 +329,7 @@ static void advise_backlog(struct report *r) {
         double backlog = r->subject ? or_zero(r->subject->evidence.backlog) : 0;
         uint32_t sockets = r->subject && r->subject->sockets ? r->subject->sockets : 1;
 
-        if (!(backlog > 0) || backlog / sockets >= LONG_BACKLOG)
+        if (!(backlog > 0) || backlog / sockets >= (double) LONG_BACKLOG)
                 return;
         step(r, "Its queue is short: %.0f. Raise the backlog in the application's configuration and "
              "restart it%s%s", backlog, hint ? ", " : ".", hint ? hint : "");
