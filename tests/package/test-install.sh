@@ -7,7 +7,9 @@
 #   test-install.sh RELEASE PACKAGES      (the folder that build-deb has filled)
 set -eu
 
-release=${1?which release?} packages=$(cd "${2?which packages?}" && pwd)
+release=${1?which release?}
+[ -d "${2?which packages?}" ] || { echo "no packages of $release were made: $2"; exit 77; }
+packages=$(cd "$2" && pwd)
 SDBOX_ROOT=$("$(dirname "$0")/root" make "$release")
 export SDBOX_ROOT
 set --

@@ -26,7 +26,7 @@ finish() {
         local status=$?
         trap - EXIT INT TERM
         "$sdbox" stop "$box_name" || status=1
-        rm -f "$log"
+        rm -f "$log" "$log.new"
         exit "$status"
 }
 
@@ -41,16 +41,23 @@ wait_for() {
         done
         say "ok: $what ($(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) ms)"
 }
+# expect WHAT COMMAND...: it must succeed. What it says is in $log afterwards and not before:
+# the command may read there what the one before it said.
 expect() {
-        local what=$1
+        local what=$1 status=0
         shift
-        "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
+        "$@" >"$log.new" 2>&1 || status=$?
+        mv "$log.new" "$log"
+        [ "$status" = 0 ] || { cat "$log"; fail "$what"; }
         say "ok: $what"
 }
+# refuse WHAT COMMAND...: it must fail.
 refuse() {
-        local what=$1
+        local what=$1 status=0
         shift
-        ! "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
+        "$@" >"$log.new" 2>&1 || status=$?
+        mv "$log.new" "$log"
+        [ "$status" != 0 ] || { cat "$log"; fail "$what"; }
         say "ok: $what"
 }
 
