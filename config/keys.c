@@ -93,9 +93,9 @@ const struct key keys_table[] = {
                   "64 or 512, so that no more than this are logged of them, and twice as many "
                   "SYNs at random. The number of SYNs is counted exactly all the same." },
         { .path = "nflog.copy_range", .type = KEY_COUNT, IN(nflog.copy_range),
-          .min = 40, .max = 256, .initial = 128, .unit = "bytes",
-          .help = "How much of each SYN is copied. Below 60 IPv6 headers are cut short; "
-                  "TCP options and extension headers need about 128." },
+          .min = 40, .max = 2048, .initial = 512, .unit = "bytes",
+          .help = "How much of each SYN is copied, at most: one has 60 bytes as a rule. Below 60 "
+                  "IPv6 headers are cut short; options and extension headers need more." },
 
         { .path = "detect.survival_age", .type = KEY_DURATION, IN_DETECT(survival_age_us),
           .min = 100 * MS, .max = 5 * SECOND, .initial = 400 * MS,

@@ -87,7 +87,7 @@ static void add_bounds(struct table *t, const json_t *s) {
         table_add(t, PAINT_NONE, text);
 }
 
-static void print_sources(const struct ctl *ctl, const json_t *sources, bool prefixes) {
+static void print_sources(const struct ctl *ctl, const json_t *answer, bool prefixes) {
         const struct table_column columns[] = {
                 { prefixes ? "PREFIX" : "ADDRESS", false }, { "HALF-OPEN", true },
                 { "SYN/s", true }, { "COMPLETION", true }, { "95 %", true }, { "SHARE", true },
@@ -95,7 +95,7 @@ static void print_sources(const struct ctl *ctl, const json_t *sources, bool pre
                 { "", false },
         };
         struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
-        const json_t *s;
+        const json_t *sources = json_object_get(answer, "sources"), *s;
         size_t i;
 
         json_array_foreach(sources, i, s) {
@@ -114,7 +114,9 @@ static void print_sources(const struct ctl *ctl, const json_t *sources, bool pre
         }
         table_print(t, &ctl->term);
         table_free(t);
-        if (json_array_size(sources) == 0)
+        if (json_is_false(json_object_get(answer, "known")))
+                puts("(not known: SYNs are not logged; see the nflog sensor in synwardctl status)");
+        else if (json_array_size(sources) == 0)
                 puts("(none sends enough to stand out)");
 }
 
@@ -144,7 +146,7 @@ int command_sources(struct ctl *ctl, int argc, char **argv) {
         if (ctl->json)
                 status = ctl_print_json(answer);
         else
-                print_sources(ctl, json_object_get(answer, "sources"), prefixes);
+                print_sources(ctl, answer, prefixes);
         json_decref(answer);
         return status;
 }

@@ -14,6 +14,7 @@
 #include "core/block_news.h"
 #include "core/block_policy.h"
 #include "util/log.h"
+#include "util/trouble.h"
 
 /* Steps of the governor in one tick; each may write a small file. */
 #define COOKIE_STEPS_MAX 8
@@ -39,7 +40,7 @@ struct act {
         struct block_protected protect;
         uint64_t gathered_us; /* 0: never */
         uint64_t now_us;
-        bool block_failing;
+        struct trouble block_trouble;
         struct block_change changes[BLOCK_CHANGES_MAX];
         struct block_news news;
         uint32_t block_hooks; /* rules whose hook was told of someone blocked */
@@ -214,13 +215,14 @@ static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want wan
 
 /* --- the block list --------------------------------------------------------------- */
 
-/* Told once, and once more when it works. */
-static void note_block(struct act *a, const char *reason) {
-        if (reason && !a->block_failing)
+/* error: 0, or -errno for that reason. */
+static void note_block(struct act *a, int error, const char *reason) {
+        enum trouble_news news = trouble_note(&a->block_trouble, error);
+
+        if (news == TROUBLE_BEGAN)
                 log_warning("Cannot block: %s", reason);
-        else if (!reason && a->block_failing)
+        else if (news == TROUBLE_OVER)
                 log_notice("Blocking works again");
-        a->block_failing = reason != NULL;
 }
 
 static void tell_block(struct act *a, const struct decision *d) {
@@ -248,7 +250,7 @@ static int do_block(struct act *a, const struct block_change *c) {
                 r = block_add(a->block, &c->prefix, a->settings->block.timeout_us, &reason);
         else
                 r = block_remove(a->block, &c->prefix, &reason);
-        note_block(a, r < 0 ? reason : NULL);
+        note_block(a, r < 0 ? r : 0, reason);
         return r;
 }
 
@@ -260,7 +262,7 @@ static uint32_t find_candidates(struct act *a, const struct observation *o, cons
 
         if (r >= 0)
                 return count;
-        note_block(a, "the established connections cannot be listed");
+        note_block(a, r, "the established connections cannot be listed");
         return 0;
 }
 
@@ -275,7 +277,7 @@ static void step_block(struct act *a, const struct observation *o, const struct 
                 a->gathered_us = o->time_us;
                 block_guard_gather(&a->protect);
                 if (!a->protect.known)
-                        note_block(a, "this host's addresses, gateways and resolvers are not all known");
+                        note_block(a, -ENODATA, "this host's addresses, gateways and resolvers are not all known");
         }
         count = find_candidates(a, o, d, candidates);
         count = block_policy_step(a->block_policy, o, d, &a->protect, candidates, count, a->changes);

@@ -19,7 +19,7 @@
 #include "util/nft.h"
 
 struct act_options {
-        const char *state_dir, *runtime_dir;
+        const char *state_dir;
         struct nft_table *table; /* for the block list; must outlive act */
         bool dry_run; /* from the command line; mode: observe does the same */
 };

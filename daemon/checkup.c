@@ -12,17 +12,17 @@
 
 #include <jansson.h>
 
-#include "core/detector.h"
+#include "core/engine.h"
 #include "core/explain.h"
-#include "core/picture.h"
-#include "core/policy.h"
 #include "core/rate.h"
 #include "format/checkup_text.h"
 #include "format/status_json.h"
+#include "look_log.h"
 #include "loop.h"
 #include "options.h"
 #include "sense.h"
 #include "sensors/listen_owner.h"
+#include "util/log.h"
 #include "util/nft.h"
 #include "util/progress.h"
 
@@ -40,14 +40,11 @@ struct watch {
         struct loop *loop;
         struct nft_table *table;
         struct sense *sense;
-        struct detector *detector;
-        struct policy *policy;
+        struct engine *engine;
         struct progress progress;
 
         struct observation observation;
-        struct verdicts verdicts;
-        struct decision decision;
-        struct snapshot now;
+        struct snapshot *now; /* the engine's */
 
         bool blind;
         uint64_t looks, begun_us, last_us, flood_us;
@@ -64,8 +61,7 @@ static struct watch *watch_free(struct watch *w) {
                 free(w->last[i]);
         sense_free(w->sense);
         nft_table_free(w->table);
-        policy_free(w->policy);
-        detector_free(w->detector);
+        engine_free(w->engine);
         loop_free(w->loop);
         free(w);
         return NULL;
@@ -75,8 +71,8 @@ static struct watch *watch_free(struct watch *w) {
 
 /* A copy by diagnosis: in the end the moment is wanted that shows the verdict's figures. */
 static void keep(struct watch *w) {
-        bool flood_now = w->verdicts.host.finding == FINDING_FLOOD;
-        enum diagnosis d = w->decision.diagnosis;
+        bool flood_now = engine_last(w->engine)->verdicts.host.finding == FINDING_FLOOD;
+        enum diagnosis d = w->now->diagnosis;
 
         if (flood_now) {
                 w->flood = true;
@@ -87,7 +83,7 @@ static void keep(struct watch *w) {
         if (!w->last[d])
                 w->last[d] = malloc(sizeof *w->last[d]);
         if (w->last[d])
-                *w->last[d] = w->now;
+                *w->last[d] = *w->now;
 }
 
 static void show(struct watch *w) {
@@ -95,8 +91,8 @@ static void show(struct watch *w) {
         char figures[160];
 
         progress_show(&w->progress, "%3.0f s left  %s, %s: %s", ceil(left_s),
-                      flood_state_name(w->now.state), diagnosis_name(w->now.diagnosis),
-                      explain_evidence(&w->now.host, NULL, figures, sizeof figures));
+                      flood_state_name(w->now->state), diagnosis_name(w->now->diagnosis),
+                      explain_evidence(&w->now->host, NULL, figures, sizeof figures));
 }
 
 static void on_tick(void *userdata, const struct loop_time *time) {
@@ -107,14 +103,12 @@ static void on_tick(void *userdata, const struct loop_time *time) {
         w->last_us = time->now_us;
         /* As in an alarm: somebody waits, so walk the table as often as the budget allows. */
         sense_observe(w->sense, time->now_us, time->realtime_us, true, &w->observation);
-        detector_step(w->detector, &w->observation, &w->verdicts);
-        policy_step(w->policy, &w->observation, &w->verdicts, &w->decision);
-        picture_update(&w->now, &w->observation, &w->verdicts, &w->decision);
-        sense_describe(w->sense, &w->now);
-        if (w->now.syncookies_original < 0)
-                w->now.syncookies_original = w->now.syncookies_value;
-        w->peak_syn_per_s = fmax(w->peak_syn_per_s, or_zero(w->now.host.syn_per_s));
-        w->peak_half_open = fmax(w->peak_half_open, or_zero(w->now.host.half_open));
+        look_log(engine_step(w->engine, &w->observation), false);
+        sense_describe(w->sense, w->now);
+        if (w->now->syncookies_original < 0)
+                w->now->syncookies_original = w->now->syncookies_value;
+        w->peak_syn_per_s = fmax(w->peak_syn_per_s, or_zero(w->now->host.syn_per_s));
+        w->peak_half_open = fmax(w->peak_half_open, or_zero(w->now->host.half_open));
         keep(w);
         show(w);
 
@@ -137,16 +131,10 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
         if (!w)
                 return -ENOMEM;
         w->duration_us = duration_us;
-        w->progress = progress_open(stderr);
-        w->now.version = PACKAGE_VERSION;
-        w->now.pid = getpid();
-        w->now.dry_run = true;
-        w->now.sources_distinct = NAN;
-        w->now.syncookies_original = -1;
-        w->now.syncookies_mode = "off";
-        w->detector = detector_new(settings);
-        w->policy = policy_new(settings);
-        if (w->detector && w->policy)
+        if (!log_wants(LOG_DEBUG)) /* else the log is shown there */
+                w->progress = progress_open(stderr);
+        w->engine = engine_new(settings);
+        if (w->engine)
                 r = loop_new(&loop_ops, w, settings->poll.fast_interval_us, &w->loop);
         if (r >= 0)
                 r = nft_table_new(&w->table);
@@ -156,6 +144,10 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
                 watch_free(w);
                 return r;
         }
+        w->now = engine_snapshot(w->engine);
+        w->now->version = PACKAGE_VERSION;
+        w->now->pid = getpid();
+        w->now->dry_run = true;
         *ret = w;
         return 0;
 }
@@ -175,9 +167,9 @@ static enum diagnosis flood_verdict(const struct watch *w) {
 /* A busy listener refuses one in a thousand now and then: that is the crowd, not the application. */
 static bool is_stalled(const struct watch *w) {
         const struct snapshot *s = w->last[DIAGNOSIS_ACCEPT_STALL];
-        double refused = (double) w->now.totals.accept_overflows;
+        double refused = (double) w->now->totals.accept_overflows;
 
-        if (refused >= 1 && refused >= STALL_SHARE * (refused + (double) w->now.totals.handshakes_completed))
+        if (refused >= 1 && refused >= STALL_SHARE * (refused + (double) w->now->totals.handshakes_completed))
                 return true;
         for (uint32_t i = 0; i < s->listeners_count; i++)
                 if (or_zero(s->listeners[i].evidence.accept_queue) > or_zero(s->listeners[i].evidence.backlog))
@@ -202,9 +194,9 @@ static enum diagnosis verdict(const struct watch *w) {
         for (size_t i = 0; i < sizeof order / sizeof *order; i++)
                 if (is_verdict(w, order[i]))
                         return order[i];
-        if (w->now.diagnosis == DIAGNOSIS_ACCEPT_STALL && w->last[DIAGNOSIS_BUSY])
+        if (w->now->diagnosis == DIAGNOSIS_ACCEPT_STALL && w->last[DIAGNOSIS_BUSY])
                 return DIAGNOSIS_BUSY;
-        return w->last[DIAGNOSIS_QUIET] ? DIAGNOSIS_QUIET : w->now.diagnosis;
+        return w->last[DIAGNOSIS_QUIET] ? DIAGNOSIS_QUIET : w->now->diagnosis;
 }
 
 /* -1: not known. */
@@ -239,7 +231,7 @@ static void conclude(const struct watch *w, struct checkup *ret) {
         const struct snapshot *moment = w->last[verdict(w)];
 
         *ret = (struct checkup) {
-                .moment = moment ? moment : &w->now,
+                .moment = moment ? moment : w->now,
                 .flood = w->flood,
                 .flood_ago_s = (double) (w->last_us - w->flood_us) / 1e6,
                 .watched_s = (double) (w->last_us - w->begun_us) / 1e6,
@@ -281,7 +273,7 @@ static int say_blind(const struct watch *w) {
         fputs("synwardd: nothing can be seen here:\n", stderr);
         for (unsigned i = 0; i < SENSORS; i++)
                 fprintf(stderr, "  %s %s: %s\n", sensor_id_name((enum sensor_id) i),
-                        sensor_state_name(w->now.sensors[i].state), w->now.sensors[i].reason);
+                        sensor_state_name(w->now->sensors[i].state), w->now->sensors[i].reason);
         return EXIT_STATUS_MISSING;
 }
 

@@ -256,7 +256,6 @@ static int run_service(struct service *s, struct settings *settings, bool found)
         struct tick_options tick_options = {
                 .act = {
                         .state_dir = s->options->state_dir,
-                        .runtime_dir = s->options->runtime_dir,
                         .dry_run = s->options->dry_run,
                 },
                 .record = s->options->record,

@@ -76,7 +76,7 @@ void options_help(void) {
              "      --control PATH       the control socket\n"
              "      --state-dir DIR      what must survive a reboot\n"
              "      --runtime-dir DIR    what need not\n"
-             "  -v, --verbose            say more (repeatable)\n"
+             "  -v, --verbose            log every look that is not calm; twice: every look\n"
              "      --version            print the version\n"
              "  -h, --help               print this\n"
              "\n"

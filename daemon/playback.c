@@ -9,14 +9,16 @@
 
 #include <jansson.h>
 
+#include "core/engine.h"
 #include "core/explain.h"
 #include "format/event_json.h"
 #include "format/time_text.h"
+#include "look_log.h"
 #include "loop.h"
 #include "options.h"
 #include "replay/compare.h"
-#include "replay/replay.h"
 #include "replay/source.h"
+#include "util/log.h"
 #include "util/printable.h"
 #include "util/progress.h"
 
@@ -58,7 +60,8 @@ static int playback_open(struct playback *p, const struct playback_options *o,
         memset(p, 0, sizeof *p);
         p->options = o;
         p->begun_us = loop_time_now().now_us;
-        p->progress = progress_open(stderr);
+        if (!log_wants(LOG_DEBUG)) /* else the log is shown there */
+                p->progress = progress_open(stderr);
         model.tick_us = settings->poll.fast_interval_us;
         progress_show(&p->progress, "looking for listeners in %s", o->path);
         r = replay_source_open(o->path, &model, o->model_given, &p->source, p->error);
@@ -179,23 +182,25 @@ static int print_line(struct playback *p, char *line) {
 }
 
 static int play(struct playback *p, const struct settings *settings) {
-        struct replay *replay = replay_new(settings);
+        struct engine *engine = engine_new(settings);
         int r;
 
-        if (!replay) {
+        if (!engine) {
                 snprintf(p->error, sizeof p->error, "%s", strerror(ENOMEM));
                 return -ENOMEM;
         }
         while ((r = next(p)) > 0) {
-                const struct replay_result *result = replay_step(replay, &p->observation);
+                const struct engine_look *look = engine_step(engine, &p->observation);
+                const struct decision *d = &look->decision;
 
-                follow_flood(p, &result->decision);
-                for (uint32_t i = 0; r >= 0 && i < result->decision.events_count; i++)
-                        r = print_line(p, event_json_line(&result->decision.events[i].event));
+                look_log(look, true);
+                follow_flood(p, d);
+                for (uint32_t i = 0; r >= 0 && i < d->events_count; i++)
+                        r = print_line(p, event_json_line(&d->events[i].event));
                 if (r < 0)
                         break;
         }
-        replay_free(replay);
+        engine_free(engine);
         return r;
 }
 
@@ -316,25 +321,25 @@ static void on_event(void *userdata, unsigned side, const struct event *e, bool 
 static const struct compare_ops compare_ops = { .interval = on_interval, .event = on_event };
 
 static int play_both(struct comparison *c, const struct settings *const settings[COMPARE_SIDES]) {
-        struct replay *replays[COMPARE_SIDES] = { replay_new(settings[0]), replay_new(settings[1]) };
+        struct engine *engines[COMPARE_SIDES] = { engine_new(settings[0]), engine_new(settings[1]) };
         struct compare *compare = compare_new(&compare_ops, c);
-        const struct replay_result *results[COMPARE_SIDES];
-        int r = replays[0] && replays[1] && compare ? 1 : -ENOMEM;
+        const struct engine_look *looks[COMPARE_SIDES];
+        int r = engines[0] && engines[1] && compare ? 1 : -ENOMEM;
 
         if (r < 0)
                 snprintf(c->playback.error, sizeof c->playback.error, "%s", strerror(-r));
         while (r > 0 && (r = next(&c->playback)) > 0) {
                 for (unsigned i = 0; i < COMPARE_SIDES; i++)
-                        results[i] = replay_step(replays[i], &c->playback.observation);
-                compare_step(compare, &c->playback.observation, results);
+                        looks[i] = engine_step(engines[i], &c->playback.observation);
+                compare_step(compare, &c->playback.observation, looks);
                 if (c->r < 0)
                         r = c->r;
         }
         if (r == 0)
                 compare_end(compare);
         compare_free(compare);
-        replay_free(replays[0]);
-        replay_free(replays[1]);
+        engine_free(engines[0]);
+        engine_free(engines[1]);
         return r < 0 ? r : c->r;
 }
 

@@ -2,7 +2,6 @@
 #include "tick.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +11,13 @@
 #include "actions/incident_record.h"
 #include "config/load.h"
 #include "config/print.h"
-#include "core/detector.h"
+#include "core/engine.h"
 #include "core/explain.h"
-#include "core/picture.h"
-#include "core/policy.h"
+#include "look_log.h"
 #include "replay/recording.h"
 #include "sense.h"
 #include "util/log.h"
+#include "util/trouble.h"
 
 struct tick {
         const struct tick_options *options;
@@ -28,20 +27,14 @@ struct tick {
 
         struct nft_table *table;
         struct sense *sense;
-        struct detector *detector;
-        struct policy *policy;
+        struct engine *engine;
         struct act *act;
         struct recording_writer *recording;
         struct incident_record *incidents;
 
-        bool started; /* once the first tick has shown how the sensors are */
-        enum sensor_state sensors[SENSORS];
+        struct trouble sensors[SENSORS];
 
         struct observation observation;
-        struct verdicts verdicts;
-        struct decision decision;
-        struct snapshot snapshot;
-        struct event_log events;
 };
 
 static void on_act_event(void *userdata, struct event *e, uint32_t hooks);
@@ -105,15 +98,11 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         if (!t->settings)
                 goto fail;
         *t->settings = *settings;
-        t->snapshot.version = PACKAGE_VERSION;
-        t->snapshot.pid = getpid();
-        t->snapshot.sources_distinct = NAN;
-        t->events.next = 1;
-
-        t->detector = detector_new(t->settings);
-        t->policy = policy_new(t->settings);
-        if (!t->detector || !t->policy)
+        t->engine = engine_new(t->settings);
+        if (!t->engine)
                 goto fail;
+        engine_snapshot(t->engine)->version = PACKAGE_VERSION;
+        engine_snapshot(t->engine)->pid = getpid();
         r = nft_table_new(&t->table);
         if (r < 0)
                 goto fail;
@@ -153,8 +142,7 @@ struct tick *tick_free(struct tick *t) {
         sense_free(t->sense);
         nft_table_free(t->table);
         incident_record_free(t->incidents);
-        policy_free(t->policy);
-        detector_free(t->detector);
+        engine_free(t->engine);
         if (t->settings)
                 settings_release(t->settings);
         free(t->settings);
@@ -164,63 +152,58 @@ struct tick *tick_free(struct tick *t) {
 
 /* --- telling ------------------------------------------------------------------- */
 
-static void tell(struct tick *t, struct event *e, bool alert, uint32_t hooks) {
-        const struct event *kept;
-
-        if (!e->time_us) { /* not the policy's: it happens in the state of things */
-                e->time_us = t->time.now_us;
-                e->realtime_us = t->time.realtime_us;
-                e->state = t->decision.state;
-                e->diagnosis = t->decision.diagnosis;
-                e->incident = t->decision.incident.id;
-                alert = alert && !policy_mutes(t->settings, e);
-        }
-        kept = event_log_add(&t->events, e);
-        incident_record_event(t->incidents, kept);
-        act_tell(t->act, kept, alert, hooks);
+/* An event that is in the engine's log. */
+static void deliver(struct tick *t, const struct event *e, bool alert, uint32_t hooks) {
+        incident_record_event(t->incidents, e);
+        act_tell(t->act, e, alert, hooks);
         if (t->options->events_added)
                 t->options->events_added(t->options->userdata);
 }
 
-static void on_act_event(void *userdata, struct event *e, uint32_t hooks) {
-        struct tick *t = userdata;
+/* What does not come from the traffic. */
+static void tell(struct tick *t, struct event *e, uint32_t hooks) {
+        bool alert = engine_tell(t->engine, e, t->time.now_us, t->time.realtime_us);
 
-        policy_note_act(t->policy, e);
-        tell(t, e, true, hooks);
+        deliver(t, e, alert, hooks);
+}
+
+static void on_act_event(void *userdata, struct event *e, uint32_t hooks) {
+        tell(userdata, e, hooks);
+}
+
+/* One that is switched off is as it should be, and one that was is not working again. */
+static void tell_sensor(struct tick *t, enum sensor_id id, const struct snapshot_sensor *now) {
+        bool works = now->state == SENSOR_OK || now->state == SENSOR_OFF;
+        enum trouble_news news = trouble_note(&t->sensors[id], works ? 0 : -EIO);
+        struct event e;
+
+        if (news == TROUBLE_BEGAN) {
+                e = event_make(EVENT_SENSOR_DEGRADED);
+                snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on",
+                         sensor_id_name(id), sensor_state_name(now->state), now->reason);
+                tell(t, &e, 0);
+        } else if (news == TROUBLE_OVER && now->state == SENSOR_OK) {
+                e = event_make(EVENT_SENSOR_RECOVERED);
+                snprintf(e.message, sizeof e.message, "sensor %s works again", sensor_id_name(id));
+                tell(t, &e, 0);
+        }
 }
 
 static void tell_sensors(struct tick *t) {
-        for (unsigned i = 0; i < SENSORS; i++) {
-                const struct snapshot_sensor *now = &t->snapshot.sensors[i];
-                const char *name = sensor_id_name((enum sensor_id) i);
-                bool was_good = t->sensors[i] == SENSOR_OK || (!t->started && now->state == SENSOR_OFF);
-                struct event e;
-
-                if (now->state == t->sensors[i])
-                        continue;
-                if (now->state == SENSOR_OK && t->started) {
-                        e = event_make(EVENT_SENSOR_RECOVERED);
-                        snprintf(e.message, sizeof e.message, "sensor %s works again", name);
-                        tell(t, &e, true, 0);
-                } else if (now->state != SENSOR_OK && now->state != SENSOR_OFF && (was_good || !t->started)) {
-                        e = event_make(EVENT_SENSOR_DEGRADED);
-                        snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on", name,
-                                 sensor_state_name(now->state), now->reason);
-                        tell(t, &e, true, 0);
-                }
-                t->sensors[i] = now->state;
-        }
-        t->started = true;
+        for (unsigned i = 0; i < SENSORS; i++)
+                tell_sensor(t, (enum sensor_id) i, &engine_snapshot(t->engine)->sensors[i]);
 }
 
 static void report_status(struct tick *t) {
+        const struct engine_look *look = engine_last(t->engine);
+        const struct snapshot *s = &look->snapshot;
         char status[256], figures[160];
 
-        if (!t->decision.state_changed && t->snapshot.totals.ticks > 1)
+        if (!look->decision.state_changed && s->totals.ticks > 1)
                 return;
-        snprintf(status, sizeof status, "%s: %s; %s", flood_state_name(t->snapshot.state),
-                 explain_diagnosis(t->snapshot.diagnosis),
-                 explain_evidence(&t->snapshot.host, NULL, figures, sizeof figures));
+        snprintf(status, sizeof status, "%s: %s; %s", flood_state_name(s->state),
+                 explain_diagnosis(s->diagnosis),
+                 explain_evidence(&s->host, NULL, figures, sizeof figures));
         loop_notify_status(status);
 }
 
@@ -238,25 +221,21 @@ static void record(struct tick *t) {
 /* --- the tick -------------------------------------------------------------------- */
 
 void tick_run(struct tick *t, const struct loop_time *time) {
-        bool alarm = t->verdicts.host.finding != FINDING_NONE || t->decision.state == STATE_FLOOD;
+        const struct decision *d;
 
         t->time = *time;
-        sense_observe(t->sense, time->now_us, time->realtime_us, alarm, &t->observation);
+        sense_observe(t->sense, time->now_us, time->realtime_us, engine_is_alarmed(t->engine), &t->observation);
         record(t);
-        detector_step(t->detector, &t->observation, &t->verdicts);
-        policy_step(t->policy, &t->observation, &t->verdicts, &t->decision);
-        incident_record_follow(t->incidents, &t->decision);
-        for (uint32_t i = 0; i < t->decision.events_count; i++) {
-                struct policy_event *e = &t->decision.events[i];
-
-                tell(t, &e->event, e->alert, e->hooks);
-        }
-        act_step(t->act, &t->observation, &t->decision);
+        d = &engine_step(t->engine, &t->observation)->decision;
+        look_log(engine_last(t->engine), false);
+        incident_record_follow(t->incidents, d);
+        for (uint32_t i = 0; i < d->events_count; i++)
+                deliver(t, &d->events[i].event, d->events[i].alert, d->events[i].hooks);
+        act_step(t->act, &t->observation, d);
         incident_record_write(t->incidents);
 
-        picture_update(&t->snapshot, &t->observation, &t->verdicts, &t->decision);
-        sense_describe(t->sense, &t->snapshot);
-        act_describe(t->act, &t->snapshot);
+        sense_describe(t->sense, engine_snapshot(t->engine));
+        act_describe(t->act, engine_snapshot(t->engine));
         tell_sensors(t);
         report_status(t);
 }
@@ -280,8 +259,7 @@ int tick_configure(struct tick *t, struct settings *settings, const struct loop_
                 return r;
         }
         t->settings = fresh;
-        detector_configure(t->detector, fresh);
-        policy_configure(t->policy, fresh);
+        engine_configure(t->engine, fresh);
         sense_configure(t->sense, fresh);
         incident_record_configure(t->incidents, fresh);
         settings_release(old);
@@ -289,7 +267,7 @@ int tick_configure(struct tick *t, struct settings *settings, const struct loop_
 
         t->time = *time;
         snprintf(e.message, sizeof e.message, "configuration reloaded");
-        tell(t, &e, true, 0);
+        tell(t, &e, 0);
         return 0;
 }
 
@@ -300,11 +278,11 @@ void tick_reject(struct tick *t, const char *errors, const struct loop_time *tim
         /* The first error; whoever asked for the reload is shown all of them. */
         snprintf(e.message, sizeof e.message, "configuration refused, the old one stays in force: %.*s",
                  (int) strcspn(errors, "\n"), errors);
-        tell(t, &e, true, 0);
+        tell(t, &e, 0);
 }
 
 void tick_note_clients(struct tick *t, const struct snapshot_clients *clients) {
-        t->snapshot.clients = *clients;
+        engine_snapshot(t->engine)->clients = *clients;
 }
 
 const struct settings *tick_settings(const struct tick *t) {
@@ -312,11 +290,13 @@ const struct settings *tick_settings(const struct tick *t) {
 }
 
 const struct snapshot *tick_snapshot(const struct tick *t) {
-        return t->snapshot.totals.ticks ? &t->snapshot : NULL;
+        const struct snapshot *s = &engine_last(t->engine)->snapshot;
+
+        return s->totals.ticks ? s : NULL;
 }
 
 const struct event_log *tick_events(const struct tick *t) {
-        return &t->events;
+        return engine_events(t->engine);
 }
 
 json_t *tick_blocked(const struct tick *t) {

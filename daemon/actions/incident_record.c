@@ -19,6 +19,7 @@
 #include "format/event_json.h"
 #include "format/json_value.h"
 #include "format/observation_json.h"
+#include "util/trouble.h"
 
 enum {
         LINES_A_TICK = 8,    /* of observations */
@@ -64,7 +65,7 @@ struct incident_record {
         uint64_t time_us, realtime_us; /* of this tick */
         uint64_t prune_us; /* when to look for what is too old or too much */
         uint64_t room_retry_us;
-        bool failing;
+        struct trouble disk;
         struct observation line; /* too large for the stack of a deep call */
 };
 
@@ -93,10 +94,8 @@ void incident_record_configure(struct incident_record *r, const struct settings 
 /* --- telling of trouble ------------------------------------------------------------- */
 
 static void complain(struct incident_record *r, int error, const char *what) {
-        if (r->failing)
-                return;
-        r->failing = true;
-        r->config.report(r->config.userdata, error, what);
+        if (trouble_note(&r->disk, error) == TROUBLE_BEGAN)
+                r->config.report(r->config.userdata, error, what);
 }
 
 static void fail(struct incident_record *r, int error, const char *what) {
@@ -106,10 +105,8 @@ static void fail(struct incident_record *r, int error, const char *what) {
 }
 
 static void works(struct incident_record *r) {
-        if (!r->failing)
-                return;
-        r->failing = false;
-        r->config.report(r->config.userdata, 0, NULL);
+        if (trouble_note(&r->disk, 0) == TROUBLE_OVER)
+                r->config.report(r->config.userdata, 0, NULL);
 }
 
 /* --- the summary ------------------------------------------------------------------------ */

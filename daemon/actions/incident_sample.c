@@ -205,16 +205,12 @@ static struct syn_fingerprint key_fingerprint(const struct address *a) {
 void incident_sample_add(struct incident_sample *s, const struct syn *syn, const uint8_t *packet,
                          size_t length) {
         struct syn_fingerprint f = syn_fingerprint(syn);
-        struct address key = fingerprint_key(&f);
+        struct heavy_key key = { .address = fingerprint_key(&f) };
 
         s->syns++;
         s->ttl[syn->ttl]++;
-        heavy_hitters_add(s->fingerprints, &key, keyed_hash_address(&s->key, &key), 1);
+        heavy_hitters_add(s->fingerprints, &key, keyed_hash_address(&s->key, &key.address), 1);
         keep_packet(s, packet, length);
-}
-
-uint64_t incident_sample_syns(const struct incident_sample *s) {
-        return s->syns;
 }
 
 uint32_t incident_sample_packets(const struct incident_sample *s) {
@@ -246,7 +242,7 @@ static json_t *options_json(const struct syn_fingerprint *f) {
 }
 
 static json_t *fingerprint_json(const struct heavy_hitter *h) {
-        struct syn_fingerprint f = key_fingerprint(&h->key);
+        struct syn_fingerprint f = key_fingerprint(&h->key.address);
 
         return json_pack("{s:i, s:i, s:o, s:o, s:o, s:b, s:I, s:I}", "ttl", (int) f.ttl,
                          "window", (int) f.window,

@@ -10,7 +10,7 @@
 #define ONE UINT32_C(64)
 
 struct identity {
-        struct address key;
+        struct heavy_key key;
         uint64_t hash;
 };
 
@@ -41,6 +41,10 @@ static uint32_t add_saturating(uint32_t a, uint32_t b) {
 
 static uint32_t half_up(uint32_t x) {
         return x / 2 + (x & 1);
+}
+
+static bool is_same(const struct heavy_key *a, const struct heavy_key *b) {
+        return a->of == b->of && address_equal(&a->address, &b->address);
 }
 
 static uint32_t slot_tag(uint64_t hash) {
@@ -95,14 +99,14 @@ void heavy_hitters_clear(struct heavy_hitters *h) {
         memset(h->cells, 0, ((size_t) h->cell_mask + 1) * sizeof *h->cells);
 }
 
-static struct weight *find(const struct heavy_hitters *h, const struct address *key,
+static struct weight *find(const struct heavy_hitters *h, const struct heavy_key *key,
                            uint64_t hash) {
         uint32_t tag = slot_tag(hash);
 
         for (uint32_t i = (uint32_t) hash & h->slot_mask; h->slots[i]; i = (i + 1) & h->slot_mask) {
                 uint32_t index = (h->slots[i] & 0xffff) - 1;
 
-                if ((h->slots[i] & 0xffff0000) == tag && address_equal(&h->keys[index].key, key))
+                if ((h->slots[i] & 0xffff0000) == tag && is_same(&h->keys[index].key, key))
                         return &h->weights[index];
         }
         return NULL;
@@ -202,7 +206,7 @@ void heavy_hitters_prefetch(const struct heavy_hitters *h, uint64_t hash) {
         __builtin_prefetch(cell_of(h, hash), 1);
 }
 
-void heavy_hitters_add(struct heavy_hitters *h, const struct address *key, uint64_t hash,
+void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash,
                        uint32_t weight) {
         uint32_t units = weight > UINT32_MAX / ONE ? UINT32_MAX : weight * ONE;
         struct weight *w = find(h, key, hash);
@@ -244,7 +248,7 @@ void heavy_hitters_decay(struct heavy_hitters *h) {
                 h->cells[i] = half_up(h->cells[i]);
 }
 
-static struct heavy_hitter outside(const struct address *key, const struct weight *w) {
+static struct heavy_hitter outside(const struct heavy_key *key, const struct weight *w) {
         return (struct heavy_hitter) {
                 .key = *key,
                 .count = (double) w->count / ONE,
@@ -252,7 +256,7 @@ static struct heavy_hitter outside(const struct address *key, const struct weigh
         };
 }
 
-struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct address *key,
+struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct heavy_key *key,
                                       uint64_t hash) {
         const struct weight *w = find(h, key, hash);
         double bound;

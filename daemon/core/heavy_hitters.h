@@ -45,8 +45,13 @@ enum {
 
 struct heavy_hitters;
 
+struct heavy_key {
+        struct address address;
+        uint32_t of; /* what it is counted for, as the caller likes; the hash covers it too */
+};
+
 struct heavy_hitter {
-        struct address key;
+        struct heavy_key key;
         double count; /* upper bound of the key's weight */
         double error; /* count may be too high by this much */
 };
@@ -57,7 +62,7 @@ int heavy_hitters_new(uint32_t capacity, struct heavy_hitters **ret);
 struct heavy_hitters *heavy_hitters_free(struct heavy_hitters *h);
 
 /* hash: of the key, keyed (core/keyed_hash.h). Never allocates. */
-void heavy_hitters_add(struct heavy_hitters *h, const struct address *key, uint64_t hash,
+void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash,
                        uint32_t weight);
 /* Fetches what an add of that hash will read: some hundred nanoseconds before it, where the table
  * has left the cache. */
@@ -68,7 +73,7 @@ void heavy_hitters_decay(struct heavy_hitters *h);
 void heavy_hitters_clear(struct heavy_hitters *h);
 
 /* What is known about a key, counted or not (then error is all of count). */
-struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct address *key,
+struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct heavy_key *key,
                                       uint64_t hash);
 /* The at most max keys with the most guaranteed weight (count - error), which must be above
  * 0 and at least min_guaranteed, heaviest first. Returns how many. */

@@ -36,6 +36,11 @@ static inline uint64_t keyed_hash_fold(uint64_t a, uint64_t b) {
 #endif
 }
 
+/* A hash of the same key for another use: what is counted under it, in which table. */
+static inline uint64_t keyed_hash_for(const struct keyed_hash *k, uint64_t hash, uint64_t use) {
+        return keyed_hash_fold(hash ^ k->words[1], use ^ k->words[3]);
+}
+
 static inline uint64_t keyed_hash_address(const struct keyed_hash *k, const struct address *a) {
         uint64_t high, low;
 

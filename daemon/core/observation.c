@@ -19,7 +19,10 @@ static const char *const counter_names[OBS_COUNTERS] = {
         [OBS_SYN_RETRANS] = "TCPSynRetrans",
         [OBS_IN_SEGMENTS] = "InSegs",
         [OBS_OUT_RSTS] = "OutRsts",
+        [OBS_CSUM_ERRORS] = "InCsumErrors",
         [OBS_SYNS] = "Syns",
+        [OBS_ARRIVED] = "SynsArrived",
+        [OBS_FORWARDED] = "SynsForwarded",
         [OBS_BLOCKED] = "Blocked",
 };
 

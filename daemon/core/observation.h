@@ -19,11 +19,13 @@
 
 enum {
         OBS_LISTENERS_MAX = 128, /* more: the idlest are left out and counted */
-        OBS_SOURCES_MAX = 64,
+        OBS_SOURCES_MAX = 96,
+        OBS_LISTENER_NONE = OBS_LISTENERS_MAX, /* no listener that is followed */
 };
 
 /* Counters of the whole network namespace (SNMP and TcpExt names in observation.c,
- * from net/ipv4/proc.c), except OBS_SYNS and OBS_BLOCKED. */
+ * from net/ipv4/proc.c), except OBS_SYNS and what follows it. What arrived and was neither
+ * forwarded nor handed to TCP was dropped on the way: firewall, full conntrack table, martian. */
 enum obs_counter {
         OBS_COOKIES_SENT,       /* SyncookiesSent */
         OBS_COOKIES_RECEIVED,   /* SyncookiesRecv */
@@ -38,7 +40,11 @@ enum obs_counter {
         OBS_SYN_RETRANS,        /* TCPSynRetrans: SYNs and SYN-ACKs sent again */
         OBS_IN_SEGMENTS,        /* InSegs: every TCP segment that came in */
         OBS_OUT_RSTS,           /* OutRsts: among them the answers to SYNs without a listener */
-        OBS_SYNS,               /* all SYNs that came in, by our nftables counter; without: */
+        OBS_CSUM_ERRORS,        /* InCsumErrors: segments that TCP threw away for their checksum */
+        OBS_SYNS,               /* SYNs handed to this host's TCP, by our nftables counter at the end of
+                                 * `input`: for a listener or a closed port; without: */
+        OBS_ARRIVED,            /* SYNs at prerouting, whatever became of them */
+        OBS_FORWARDED,          /* of these, those on their way to another host */
         OBS_BLOCKED,            /* SYNs of blocked sources, dropped before anything saw them */
         OBS_COUNTERS            /* how many */
 };
@@ -74,7 +80,24 @@ enum obs_listener_known {
         OBS_L_LIMITS = 1 << 0,    /* backlog, accept_queue, accept_full, sockets */
         OBS_L_HALF_OPEN = 1 << 1, /* half_open, deferred, age */
         OBS_L_DROPS = 1 << 2,
-        OBS_L_SYNS = 1 << 3,
+        OBS_L_SYNS = 1 << 3,      /* syns */
+        OBS_L_SENDERS = 1 << 4,   /* syns_again, syns_known, senders */
+        OBS_L_ENDED = 1 << 5,     /* ended, senders.ended_per_s */
+};
+
+/*
+ * Who begins handshakes with a listener, over the last seconds; without known clients, who
+ * have finished one in the last minutes (core/source_table.h). A sample, one address in
+ * one_in: how many addresses there are, and how soon they come again, tells forged ones,
+ * which hardly ever do, from real ones.
+ */
+struct obs_senders {
+        double syn_per_s;  /* of all, weighed as the sources' rates: what their shares are of */
+        double ended_per_s; /* connections that ended, weighed alike; to be read with OBS_L_ENDED */
+        uint64_t begun;    /* handshakes; a SYN sent again begins none */
+        uint32_t addresses, once; /* that began them; of these, those that began one only */
+        uint32_t one_in;
+        double span_s;     /* the time in which they did */
 };
 
 struct obs_listener {
@@ -89,6 +112,10 @@ struct obs_listener {
         uint32_t age[OBS_AGE_BINS]; /* the half-open that are not deferred */
         uint64_t drops;        /* delta of the listener's own drop counter (SKMEMINFO) */
         uint64_t syns;         /* delta, estimated from the sampled log */
+        uint64_t syns_again;   /* delta, of syns: of handshakes that had begun (RFC 9293, 3.8.1) */
+        uint64_t syns_known;   /* delta, of syns: from known clients */
+        uint64_t ended;        /* delta: connections of its that ended */
+        struct obs_senders senders;
 };
 
 enum obs_source_known {
@@ -97,9 +124,12 @@ enum obs_source_known {
         OBS_S_COMPLETED = 1 << 2,
 };
 
+/* A source of one listener's SYNs: one that sends to two is two. */
 struct obs_source {
         struct prefix prefix;   /* full length: one address */
-        uint32_t known;         /* of obs_source_known */
+        uint16_t listener;      /* index into the observation's, or OBS_LISTENER_NONE */
+        uint8_t known;          /* of obs_source_known */
+        uint8_t is;             /* of obs_source_is */
         double syn_per_s;       /* estimate, an upper bound */
         double syn_error_per_s; /* the estimate may be too high by this much */
         double completed_per_s;
@@ -109,10 +139,16 @@ struct obs_source {
         double completion_low, completion_high;
 };
 
+enum obs_source_is {
+        OBS_S_CLIENT = 1 << 0,  /* somebody in it has finished a handshake in the last minutes */
+        OBS_S_DISOWNS = 1 << 1, /* somebody in it answered a SYN-ACK by RST lately */
+};
+
 enum obs_source_summary_known {
         OBS_SS_DISTINCT = 1 << 0,
         OBS_SS_SEEN_ONCE = 1 << 1,
         OBS_SS_STRAY = 1 << 2, /* stray_share, stray_ports */
+        OBS_SS_DISOWNED = 1 << 3, /* RSTs are seen: OBS_S_DISOWNS means something */
 };
 
 /* Who sends the SYNs, over the last seconds (see core/source_table.h). */

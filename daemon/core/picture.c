@@ -56,7 +56,9 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
 }
 
 static void update_sources(struct snapshot *s, const struct observation *o, double syn_per_s) {
-        if (!(o->known & OBS_K_SOURCES))
+        s->sources_count = s->sources_tracked = 0;
+        s->sources_distinct = NAN;
+        if (!(o->known & OBS_K_SOURCES)) /* what was known of them is not what they do now */
                 return;
         s->sources_tracked = o->sources.tracked;
         s->sources_distinct = o->sources.known & OBS_SS_DISTINCT ? o->sources.distinct : NAN;

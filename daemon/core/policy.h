@@ -3,13 +3,9 @@
 
 /*
  * A verdict that lasts becomes an intention: states with their hysteresis, the
- * incident a flood is, the events to tell, and what the rules want done. Pure;
- * it wants, others do (and answer through the next step's observations).
- *
- * An incident begins when the host enters flood and ends when it is normal
- * again, so that a flapping flood is one incident: one start, one end. While
- * blocked sources still send as much as a flood it is not over: it is held off,
- * state recovering. That they are let go and taken again is no news.
+ * incident a flood is (core/incident.h), what the rules want done (core/rules.h)
+ * and the events to tell (core/news.h). Pure; it wants, others do (and answer
+ * through the next step's observations).
  */
 
 #include <stdbool.h>
@@ -17,6 +13,7 @@
 
 #include "core/detector.h"
 #include "core/event.h"
+#include "core/incident.h"
 #include "core/settings.h"
 
 enum { POLICY_EVENTS_MAX = 4 };
@@ -29,39 +26,24 @@ struct policy_event {
 
 struct policy_listener {
         enum flood_state state;
-        enum diagnosis diagnosis;
-        uint64_t since_realtime_us;
-};
-
-struct incident {
-        uint64_t id; /* 0: none; its start as YYYYMMDDhhmmss, UTC */
-        uint64_t start_us, start_realtime_us;
-        bool has_listener; /* the worst listener, if one can be named */
-        struct listener_key listener;
-        enum diagnosis diagnosis;
-        double peak_syn_per_s, peak_half_open, total_syns; /* what was dropped is in them */
-        double blocked_syns;      /* … and here: SYNs of blocked sources */
-        uint32_t blocked_now, blocked_sources; /* since its start: now, and at most at a time */
-        int syncookies;           /* what tcp_syncookies was raised to; -1: it was not */
-        bool alerted;        /* someone was told of it */
-        uint32_t hooks;      /* rules whose hook has run */
+        enum diagnosis diagnosis;   /* settled: it stands for a moment before it is shown */
+        uint64_t since_realtime_us; /* when the state began (CLOCK_REALTIME) */
 };
 
 struct decision {
-        enum flood_state state; /* of the host */
-        enum diagnosis diagnosis;
-        uint64_t since_realtime_us;
-        bool state_changed;
-        /* Of verdicts.listeners, in the same order. */
-        struct policy_listener listeners[OBS_LISTENERS_MAX];
+        enum flood_state state;     /* of the host */
+        enum diagnosis diagnosis;   /* of the host, settled */
+        uint64_t since_realtime_us; /* when the host's state began (CLOCK_REALTIME) */
+        bool state_changed;         /* the host's, by this step */
+        struct policy_listener listeners[OBS_LISTENERS_MAX]; /* of verdicts.listeners, in that order */
 
-        struct incident incident;
-        double blocked_per_s; /* SYNs of blocked sources, smoothed; NAN: not known */
-        bool held_off; /* the incident goes on for these alone */
-        bool want_syncookies; /* a rule wants it at this moment; holding on is the governor's */
-        bool want_block;
+        struct incident incident;   /* the open one, up to and including the step that ends it */
+        double blocked_per_s;       /* SYNs of blocked sources, smoothed; NAN: not known */
+        bool held_off;              /* the incident goes on for these alone */
+        bool want_syncookies;       /* a rule wants it at this moment; holding on is the governor's */
+        bool want_block;            /* a rule wants sources blocked at this moment */
 
-        uint32_t events_count;
+        uint32_t events_count;      /* entries of events in use */
         struct policy_event events[POLICY_EVENTS_MAX];
 };
 
@@ -76,9 +58,6 @@ void policy_configure(struct policy *p, const struct settings *settings);
 void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,
                  struct decision *ret);
 
-/* What others did for the incident, for its summary: to be called with each of their events. */
-void policy_note_act(struct policy *p, const struct event *e);
-
-/* Whether a muted time covers this event, so that it is recorded but not delivered. The events
- * of policy_step() have been through that; their `alert` says it. */
-bool policy_mutes(const struct settings *s, const struct event *e);
+/* What others have to tell: fills in this time and the state of things, and notes what was done
+ * for the incident. Whether it is to be delivered; else it is only recorded. */
+bool policy_tell(struct policy *p, struct event *e, uint64_t now_us, uint64_t realtime_us);

@@ -17,13 +17,13 @@ static uint32_t slot_of(const struct seen_once *s, uint64_t hash) {
 
 /* Frees a slot and moves those behind it up. */
 static void drop(struct seen_once *s, uint32_t hole) {
-        s->once -= s->counts[hole] == 1;
         for (uint32_t i = (hole + 1) % SEEN_ONCE_SLOTS; s->hashes[i]; i = (i + 1) % SEEN_ONCE_SLOTS) {
                 uint32_t home = seen_once_home(s->hashes[i]);
 
                 if ((i - home) % SEEN_ONCE_SLOTS >= (i - hole) % SEEN_ONCE_SLOTS) {
                         s->hashes[hole] = s->hashes[i];
                         s->counts[hole] = s->counts[i];
+                        s->of[hole] = s->of[i];
                         hole = i;
                 }
         }
@@ -41,25 +41,55 @@ static void raise_level(struct seen_once *s) {
         }
 }
 
-void seen_once_keep(struct seen_once *s, uint64_t hash) {
+void seen_once_keep(struct seen_once *s, uint64_t hash, uint32_t of) {
         uint32_t i;
 
         if (hash == 0)
                 return;
         i = slot_of(s, hash);
         if (s->hashes[i]) {
-                s->once -= s->counts[i] == 1;
                 s->counts[i] += s->counts[i] < UINT32_MAX;
                 return;
         }
         s->hashes[i] = hash;
         s->counts[i] = 1;
+        s->of[i] = of;
         s->used++;
-        s->once++;
         while (s->used > SEEN_ONCE_SLOTS / 4 * 3 && s->level < 63)
                 raise_level(s);
 }
 
-double seen_once_keys(const struct seen_once *s) {
-        return (double) s->once * (double) (UINT64_C(1) << s->level);
+static void tally(const struct seen_once *s, uint32_t slot, struct seen_once_tally *t) {
+        t->seen += s->counts[slot];
+        t->keys++;
+        t->once += s->counts[slot] == 1;
+}
+
+static uint32_t one_in(const struct seen_once *s) {
+        return s->level < 32 ? UINT32_C(1) << s->level : UINT32_MAX;
+}
+
+void seen_once_tell(const struct seen_once *s, const uint32_t *of, uint32_t count,
+                    struct seen_once_tally *ret) {
+        uint32_t last = 0; /* those of a flood come one after the other */
+
+        for (uint32_t i = 0; i < count; i++)
+                ret[i] = (struct seen_once_tally) { .one_in = one_in(s) };
+        for (uint32_t i = 0; i < SEEN_ONCE_SLOTS && count > 0; i++) {
+                if (!s->hashes[i])
+                        continue;
+                for (uint32_t k = 0; of[last] != s->of[i] && k < count; k++)
+                        last = (last + 1) % count;
+                if (of[last] == s->of[i])
+                        tally(s, i, &ret[last]);
+        }
+}
+
+struct seen_once_tally seen_once_all(const struct seen_once *s) {
+        struct seen_once_tally t = { .one_in = one_in(s) };
+
+        for (uint32_t i = 0; i < SEEN_ONCE_SLOTS; i++)
+                if (s->hashes[i])
+                        tally(s, i, &t);
+        return t;
 }

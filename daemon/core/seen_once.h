@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * How many keys were seen exactly once, in fixed memory.
+ * How often keys were seen, and how many exactly once, in fixed memory; keys are counted for
+ * something (a listener), and told for it.
  *
  * Distinct sampling (Gibbons, VLDB 2001): only keys whose hash ends in `level`
  * zero bits are kept, each with its exact count; when the table is three
@@ -17,9 +18,9 @@ enum { SEEN_ONCE_SLOTS = 2048 };
 
 struct seen_once {
         uint32_t level, used;
-        uint32_t once; /* of those used */
         uint64_t hashes[SEEN_ONCE_SLOTS]; /* 0: free */
         uint32_t counts[SEEN_ONCE_SLOTS];
+        uint32_t of[SEEN_ONCE_SLOTS];
 };
 
 void seen_once_clear(struct seen_once *s);
@@ -27,11 +28,12 @@ void seen_once_clear(struct seen_once *s);
 static inline uint32_t seen_once_home(uint64_t hash) {
         return (uint32_t) (hash >> 40) % SEEN_ONCE_SLOTS;
 }
-void seen_once_keep(struct seen_once *s, uint64_t hash);
-/* hash: 64 keyed, uniform bits; keys with the same hash count as one. */
-static inline void seen_once_add(struct seen_once *s, uint64_t hash) {
+void seen_once_keep(struct seen_once *s, uint64_t hash, uint32_t of);
+/* hash: 64 keyed, uniform bits, of the key and of what it is counted for; those with the same
+ * hash count as one. */
+static inline void seen_once_add(struct seen_once *s, uint64_t hash, uint32_t of) {
         if ((hash & ((UINT64_C(1) << s->level) - 1)) == 0)
-                seen_once_keep(s, hash);
+                seen_once_keep(s, hash, of);
 }
 static inline void seen_once_prefetch(const struct seen_once *s, uint64_t hash) {
         if ((hash & ((UINT64_C(1) << s->level) - 1)) == 0) {
@@ -39,5 +41,17 @@ static inline void seen_once_prefetch(const struct seen_once *s, uint64_t hash) 
                 __builtin_prefetch(&s->counts[seen_once_home(hash)], 1);
         }
 }
-/* Estimated number of keys seen exactly once. */
-double seen_once_keys(const struct seen_once *s);
+
+/* Of the keys that were kept, one in one_in: how often they were seen together, how many they
+ * are, and how many of them were seen exactly once. */
+struct seen_once_tally {
+        uint64_t seen;
+        uint32_t keys, once;
+        uint32_t one_in;
+};
+
+/* For one thing; each tally is that of of[i], which must differ. */
+void seen_once_tell(const struct seen_once *s, const uint32_t *of, uint32_t count,
+                    struct seen_once_tally *ret);
+/* For all together. */
+struct seen_once_tally seen_once_all(const struct seen_once *s);

@@ -144,6 +144,9 @@ struct settings {
         } incidents;
 };
 
+/* Frees what they own, the hooks' arguments, and leaves them without rules. */
+void settings_release(struct settings *s);
+
 /* The thresholds for a listener: of the first override that matches, or the host's. */
 const struct settings_detect *settings_detect_for(const struct settings *s,
                                                   const struct address *address, uint16_t port);

@@ -10,8 +10,9 @@
 #include "core/heavy_hitters.h"
 #include "core/listener_syns.h"
 #include "core/open_connections.h"
-#include "core/seen_once.h"
+#include "core/rotating_filter.h"
 #include "core/share_bounds.h"
+#include "core/source_window.h"
 
 enum class { CLASS_ADDRESS, CLASS_IPV4_24, CLASS_IPV6_64, CLASS_IPV6_48, CLASSES };
 
@@ -28,7 +29,22 @@ enum {
 #define SECOND_US 1e6
 #define DOUBTED_COMPLETION_MAX 0.5
 #define RATE_WINDOW_MIN_US UINT64_C(200000)
-#define SEEN_ONCE_AFTER_US UINT64_C(500000)
+
+/* Who finished a handshake is a known client for one to two of these … */
+#define CLIENT_PERIOD_US UINT64_C(300000000)
+/* … a handshake is the same as long as a client sends its SYN again (1, 3, 7 s: RFC 6298) … */
+#define HANDSHAKE_PERIOD_US UINT64_C(5000000)
+/* … and who answered by RST has disowned what comes under its name for a minute or two. */
+#define DISOWN_PERIOD_US UINT64_C(60000000)
+enum {
+        CLIENT_BLOCKS = 2048, /* 128 KiB: 65,000 clients at one wrongly known in 1,000 */
+        HANDSHAKE_BLOCKS = 1024,
+        DISOWN_BLOCKS = 128,
+        PORTS_COUNTED = 256,
+};
+
+/* Uses of a hash besides the classes, which have their own index. */
+enum use { USE_LISTENER = CLASSES, USE_HANDSHAKE };
 
 static const struct class_facts {
         uint8_t length;
@@ -45,26 +61,17 @@ static const struct class_facts {
 struct pending {
         struct address source, destination;
         uint32_t one_in;
-        uint16_t destination_port;
+        uint32_t sequence;
+        uint16_t source_port, destination_port;
         uint8_t sample; /* enum source_sample */
-};
-
-/* What is told over a window of its own: begun, filled, kept as the one before. */
-struct window {
-        uint64_t start_us;
-        uint64_t syns; /* SYNs they stand for */
-        uint64_t stray_syns;
-        uint32_t stray_ports;
-        uint8_t stray_bitmap[65536 / 8];
-        struct distinct distinct;
-        struct seen_once once;
+        uint32_t of;    /* the listener's id, LISTENER_SYNS_NONE */
 };
 
 struct source_table {
         struct keyed_hash key;
         uint32_t by_packet, by_source; /* one in so many is logged */
         uint32_t by_packet_most;       /* since the last halving */
-        bool syns_known, completions_known, half_open_known;
+        bool syns_known, completions_known, resets_known, half_open_known;
 
         struct heavy_hitters *syns[CLASSES];
         struct heavy_hitters *completed[CLASSES];
@@ -79,8 +86,11 @@ struct source_table {
         unsigned pending_count;
         struct pending pending[PENDING_MAX];
 
-        struct window *now, *before; /* before: NULL until there was one */
-        struct window windows[2];
+        struct source_window window;
+        struct rotating_filter *clients;    /* of all classes, who finished lately */
+        struct rotating_filter *handshakes; /* begun lately: address, port, sequence number */
+        struct rotating_filter *disowning;  /* of all classes, who answered by RST */
+        struct heavy_hitters *ports;        /* on which somebody listens, by SYNs */
 
         struct listener_syns listeners;
 };
@@ -93,6 +103,10 @@ static struct address class_key(enum class c, const struct address *a) {
         return key;
 }
 
+static bool is_of_class(const struct address *a, enum class c) {
+        return c == CLASS_ADDRESS || (c == CLASS_IPV4_24) == address_is_ipv4(a);
+}
+
 static int new_tables(struct heavy_hitters *tables[CLASSES], bool syns) {
         for (unsigned c = 0; c < CLASSES; c++) {
                 int r = heavy_hitters_new(syns ? classes[c].syns : classes[c].others, &tables[c]);
@@ -103,9 +117,16 @@ static int new_tables(struct heavy_hitters *tables[CLASSES], bool syns) {
         return 0;
 }
 
-static void start_window(struct source_table *t, uint64_t now_us) {
-        memset(t->now, 0, sizeof *t->now);
-        t->now->start_us = now_us;
+static int new_filters(struct source_table *t, uint64_t now_us) {
+        int r = rotating_filter_new(CLIENT_BLOCKS, CLIENT_PERIOD_US, now_us, &t->clients);
+
+        if (r >= 0)
+                r = rotating_filter_new(HANDSHAKE_BLOCKS, HANDSHAKE_PERIOD_US, now_us, &t->handshakes);
+        if (r >= 0)
+                r = rotating_filter_new(DISOWN_BLOCKS, DISOWN_PERIOD_US, now_us, &t->disowning);
+        if (r >= 0)
+                r = heavy_hitters_new(PORTS_COUNTED, &t->ports);
+        return r;
 }
 
 int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct source_table **ret) {
@@ -116,10 +137,10 @@ int source_table_new(const struct keyed_hash *key, uint64_t now_us, struct sourc
         t->key = *key;
         t->by_packet = t->by_packet_most = t->by_source = 1;
         t->halved_us = now_us;
-        t->now = &t->windows[0];
-        t->now->start_us = now_us;
+        source_window_init(&t->window, now_us);
         if (new_tables(t->syns, true) < 0 || new_tables(t->completed, false) < 0 ||
-            new_tables(t->half_open, false) < 0 || new_tables(t->half_open_next, false) < 0) {
+            new_tables(t->half_open, false) < 0 || new_tables(t->half_open_next, false) < 0 ||
+            new_filters(t, now_us) < 0) {
                 source_table_free(t);
                 return -ENOMEM;
         }
@@ -136,38 +157,35 @@ struct source_table *source_table_free(struct source_table *t) {
                 heavy_hitters_free(t->half_open[c]);
                 heavy_hitters_free(t->half_open_next[c]);
         }
+        rotating_filter_free(t->clients);
+        rotating_filter_free(t->handshakes);
+        rotating_filter_free(t->disowning);
+        heavy_hitters_free(t->ports);
         free(t);
         return NULL;
 }
 
-static void count_port(struct source_table *t, const struct pending *s) {
-        uint8_t *byte = &t->now->stray_bitmap[s->destination_port / 8];
-        uint8_t bit = (uint8_t) (1u << s->destination_port % 8);
-
-        t->now->syns += s->one_in;
-        if (listener_syns_add(&t->listeners, &s->destination, s->destination_port, s->one_in))
-                return;
-        t->now->stray_syns += s->one_in;
-        t->now->stray_ports += !(*byte & bit);
-        *byte |= bit;
-}
-
 /* --- adding -------------------------------------------------------------------- */
 
-static bool is_of_class(const struct address *a, enum class c) {
-        return c == CLASS_ADDRESS || (c == CLASS_IPV4_24) == address_is_ipv4(a);
-}
-
-/* Where an address is counted in a class. */
+/* An address as a class counts it, for a listener. */
 struct place {
-        struct address key;
+        struct heavy_key key;
         uint64_t hash;
 };
 
-static struct place place_of(const struct source_table *t, enum class c, const struct address *a) {
-        struct place p = { .key = class_key(c, a) };
+static uint64_t class_hash(const struct source_table *t, enum class c, const struct address *key) {
+        return keyed_hash_for(&t->key, keyed_hash_address(&t->key, key), c);
+}
 
-        p.hash = keyed_hash_address(&t->key, &p.key);
+static uint64_t place_hash(const struct source_table *t, enum class c, const struct heavy_key *key) {
+        return keyed_hash_for(&t->key, class_hash(t, c, &key->address), (uint64_t) key->of << 8 | USE_LISTENER);
+}
+
+static struct place place_of(const struct source_table *t, enum class c, const struct address *a,
+                             uint32_t of) {
+        struct place p = { .key = { .address = class_key(c, a), .of = of } };
+
+        p.hash = place_hash(t, c, &p.key);
         return p;
 }
 
@@ -179,7 +197,7 @@ static void add_to_class(struct source_table *t, enum class c, const struct pend
         for (unsigned i = 0; i < count; i++) {
                 if (!(list[i].sample & SOURCE_BY_PACKET) || !is_of_class(&list[i].source, c))
                         continue;
-                places[n] = place_of(t, c, &list[i].source);
+                places[n] = place_of(t, c, &list[i].source, list[i].of);
                 heavy_hitters_prefetch(t->syns[c], places[n].hash);
                 weights[n++] = list[i].one_in;
         }
@@ -187,23 +205,72 @@ static void add_to_class(struct source_table *t, enum class c, const struct pend
                 heavy_hitters_add(t->syns[c], &places[i].key, places[i].hash, weights[i]);
 }
 
+static void count_for_port(struct source_table *t, const struct pending *s) {
+        struct heavy_key port = { .of = s->destination_port };
+
+        heavy_hitters_add(t->ports, &port, place_hash(t, CLASS_ADDRESS, &port), s->one_in);
+}
+
+/* Finds out whose each is, and counts it there. */
+static void route(struct source_table *t, struct pending *list, unsigned count) {
+        for (unsigned i = 0; i < count; i++) {
+                struct pending *s = &list[i];
+                struct listener_slot *l = listener_syns_find(&t->listeners, &s->destination, s->destination_port);
+                bool beyond = !l && listener_syns_listens(&t->listeners, s->destination_port);
+
+                s->of = l ? l->id : LISTENER_SYNS_NONE;
+                if (!(s->sample & SOURCE_BY_PACKET))
+                        continue;
+                source_window_count(&t->window, s->destination_port, !l && !beyond, s->one_in);
+                if (l) {
+                        l->syns += s->one_in;
+                        l->weighed += s->one_in;
+                } else if (beyond)
+                        count_for_port(t, s);
+        }
+}
+
+struct sender {
+        uint64_t hash, handshake;
+        const struct pending *syn;
+};
+
+/* Of those who are sampled whole: who is known, which SYNs begin a handshake, and whose. */
 static void add_to_window(struct source_table *t, const struct pending *list, unsigned count) {
-        uint64_t hashes[SIDE_BY_SIDE];
+        struct source_window_part *w = t->window.now;
+        struct sender senders[SIDE_BY_SIDE];
         unsigned n = 0;
 
         for (unsigned i = 0; i < count; i++) {
-                if (list[i].sample & SOURCE_BY_PACKET)
-                        count_port(t, &list[i]);
+                const struct pending *p = &list[i];
+                struct sender *s = &senders[n];
+
                 /* Of another sample of the addresses: of no use for this window. */
-                if (!(list[i].sample & SOURCE_BY_SOURCE) || list[i].one_in != t->by_source)
+                if (!(p->sample & SOURCE_BY_SOURCE) || p->one_in != t->by_source)
                         continue;
-                hashes[n] = place_of(t, CLASS_ADDRESS, &list[i].source).hash;
-                distinct_prefetch(&t->now->distinct, hashes[n]);
-                seen_once_prefetch(&t->now->once, hashes[n++]);
+                s->syn = p;
+                s->hash = class_hash(t, CLASS_ADDRESS, &p->source);
+                s->handshake = keyed_hash_for(&t->key, s->hash ^ (uint64_t) p->sequence << 32,
+                                              ((uint64_t) p->source_port << 16 | p->destination_port) << 8 | USE_HANDSHAKE);
+                rotating_filter_prefetch(t->clients, s->hash);
+                rotating_filter_prefetch(t->handshakes, s->handshake);
+                distinct_prefetch(&w->distinct, s->hash);
+                n++;
         }
         for (unsigned i = 0; i < n; i++) {
-                distinct_add(&t->now->distinct, hashes[i]);
-                seen_once_add(&t->now->once, hashes[i]);
+                const struct pending *p = senders[i].syn;
+                const struct listener_slot *of = listener_syns_of(&t->listeners, p->of);
+                struct listener_slot *l = of ? &t->listeners.slots[of - t->listeners.slots] : NULL;
+                bool again = rotating_filter_again(t->handshakes, senders[i].handshake);
+                bool known = rotating_filter_has(t->clients, senders[i].hash);
+
+                distinct_add(&w->distinct, senders[i].hash);
+                if (l) {
+                        l->again += again ? p->one_in : 0;
+                        l->from_known += known ? p->one_in : 0;
+                }
+                if (!again && !known)
+                        seen_once_add(&w->strangers, place_of(t, CLASS_ADDRESS, &p->source, p->of).hash, p->of);
         }
 }
 
@@ -211,6 +278,7 @@ static void add_to_window(struct source_table *t, const struct pending *list, un
  * them: one table after the other they come back once for many SYNs, and fetched for some SYNs
  * at a time they arrive side by side. */
 static void settle(struct source_table *t) {
+        route(t, t->pending, t->pending_count);
         for (unsigned c = 0; c <= CLASSES; c++)
                 for (unsigned done = 0, n; done < t->pending_count; done += n) {
                         const struct pending *list = &t->pending[done];
@@ -229,7 +297,9 @@ void source_table_add(struct source_table *t, const struct syn *s, enum source_s
         t->pending[t->pending_count++] = (struct pending) {
                 .source = s->source,
                 .destination = s->destination,
+                .source_port = s->source_port,
                 .destination_port = s->destination_port,
+                .sequence = s->sequence,
                 .sample = (uint8_t) sample,
                 .one_in = one_in,
         };
@@ -247,13 +317,16 @@ void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint3
         if (t->by_packet_most < by_packet)
                 t->by_packet_most = by_packet;
         /* Another sample of the addresses: what was seen once cannot be carried over. */
-        t->before = NULL;
-        start_window(t, now_us);
+        source_window_restart(&t->window, now_us);
 }
 
 void source_table_set_known(struct source_table *t, bool syns, bool completions) {
         t->syns_known = syns;
         t->completions_known = completions;
+}
+
+void source_table_set_resets_known(struct source_table *t) {
+        t->resets_known = true;
 }
 
 bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
@@ -273,17 +346,39 @@ void source_table_lost(struct source_table *t, uint64_t messages) {
 }
 
 static void add_one(const struct source_table *t, struct heavy_hitters *const tables[CLASSES],
-                    const struct address *a) {
+                    const struct address *remote, const struct listener_slot *l) {
         for (unsigned c = 0; c < CLASSES; c++)
-                if (is_of_class(a, (enum class) c)) {
-                        struct place p = place_of(t, (enum class) c, a);
+                if (is_of_class(remote, (enum class) c)) {
+                        struct place p = place_of(t, (enum class) c, remote, l ? l->id : LISTENER_SYNS_NONE);
 
                         heavy_hitters_add(tables[c], &p.key, p.hash, 1);
                 }
 }
 
-void source_table_completed(struct source_table *t, const struct address *remote) {
-        add_one(t, t->completed, remote);
+/* An address, and the prefixes it is in. */
+static void remember(const struct source_table *t, struct rotating_filter *f, const struct address *a) {
+        for (unsigned c = 0; c < CLASSES; c++)
+                if (is_of_class(a, (enum class) c)) {
+                        struct address key = class_key((enum class) c, a);
+
+                        rotating_filter_add(f, class_hash(t, (enum class) c, &key));
+                }
+}
+
+void source_table_completed(struct source_table *t, const struct address *remote,
+                            const struct address *local, uint16_t port) {
+        struct listener_slot *l = listener_syns_find(&t->listeners, local, port);
+
+        if (l) {
+                l->ended++;
+                l->weighed_ended++;
+        }
+        add_one(t, t->completed, remote, l);
+        remember(t, t->clients, remote);
+}
+
+void source_table_disowned(struct source_table *t, const struct address *remote) {
+        remember(t, t->disowning, remote);
 }
 
 void source_table_half_open_begin(struct source_table *t) {
@@ -292,11 +387,8 @@ void source_table_half_open_begin(struct source_table *t) {
 }
 
 void source_table_half_open(struct source_table *t, const struct address *remote,
-                            uint16_t local_port, bool aged) {
-        /* Only how many a source holds is asked for as yet. */
-        (void) local_port;
-        (void) aged;
-        add_one(t, t->half_open_next, remote);
+                            const struct address *local, uint16_t port) {
+        add_one(t, t->half_open_next, remote, listener_syns_find(&t->listeners, local, port));
 }
 
 void source_table_half_open_end(struct source_table *t) {
@@ -314,19 +406,12 @@ static void halve(struct source_table *t) {
                 heavy_hitters_decay(t->syns[c]);
                 heavy_hitters_decay(t->completed[c]);
         }
+        heavy_hitters_decay(t->ports);
+        listener_syns_halve(&t->listeners);
         open_connections_halve(&t->open, t->halved_us, SOURCE_TABLE_HALVING_US);
         t->weighed_us /= 2;
         t->lost /= 2;
         t->by_packet_most = t->by_packet;
-}
-
-static void rotate(struct source_table *t, uint64_t now_us) {
-        /* After a long gap the window before is of no use. */
-        bool late = now_us - t->now->start_us >= 2 * SOURCE_TABLE_WINDOW_US;
-
-        t->before = late ? NULL : t->now;
-        t->now = t->now == &t->windows[0] ? &t->windows[1] : &t->windows[0];
-        start_window(t, now_us);
 }
 
 static void pass_time(struct source_table *t, uint64_t now_us) {
@@ -342,8 +427,10 @@ static void pass_time(struct source_table *t, uint64_t now_us) {
                         passed_us -= SOURCE_TABLE_HALVING_US;
                 }
         }
-        if (now_us - t->now->start_us >= SOURCE_TABLE_WINDOW_US)
-                rotate(t, now_us);
+        source_window_pass(&t->window, now_us);
+        rotating_filter_pass(t->clients, now_us);
+        rotating_filter_pass(t->handshakes, now_us);
+        rotating_filter_pass(t->disowning, now_us);
 }
 
 /* Seconds behind the counts, and what makes up for lost messages. */
@@ -374,8 +461,8 @@ static void fill_syns(const struct scale *k, const struct heavy_hitter *e, struc
 
 /* Both counts are only bounded: takes the worse end of each. */
 static void fill_completed(const struct source_table *t, const struct scale *k, enum class c,
-                           uint64_t hash, const struct heavy_hitter *syns, struct obs_source *s) {
-        struct heavy_hitter ended = heavy_hitters_get(t->completed[c], &s->prefix.address, hash);
+                           const struct place *p, const struct heavy_hitter *syns, struct obs_source *s) {
+        struct heavy_hitter ended = heavy_hitters_get(t->completed[c], &p->key, p->hash);
         const struct open_connections_of *open = open_connections_get(&t->open, &s->prefix);
         double low = ended.count - ended.error, high = ended.count, unused;
 
@@ -392,29 +479,36 @@ static void fill_completed(const struct source_table *t, const struct scale *k, 
 }
 
 static void fill_source(const struct source_table *t, const struct scale *k, enum class c,
-                        const struct heavy_hitter *named, struct obs_source *s) {
-        uint64_t hash = keyed_hash_address(&t->key, &named->key);
-        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &named->key, hash);
+                        const struct heavy_key *named, struct obs_source *s) {
+        struct place p = { .key = *named, .hash = place_hash(t, c, named) };
+        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &p.key, p.hash);
+        const struct listener_slot *l = listener_syns_of(&t->listeners, named->of);
+        uint64_t hash = class_hash(t, c, &named->address);
 
         *s = (struct obs_source) {
-                .prefix = { .address = named->key, .length = classes[c].length },
+                .prefix = { .address = named->address, .length = classes[c].length },
+                .listener = l ? l->index : OBS_LISTENER_NONE,
                 .completion_high = 1,
         };
+        if (rotating_filter_has(t->clients, hash))
+                s->is |= OBS_S_CLIENT;
+        if (rotating_filter_has(t->disowning, hash))
+                s->is |= OBS_S_DISOWNS;
         if (t->syns_known)
                 fill_syns(k, &syns, s);
         if (t->completions_known)
-                fill_completed(t, k, c, hash, &syns, s);
+                fill_completed(t, k, c, &p, &syns, s);
         if (t->half_open_known) {
-                struct heavy_hitter h = heavy_hitters_get(t->half_open[c], &named->key, hash);
+                struct heavy_hitter h = heavy_hitters_get(t->half_open[c], &p.key, p.hash);
 
                 s->half_open = (uint32_t) (h.count - h.error + 0.5);
                 s->known |= OBS_S_HALF_OPEN;
         }
 }
 
-static bool is_named(const struct heavy_hitter *list, size_t count, const struct address *a) {
+static bool is_named(const struct heavy_hitter *list, size_t count, const struct heavy_key *k) {
         for (size_t i = 0; i < count; i++)
-                if (address_equal(&list[i].key, a))
+                if (list[i].key.of == k->of && address_equal(&list[i].key.address, &k->address))
                         return true;
         return false;
 }
@@ -434,7 +528,7 @@ static void name_class(const struct source_table *t, const struct scale *k, enum
                 if (!is_named(named, n, &holders[i].key))
                         named[n++] = holders[i];
         for (size_t i = 0; i < n; i++)
-                fill_source(t, k, c, &named[i], &ret->list[ret->count++]);
+                fill_source(t, k, c, &named[i].key, &ret->list[ret->count++]);
 }
 
 static bool heavier(const struct obs_source *a, const struct obs_source *b) {
@@ -455,29 +549,24 @@ static void sort_list(struct obs_sources *l) {
         }
 }
 
-static void tell_windows(const struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
-        const struct window *w = t->now;
+static void tell_window(const struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
+        const struct source_window_part *w = source_window_tells(&t->window, now_us);
+        struct seen_once_tally all;
 
         if (t->by_source) {
                 ret->distinct = t->by_source *
-                                distinct_estimate(&t->now->distinct, t->before ? &t->before->distinct : NULL);
+                                distinct_estimate(&t->window.now->distinct,
+                                                  t->window.before ? &t->window.before->distinct : NULL);
                 ret->known |= OBS_SS_DISTINCT;
         }
-
-        /* At its start a flood outweighs the calm before within a moment; at its end it does
-         * not vanish before calm is a window old. */
-        if (t->before && (t->before->syns > t->now->syns * 2 ||
-                          now_us - t->now->start_us < SEEN_ONCE_AFTER_US))
-                w = t->before;
-        else if (now_us - t->now->start_us < SEEN_ONCE_AFTER_US)
+        if (!w)
                 return;
-        if (w->syns == 0)
-                return;
-        if (t->by_source) {
-                ret->seen_once_share = fmin(1, t->by_source * seen_once_keys(&w->once) / (double) w->syns);
+        all = seen_once_all(&w->strangers);
+        if (t->by_source && all.seen > 0) {
+                ret->seen_once_share = (double) all.once / (double) all.seen;
                 ret->known |= OBS_SS_SEEN_ONCE;
         }
-        if (!t->listeners.known)
+        if (!t->listeners.known || w->syns == 0)
                 return;
         ret->stray_share = (double) w->stray_syns / (double) w->syns;
         ret->stray_ports = w->stray_ports;
@@ -499,8 +588,10 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
         sort_list(ret);
         ret->tracked = heavy_hitters_tracked(t->syns[CLASS_ADDRESS]);
         ret->syn_per_s = heavy_hitters_total(t->syns[CLASS_ADDRESS]) * k.loss * k.per_s;
+        if (t->resets_known)
+                ret->known |= OBS_SS_DISOWNED;
         if (t->syns_known)
-                tell_windows(t, now_us, ret);
+                tell_window(t, now_us, ret);
 }
 
 bool source_table_doubts(const struct obs_source *s) {
@@ -524,22 +615,78 @@ void source_table_open(struct source_table *t, uint32_t connections, uint64_t no
                        struct obs_source *s) {
         const struct scale k = make_scale(t, now_us);
         enum class c = class_of(&s->prefix);
-        uint64_t hash = keyed_hash_address(&t->key, &s->prefix.address);
-        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &s->prefix.address, hash);
+        uint32_t of = s->listener < t->listeners.count
+                              ? t->listeners.slots[t->listeners.order[s->listener]].id : LISTENER_SYNS_NONE;
+        struct place p = place_of(t, c, &s->prefix.address, of);
+        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &p.key, p.hash);
 
         open_connections_look(&t->open, &s->prefix, connections, now_us);
-        fill_completed(t, &k, c, hash, &syns, s);
+        fill_completed(t, &k, c, &p, &syns, s);
+        if (connections == 0)
+                return;
+        rotating_filter_add(t->clients, class_hash(t, c, &s->prefix.address));
+        s->is |= OBS_S_CLIENT;
 }
 
-void source_table_listener_syns(struct source_table *t, struct obs_listener *list, uint32_t count) {
+/* What the sample says of each one's senders. */
+static void tell_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list,
+                         uint32_t count) {
+        const struct source_window_part *w = source_window_tells(&t->window, now_us);
+        struct seen_once_tally tallies[OBS_LISTENERS_MAX];
+        struct scale k = make_scale(t, now_us);
+        uint32_t ids[OBS_LISTENERS_MAX];
+
+        for (uint32_t i = 0; i < count; i++)
+                ids[i] = t->listeners.slots[t->listeners.order[i]].id;
+        if (w)
+                seen_once_tell(&w->strangers, ids, count, tallies);
+        for (uint32_t i = 0; i < count; i++) {
+                struct obs_senders *s = &list[i].senders;
+
+                s->syn_per_s = t->listeners.slots[t->listeners.order[i]].weighed * k.loss * k.per_s;
+                s->ended_per_s = t->listeners.slots[t->listeners.order[i]].weighed_ended * k.per_s;
+                if (t->completions_known)
+                        list[i].known |= OBS_L_ENDED;
+                if (t->by_source)
+                        list[i].known |= OBS_L_SENDERS;
+                if (!w)
+                        continue;
+                s->begun = tallies[i].seen;
+                s->addresses = tallies[i].keys;
+                s->once = tallies[i].once;
+                s->one_in = tallies[i].one_in * t->by_source;
+                s->span_s = (double) (w == t->window.now ? now_us - w->start_us
+                                                         : t->window.now->start_us - w->start_us) / SECOND_US;
+        }
+}
+
+void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list,
+                                uint32_t count) {
         if (!t->syns_known)
                 return;
         settle(t);
         listener_syns_tell(&t->listeners, list, count);
+        if (count == t->listeners.count)
+                tell_senders(t, now_us, list, count);
+}
+
+void source_table_set_ports(struct source_table *t, const uint8_t ports[static 65536 / 8]) {
+        listener_syns_set_ports(&t->listeners, ports);
+}
+
+uint32_t source_table_busy_ports(const struct source_table *t, uint32_t max, uint16_t *ret) {
+        struct heavy_hitter top[SOURCE_TABLE_BUSY_PORTS];
+        size_t n = heavy_hitters_top(t->ports, NAMED_SYNS_MIN,
+                                     max < SOURCE_TABLE_BUSY_PORTS ? max : SOURCE_TABLE_BUSY_PORTS, top);
+
+        for (size_t i = 0; i < n; i++)
+                ret[i] = (uint16_t) top[i].key.of;
+        return (uint32_t) n;
 }
 
 size_t source_table_memory(const struct source_table *t) {
-        size_t bytes = sizeof *t;
+        size_t bytes = sizeof *t + heavy_hitters_memory(t->ports) + rotating_filter_memory(t->clients) +
+                       rotating_filter_memory(t->handshakes) + rotating_filter_memory(t->disowning);
 
         for (unsigned c = 0; c < CLASSES; c++)
                 bytes += heavy_hitters_memory(t->syns[c]) + heavy_hitters_memory(t->completed[c]) +

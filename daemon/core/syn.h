@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* One SYN, as far as its headers were logged. */
+/* One SYN, or one RST of whoever got our SYN-ACK, as far as its headers were logged. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/address.h"
@@ -20,7 +21,10 @@ enum syn_option {
 
 struct syn {
         struct address source, destination;
+        bool reset; /* an RST without ACK: the answer to a SYN-ACK that nobody asked for (RFC 9293,
+                     * 3.10.7.1) */
         uint16_t source_port, destination_port;
+        uint32_t sequence; /* with the ports it names a handshake: one sent again is the same */
         uint16_t window;
         uint8_t ttl; /* or hop limit, as it arrived */
         uint8_t options_length; /* bytes of options */

@@ -87,6 +87,10 @@ uint64_t json_reader_u64(struct json_reader *r, const json_t *object, const char
         return json_reader_integer(r, name, json_reader_field(r, object, name, true), JSON_READER_INTEGER_MAX);
 }
 
+uint64_t json_reader_u64_or_0(struct json_reader *r, const json_t *object, const char *name) {
+        return json_reader_integer(r, name, json_reader_field(r, object, name, false), JSON_READER_INTEGER_MAX);
+}
+
 uint32_t json_reader_u32(struct json_reader *r, const json_t *object, const char *name) {
         return (uint32_t) json_reader_integer(r, name, json_reader_field(r, object, name, true), UINT32_MAX);
 }

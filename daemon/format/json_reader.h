@@ -48,6 +48,7 @@ uint64_t json_reader_integer(struct json_reader *r, const char *name, const json
 uint64_t json_reader_u64(struct json_reader *r, const json_t *object, const char *name);
 uint32_t json_reader_u32(struct json_reader *r, const json_t *object, const char *name);
 /* Absence means 0. */
+uint64_t json_reader_u64_or_0(struct json_reader *r, const json_t *object, const char *name);
 uint32_t json_reader_u32_or_0(struct json_reader *r, const json_t *object, const char *name);
 /* From 0 to max, HUGE_VAL: without a limit. */
 double json_reader_real(struct json_reader *r, const json_t *object, const char *name, double max);

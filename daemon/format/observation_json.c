@@ -65,6 +65,19 @@ static json_t *half_open_json(struct writer *w, const struct obs_listener *l) {
         return j;
 }
 
+static json_t *senders_json(struct writer *w, const struct obs_senders *s) {
+        json_t *j = json_object();
+
+        put_real(w, j, "syn_per_s", s->syn_per_s);
+        put_real(w, j, "ended_per_s", s->ended_per_s);
+        put_integer(w, j, "begun", s->begun);
+        put_integer(w, j, "addresses", s->addresses);
+        put_integer(w, j, "once", s->once);
+        put_integer(w, j, "one_in", s->one_in);
+        put_real(w, j, "span_s", s->span_s);
+        return j;
+}
+
 static json_t *listener_json(struct writer *w, const struct obs_listener *l) {
         char address[ADDRESS_TEXT_MAX];
         json_t *j = json_object();
@@ -79,8 +92,15 @@ static json_t *listener_json(struct writer *w, const struct obs_listener *l) {
                 put(w, j, "half_open", half_open_json(w, l));
         if (l->known & OBS_L_DROPS)
                 put_integer(w, j, "drops", l->drops);
-        if (l->known & OBS_L_SYNS)
+        if (l->known & OBS_L_SYNS) {
                 put_integer(w, j, "syns", l->syns);
+                put_integer(w, j, "syns_again", l->syns_again);
+                put_integer(w, j, "syns_known", l->syns_known);
+        }
+        if (l->known & OBS_L_ENDED)
+                put_integer(w, j, "ended", l->ended);
+        if (l->known & OBS_L_SENDERS)
+                put(w, j, "senders", senders_json(w, &l->senders));
         return j;
 }
 
@@ -97,6 +117,12 @@ static json_t *source_json(struct writer *w, const struct obs_source *s) {
         json_t *j = json_object();
 
         put(w, j, "prefix", json_string(prefix_format(&s->prefix, prefix)));
+        if (s->listener != OBS_LISTENER_NONE)
+                put_integer(w, j, "listener", s->listener);
+        if (s->is & OBS_S_CLIENT)
+                put(w, j, "client", json_true());
+        if (s->is & OBS_S_DISOWNS)
+                put(w, j, "disowns", json_true());
         if (s->known & OBS_S_SYNS) {
                 put_real(w, j, "syn_per_s", s->syn_per_s);
                 put_real(w, j, "syn_error_per_s", s->syn_error_per_s);
@@ -122,6 +148,8 @@ static json_t *sources_json(struct writer *w, const struct obs_sources *s) {
         }
         if (s->known & OBS_SS_SEEN_ONCE)
                 put_real(w, j, "seen_once_share", s->seen_once_share);
+        if (s->known & OBS_SS_DISOWNED)
+                put(w, j, "resets_seen", json_true());
         if (s->known & OBS_SS_STRAY) {
                 put_real(w, j, "stray_share", s->stray_share);
                 put_integer(w, j, "stray_ports", s->stray_ports);
@@ -248,9 +276,27 @@ static void parse_half_open(struct json_reader *r, json_t *j, struct obs_listene
         json_reader_leave(r, at);
 }
 
+static void parse_senders(struct json_reader *r, json_t *j, struct obs_listener *l) {
+        static const char *const names[] = { "syn_per_s", "ended_per_s", "begun", "addresses", "once",
+                                             "one_in", "span_s", NULL };
+        size_t at = json_reader_enter(r, "senders.");
+
+        json_reader_names(r, j, names);
+        l->senders.syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
+        l->senders.ended_per_s = json_reader_real(r, j, "ended_per_s", HUGE_VAL);
+        l->senders.begun = json_reader_u64(r, j, "begun");
+        l->senders.addresses = json_reader_u32(r, j, "addresses");
+        l->senders.once = json_reader_u32(r, j, "once");
+        l->senders.one_in = json_reader_u32(r, j, "one_in");
+        l->senders.span_s = json_reader_real(r, j, "span_s", HUGE_VAL);
+        l->known |= OBS_L_SENDERS;
+        json_reader_leave(r, at);
+}
+
 static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener *l) {
         static const char *const names[] = { "address", "port", "ifindex", "limits", "half_open",
-                                             "drops", "syns", NULL };
+                                             "drops", "syns", "syns_again", "syns_known", "ended", "senders",
+                                             NULL };
         json_t *part;
 
         json_reader_names(r, j, names);
@@ -262,12 +308,20 @@ static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener
                 parse_limits(r, part, l);
         if ((part = json_reader_object(r, j, "half_open")))
                 parse_half_open(r, part, l);
+        if (json_reader_field(r, j, "ended", false)) {
+                l->ended = json_reader_u64(r, j, "ended");
+                l->known |= OBS_L_ENDED;
+        }
+        if ((part = json_reader_object(r, j, "senders")))
+                parse_senders(r, part, l);
         if (json_reader_field(r, j, "drops", false)) {
                 l->drops = json_reader_u64(r, j, "drops");
                 l->known |= OBS_L_DROPS;
         }
         if (json_reader_field(r, j, "syns", false)) {
                 l->syns = json_reader_u64(r, j, "syns");
+                l->syns_again = json_reader_u64_or_0(r, j, "syns_again");
+                l->syns_known = json_reader_u64_or_0(r, j, "syns_known");
                 l->known |= OBS_L_SYNS;
         }
 }
@@ -313,12 +367,20 @@ static void parse_listeners(struct json_reader *r, json_t *j, struct observation
 }
 
 static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s) {
-        static const char *const names[] = { "prefix", "syn_per_s", "syn_error_per_s", "half_open",
+        static const char *const names[] = { "prefix", "listener", "client", "disowns", "syn_per_s", "syn_error_per_s", "half_open",
                                              "completed_per_s", "completion_low", "completion_high", NULL };
 
         json_reader_names(r, j, names);
         if (prefix_parse(json_reader_text(r, j, "prefix"), &s->prefix) < 0)
                 json_reader_wrong(r, "prefix", "not an IP address or prefix");
+        s->listener = OBS_LISTENER_NONE;
+        if (json_reader_field(r, j, "listener", false))
+                s->listener = (uint16_t) json_reader_integer(r, "listener", json_reader_field(r, j, "listener", true),
+                                                             OBS_LISTENER_NONE);
+        if (json_is_true(json_reader_field(r, j, "client", false)))
+                s->is |= OBS_S_CLIENT;
+        if (json_is_true(json_reader_field(r, j, "disowns", false)))
+                s->is |= OBS_S_DISOWNS;
         if (json_reader_field(r, j, "syn_per_s", false) || json_reader_field(r, j, "syn_error_per_s", false)) {
                 s->syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
                 s->syn_error_per_s = json_reader_real(r, j, "syn_error_per_s", HUGE_VAL);
@@ -340,7 +402,7 @@ static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s)
 
 static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *s) {
         static const char *const names[] = { "tracked", "distinct", "syn_per_s", "seen_once_share",
-                                             "stray_share", "stray_ports", "list", NULL };
+                                             "stray_share", "stray_ports", "resets_seen", "list", NULL };
         size_t at = json_reader_enter(r, "sources.");
         json_t *list = NULL;
 
@@ -351,6 +413,8 @@ static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *
                 s->syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
                 s->known |= OBS_SS_DISTINCT;
         }
+        if (json_is_true(json_reader_field(r, j, "resets_seen", false)))
+                s->known |= OBS_SS_DISOWNED;
         if (json_reader_field(r, j, "stray_share", false)) {
                 s->stray_share = json_reader_real(r, j, "stray_share", 1);
                 s->stray_ports = json_reader_u32(r, j, "stray_ports");
@@ -368,6 +432,23 @@ static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *
                 json_reader_leave(r, in_list);
         }
         json_reader_leave(r, at);
+}
+
+/* Recordings of 0.1 do not say for whom a source's SYNs were: for the one that had them all. */
+static void give_to_only_listener(struct observation *o) {
+        uint32_t only = 0;
+
+        for (uint32_t i = 0; i < o->sources.count; i++)
+                if (o->sources.list[i].listener != OBS_LISTENER_NONE)
+                        return;
+        for (uint32_t i = 1; i < o->listeners_count; i++)
+                if (o->listeners[i].syns > o->listeners[only].syns)
+                        only = i;
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                if (i != only && o->listeners[i].syns > 0)
+                        return;
+        for (uint32_t i = 0; i < o->sources.count && o->listeners_count > 0; i++)
+                o->sources.list[i].listener = (uint16_t) only;
 }
 
 static void parse_sensors(struct json_reader *r, json_t *j, struct observation *o) {
@@ -461,6 +542,8 @@ static void parse_observation(struct json_reader *r, json_t *j, struct observati
         parse_listeners(r, j, o);
         if ((part = json_reader_object(r, j, "sources"))) {
                 parse_sources(r, part, &o->sources);
+                if (!(o->listeners_count > 0 && o->listeners[0].known & OBS_L_SENDERS))
+                        give_to_only_listener(o);
                 o->known |= OBS_K_SOURCES;
         }
         if ((part = json_reader_object(r, j, "log")))

@@ -174,10 +174,13 @@ static json_t *sensors_json(const struct snapshot *s) {
         return o;
 }
 
-json_t *status_json(const struct snapshot *s) {
-        bool log_on = s->sensors[SENSOR_NFLOG].state == SENSOR_OK ||
-                      s->sensors[SENSOR_NFLOG].state == SENSOR_DEGRADED;
+/* Whether it is known who sends SYNs. */
+static bool knows_sources(const struct snapshot *s) {
+        return s->sensors[SENSOR_NFLOG].state == SENSOR_OK ||
+               s->sensors[SENSOR_NFLOG].state == SENSOR_DEGRADED;
+}
 
+json_t *status_json(const struct snapshot *s) {
         return json_pack("{s:s, s:s?, s:i, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o,"
                          " s:o, s:o, s:o, s:o, s:o}",
                          "schema", STATUS_JSON_SCHEMA,
@@ -193,7 +196,7 @@ json_t *status_json(const struct snapshot *s) {
                          "host", host_json(&s->host),
                          "listeners", listeners_json(s),
                          "listeners_left_out", (json_int_t) s->listeners_left_out,
-                         "sources_tracked", log_on ? json_integer(s->sources_tracked) : json_null(),
+                         "sources_tracked", knows_sources(s) ? json_integer(s->sources_tracked) : json_null(),
                          "sources_distinct_estimate", json_value_count(s->sources_distinct),
                          "syncookies", syncookies_json(s),
                          "block", block_json(s),
@@ -234,5 +237,5 @@ json_t *status_json_sources(const struct snapshot *s, unsigned limit, bool prefi
                         break;
                 limit--;
         }
-        return json_pack("{s:o}", "sources", array);
+        return json_pack("{s:o, s:b}", "sources", array, "known", (int) knows_sources(s));
 }

@@ -77,20 +77,20 @@ static struct compare_view host_view(const struct decision *d) {
         };
 }
 
-static struct compare_view listener_view(const struct replay_result *r, uint32_t i) {
+static struct compare_view listener_view(const struct engine_look *look, uint32_t i) {
         return (struct compare_view) {
-                .state = r->decision.listeners[i].state,
-                .diagnosis = r->decision.listeners[i].diagnosis,
+                .state = look->decision.listeners[i].state,
+                .diagnosis = look->decision.listeners[i].diagnosis,
         };
 }
 
 /* Both saw the same listeners, so it is most likely at the same place. */
-static bool find_listener(const struct replay_result *r, const struct listener_key *key,
+static bool find_listener(const struct engine_look *look, const struct listener_key *key,
                           uint32_t likely, uint32_t *ret) {
-        for (uint32_t n = 0; n < r->verdicts.listeners_count; n++) {
-                uint32_t i = (likely + n) % r->verdicts.listeners_count;
+        for (uint32_t n = 0; n < look->verdicts.listeners_count; n++) {
+                uint32_t i = (likely + n) % look->verdicts.listeners_count;
 
-                if (listener_key_equal(&r->verdicts.listeners[i].key, key)) {
+                if (listener_key_equal(&look->verdicts.listeners[i].key, key)) {
                         *ret = i;
                         return true;
                 }
@@ -98,8 +98,8 @@ static bool find_listener(const struct replay_result *r, const struct listener_k
         return false;
 }
 
-static void step_listeners(struct compare *c, const struct replay_result *first,
-                           const struct replay_result *second) {
+static void step_listeners(struct compare *c, const struct engine_look *first,
+                           const struct engine_look *second) {
         memset(c->seen, 0, sizeof c->seen);
         for (uint32_t i = 0; i < first->verdicts.listeners_count; i++) {
                 const struct listener_verdict *l = &first->verdicts.listeners[i];
@@ -123,8 +123,8 @@ static bool same_event(const struct event *a, const struct event *b) {
                (!a->has_listener || listener_key_equal(&a->listener, &b->listener));
 }
 
-static void tell_events(struct compare *c, unsigned side, const struct replay_result *const *results) {
-        const struct decision *mine = &results[side]->decision, *others = &results[!side]->decision;
+static void tell_events(struct compare *c, unsigned side, const struct engine_look *const *looks) {
+        const struct decision *mine = &looks[side]->decision, *others = &looks[!side]->decision;
 
         for (uint32_t i = 0; i < mine->events_count; i++) {
                 const struct policy_event *e = &mine->events[i], *twin = NULL;
@@ -140,16 +140,16 @@ static void tell_events(struct compare *c, unsigned side, const struct replay_re
 }
 
 void compare_step(struct compare *c, const struct observation *o,
-                  const struct replay_result *const results[static COMPARE_SIDES]) {
-        struct compare_view views[COMPARE_SIDES] = { host_view(&results[COMPARE_FIRST]->decision),
-                                                     host_view(&results[COMPARE_SECOND]->decision) };
+                  const struct engine_look *const looks[static COMPARE_SIDES]) {
+        struct compare_view views[COMPARE_SIDES] = { host_view(&looks[COMPARE_FIRST]->decision),
+                                                     host_view(&looks[COMPARE_SECOND]->decision) };
 
         c->now_us = o->time_us;
         c->now_realtime_us = o->realtime_us;
         step_subject(c, &c->host, NULL, views);
-        step_listeners(c, results[COMPARE_FIRST], results[COMPARE_SECOND]);
-        tell_events(c, COMPARE_FIRST, results);
-        tell_events(c, COMPARE_SECOND, results);
+        step_listeners(c, looks[COMPARE_FIRST], looks[COMPARE_SECOND]);
+        tell_events(c, COMPARE_FIRST, looks);
+        tell_events(c, COMPARE_SECOND, looks);
 }
 
 void compare_end(struct compare *c) {

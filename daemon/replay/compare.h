@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/engine.h"
 #include "core/observation.h"
-#include "replay/replay.h"
 
 enum { COMPARE_FIRST, COMPARE_SECOND, COMPARE_SIDES };
 
@@ -42,8 +42,8 @@ struct compare;
 struct compare *compare_new(const struct compare_ops *ops, void *userdata);
 struct compare *compare_free(struct compare *c);
 
-/* The results of both sides for this observation. */
+/* The looks of both sides for this observation. */
 void compare_step(struct compare *c, const struct observation *o,
-                  const struct replay_result *const results[static COMPARE_SIDES]);
+                  const struct engine_look *const looks[static COMPARE_SIDES]);
 /* Tells the intervals that are still open; ends the comparison. */
 void compare_end(struct compare *c);

@@ -308,6 +308,7 @@ static void play_syn(struct pcap_replay *p, uint64_t now_us, int listener,
                 .destination = s->destination,
                 .source_port = s->source_port,
                 .destination_port = s->destination_port,
+                .sequence = s->sequence,
                 .window = s->window,
                 .ttl = s->ttl,
         };
@@ -343,7 +344,8 @@ static void play_answer(struct pcap_replay *p, uint64_t now_us, int listener,
                 flags |= KERNEL_ACK_VALID_COOKIE;
         }
         if (kernel_model_ack(p->model, now_us, listener, peer, flags) == KERNEL_ACK_COMPLETED)
-                source_table_completed(p->sources, &peer->address);
+                source_table_completed(p->sources, &peer->address, &p->segment.destination,
+                                       p->segment.destination_port);
 }
 
 static void play(struct pcap_replay *p, uint64_t now_us) {
@@ -369,6 +371,7 @@ static void observe(struct pcap_replay *p, uint64_t capture_us, struct observati
         kernel_model_observe(p->model, now_us, ret);
         ret->realtime_us = capture_us;
         source_table_set_listeners(p->sources, ret->listeners, ret->listeners_count);
+        source_table_listener_syns(p->sources, now_us, ret->listeners, ret->listeners_count);
         source_table_observe(p->sources, now_us, &ret->sources);
         ret->known |= OBS_K_SOURCES;
         ret->sensors[SENSOR_NFLOG] = SENSOR_OK;

@@ -13,7 +13,7 @@
 #include "core/observation.h"
 
 enum {
-        RECORDING_LINE_MAX = 256 * 1024, /* the longest line that can be written takes 90 KiB */
+        RECORDING_LINE_MAX = 256 * 1024, /* the longest line that can be written takes 130 KiB */
         RECORDING_ERROR_MAX = 256,
 };
 

@@ -51,6 +51,7 @@ static const char *group_of(enum obs_counter c) {
         case OBS_ATTEMPT_FAILS:
         case OBS_IN_SEGMENTS:
         case OBS_OUT_RSTS:
+        case OBS_CSUM_ERRORS:
                 return "Tcp:";
         case OBS_COOKIES_SENT:
         case OBS_COOKIES_RECEIVED:
@@ -63,6 +64,8 @@ static const char *group_of(enum obs_counter c) {
         case OBS_SYN_RETRANS:
                 return "TcpExt:";
         case OBS_SYNS:
+        case OBS_ARRIVED:
+        case OBS_FORWARDED:
         case OBS_BLOCKED:
         case OBS_COUNTERS:
                 break;

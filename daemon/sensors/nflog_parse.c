@@ -38,7 +38,7 @@ bool nflog_parse_is_packet(const struct nlmsghdr *h) {
 static void take_prefix(const uint8_t *text, size_t length, struct nflog_message *m) {
         uint32_t one_in = 0;
 
-        if (length < 3 || length > 6 || (text[0] != 'p' && text[0] != 's') || text[length - 1])
+        if (length < 3 || length > 6 || (text[0] != 'p' && text[0] != 's' && text[0] != 'r') || text[length - 1])
                 return;
         for (size_t i = 1; i < length - 1; i++) {
                 if (text[i] < '0' || text[i] > '9')
@@ -47,7 +47,9 @@ static void take_prefix(const uint8_t *text, size_t length, struct nflog_message
         }
         if (one_in == 0)
                 return;
-        m->sample = text[0] == 'p' ? SOURCE_BY_PACKET : SOURCE_BY_SOURCE;
+        m->reset = text[0] == 'r';
+        if (!m->reset)
+                m->sample = text[0] == 'p' ? SOURCE_BY_PACKET : SOURCE_BY_SOURCE;
         m->one_in = one_in;
 }
 
@@ -96,20 +98,29 @@ int nflog_parse_message(const struct nlmsghdr *h, struct nflog_message *ret) {
         return 0;
 }
 
-/* rest: bytes copied from the TCP header on. */
-static int parse_tcp(const uint8_t *tcp, size_t rest, struct syn *s) {
+/* What is wrong with a packet that ends too early: it was not copied whole, or it lies. */
+static int too_short(bool whole) {
+        return whole ? -EBADMSG : -EMSGSIZE;
+}
+
+/* rest: bytes copied from the TCP header on; whole: the packet ends there. */
+static int parse_tcp(const uint8_t *tcp, size_t rest, bool whole, struct syn *s) {
         size_t header;
+        uint8_t flags;
 
         if (rest < TCP_HEADER)
-                return -EBADMSG;
+                return too_short(whole);
         header = (size_t) (tcp[12] >> 4) * 4;
         if (header < TCP_HEADER)
                 return -EBADMSG;
-        if ((tcp[13] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) != TCP_SYN)
+        flags = tcp[13] & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK);
+        if (flags != TCP_SYN && flags != TCP_RST)
                 return -EPROTO;
+        s->reset = flags == TCP_RST;
 
         s->source_port = get16(tcp);
         s->destination_port = get16(tcp + 2);
+        s->sequence = (uint32_t) get16(tcp + 4) << 16 | get16(tcp + 6);
         s->window = get16(tcp + 14);
         s->options_length = (uint8_t) (header - TCP_HEADER);
         s->options_copied = (uint8_t) ((rest < header ? rest : header) - TCP_HEADER);
@@ -125,7 +136,7 @@ static int parse_ipv4(const uint8_t *ip, size_t length, struct syn *s) {
                 return -EBADMSG;
         header = (size_t) (ip[0] & 0x0f) * 4;
         total = get16(ip + 2);
-        if (header < IPV4_HEADER || header > length || total < header)
+        if (header < IPV4_HEADER || total < header)
                 return -EBADMSG;
         if (ip[9] != IPPROTO_TCP || (get16(ip + 6) & 0x1fff) != 0) /* a later fragment */
                 return -EPROTO;
@@ -135,7 +146,9 @@ static int parse_ipv4(const uint8_t *ip, size_t length, struct syn *s) {
         memcpy(&word, ip + 16, sizeof word);
         s->destination = address_from_ipv4(word);
         s->ttl = ip[8];
-        return parse_tcp(ip + header, (total < length ? total : length) - header, s);
+        if (header > length)
+                return too_short(length >= total);
+        return parse_tcp(ip + header, (total < length ? total : length) - header, length >= total, s);
 }
 
 /* The length of an extension header, 0: it is none that can be passed over. */
@@ -157,31 +170,34 @@ static size_t extension_length(uint8_t type, const uint8_t *p) {
 static int parse_ipv6(const uint8_t *ip, size_t length, struct syn *s) {
         size_t at = IPV6_HEADER, total;
         uint8_t next;
+        bool whole;
 
         if (length < IPV6_HEADER)
                 return -EBADMSG;
         total = IPV6_HEADER + (size_t) get16(ip + 4);
-        if (total < length)
+        whole = length >= total;
+        if (whole)
                 length = total;
+        s->source = address_from_ipv6(ip + 8);
+        s->destination = address_from_ipv6(ip + 24);
+        s->ttl = ip[7];
         next = ip[6];
         for (unsigned i = 0; next != IPPROTO_TCP; i++) {
                 size_t extension;
 
-                if (i == IPV6_EXTENSIONS_MAX || length - at < 8)
-                        return -EBADMSG;
+                if (i == IPV6_EXTENSIONS_MAX)
+                        return -EMSGSIZE;
+                if (length - at < 8)
+                        return too_short(whole);
                 extension = extension_length(next, ip + at);
                 if (extension == 0)
                         return -EPROTO;
                 if (extension > length - at)
-                        return -EBADMSG;
+                        return too_short(whole);
                 next = ip[at];
                 at += extension;
         }
-
-        s->source = address_from_ipv6(ip + 8);
-        s->destination = address_from_ipv6(ip + 24);
-        s->ttl = ip[7];
-        return parse_tcp(ip + at, length - at, s);
+        return parse_tcp(ip + at, length - at, whole, s);
 }
 
 int nflog_parse_packet(const uint8_t *packet, size_t length, struct syn *ret) {
@@ -190,14 +206,14 @@ int nflog_parse_packet(const uint8_t *packet, size_t length, struct syn *ret) {
 
         if (length == 0)
                 return -EBADMSG;
+        memset(&s, 0, sizeof s);
         if (packet[0] >> 4 == 4)
                 r = parse_ipv4(packet, length, &s);
         else if (packet[0] >> 4 == 6)
                 r = parse_ipv6(packet, length, &s);
         else
                 r = -EBADMSG;
-        if (r < 0)
-                return r;
-        *ret = s;
-        return 0;
+        if (r == 0 || r == -EMSGSIZE)
+                *ret = s;
+        return r;
 }

@@ -197,9 +197,19 @@ static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
         struct syn s;
         int e = nflog_parse_packet(m->packet, m->packet_length, &s);
 
-        if (e < 0) {
-                r->counts.malformed += e == -EBADMSG;
-                r->counts.foreign += e == -EPROTO;
+        if (e == -EMSGSIZE && !m->reset) {
+                r->counts.unread++;
+                r->counts.syns += m->sample & SOURCE_BY_PACKET ? m->one_in : 0;
+                return;
+        }
+        if (e < 0 || s.reset != m->reset) {
+                r->counts.malformed += e == -EBADMSG || e == -EMSGSIZE;
+                r->counts.foreign += e >= 0 || e == -EPROTO;
+                return;
+        }
+        if (s.reset) {
+                r->counts.resets++;
+                source_table_disowned(r->table, &s.source);
                 return;
         }
         r->counts.received++;

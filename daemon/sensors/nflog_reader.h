@@ -22,6 +22,8 @@ struct nflog_reader_counts {
         uint64_t by_source; /* SYNs received that were sampled by source only */
         uint64_t lost;      /* messages */
         uint64_t malformed; /* cut too short or forged: dropped */
+        uint64_t unread;    /* SYNs cut before their ports: who sent them is known, for whom is not */
+        uint64_t resets;    /* RSTs, of the sample that the rules take */
         uint64_t foreign;   /* no SYN, or no log message: dropped; a rule logs too much */
         uint32_t by_packet_one_in, by_source_one_in; /* of the last of either sample; 0: none yet */
 };

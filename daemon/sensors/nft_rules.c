@@ -6,6 +6,12 @@
 #include <stdlib.h>
 
 #define SYN "tcp flags & (fin | syn | rst | ack) == syn"
+#define RST "tcp flags & (fin | syn | rst | ack) == rst"
+/* A sample is enough: whoever is sent SYN-ACKs in numbers answers in numbers. */
+#define RESETS_PER_S 200
+/* The last but the confirmation of new connections (NF_IP_PRI_LAST): what other tables drop at
+ * `input` has been dropped. */
+#define LAST_AT_INPUT 2147483000
 
 struct nft_rules {
         struct nft_table *table;
@@ -19,12 +25,23 @@ static int make_rules(struct nft_rules *n, const char **ret_reason) {
         if (r < 0)
                 return r;
         return nft_table_run(n->table, ret_reason,
+                   "add counter inet synward arrived\n"
+                   "add counter inet synward forwarded\n"
                    "add counter inet synward syns\n"
                    "add chain inet synward log_all\n"
                    "add chain inet synward prerouting "
                    "{ type filter hook prerouting priority raw; policy accept; }\n"
-                   "add rule inet synward prerouting " SYN " counter name syns jump log_all\n"
+                   "add rule inet synward prerouting " SYN " counter name arrived\n"
+                   "add chain inet synward forward "
+                   "{ type filter hook forward priority raw; policy accept; }\n"
+                   "add rule inet synward forward " SYN " counter name forwarded\n"
+                   "add chain inet synward input "
+                   "{ type filter hook input priority %d; policy accept; }\n"
+                   "add rule inet synward input " SYN " counter name syns jump log_all\n"
+                   "add rule inet synward input " RST " limit rate %d/second burst %d packets "
+                   "log prefix \"r1\" group %u snaplen %u\n"
                    "add rule inet synward log_all log group %u snaplen %u\n",
+                   LAST_AT_INPUT, RESETS_PER_S, RESETS_PER_S, n->group, n->copy_range,
                    n->group, n->copy_range);
 }
 
@@ -57,8 +74,14 @@ struct nft_rules *nft_rules_free(struct nft_rules *n) {
         (void) nft_table_run(n->table, &unused,
                              "flush chain inet synward prerouting\n"
                              "delete chain inet synward prerouting\n"
+                             "flush chain inet synward forward\n"
+                             "delete chain inet synward forward\n"
+                             "flush chain inet synward input\n"
+                             "delete chain inet synward input\n"
                              "flush chain inet synward log_all\n"
                              "delete chain inet synward log_all\n"
+                             "delete counter inet synward arrived\n"
+                             "delete counter inet synward forwarded\n"
                              "delete counter inet synward syns\n");
         free(n);
         return NULL;

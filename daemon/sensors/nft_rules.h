@@ -2,13 +2,20 @@
 #pragma once
 
 /*
- * In our `table inet synward` (util/nft.h): a counter of every SYN that comes
- * in, then the packet log.
+ * In our `table inet synward` (util/nft.h): counters of SYNs, and the packet log.
  *
- * The hook is prerouting at priority raw, before connection tracking; what is
- * forwarded and what arrives on lo counts too. Counter and rules see a packet
- * before any other table can drop it, and do not see what our own block list
- * dropped (actions/block.h).
+ *   arrived    prerouting, priority raw: all that came in, on lo too, before connection
+ *              tracking and before any other table can drop it; not what our own block
+ *              list dropped (actions/block.h)
+ *   forwarded  forward, priority raw: on the way to another host, after DNAT
+ *   syns       input, last of all: handed to this host's TCP, after DNAT and firewall,
+ *              with the fragments of IPv4 put together (ip_local_deliver(),
+ *              net/ipv4/ip_input.c). These are logged: of all others nobody can say that
+ *              they were meant for a listener of ours.
+ *
+ * What arrived and is in neither of the others was dropped on the way, by a firewall, a
+ * full conntrack table, or as a martian. Of the RSTs that come in a sample is logged too:
+ * who answers a SYN-ACK so did not ask for it.
  */
 
 #include <stdint.h>

@@ -48,7 +48,7 @@ struct sock_diag {
         bool split;        /* the kernel does not answer for both families at once */
         bool has_previous; /* previous is of a dump that ended */
         struct table *current, *previous;
-        void (*sink)(void *, const struct address *, uint16_t, bool);
+        void (*sink)(void *, const struct address *, const struct address *, uint16_t);
         void *sink_data;
 };
 
@@ -170,7 +170,7 @@ static void count_half_open(struct walk *w, const struct sock_diag_row *row) {
                 w->ghosts++;
         }
         if (w->sensor->sink && !deferred)
-                w->sensor->sink(w->sensor->sink_data, &row->remote, row->local_port, aged);
+                w->sensor->sink(w->sensor->sink_data, &row->remote, &row->local, row->local_port);
 }
 
 static void begin(void *data) {
@@ -185,7 +185,7 @@ static void begin(void *data) {
         table_clear(w->table);
         w->half_open = w->aged = w->deferred = w->ghosts = w->connections = 0;
         if (w->states != SOCK_DIAG_LISTENERS && w->sensor->sink)
-                w->sensor->sink(w->sensor->sink_data, NULL, 0, false);
+                w->sensor->sink(w->sensor->sink_data, NULL, NULL, 0);
 }
 
 static int on_row(const struct nlmsghdr *message, void *data) {
@@ -372,7 +372,7 @@ bool sock_diag_is_split(const struct sock_diag *s) {
 
 void sock_diag_set_half_open_sink(struct sock_diag *s,
                                   void (*fn)(void *data, const struct address *remote,
-                                             uint16_t local_port, bool aged),
+                                             const struct address *local, uint16_t port),
                                   void *data) {
         s->sink = fn;
         s->sink_data = data;

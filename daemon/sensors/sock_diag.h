@@ -38,13 +38,13 @@ int sock_diag_new(const struct netlink_kernel *kernel, struct sock_diag **ret);
 struct sock_diag *sock_diag_free(struct sock_diag *s);
 
 /*
- * fn is called in a walk for every half-open that is not deferred, local_port
- * in host byte order; remote NULL means that a walk begins, or begins again:
+ * fn is called in a walk for every half-open that is not deferred, port (the local
+ * one) in host byte order; remote NULL means that a walk begins, or begins again:
  * forget what the last one said. A walk that fails has been heard in part.
  */
 void sock_diag_set_half_open_sink(struct sock_diag *s,
                                   void (*fn)(void *data, const struct address *remote,
-                                             uint16_t local_port, bool aged),
+                                             const struct address *local, uint16_t port),
                                   void *data);
 
 /*

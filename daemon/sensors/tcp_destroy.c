@@ -98,18 +98,21 @@ void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener 
 
 static void take_event(struct tcp_destroy *d, const struct inet_diag_msg *m) {
         uint16_t port = ntohs(m->id.idiag_sport);
-        struct address remote;
+        struct address remote, local;
 
         if (m->id.idiag_dport == 0 || !(d->ports[port / 8] & (1u << port % 8))) {
                 d->counts.others++;
                 return;
         }
-        if (m->idiag_family == AF_INET)
+        if (m->idiag_family == AF_INET) {
                 remote = address_from_ipv4(m->id.idiag_dst[0]);
-        else
+                local = address_from_ipv4(m->id.idiag_src[0]);
+        } else {
                 remote = address_from_ipv6((const uint8_t *) m->id.idiag_dst);
+                local = address_from_ipv6((const uint8_t *) m->id.idiag_src);
+        }
         d->counts.completed++;
-        source_table_completed(d->table, &remote);
+        source_table_completed(d->table, &remote, &local, port);
 }
 
 void tcp_destroy_parse(struct tcp_destroy *d, const void *data, size_t length) {

@@ -188,7 +188,7 @@ static void three_listeners(struct scenario *s, uint8_t cookies) {
         for (unsigned i = 0; i < 3; i++) {
                 s->traffic.listeners[i].port = (uint16_t) (443 + i);
                 s->traffic.listeners[i].backlog = 511;
-                scene_honest(s, 100)->listener = (int) i;
+                scene_honest(s, 100)->listener = i;
         }
 }
 
@@ -249,10 +249,10 @@ static void in_company(struct catalogue *c) {
                 for (unsigned i = 0; i < 4; i++) {
                         s->traffic.listeners[i].port = (uint16_t) (443 + i);
                         s->traffic.listeners[i].backlog = 511;
-                        scene_honest(s, 50)->listener = (int) i;
+                        scene_honest(s, 50)->listener = i;
                 }
                 for (unsigned i = 0; i < (all ? 4 : 1); i++)
-                        scene_flood(s, all ? 500 : 2000, IS(FLOOD_SPOOFED))->listener = (int) (3 - i);
+                        scene_flood(s, all ? 500 : 2000, IS(FLOOD_SPOOFED))->listener = 3 - i;
                 s->fills_in_s = 511 / (all ? 500.0 : 2000.0);
         }
         static const double crowds[] = { 1500, 3000, 6000 };

@@ -154,14 +154,14 @@ static void scans(struct scenario *s) {
         for (unsigned i = 0; i < 4; i++) {
                 s->traffic.listeners[i].port = (uint16_t) (443 + i);
                 s->traffic.listeners[i].backlog = 511;
-                scene_honest(s, 2)->listener = (int) i;
+                scene_honest(s, 2)->listener = i;
                 p = scene_population(s, POPULATION_RST, 0.01); /* nmap -sS */
-                p->listener = (int) i;
+                p->listener = i;
                 p->sources = 1;
                 bursts(p, 1800, 10, 2000);
         }
         p = scene_noise(s, 5);
-        p->listener = TRAFFIC_NO_LISTENER;
+        p->destination = DESTINATION_CLOSED;
         bursts(p, 1800, 30, 200);
 }
 
@@ -205,6 +205,98 @@ static void ghosts(struct scenario *s) {
         scene_trouble(s, TROUBLE_LISTENER_CLOSED, s->length_s / 2, FOREVER, 0)->listener = 1;
 }
 
+/* --- days that look like floods ----------------------------------------------------------- */
+
+static void far_away(struct scenario *s) {
+        struct population *p = scene_honest(s, 60);
+
+        p->rtt_median_ms = 700;
+        p->rtt_sigma = 0.15;
+        p->rtt_most_ms = 900;
+        p->daily = true;
+        scene_noise(s, 2);
+}
+
+/* Crowds from afar among people near. */
+static void far_crowds(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 60)->rtt_median_ms = 30;
+        p = scene_honest(s, 5);
+        bursts(p, 1200, 20, 100);
+        p->rtt_median_ms = 700;
+        p->rtt_sigma = 0.15;
+        p->rtt_most_ms = 900;
+        scene_noise(s, 2);
+}
+
+static void checks(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 10)->daily = true;
+        p = scene_population(s, POPULATION_RST, 100);
+        p->sources = 3;
+        p->rtt_median_ms = 1;
+        p->regular = true;
+        bursts(p, 3600, 60, 4);
+}
+
+static void router(struct scenario *s) {
+        struct population *p;
+
+        scene_honest(s, 5);
+        scene_noise(s, 2);
+        p = scene_honest(s, 200);
+        p->destination = DESTINATION_ROUTED;
+        p->port = 443;
+        bursts(p, 1200, 30, 10);
+        p = scene_population(s, POPULATION_BACKSCATTER, 20);
+        bursts(p, 2400, 30, 10);
+}
+
+static void routes_change(struct scenario *s) {
+        scene_honest(s, 100);
+        scene_noise(s, 2);
+        for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
+                double from_s = s->length_s * (i + 0.5) / TRAFFIC_TROUBLES_MAX;
+
+                scene_trouble(s, TROUBLE_ROUND_TRIP, from_s, from_s + 30 + 100 * i, 300 + 100 * i);
+        }
+}
+
+static void busy_cpu(struct scenario *s) {
+        scene_honest(s, 100);
+        scene_noise(s, 2);
+        for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
+                double from_s = s->length_s * (i + 0.5) / TRAFFIC_TROUBLES_MAX;
+
+                scene_trouble(s, TROUBLE_NO_CPU, from_s, from_s + 60, 200 + 120 * i);
+        }
+}
+
+/* In each burst more than the path carries. */
+static void narrow_path(struct scenario *s) {
+        struct population *p = scene_honest(s, 20);
+
+        s->traffic.path.packets_per_s = 3000;
+        s->traffic.path.queue_s = 0.8;
+        s->traffic.path.connection_packets = 8;
+        p->on_path = true;
+        p->attempts = 7;
+        bursts(p, 1200, 10, 20);
+        scene_noise(s, 2);
+}
+
+static const struct lasting hard[] = {
+        { "all 600 to 900 ms away", 0.02, far_away },
+        { "crowds from far away", 0.02, far_crowds },
+        { "half-open checks, 100/s and 400/s", 0.02, checks },
+        { "a router, and backscatter", 0.02, router },
+        { "routes change", 0.02, routes_change },
+        { "no CPU at times", 0.02, busy_cpu },
+        { "a narrow path", 0.02, narrow_path },
+};
+
 static const struct lasting lasting[] = {
         { "background noise", 0.20, background },
         { "background noise, B=128, cookies 0", 0.10, background_small_queue },
@@ -227,13 +319,21 @@ static const struct lasting lasting[] = {
         { "a listener closes", 0.01, ghosts },
 };
 
-void honest_days_add(struct catalogue *c, double days) {
-        for (unsigned i = 0; i < sizeof lasting / sizeof *lasting; i++) {
-                struct scenario *s = catalogue_add(c, "honest days", "%s", lasting[i].name);
+static void add(struct catalogue *c, const char *family, double days, const struct lasting *l, unsigned count) {
+        for (unsigned i = 0; i < count; i++) {
+                struct scenario *s = catalogue_add(c, family, "%s", l[i].name);
 
                 s->from_s = s->to_s = 0;
-                s->length_s = days * 86400 * lasting[i].share;
+                s->length_s = days * 86400 * l[i].share;
                 s->traffic.source_table = false;
-                lasting[i].make(s);
+                l[i].make(s);
         }
+}
+
+void honest_days_add(struct catalogue *c, double days) {
+        add(c, "honest days", days, lasting, sizeof lasting / sizeof *lasting);
+}
+
+void hard_days_add(struct catalogue *c, double days) {
+        add(c, "hard days", days, hard, sizeof hard / sizeof *hard);
 }

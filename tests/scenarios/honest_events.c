@@ -177,7 +177,7 @@ void honest_events_add(struct catalogue *c) {
         scene_honest(s, 30);
         p = scene_population(s, POPULATION_SILENT, 0);
         scene_during(p, s->from_s, s->to_s, 1000);
-        p->listener = TRAFFIC_NO_LISTENER;
+        p->destination = DESTINATION_CLOSED;
         p->sources = 1;
 
         hardly_anybody(c);

@@ -5,17 +5,12 @@
 #include <string.h>
 
 #include "config/keys.h"
-#include "core/detector.h"
-#include "core/policy.h"
 #include "core/settings.h"
 
 struct synward {
         double thresholds[SWEEP_THRESHOLDS];
         struct settings settings;
-        struct detector *detector;
-        struct policy *policy;
-        struct verdicts verdicts;
-        struct decision decision;
+        struct engine *engine;
         uint32_t incidents;
 };
 
@@ -26,9 +21,8 @@ static void *synward_new(const double thresholds[static SWEEP_THRESHOLDS]) {
                 abort();
         memcpy(s->thresholds, thresholds, sizeof s->thresholds);
         config_defaults(&s->settings);
-        s->detector = detector_new(&s->settings);
-        s->policy = policy_new(&s->settings);
-        if (!s->detector || !s->policy)
+        s->engine = engine_new(&s->settings);
+        if (!s->engine)
                 abort();
         return s;
 }
@@ -37,8 +31,7 @@ static void *synward_free(void *j) {
         struct synward *s = j;
 
         if (s) {
-                s->policy = policy_free(s->policy);
-                s->detector = detector_free(s->detector);
+                s->engine = engine_free(s->engine);
                 free(s);
         }
         return NULL;
@@ -49,15 +42,14 @@ static void *synward_free(void *j) {
 static uint32_t synward_step(void *j, const struct observation *o, const struct traffic_truth *truth) {
         const uint32_t plain = UINT32_C(1) << SWEEP_PLAIN;
         struct synward *s = j;
+        const struct engine_look *l = engine_step(s->engine, o);
         uint32_t alarms;
 
         (void) truth;
-        detector_step(s->detector, o, &s->verdicts);
-        policy_step(s->policy, o, &s->verdicts, &s->decision);
-        for (uint32_t i = 0; i < s->decision.events_count; i++)
-                s->incidents += s->decision.events[i].event.type == EVENT_FLOOD_START;
-        alarms = judge_above(s->thresholds, s->verdicts.host.strength) & ~plain;
-        return s->decision.state == STATE_FLOOD ? alarms | plain : alarms;
+        for (uint32_t i = 0; i < l->decision.events_count; i++)
+                s->incidents += l->decision.events[i].event.type == EVENT_FLOOD_START;
+        alarms = judge_above(s->thresholds, l->verdicts.host.strength) & ~plain;
+        return l->decision.state == STATE_FLOOD ? alarms | plain : alarms;
 }
 
 const struct judge judge_synward = {
@@ -71,20 +63,24 @@ void judge_synward_allow(void *j, const struct prefix *p) {
         s->allow[s->allow_count++] = *p;
 }
 
+const struct engine_look *judge_synward_look(const void *j) {
+        return engine_last(((const struct synward *) j)->engine);
+}
+
 enum flood_state judge_synward_state(const void *j) {
-        return ((const struct synward *) j)->decision.state;
+        return judge_synward_look(j)->decision.state;
 }
 
 enum diagnosis judge_synward_diagnosis(const void *j) {
-        return ((const struct synward *) j)->decision.diagnosis;
+        return judge_synward_look(j)->decision.diagnosis;
 }
 
 enum flood_state judge_synward_listener_state(const void *j, uint16_t port) {
-        const struct synward *s = j;
+        const struct engine_look *l = judge_synward_look(j);
 
-        for (uint32_t i = 0; i < s->verdicts.listeners_count; i++)
-                if (s->verdicts.listeners[i].key.port == port)
-                        return s->decision.listeners[i].state;
+        for (uint32_t i = 0; i < l->verdicts.listeners_count; i++)
+                if (l->verdicts.listeners[i].key.port == port)
+                        return l->decision.listeners[i].state;
         return STATE_NORMAL;
 }
 
@@ -93,14 +89,11 @@ uint32_t judge_synward_incidents(const void *j) {
 }
 
 bool judge_synward_alert(const void *j) {
-        const struct synward *s = j;
-
-        return s->decision.state == STATE_FLOOD || s->verdicts.host.finding != FINDING_NONE;
+        return engine_is_alarmed(((const struct synward *) j)->engine);
 }
 
 void judge_synward_explain(const void *j, FILE *to) {
-        const struct synward *s = j;
-        const struct evidence *e = &s->verdicts.host.evidence;
+        const struct evidence *e = &judge_synward_look(j)->verdicts.host.evidence;
 
         fprintf(to,
                 "half-open %.0f aged %.0f of %.0f (%.2f), SYN/s %.0f done %.1f unanswered %.1f (%.2f), "

@@ -32,6 +32,15 @@ static inline uint32_t chance_below(struct chance *c, uint32_t n) {
         return (uint32_t) (((chance_bits(c) >> 32) * n) >> 32);
 }
 
+static inline double chance_between(struct chance *c, double low, double high) {
+        return low + (high - low) * chance_unit(c);
+}
+
+/* As often between 1 and 10 as between 10 and 100. */
+static inline double chance_magnitude(struct chance *c, double low, double high) {
+        return low * pow(high / low, chance_unit(c));
+}
+
 static inline double chance_exponential(struct chance *c, double mean) {
         return -log(chance_unit(c)) * mean;
 }

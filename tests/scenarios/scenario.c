@@ -40,6 +40,16 @@ struct scenario *catalogue_add(struct catalogue *c, const char *family, const ch
         return s;
 }
 
+void scene_when(struct scenario *s, double from_s, double lasts_s) {
+        s->from_s = from_s;
+        s->to_s = from_s + lasts_s;
+        s->length_s = s->to_s + AFTER_S;
+}
+
+double scene_any_time(struct chance *c) {
+        return chance_happens(c, 0.5) ? chance_between(c, 0.2, 29) : chance_between(c, 130, 200);
+}
+
 struct population *scene_population(struct scenario *s, enum population_kind kind, double per_s) {
         struct population *p = &s->traffic.populations[s->traffic.populations_count++];
 
@@ -148,11 +158,19 @@ struct population *scene_load_test(struct scenario *s, double per_s) {
 /* --- the catalogue ------------------------------------------------------------------ */
 
 void catalogue_make(uint64_t seed, double days, struct catalogue *ret) {
+        struct chance chance = { .state = seed };
         struct catalogue c = { 0 };
+        unsigned drawn;
 
         attacks_add(&c);
         honest_events_add(&c);
         honest_days_add(&c, days);
+        drawn = c.count;
+        by_chance_attacks_add(&c, &chance);
+        by_chance_honest_add(&c, &chance);
+        hard_days_add(&c, days);
+        for (unsigned i = drawn; i < c.count; i++)
+                c.list[i].by_chance = true;
         for (unsigned i = 0; i < c.count; i++)
                 c.list[i].traffic.seed = seed * 1000003 + i;
         *ret = c;

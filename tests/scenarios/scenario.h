@@ -12,8 +12,8 @@
 #include "tests/scenarios/traffic.h"
 
 enum {
-        SCENARIO_NAME_MAX = 48,
-        SCENARIO_ATTACKED_MAX = 2,
+        SCENARIO_NAME_MAX = 64,
+        SCENARIO_ATTACKED_MAX = TRAFFIC_LISTENERS_MAX,
         /* Every diagnosis that is no flood. */
         SCENARIO_NO_FLOOD = 1 << DIAGNOSIS_UNKNOWN | 1 << DIAGNOSIS_QUIET | 1 << DIAGNOSIS_BUSY |
                             1 << DIAGNOSIS_FLASH_CROWD | 1 << DIAGNOSIS_ACCEPT_STALL |
@@ -42,6 +42,7 @@ struct scenario {
         double fills_in_s;    /* how long the flood needs for its queue; 0: not asked */
         uint32_t expected;    /* 1 << enum diagnosis, any of them is right; 0: not asked */
         bool gradual;         /* its beginning is a matter of taste: no delay asked */
+        bool by_chance;       /* of by_chance_….c: asked for what is only wanted so far */
 };
 
 struct catalogue {

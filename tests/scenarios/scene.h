@@ -5,6 +5,7 @@
  * What scenarios are made of: populations on a listener, floods, troubles.
  */
 
+#include "tests/scenarios/random.h"
 #include "tests/scenarios/scenario.h"
 
 #define IS(d) (UINT32_C(1) << DIAGNOSIS_##d)
@@ -15,6 +16,10 @@
 #define ATTACK_S 60.0
 #define AFTER_S 60.0
 
+/* What happens in it begins then instead, and lasts so long; to be said before anything is added. */
+void scene_when(struct scenario *s, double from_s, double lasts_s);
+/* Any time: half of them within the first 30 s after the daemon's start. */
+double scene_any_time(struct chance *c);
 /* All through the scenario, so many connections a second. */
 struct population *scene_population(struct scenario *s, enum population_kind kind, double per_s);
 /* Clients of an ordinary service. */
@@ -40,3 +45,8 @@ void scene_allow(struct scenario *s, const struct population *p);
 void attacks_add(struct catalogue *c);
 void honest_events_add(struct catalogue *c);
 void honest_days_add(struct catalogue *c, double days);
+/* A few days more, for each hard kind. */
+void hard_days_add(struct catalogue *c, double days);
+/* Their members' figures are drawn. */
+void by_chance_attacks_add(struct catalogue *c, struct chance *chance);
+void by_chance_honest_add(struct catalogue *c, struct chance *chance);

@@ -1,311 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/scenarios/traffic_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/keys.h"
-
-/* --- pools ------------------------------------------------------------------------- */
-
-static void *grown(void *p, uint32_t *max, size_t size) {
-        *max = *max ? *max * 2 : 1024;
-        p = realloc(p, *max * size);
-        if (!p)
-                abort();
-        return p;
-}
-
-static void add_event(struct traffic *t, uint64_t time_us, enum event_kind kind, uint32_t client) {
-        uint64_t ms = time_us / SLOT_US;
-        uint32_t i = t->free_event, slot;
-
-        if (i == NONE) {
-                uint32_t old = t->events_max;
-
-                t->events = grown(t->events, &t->events_max, sizeof *t->events);
-                for (uint32_t n = t->events_max; n-- > old;) {
-                        t->events[n].next = t->free_event;
-                        t->free_event = n;
-                }
-                i = t->free_event;
-        }
-        t->free_event = t->events[i].next;
-        if (ms < t->wheel_ms)
-                ms = t->wheel_ms;
-        if (ms >= t->wheel_ms + WHEEL_SLOTS)
-                ms = t->wheel_ms + WHEEL_SLOTS - 1;
-        slot = (uint32_t) (ms % WHEEL_SLOTS);
-        if (!(t->wheel_used[slot / 64] & UINT64_C(1) << slot % 64)) {
-                t->wheel_used[slot / 64] |= UINT64_C(1) << slot % 64;
-                t->wheel[slot] = NONE;
-        }
-        t->events[i] = (struct event) {
-                .time_us = time_us,
-                .next = t->wheel[slot],
-                .client = client,
-                .kind = (uint8_t) kind,
-                .generation = t->clients[client].generation,
-        };
-        t->wheel[slot] = i;
-        if (ms < t->wheel_next_ms)
-                t->wheel_next_ms = ms;
-}
-
-static uint32_t client_new(struct traffic *t) {
-        uint32_t i = t->free_client;
-        uint16_t generation;
-
-        if (i == NONE) {
-                uint32_t old = t->clients_max;
-
-                t->clients = grown(t->clients, &t->clients_max, sizeof *t->clients);
-                if (t->clients_max > 1U << CLIENT_BITS)
-                        abort();
-                for (uint32_t n = t->clients_max; n-- > old;) {
-                        t->clients[n] = (struct client) { .next_free = t->free_client };
-                        t->free_client = n;
-                }
-                i = t->free_client;
-        }
-        t->free_client = t->clients[i].next_free;
-        generation = t->clients[i].generation;
-        t->clients[i] = (struct client) { .generation = generation, .answered_us = UINT64_MAX };
-        return i;
-}
-
-/* Its events that are still to come find another generation, and pass. */
-static void client_done(struct traffic *t, uint32_t i) {
-        t->clients[i].generation++;
-        t->clients[i].next_free = t->free_client;
-        t->free_client = i;
-}
-
-static uint32_t tag_of(const struct traffic *t, uint32_t i) {
-        return ((uint32_t) (uint8_t) t->clients[i].generation << CLIENT_BITS) | i;
-}
-
-/* --- clients ------------------------------------------------------------------------ */
-
-static uint16_t random_port(struct traffic *t) {
-        return (uint16_t) (1024 + chance_below(&t->chance, 64512));
-}
-
-static const struct population *population_of(const struct traffic *t, uint32_t client) {
-        return &t->settings->populations[t->clients[client].population];
-}
-
-static bool lost(struct traffic *t, uint32_t client, double more) {
-        const struct population *p = population_of(t, client);
-
-        return chance_happens(&t->chance, p->loss) || chance_happens(&t->chance, more);
-}
-
-static void retry_syn(struct traffic *t, uint64_t now_us, uint32_t i) {
-        struct client *c = &t->clients[i];
-        unsigned most = population_of(t, i)->attempts ? population_of(t, i)->attempts : 4;
-
-        if (c->attempts >= most) {
-                t->truth.honest_failed++;
-                client_done(t, i);
-                return;
-        }
-        /* A few ms late: the client's clock is not the server's. */
-        add_event(t, now_us + (SECOND_US << (c->attempts - 1)) + chance_below(&t->chance, 8000),
-                  EVENT_SYN, i);
-}
-
-/* Where the client's packets go. */
-static int listener_of(const struct traffic *t, const struct population *p) {
-        return p->listener < 0 ? p->listener : (int) t->in_kernel[p->listener];
-}
-
-/* It got an RST: the application tries anew, or it is lost. */
-static void turned_away(struct traffic *t, uint64_t now_us, uint32_t i) {
-        const struct population *p = population_of(t, i);
-        struct client *c = &t->clients[i];
-
-        t->truth.honest_failed += p->kind == POPULATION_HONEST;
-        if (!(p->again_s > 0)) {
-                client_done(t, i);
-                return;
-        }
-        c->generation++;
-        c->attempts = c->data_tries = 0;
-        c->cookie = false;
-        c->answered_us = UINT64_MAX;
-        c->peer.port = random_port(t);
-        add_event(t, now_us + c->rtt_us + (uint64_t) (1e6 * p->again_s * (0.5 + chance_unit(&t->chance))),
-                  EVENT_SYN, i);
-}
-
-/* The client has its SYN-ACK: its ACK, or what comes instead, is on its way. */
-static void answer(struct traffic *t, uint64_t now_us, uint32_t i) {
-        const struct population *p = population_of(t, i);
-        struct client *c = &t->clients[i];
-
-        if (c->answered_us == UINT64_MAX)
-                c->answered_us = now_us + c->rtt_us / 2;
-        if (!lost(t, i, t->forward_loss)) {
-                add_event(t, now_us + c->rtt_us, EVENT_ACK, i);
-                return;
-        }
-        if (p->server_first && !c->cookie)
-                return; /* until the SYN-ACK comes again */
-        if (p->server_first || lost(t, i, t->forward_loss))
-                add_event(t, now_us + c->rtt_us + c->rtt_us * 2 + 200000, EVENT_DATA, i);
-        else
-                add_event(t, now_us + c->rtt_us + 1000, EVENT_DATA, i);
-}
-
-static void synack_sent(struct traffic *t, uint64_t now_us, uint32_t i, bool retry) {
-        struct client *c = &t->clients[i];
-
-        if (population_of(t, i)->kind == POPULATION_RST) {
-                if (retry)
-                        add_event(t, now_us + c->rtt_us, EVENT_RST, i);
-                return;
-        }
-        if (!lost(t, i, t->return_loss)) {
-                if (retry && c->answered_us == UINT64_MAX && c->rtt_us > SECOND_US)
-                        add_event(t, now_us + SECOND_US, EVENT_SYN, i);
-                answer(t, now_us, i);
-        } else if (retry && c->answered_us == UINT64_MAX)
-                retry_syn(t, now_us, i);
-}
-
-static void on_resent(void *userdata, uint64_t time_us, uint32_t tag) {
-        struct traffic *t = userdata;
-        uint32_t i = tag & ((1U << CLIENT_BITS) - 1);
-
-        if (tag == NONE || (uint8_t) t->clients[i].generation != tag >> CLIENT_BITS)
-                return;
-        synack_sent(t, time_us, i, false);
-}
-
-/* What the log is told of it. */
-static void log_syn(struct traffic *t, unsigned population, const struct address *source) {
-        int listener = t->settings->populations[population].listener;
-        bool ipv6 = t->settings->populations[population].ipv6;
-        struct syn syn = {
-                .source = *source,
-                .destination = address_from_ipv4(0x016433c6), /* 198.51.100.1 */
-                .destination_port = listener >= 0 ? t->settings->listeners[listener].port
-                                                  : (uint16_t) chance_below(&t->chance, 65536),
-        };
-
-        t->truth.syns++;
-        t->truth.attack_syns += t->settings->populations[population].attack;
-        t->populations[population].syns++;
-        if (!t->table)
-                return;
-        if (ipv6)
-                syn.destination = (struct address) { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
-        source_table_add(t->table, &syn, SOURCE_BOTH, 1);
-}
-
-static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
-        struct client *c = &t->clients[i];
-
-        if (c->answered_us <= now_us)
-                return; /* a retry that was not needed */
-        c->attempts++;
-        if (lost(t, i, t->forward_loss)) {
-                retry_syn(t, now_us, i);
-                return;
-        }
-        log_syn(t, c->population, &c->peer.address);
-        t->populations[c->population].repeats += c->attempts > 1;
-        switch (kernel_model_syn(t->kernel, now_us, listener_of(t, population_of(t, i)), &c->peer,
-                                 tag_of(t, i))) {
-        case KERNEL_REFUSED:
-                turned_away(t, now_us, i);
-                break;
-        case KERNEL_DROPPED:
-                if (population_of(t, i)->kind == POPULATION_RST)
-                        client_done(t, i);
-                else
-                        retry_syn(t, now_us, i);
-                break;
-        case KERNEL_COOKIE:
-                c->cookie = true;
-                synack_sent(t, now_us, i, true);
-                break;
-        case KERNEL_QUEUED:
-        case KERNEL_REPEATED:
-                c->cookie = false;
-                synack_sent(t, now_us, i, true);
-                break;
-        }
-}
-
-static void connected(struct traffic *t, uint32_t i) {
-        const struct population *p = population_of(t, i);
-        double ticks = chance_exponential(&t->chance, p->lasts_s > 0 ? p->lasts_s : 5) * 1e6 /
-                       (double) TRAFFIC_TICK_US;
-
-        if (ticks < FIN_SLOTS - 1)
-                t->fins[(t->ticks + 1 + (uint64_t) ticks) % FIN_SLOTS]++;
-        t->populations[t->clients[i].population].completions++;
-        t->truth.honest_connected++;
-        if (t->table)
-                source_table_completed(t->table, &t->clients[i].peer.address);
-        client_done(t, i);
-}
-
-static void ack_arrives(struct traffic *t, uint64_t now_us, uint32_t i, bool data) {
-        const struct population *p = population_of(t, i);
-        struct client *c = &t->clients[i];
-        unsigned flags = (data ? KERNEL_ACK_DATA : 0) | (c->cookie ? KERNEL_ACK_VALID_COOKIE : 0);
-        uint64_t wait_us;
-
-        switch (kernel_model_ack(t->kernel, now_us, listener_of(t, p), &c->peer, flags)) {
-        case KERNEL_ACK_COMPLETED:
-                connected(t, i);
-                break;
-        case KERNEL_ACK_DEFERRED:
-                if (c->data_tries++ == 0)
-                        add_event(t, now_us + (uint64_t) (1e6 * chance_exponential(
-                                                      &t->chance, p->data_after_s)),
-                                  EVENT_DATA, i);
-                break;
-        case KERNEL_ACK_OVERFLOW:
-                if (c->data_tries >= 6) {
-                        t->truth.honest_failed++;
-                        client_done(t, i);
-                        break;
-                }
-                wait_us = (200000 + 2 * (uint64_t) c->rtt_us) << c->data_tries++;
-                if (!p->server_first || c->cookie)
-                        add_event(t, now_us + wait_us, EVENT_DATA, i);
-                break;
-        case KERNEL_ACK_STRAY:
-                turned_away(t, now_us, i);
-                break;
-        }
-}
-
-static void event_happens(struct traffic *t, const struct event *e) {
-        if (t->clients[e->client].generation != e->generation)
-                return;
-        switch ((enum event_kind) e->kind) {
-        case EVENT_SYN:
-                syn_arrives(t, e->time_us, e->client);
-                break;
-        case EVENT_ACK:
-                ack_arrives(t, e->time_us, e->client, false);
-                break;
-        case EVENT_DATA:
-                ack_arrives(t, e->time_us, e->client, true);
-                break;
-        case EVENT_RST:
-                kernel_model_rst(t->kernel, e->time_us, listener_of(t, population_of(t, e->client)),
-                                 &t->clients[e->client].peer);
-                client_done(t, e->client);
-                break;
-        }
-}
 
 /* --- populations ------------------------------------------------------------------------ */
 
@@ -346,21 +45,18 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         const struct population *p = &t->settings->populations[n];
         struct kernel_model_peer peer = {
                 .address = traffic_address(t->settings, n, source_number(t, p)),
-                .port = random_port(t),
+                .port = (uint16_t) (1024 + chance_below(&t->chance, 64512)),
         };
-        uint32_t i;
 
-        if (p->kind == POPULATION_SILENT) {
-                log_syn(t, n, &peer.address);
-                kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE);
-                return;
-        }
-        i = client_new(t);
-        t->clients[i].peer = peer;
-        t->clients[i].population = (uint8_t) n;
-        t->clients[i].rtt_us = t->populations[n].rtt_us[chance_below(&t->chance, RTTS)];
-        t->truth.honest_asked += p->kind == POPULATION_HONEST;
-        syn_arrives(t, now_us, i);
+        if (p->kind == POPULATION_BACKSCATTER)
+                kernel_model_ack(t->kernel, now_us, KERNEL_MODEL_NO_LISTENER, &peer, 0);
+        else if (is_forwarded(p))
+                traffic_sensors_syn(t, n, &peer);
+        else if (p->kind == POPULATION_SILENT) {
+                traffic_sensors_syn(t, n, &peer);
+                traffic_note_answer(t, p, kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE));
+        } else
+                traffic_clients_begin(t, now_us, n, &peer);
 }
 
 static double burst_factor(struct traffic *t, unsigned n, uint64_t now_us) {
@@ -461,7 +157,7 @@ static void slot_happens(struct traffic *t, uint64_t ms) {
 
                 t->events[i].next = t->free_event;
                 t->free_event = i;
-                event_happens(t, &e);
+                traffic_clients_event(t, &e);
                 i = e.next;
         }
 }
@@ -517,8 +213,23 @@ static void add_listener(struct traffic *t, unsigned i) {
                 abort();
 }
 
+/* What is as long as the trouble lasts. */
+static void hold_trouble(struct traffic *t, const struct trouble *x) {
+        if (x->kind == TROUBLE_RETURN_LOSS)
+                t->return_loss = x->value;
+        if (x->kind == TROUBLE_FORWARD_LOSS)
+                t->forward_loss = x->value;
+        if (x->kind == TROUBLE_ACK_LOSS)
+                t->ack_loss = x->value;
+        if (x->kind == TROUBLE_ROUND_TRIP)
+                t->more_rtt_us = (uint64_t) (x->value * 1e3);
+        if (x->kind == TROUBLE_NO_CPU)
+                t->no_cpu_us = (uint64_t) (x->value * 1e3);
+}
+
 static void make_trouble(struct traffic *t) {
-        t->return_loss = t->forward_loss = 0;
+        t->return_loss = t->forward_loss = t->ack_loss = 0;
+        t->more_rtt_us = t->no_cpu_us = 0;
         for (unsigned i = 0; i < t->settings->troubles_count; i++) {
                 const struct trouble *x = &t->settings->troubles[i];
                 uint32_t usual = t->settings->listeners[x->listener].accepts_per_s;
@@ -537,10 +248,8 @@ static void make_trouble(struct traffic *t) {
                         else
                                 add_listener(t, x->listener);
                 }
-                if (x->kind == TROUBLE_RETURN_LOSS && holds)
-                        t->return_loss = x->value;
-                if (x->kind == TROUBLE_FORWARD_LOSS && holds)
-                        t->forward_loss = x->value;
+                if (holds)
+                        hold_trouble(t, x);
         }
 }
 
@@ -555,6 +264,7 @@ static void tell_truth(struct traffic *t, const struct observation *o, struct tr
                                                             o->listeners[i].backlog);
         *ret = t->truth;
         t->truth.syns = t->truth.attack_syns = 0;
+        memset(t->truth.ledger, 0, sizeof t->truth.ledger);
 }
 
 static bool stopped(const struct traffic *t) {
@@ -565,15 +275,24 @@ static bool stopped(const struct traffic *t) {
         return false;
 }
 
+/* Who gets no CPU is not there in time. */
+static uint64_t late_us(struct traffic *t) {
+        return t->no_cpu_us ? LATE_LEAST_US + (uint64_t) (chance_unit(&t->chance) *
+                                                         ((double) t->no_cpu_us - (double) LATE_LEAST_US))
+                            : 0;
+}
+
 static void run_a_tick(struct traffic *t) {
-        uint64_t end_us = t->now_us + TRAFFIC_TICK_US;
+        uint64_t end_us;
 
         make_trouble(t);
+        end_us = t->now_us + TRAFFIC_TICK_US + late_us(t);
         for (uint64_t now_us = t->now_us, next_us; now_us < end_us; now_us = next_us) {
                 next_us = next_phase_us(t, now_us, end_us);
                 renew_rates(t, now_us);
                 run_until(t, next_us);
         }
+        t->elapsed_us = end_us - t->now_us;
         t->now_us = end_us;
         t->ticks++;
         traffic_sensors_remember(t);
@@ -606,8 +325,9 @@ static void make_populations(struct traffic *t) {
                 if (p->burst_every_s > 0)
                         state->burst_next_us = (uint64_t) (p->burst_every_s * 1e6);
                 for (unsigned i = 0; i < RTTS; i++)
-                        state->rtt_us[i] = (uint32_t) fmin(
-                                5e6, 1e3 * p->rtt_median_ms * exp(p->rtt_sigma * chance_normal(&t->chance)));
+                        state->rtt_us[i] = (uint32_t) (1e3 * fmin(
+                                p->rtt_most_ms > 0 ? p->rtt_most_ms : 5000,
+                                p->rtt_median_ms * exp(p->rtt_sigma * chance_normal(&t->chance))));
         }
 }
 
@@ -627,7 +347,7 @@ struct traffic *traffic_new(const struct traffic_settings *s) {
         k.syncookies = s->syncookies;
         if (s->max_syn_backlog)
                 k.max_syn_backlog = s->max_syn_backlog;
-        k.resent = on_resent;
+        k.resent = traffic_clients_resent;
         k.userdata = t;
         if (kernel_model_new(&k, &t->kernel) < 0)
                 abort();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Private to traffic.c and traffic_sensors.c. */
+/* Private to traffic.c, traffic_clients.c and traffic_sensors.c. */
 
 #include "core/source_table.h"
 #include "sensors/dump_schedule.h"
@@ -15,14 +15,19 @@ enum {
         NONE = UINT32_MAX,
         CLIENT_BITS = 24,
         LISTED_SOURCES_MAX = 12,
+        RESETS_LOGGED_PER_S = 200, /* sensors/nft_rules.c */
 };
 
 #define SLOT_US UINT64_C(1000)
 #define SECOND_US UINT64_C(1000000)
 #define DAY_S 86400.0
+#define LATE_LEAST_US UINT64_C(50000)
 #define WINDOW_S 4.0        /* over which the source table sums up */
 #define WALK_COST_US 1000   /* some thousand sockets */
 #define TABLE_COUNTERS 4096 /* of the source table: its error is the rate over this */
+
+/* Clients' packets, and ours. */
+enum way { WAY_IN, WAY_OUT, WAYS };
 
 enum event_kind { EVENT_SYN, EVENT_ACK, EVENT_DATA, EVENT_RST };
 
@@ -31,15 +36,19 @@ struct event {
         uint32_t next, client;
         uint16_t generation;
         uint8_t kind;
+        bool queued; /* it has been through the path's queue */
 };
 
 struct client {
         struct kernel_model_peer peer;
-        uint64_t answered_us; /* when a SYN-ACK reached it; UINT64_MAX: not yet */
+        uint64_t sent_us;     /* its last SYN, and … */
+        uint64_t answered_us; /* … when its first SYN-ACK comes, UINT64_MAX: not yet; see now_us below */
         uint32_t rtt_us, next_free;
         uint16_t generation;
-        uint8_t population, attempts, data_tries;
-        bool cookie;
+        uint8_t population, attempts, data_tries, data_lost;
+        uint8_t armed; /* the attempt whose retry is on its way */
+        bool cookie, taken; /* taken: some SYN of it was answered */
+        bool data_begun;
 };
 
 struct population_state {
@@ -58,10 +67,12 @@ struct traffic {
         struct chance chance;
         struct kernel_model *kernel;
         uint64_t now_us; /* of the last tick */
-        uint64_t ticks;
+        uint64_t ticks, elapsed_us; /* of the last one */
         struct dump_schedule schedule;
         struct dump_trigger trigger;
-        double return_loss, forward_loss;
+        double return_loss, forward_loss, ack_loss;
+        uint64_t more_rtt_us, no_cpu_us;
+        double path_free_us[WAYS]; /* when its queue will be empty */
         int64_t clock_us;
         unsigned in_kernel[TRAFFIC_LISTENERS_MAX]; /* the number the model gave each */
         bool trouble_done[TRAFFIC_TROUBLES_MAX];
@@ -78,6 +89,8 @@ struct traffic {
 
         uint32_t fins[FIN_SLOTS];
         struct traffic_truth truth;
+        uint64_t arrived, forwarded; /* SYNs of this tick */
+        unsigned resets_logged;      /* in this second */
         struct obs_sources sources;
         struct source_table *table; /* NULL: reckoned */
         bool netstat_told, log_told; /* at the last tick */
@@ -87,6 +100,34 @@ struct traffic {
 static inline bool trouble_holds(const struct trouble *x, uint64_t now_us) {
         return (double) now_us >= x->from_s * 1e6 && (double) now_us < x->to_s * 1e6;
 }
+
+/* Where the kernel model has them; KERNEL_MODEL_NO_LISTENER. */
+static inline int listener_of(const struct traffic *t, const struct population *p) {
+        return p->destination == DESTINATION_LISTENER ? (int) t->in_kernel[p->listener]
+                                                      : KERNEL_MODEL_NO_LISTENER;
+}
+
+static inline bool is_forwarded(const struct population *p) {
+        return p->destination == DESTINATION_ROUTED || p->destination == DESTINATION_REDIRECTED;
+}
+
+/*
+ * Clients. Their time is the server's, less the empty path: what a client sends
+ * at now_us arrives at now_us, or as much later as the path's queue is long.
+ */
+
+/* A new one, from there, sends its first SYN. */
+void traffic_clients_begin(struct traffic *t, uint64_t now_us, unsigned population,
+                           const struct kernel_model_peer *peer);
+void traffic_clients_event(struct traffic *t, const struct event *e);
+/* A timer of the kernel's sent a SYN-ACK again. */
+void traffic_clients_resent(void *userdata, uint64_t time_us, uint32_t tag);
+/* How a SYN of a population was answered, for the ledger. */
+void traffic_note_answer(struct traffic *t, const struct population *p, enum kernel_model_answer answer);
+/* A SYN reaches this host; a handshake is finished; a SYN-ACK is answered by an RST. */
+void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
+void traffic_sensors_connected(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
+void traffic_sensors_rst(struct traffic *t, const struct kernel_model_peer *peer);
 
 /* With nothing in it yet. */
 struct source_table *traffic_source_table_new(struct traffic *t);

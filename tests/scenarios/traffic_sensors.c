@@ -19,8 +19,61 @@ struct source_table *traffic_source_table_new(struct traffic *t) {
         return table;
 }
 
-static void list_source(struct obs_sources *s, const struct address *a, unsigned length, double per_s,
-                        double completed_per_s, double error_per_s) {
+static struct address our_address(bool ipv6) {
+        static const struct address of_ipv6 = { .bytes = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
+
+        return ipv6 ? of_ipv6 : address_from_ipv4(0x016433c6); /* 198.51.100.1 */
+}
+
+/* The log hangs at input: what is only forwarded is counted, at prerouting and at forward. */
+void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer) {
+        const struct population *p = &t->settings->populations[population];
+        struct syn syn = {
+                .source = peer->address,
+                .destination = our_address(p->ipv6),
+                .source_port = peer->port,
+                .sequence = peer->port * UINT32_C(2654435761), /* the same when it is sent again */
+                .destination_port = p->destination == DESTINATION_LISTENER
+                                            ? t->settings->listeners[p->listener].port
+                                    : p->port ? p->port
+                                              : (uint16_t) chance_below(&t->chance, 65536),
+        };
+
+        t->arrived++;
+        if (is_forwarded(p)) {
+                t->forwarded++;
+                return;
+        }
+        t->truth.syns++;
+        t->truth.attack_syns += p->attack;
+        t->populations[population].syns++;
+        if (t->table)
+                source_table_add(t->table, &syn, SOURCE_BOTH, 1);
+}
+
+void traffic_sensors_connected(struct traffic *t, unsigned population, const struct kernel_model_peer *peer) {
+        const struct population *p = &t->settings->populations[population];
+        struct address local = our_address(p->ipv6);
+
+        t->populations[population].completions++;
+        if (t->table)
+                source_table_completed(t->table, &peer->address, &local,
+                                       t->settings->listeners[p->listener].port);
+}
+
+void traffic_sensors_rst(struct traffic *t, const struct kernel_model_peer *peer) {
+        if (t->resets_logged++ < RESETS_LOGGED_PER_S && t->table)
+                source_table_disowned(t->table, &peer->address);
+}
+
+static void count_elsewhere(struct traffic *t, struct observation *o) {
+        observation_set(o, OBS_ARRIVED, t->arrived);
+        observation_set(o, OBS_FORWARDED, t->forwarded);
+        t->arrived = t->forwarded = 0;
+}
+
+static void list_source(struct obs_sources *s, const struct population *p, const struct address *a,
+                        unsigned length, double per_s, double completed_per_s, double error_per_s) {
         uint32_t i = s->count;
 
         if (i == OBS_SOURCES_MAX)
@@ -29,7 +82,9 @@ static void list_source(struct obs_sources *s, const struct address *a, unsigned
                 s->list[i] = s->list[i - 1];
         s->list[i] = (struct obs_source) {
                 .prefix = { .address = address_mask(a, length), .length = (uint8_t) length },
+                .listener = p->destination == DESTINATION_LISTENER ? (uint16_t) p->listener : OBS_LISTENER_NONE,
                 .known = OBS_S_SYNS | OBS_S_COMPLETED,
+                .is = completed_per_s > 0 ? OBS_S_CLIENT : p->kind == POPULATION_RST ? OBS_S_DISOWNS : 0,
                 .syn_per_s = per_s + error_per_s,
                 .syn_error_per_s = error_per_s,
                 .completed_per_s = completed_per_s,
@@ -55,11 +110,11 @@ static void list_population(struct traffic *t, unsigned n, double total_per_s, d
                  fmax(0, 1 - 2 * state->repeated / fmax(state->recent, state->repeated));
         for (unsigned i = 0; i < listed && per_s > error; i++) {
                 a = traffic_address(t->settings, n, i);
-                list_source(&t->sources, &a, ADDRESS_BITS, per_s, state->completed * share, error);
+                list_source(&t->sources, p, &a, ADDRESS_BITS, per_s, state->completed * share, error);
         }
         if (p->prefix_length) {
                 a = traffic_address(t->settings, n, 0);
-                list_source(&t->sources, &a, p->ipv6 ? 48 : ADDRESS_IPV4_OFFSET_BITS + 24,
+                list_source(&t->sources, p, &a, p->ipv6 ? 48 : ADDRESS_IPV4_OFFSET_BITS + 24,
                             state->recent * (p->prefix_length < 24 && !p->ipv6 ?
                                                      exp2((double) p->prefix_length - 24) : 1),
                             state->completed, error);
@@ -72,7 +127,7 @@ static void renew_sources(struct traffic *t) {
         memset(&t->sources, 0, offsetof(struct obs_sources, list));
         for (unsigned n = 0; n < t->settings->populations_count; n++) {
                 total += t->populations[n].recent;
-                if (t->settings->populations[n].listener == TRAFFIC_NO_LISTENER)
+                if (t->settings->populations[n].destination == DESTINATION_CLOSED)
                         stray += t->populations[n].recent;
         }
         for (unsigned n = 0; n < t->settings->populations_count; n++)
@@ -101,10 +156,15 @@ static void remember_sources(struct traffic *t, double elapsed_s) {
 }
 
 void traffic_sensors_remember(struct traffic *t) {
-        remember_sources(t, (double) TRAFFIC_TICK_US / 1e6);
+        if (t->ticks % 5 == 0)
+                t->resets_logged = 0;
+        remember_sources(t, (double) t->elapsed_us / 1e6);
         if (!t->table && t->ticks % 5 == 0)
                 renew_sources(t);
 }
+
+/* Counters of the log's own rules. */
+#define COUNTED_BY_LOG (1U << OBS_SYNS | 1U << OBS_ARRIVED | 1U << OBS_FORWARDED)
 
 /* --- what the sensors tell -------------------------------------------------------------------- */
 
@@ -118,25 +178,25 @@ static void forget_sock_diag(struct observation *o) {
 static void forget_netstat(const struct traffic *t, struct observation *o) {
         bool looked = o->syncookies == 2 && (o->known & OBS_K_DUMP) && !t->netstat_told;
 
-        o->counters_known &= 1U << OBS_SYNS | (looked ? 1U << OBS_PASSIVE_OPENS : 0);
+        o->counters_known &= COUNTED_BY_LOG | (looked ? 1U << OBS_PASSIVE_OPENS : 0);
         o->sensors[SENSOR_NETSTAT] = SENSOR_FAILED;
 }
 
 static void forget_nflog(struct observation *o) {
-        o->counters_known &= ~(1U << OBS_SYNS);
+        o->counters_known &= ~COUNTED_BY_LOG;
         o->known &= ~(uint32_t) OBS_K_SOURCES;
         o->sensors[SENSOR_NFLOG] = SENSOR_OFF;
         o->sample_one_in = 0;
         o->log_received = 0;
         for (uint32_t i = 0; i < o->listeners_count; i++)
-                o->listeners[i].known &= ~(uint32_t) OBS_L_SYNS;
+                o->listeners[i].known &= ~(uint32_t) (OBS_L_SYNS | OBS_L_SENDERS);
 }
 
 /* The log is there again: it knows of nothing that was before. */
 static void begin_log(struct traffic *t, struct observation *o) {
-        o->counters_known &= ~(1U << OBS_SYNS);
+        o->counters_known &= ~COUNTED_BY_LOG;
         for (uint32_t i = 0; i < o->listeners_count; i++)
-                o->listeners[i].known &= ~(uint32_t) OBS_L_SYNS;
+                o->listeners[i].known &= ~(uint32_t) (OBS_L_SYNS | OBS_L_SENDERS);
         if (!t->table || t->ticks <= 1)
                 return;
         t->table = source_table_free(t->table);
@@ -164,6 +224,7 @@ static void add_log(struct traffic *t, struct observation *o) {
         o->log_received = o->counters[OBS_SYNS];
         if (t->table) {
                 source_table_set_listeners(t->table, o->listeners, o->listeners_count);
+                source_table_listener_syns(t->table, t->now_us, o->listeners, o->listeners_count);
                 source_table_observe(t->table, t->now_us, &o->sources);
                 return;
         }
@@ -191,7 +252,7 @@ static void make_sensors_fail(struct traffic *t, struct observation *o) {
                 if (x->kind == TROUBLE_COUNTER_RESET && (double) t->now_us >= x->from_s * 1e6 &&
                     !t->trouble_done[i]) {
                         t->trouble_done[i] = true;
-                        o->counters_known &= 1U << OBS_SYNS;
+                        o->counters_known &= COUNTED_BY_LOG;
                 }
                 if (x->kind == TROUBLE_CLOCK_STEP && (double) t->now_us >= x->from_s * 1e6 &&
                     !t->trouble_done[i]) {
@@ -204,7 +265,7 @@ static void make_sensors_fail(struct traffic *t, struct observation *o) {
         if (!netstat)
                 forget_netstat(t, o);
         else if (!t->netstat_told)
-                o->counters_known &= 1U << OBS_SYNS; /* the first reading has no deltas */
+                o->counters_known &= COUNTED_BY_LOG; /* the first reading has no deltas */
         if (!nflog)
                 forget_nflog(o);
         else if (!t->log_told)
@@ -231,6 +292,7 @@ static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
 }
 
 void traffic_sensors_observe(struct traffic *t, bool alert, struct observation *o) {
+        count_elsewhere(t, o);
         add_log(t, o);
         make_sensors_fail(t, o);
         pace_walks(t, alert, o);

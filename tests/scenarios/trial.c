@@ -195,6 +195,7 @@ void trial_run(const struct scenario *s, bool verbose, struct row *ret) {
         struct stage stage = { 0 };
         struct traffic_truth truth = { 0 };
         struct jury jury = { 0 };
+        struct listening *listening = said_begin(s);
 
         if (s->recording)
                 stage.recorded = recorded_open(s->recording);
@@ -217,9 +218,11 @@ void trial_run(const struct scenario *s, bool verbose, struct row *ret) {
                 note_synward(s, &truth, &jury, before, was_found, ret);
                 note_attacked(s, &truth, &jury, ret);
                 note_others(s, &truth, &jury, ret);
+                said_note(listening, judge_synward_look(jury.instances[0]), &o, &truth);
                 if (verbose && (jury.state != before || jury.diagnosis != named))
                         tell_change(s, &truth, &jury);
         }
+        listening = said_end(listening, &ret->said);
         ret->incidents = judge_synward_incidents(jury.instances[0]);
         for (unsigned j = 0; j < JUDGES; j++)
                 jury.instances[j] = judges[j]->free(jury.instances[j]);

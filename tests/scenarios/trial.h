@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "tests/scenarios/baselines.h"
+#include "tests/scenarios/said.h"
 #include "tests/scenarios/scenario.h"
 
 enum { JUDGES = 5 };
@@ -42,6 +43,7 @@ struct row {
         uint32_t blamed; /* ticks in which a listener was called flooded that was not */
         uint32_t suspicions;
         uint32_t named[DIAGNOSES]; /* ticks with each diagnosis that count */
+        struct said said;
         double days;
         bool done;
 };

@@ -30,15 +30,15 @@ static struct address key_of(uint32_t n) {
 }
 
 static void add(struct heavy_hitters *h, uint32_t n, uint32_t weight) {
-        struct address a = key_of(n);
+        struct heavy_key k = { .address = key_of(n) };
 
-        heavy_hitters_add(h, &a, keyed_hash_address(&hash_key, &a), weight);
+        heavy_hitters_add(h, &k, keyed_hash_address(&hash_key, &k.address), weight);
 }
 
 static struct heavy_hitter get(const struct heavy_hitters *h, uint32_t n) {
-        struct address a = key_of(n);
+        struct heavy_key k = { .address = key_of(n) };
 
-        return heavy_hitters_get(h, &a, keyed_hash_address(&hash_key, &a));
+        return heavy_hitters_get(h, &k, keyed_hash_address(&hash_key, &k.address));
 }
 
 static struct heavy_hitters *make(uint32_t capacity) {
@@ -114,7 +114,7 @@ static void heavy_keys_come_first(void **state) {
                 for (uint32_t k = 1; k <= 20; k++) {
                         struct address a = key_of(k);
 
-                        known |= address_equal(&a, &top[i].key);
+                        known |= address_equal(&a, &top[i].key.address);
                 }
                 assert_true(known);
                 assert_true(top[i].count >= 2000 && top[i].count - top[i].error <= 2000);

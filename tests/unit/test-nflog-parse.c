@@ -77,12 +77,14 @@ static void cut_short_everywhere(void **state) {
         struct syn s;
 
         for (size_t n = 0; n < sizeof ipv4_syn; n++) {
-                assert_int_equal(parse(ipv4_syn, n, &s), n < 40 ? -EBADMSG : 0);
+                assert_int_equal(parse(ipv4_syn, n, &s), n < 20 ? -EBADMSG : n < 40 ? -EMSGSIZE : 0);
+                if (n >= 20)
+                        assert_int_equal(s.ttl, 57); /* who sent it is known all the same */
                 if (n >= 40)
                         assert_int_equal(s.options_copied, n - 40);
         }
         for (size_t n = 0; n < sizeof ipv6_syn; n++)
-                assert_int_equal(parse(ipv6_syn, n, &s), -EBADMSG);
+                assert_int_equal(parse(ipv6_syn, n, &s), n < 40 ? -EBADMSG : -EMSGSIZE);
 }
 
 static void refuses_forgeries(void **state) {
@@ -127,7 +129,24 @@ static void endless_extensions(void **state) {
         memset(packet, 0, sizeof packet); /* hop-by-hop, again and again */
         memcpy(packet, ipv6_syn, 40);
         packet[4] = 0xff;
-        assert_int_equal(parse(packet, sizeof packet, &s), -EBADMSG);
+        assert_int_equal(parse(packet, sizeof packet, &s), -EMSGSIZE);
+        assert_int_equal(s.destination_port, 0);
+}
+
+/* The answer to a SYN-ACK that nobody asked for. */
+static void reads_resets(void **state) {
+        uint8_t packet[sizeof ipv4_syn];
+        struct syn s;
+
+        memcpy(packet, ipv4_syn, sizeof packet);
+        packet[33] = 0x04;
+        assert_int_equal(parse(packet, sizeof packet, &s), 0);
+        assert_true(s.reset);
+        packet[33] = 0x14;
+        assert_int_equal(parse(packet, sizeof packet, &s), -EPROTO);
+        assert_int_equal(parse(ipv4_syn, sizeof ipv4_syn, &s), 0);
+        assert_false(s.reset);
+        assert_int_equal(s.sequence, 1);
 }
 
 static struct nlmsghdr *message(char *buffer, const char *prefix) {
@@ -238,6 +257,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(reads_ipv4),
                 cmocka_unit_test(reads_ipv6),
+                cmocka_unit_test(reads_resets),
                 cmocka_unit_test(cut_short_everywhere),
                 cmocka_unit_test(refuses_forgeries),
                 cmocka_unit_test(endless_extensions),

@@ -73,7 +73,7 @@ static void any_listener(struct obs_listener *l) {
         l->key.address = any_address();
         l->key.port = (uint16_t) upto(UINT16_MAX);
         l->key.ifindex = any_u32();
-        l->known = (uint32_t) upto(15);
+        l->known = (uint32_t) upto(63);
         if (l->known & OBS_L_LIMITS) {
                 l->sockets = any_u32();
                 l->backlog = any_u32();
@@ -88,8 +88,18 @@ static void any_listener(struct obs_listener *l) {
         }
         if (l->known & OBS_L_DROPS)
                 l->drops = any_count();
-        if (l->known & OBS_L_SYNS)
+        if (l->known & OBS_L_SYNS) {
                 l->syns = any_count();
+                l->syns_again = any_count();
+                l->syns_known = any_count();
+        }
+        if (l->known & OBS_L_ENDED)
+                l->ended = any_count();
+        if (l->known & OBS_L_SENDERS)
+                l->senders = (struct obs_senders) {
+                        .syn_per_s = any_real(), .ended_per_s = any_real(), .begun = any_count(), .addresses = any_u32(),
+                        .once = any_u32(), .one_in = any_u32(), .span_s = any_real(),
+                };
 }
 
 static void any_source(struct obs_source *s) {
@@ -97,7 +107,9 @@ static void any_source(struct obs_source *s) {
 
         s->prefix.length = (uint8_t) upto(ADDRESS_BITS);
         s->prefix.address = address_mask(&a, s->prefix.length);
-        s->known = (uint32_t) upto(7);
+        s->known = (uint8_t) upto(7);
+        s->is = (uint8_t) upto(3);
+        s->listener = (uint16_t) upto(OBS_LISTENER_NONE);
         if (s->known & OBS_S_SYNS) {
                 s->syn_per_s = any_real();
                 s->syn_error_per_s = any_real();
@@ -114,7 +126,7 @@ static void any_source(struct obs_source *s) {
 
 static void any_sources(struct obs_sources *s) {
         s->tracked = any_u32();
-        s->known = (uint32_t) upto(7);
+        s->known = (uint32_t) upto(15);
         if (s->known & OBS_SS_DISTINCT) {
                 s->distinct = any_real();
                 s->syn_per_s = any_real();
@@ -197,13 +209,16 @@ static void longest_line(void **state) {
                 struct obs_listener *l = &o->listeners[i];
 
                 memset(l, 0xff, sizeof *l);
-                l->drops = l->syns = INT64_MAX;
+                l->drops = l->syns = l->syns_again = l->syns_known = l->ended = INT64_MAX;
+                l->senders.begun = INT64_MAX;
+                l->senders.syn_per_s = l->senders.ended_per_s = l->senders.span_s = 1.2345678901234567e-300;
         }
         o->sources.count = OBS_SOURCES_MAX;
         for (unsigned i = 0; i < OBS_SOURCES_MAX; i++) {
                 struct obs_source *s = &o->sources.list[i];
 
                 memset(s, 0xff, sizeof *s);
+                s->listener = OBS_LISTENERS_MAX - 1;
                 s->prefix.length = 127;
                 s->prefix.address = address_mask(&s->prefix.address, 127);
                 s->syn_per_s = s->syn_error_per_s = s->completed_per_s = 1.2345678901234567e-300;
@@ -211,7 +226,7 @@ static void longest_line(void **state) {
         }
         assert_int_equal(observation_json_write(o, &line), 0);
         print_message("%zu bytes\n", strlen(line));
-        assert_true(strlen(line) < 90 * 1024);
+        assert_true(strlen(line) < 140 * 1024);
         free(line);
         free(o);
 }

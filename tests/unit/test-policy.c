@@ -65,6 +65,10 @@ static void feed(enum finding finding, enum diagnosis diagnosis, double syn_per_
         }
 }
 
+static bool tell(struct event *e) {
+        return policy_tell(policy, e, o.time_us, o.realtime_us);
+}
+
 static void flood(uint64_t us) {
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_SPOOFED, 1000, us);
 }
@@ -137,7 +141,7 @@ static void a_blocked_flood_is_not_over(void **state) {
         feed(FINDING_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, 100000, 2 * S);
         id = d.incident.id;
         act.sources_count = 3;
-        policy_note_act(policy, &act);
+        tell(&act);
         for (unsigned i = 0; i < 3; i++) {
                 blocked_a_tick = 20000;
                 calm(300 * S);
@@ -148,9 +152,9 @@ static void a_blocked_flood_is_not_over(void **state) {
                         assert_non_null(strstr(last.message, "held off: still sent, "));
                 blocked_a_tick = 0; /* its time is over */
                 act.type = EVENT_SOURCE_UNBLOCKED;
-                policy_note_act(policy, &act);
+                tell(&act);
                 act.type = EVENT_SOURCE_BLOCKED;
-                policy_note_act(policy, &act);
+                tell(&act);
                 calm(S);
                 flood(2 * S);
                 assert_int_equal(d.state, STATE_FLOOD);
@@ -206,13 +210,13 @@ static void the_end_says_what_was_done(void **state) {
         flood(2 * S);
         act.new_value = 1;
         act.pretended = true;
-        policy_note_act(policy, &act);
+        tell(&act);
         calm(70 * S);
         assert_int_equal(ends, 1);
         assert_null(strstr(last.message, "tcp_syncookies"));
         flood(2 * S);
         act.pretended = false;
-        policy_note_act(policy, &act);
+        tell(&act);
         calm(70 * S);
         assert_int_equal(ends, 2);
         assert_non_null(strstr(last.message, "; tcp_syncookies was raised to 1"));
@@ -295,24 +299,24 @@ static void rules_match_all_they_name(void **state) {
         assert_false(d.want_syncookies); /* a given policy replaces the built-in one */
 }
 
-static void mutes_have_an_end(void **state) {
-        struct event e = event_make(EVENT_FLOOD_START);
+/* tcp_syncookies is put back in the very step that ends a flood. */
+static void what_ends_it_belongs_to_it(void **state) {
+        struct event act = event_make(EVENT_SYNCOOKIES_RESTORED);
+        uint64_t id;
 
-        settings.mutes_count = 2;
-        settings.mutes[0] = (struct settings_mute) { .ports = { 443, 443 }, .until_us = 100 };
-        settings.mutes[1] = (struct settings_mute) { .any_listener = true, .from_us = 200, .until_us = 300 };
-        e.has_listener = true;
-        e.listener.port = 443;
-        e.realtime_us = 99;
-        assert_true(policy_mutes(&settings, &e));
-        e.listener.port = 80;
-        assert_false(policy_mutes(&settings, &e));
-        e.listener.port = 443;
-        e.realtime_us = 100;
-        assert_false(policy_mutes(&settings, &e));
-        e.has_listener = false;
-        e.realtime_us = 200;
-        assert_true(policy_mutes(&settings, &e));
+        flood(2 * S);
+        id = d.incident.id;
+        while (d.state != STATE_NORMAL)
+                calm(TICK_US);
+        assert_true(tell(&act));
+        assert_int_equal(act.incident, id);
+        calm(TICK_US);
+        tell(&act);
+        assert_int_equal(act.incident, 0);
+        assert_int_equal(act.time_us, o.time_us);
+        assert_int_equal(act.realtime_us, o.realtime_us);
+        assert_int_equal(act.state, STATE_NORMAL);
+        assert_int_equal(act.diagnosis, DIAGNOSIS_QUIET);
 }
 
 /* A reload in mid-flood: who was told of the start is told the rest, nobody else is. */
@@ -403,7 +407,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(the_built_in_policy, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(rules_match_all_they_name, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(hooks_of_other_rules_do_not_run, set_up, tear_down),
-                cmocka_unit_test_setup_teardown(mutes_have_an_end, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(what_ends_it_belongs_to_it, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_mute_does_not_keep_an_end, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_muted_flood_is_not_told, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_mute_that_ends_tells_what_goes_on, set_up, tear_down),

@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "config/load.h"
+#include "core/engine.h"
 #include "format/event_json.h"
 #include "replay/compare.h"
 #include "replay/kernel_model.h"
 #include "replay/recording.h"
-#include "replay/replay.h"
 #include "replay/source.h"
 
 #define TICK_US UINT64_C(200000)
@@ -107,7 +107,7 @@ static void record(const char *path, bool with_flood) {
 /* All its events, as the lines that --replay prints; to be freed. */
 static char *events(const char *path, const struct settings *settings, unsigned *ret_looks) {
         struct pcap_replay_options model = pcap_replay_defaults();
-        struct replay *replay = replay_new(settings);
+        struct engine *engine = engine_new(settings);
         struct replay_source *source;
         char *text, *json;
         size_t size;
@@ -115,14 +115,14 @@ static char *events(const char *path, const struct settings *settings, unsigned 
         int r;
 
         *ret_looks = 0;
-        assert_non_null(replay);
+        assert_non_null(engine);
         assert_int_equal(replay_source_open(path, &model, false, &source, error), 0);
         while ((r = replay_source_next(source, &o, error)) == 1) {
-                const struct replay_result *result = replay_step(replay, &o);
+                const struct decision *d = &engine_step(engine, &o)->decision;
 
                 ++*ret_looks;
-                for (uint32_t i = 0; i < result->decision.events_count; i++) {
-                        json = event_json_line(&result->decision.events[i].event);
+                for (uint32_t i = 0; i < d->events_count; i++) {
+                        json = event_json_line(&d->events[i].event);
                         fputs(json, f);
                         free(json);
                 }
@@ -130,7 +130,7 @@ static char *events(const char *path, const struct settings *settings, unsigned 
         assert_int_equal(r, 0);
         assert_true(fabs(replay_source_progress(source) - 1) < 1e-9);
         replay_source_free(source);
-        replay_free(replay);
+        engine_free(engine);
         fclose(f);
         return text;
 }
@@ -269,23 +269,23 @@ static struct differences compare(const char *path, const struct settings *first
                                   const struct settings *second) {
         static const struct compare_ops ops = { .interval = on_interval, .event = on_event };
         struct pcap_replay_options model = pcap_replay_defaults();
-        struct replay *replays[COMPARE_SIDES] = { replay_new(first), replay_new(second) };
+        struct engine *engines[COMPARE_SIDES] = { engine_new(first), engine_new(second) };
         struct differences d = { 0 };
         struct compare *c = compare_new(&ops, &d);
         struct replay_source *source;
 
         assert_int_equal(replay_source_open(path, &model, false, &source, error), 0);
         while (replay_source_next(source, &o, error) == 1) {
-                const struct replay_result *results[COMPARE_SIDES] = { replay_step(replays[0], &o),
-                                                                       replay_step(replays[1], &o) };
+                const struct engine_look *looks[COMPARE_SIDES] = { engine_step(engines[0], &o),
+                                                                   engine_step(engines[1], &o) };
 
-                compare_step(c, &o, results);
+                compare_step(c, &o, looks);
         }
         compare_end(c);
         compare_free(c);
         replay_source_free(source);
-        replay_free(replays[0]);
-        replay_free(replays[1]);
+        engine_free(engines[0]);
+        engine_free(engines[1]);
         return d;
 }
 

@@ -208,7 +208,13 @@ static void sources_or_prefixes(void **state) {
         assert_true(json_is_null(at(o, "sources.0.address")));
         json_decref(o);
 
+        s.sensors[SENSOR_NFLOG].state = SENSOR_FAILED;
         o = status_json_sources(&s, 1, false);
+        assert_true(json_is_false(at(o, "known")));
+        json_decref(o);
+        s.sensors[SENSOR_NFLOG].state = SENSOR_OK;
+        o = status_json_sources(&s, 1, false);
+        assert_true(json_is_true(at(o, "known")));
         assert_int_equal(json_array_size(at(o, "sources")), 1);
         json_decref(o);
         o = status_json_sources(&s, 0, false);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/incident.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "core/allowed.h"
+
+#define BLOCKED_TAU_S 1.0
+/* What is let go and still sent is a flood again by then. */
+#define LET_GO_US UINT64_C(10000000)
+
+struct incident_watch incident_watch_begin(void) {
+        return (struct incident_watch) { .blocked = rate_unknown() };
+}
+
+void incident_close(struct incident_watch *w, enum flood_state state) {
+        if (state == STATE_NORMAL)
+                w->incident = (struct incident) { .id = 0 };
+        if (!w->incident.id)
+                w->held_off_us = 0;
+}
+
+/* A flood of blocked sources is as much of one as before: nothing else tells that it goes on. */
+void incident_follow_blocked(struct incident_watch *w, const struct settings *s,
+                             const struct observation *o) {
+        if (!observation_knows(o, OBS_BLOCKED))
+                w->blocked = rate_unknown();
+        else if (o->elapsed_us)
+                rate_count(&w->blocked, (double) o->counters[OBS_BLOCKED], (double) o->elapsed_us / 1e6,
+                           BLOCKED_TAU_S);
+        if (w->incident.id && w->blocked.per_s >= s->detect.unanswered_per_s)
+                w->held_off_us = o->time_us;
+}
+
+static uint64_t id_of(uint64_t realtime_us) {
+        time_t seconds = (time_t) (realtime_us / 1000000);
+        struct tm tm;
+
+        gmtime_r(&seconds, &tm);
+        return ((((uint64_t) tm.tm_year + 1900) * 100 + (uint64_t) tm.tm_mon + 1) * 100 +
+                (uint64_t) tm.tm_mday) * 1000000 +
+               (uint64_t) tm.tm_hour * 10000 + (uint64_t) tm.tm_min * 100 + (uint64_t) tm.tm_sec;
+}
+
+static void open_now(struct incident_watch *w, const struct observation *o) {
+        w->incident = (struct incident) {
+                .id = id_of(o->realtime_us),
+                .start_us = o->time_us,
+                .start_realtime_us = o->realtime_us,
+                .syncookies = -1,
+        };
+        w->top = (struct top_sources) { .count = 0 };
+        w->held_off_us = 0;
+}
+
+static void follow(struct incident_watch *w, const struct settings *s, const struct observation *o,
+                   const struct verdicts *v, enum diagnosis diagnosis) {
+        struct incident *n = &w->incident;
+        const struct evidence *e = &v->host.evidence;
+
+        if (v->host.finding == FINDING_FLOOD && v->has_worst) {
+                n->has_listener = true;
+                n->listener = v->worst;
+        }
+        if (diagnosis_is_flood(diagnosis))
+                n->diagnosis = diagnosis;
+        if (v->host.finding == FINDING_FLOOD && (o->known & OBS_K_SOURCES)) {
+                allowed_take_out(s, &o->sources, &w->others);
+                top_sources_add(&w->top, &w->others, (double) o->elapsed_us / 1e6);
+        }
+        n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(w->blocked.per_s));
+        n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
+        n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;
+        if (observation_knows(o, OBS_BLOCKED)) {
+                n->blocked_syns += (double) o->counters[OBS_BLOCKED];
+                n->total_syns += (double) o->counters[OBS_BLOCKED];
+        }
+}
+
+bool incident_step(struct incident_watch *w, const struct settings *s, const struct observation *o,
+                   const struct verdicts *v, enum flood_state state, enum diagnosis diagnosis) {
+        bool opens = !w->incident.id && state == STATE_FLOOD;
+
+        if (opens)
+                open_now(w, o);
+        if (w->incident.id)
+                follow(w, s, o, v, diagnosis);
+        return opens;
+}
+
+void incident_note_act(struct incident_watch *w, const struct event *e) {
+        struct incident *n = &w->incident;
+
+        if (!n->id || e->pretended)
+                return;
+        if (e->type == EVENT_SOURCE_BLOCKED)
+                n->blocked_now += e->sources_count;
+        else if (e->type == EVENT_SOURCE_UNBLOCKED) /* some were there before */
+                n->blocked_now -= e->sources_count < n->blocked_now ? e->sources_count : n->blocked_now;
+        else if (e->type == EVENT_SYNCOOKIES_SET && e->new_value > n->syncookies)
+                n->syncookies = e->new_value;
+        if (n->blocked_now > n->blocked_sources)
+                n->blocked_sources = n->blocked_now;
+}
+
+bool incident_blocks_for(const struct incident_watch *w, const struct listener_key *listener) {
+        if (!w->held_off_us)
+                return false;
+        return !listener ||
+               (w->incident.has_listener && listener_key_equal(listener, &w->incident.listener));
+}
+
+bool incident_is_held_off(const struct incident_watch *w, uint64_t now_us) {
+        return w->held_off_us && w->held_off_us == now_us;
+}
+
+bool incident_was_let_go(const struct incident_watch *w, uint64_t now_us) {
+        return w->held_off_us && now_us - w->held_off_us < LET_GO_US;
+}

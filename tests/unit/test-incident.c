@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a flood adds up to, and when it is held off. */
+#include "tests/unit/unit.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/incident.h"
+
+#define S UINT64_C(1000000)
+
+static struct settings settings;
+static struct incident_watch watch;
+static struct observation o; /* large */
+static struct verdicts v;
+
+static int set_up(void **state) {
+        memset(&settings, 0, sizeof settings);
+        settings.detect.unanswered_per_s = 50;
+        memset(&o, 0, sizeof o);
+        o.time_us = 1000 * S;
+        o.realtime_us = UINT64_C(1767323045) * S; /* 2026-01-02T03:04:05Z */
+        memset(&v, 0, sizeof v);
+        v.host.evidence = evidence_unknown();
+        watch = incident_watch_begin();
+        return 0;
+}
+
+/* A look of one second. blocked < 0: not known. */
+static bool look(enum flood_state state, double syn_per_s, int blocked) {
+        o.time_us += S;
+        o.realtime_us += S;
+        o.elapsed_us = S;
+        o.counters_known = 0;
+        if (blocked >= 0)
+                observation_set(&o, OBS_BLOCKED, (uint64_t) blocked);
+        v.host.finding = state == STATE_FLOOD ? FINDING_FLOOD : FINDING_NONE;
+        v.host.evidence.syn_per_s = syn_per_s;
+        incident_follow_blocked(&watch, &settings, &o);
+        return incident_step(&watch, &settings, &o, &v, state,
+                             state == STATE_FLOOD ? DIAGNOSIS_FLOOD_DISTRIBUTED : DIAGNOSIS_QUIET);
+}
+
+static void only_a_flood_opens_one(void **state) {
+        assert_false(look(STATE_NORMAL, 10, -1));
+        assert_false(look(STATE_SUSPECT, 10, -1));
+        assert_int_equal(watch.incident.id, 0);
+        assert_true(look(STATE_FLOOD, 1000, -1));
+        assert_int_equal(watch.incident.id, UINT64_C(20260102030408));
+        assert_int_equal(watch.incident.start_us, o.time_us);
+        assert_int_equal(watch.incident.syncookies, -1);
+        assert_false(look(STATE_FLOOD, 1000, -1));
+        assert_int_equal(watch.incident.id, UINT64_C(20260102030408));
+        incident_close(&watch, STATE_RECOVERING);
+        assert_int_equal(watch.incident.id, UINT64_C(20260102030408));
+        incident_close(&watch, STATE_NORMAL);
+        assert_int_equal(watch.incident.id, 0);
+}
+
+static void it_adds_up(void **state) {
+        v.has_worst = true;
+        v.worst.port = 443;
+        v.host.evidence.half_open = 300;
+        look(STATE_FLOOD, 1000, 0);
+        v.worst.port = 80;
+        v.host.evidence.half_open = NAN;
+        look(STATE_RECOVERING, 20, 500);
+        assert_int_equal(watch.incident.listener.port, 443); /* the calm's is not the flooded one */
+        assert_int_equal(watch.incident.diagnosis, DIAGNOSIS_FLOOD_DISTRIBUTED);
+        assert_true(watch.incident.has_listener);
+        assert_true(watch.incident.peak_half_open == 300);
+        assert_true(watch.incident.peak_syn_per_s == 1000);
+        assert_true(watch.incident.blocked_syns == 500);
+        assert_true(watch.incident.total_syns == 1000 + 20 + 500);
+        look(STATE_FLOOD, 900, 500); /* what is dropped is in the peak */
+        assert_true(watch.incident.peak_syn_per_s > 1200);
+        look(STATE_FLOOD, NAN, -1); /* nothing known adds nothing */
+        assert_true(watch.incident.total_syns == 1520 + 1400);
+}
+
+static void blocked_sources_hold_it_off(void **state) {
+        struct listener_key other = { .port = 80 };
+
+        v.has_worst = true;
+        v.worst.port = 443;
+        look(STATE_NORMAL, 10, 1000);
+        assert_false(incident_is_held_off(&watch, o.time_us)); /* of nothing */
+        look(STATE_FLOOD, 1000, 0);
+        assert_false(incident_blocks_for(&watch, NULL));
+        for (unsigned i = 0; i < 5; i++)
+                look(STATE_RECOVERING, 10, 60);
+        assert_true(incident_is_held_off(&watch, o.time_us));
+        assert_true(incident_blocks_for(&watch, NULL));
+        assert_true(incident_blocks_for(&watch, &v.worst));
+        assert_false(incident_blocks_for(&watch, &other));
+        look(STATE_RECOVERING, 10, 0);
+        assert_false(incident_is_held_off(&watch, o.time_us));
+        assert_true(incident_was_let_go(&watch, o.time_us));
+        assert_false(incident_was_let_go(&watch, o.time_us + 10 * S));
+        look(STATE_RECOVERING, 10, -1); /* unknown is no flood */
+        assert_true(isnan(watch.blocked.per_s));
+        assert_false(incident_is_held_off(&watch, o.time_us));
+        incident_close(&watch, STATE_NORMAL);
+        assert_false(incident_was_let_go(&watch, o.time_us));
+}
+
+static void what_was_done_is_noted(void **state) {
+        struct event blocked = event_make(EVENT_SOURCE_BLOCKED), cookies = event_make(EVENT_SYNCOOKIES_SET);
+
+        blocked.sources_count = 3;
+        cookies.new_value = 2;
+        incident_note_act(&watch, &blocked); /* of no incident */
+        look(STATE_FLOOD, 1000, 0);
+        assert_int_equal(watch.incident.blocked_sources, 0);
+        incident_note_act(&watch, &blocked);
+        blocked.type = EVENT_SOURCE_UNBLOCKED;
+        blocked.sources_count = 5; /* two of them were there before */
+        incident_note_act(&watch, &blocked);
+        assert_int_equal(watch.incident.blocked_now, 0);
+        assert_int_equal(watch.incident.blocked_sources, 3);
+        incident_note_act(&watch, &cookies);
+        cookies.new_value = 1;
+        incident_note_act(&watch, &cookies);
+        assert_int_equal(watch.incident.syncookies, 2);
+        blocked.type = EVENT_SOURCE_BLOCKED;
+        blocked.pretended = true;
+        incident_note_act(&watch, &blocked);
+        assert_int_equal(watch.incident.blocked_now, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup(only_a_flood_opens_one, set_up),
+                cmocka_unit_test_setup(it_adds_up, set_up),
+                cmocka_unit_test_setup(blocked_sources_hold_it_off, set_up),
+                cmocka_unit_test_setup(what_was_done_is_noted, set_up),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
