@@ -530,7 +530,7 @@ static void name_class(const struct source_table *t, const struct scale *k, enum
         size_t n = 0, holders_count, max = classes[c].named;
 
         if (t->syns_known)
-                n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / NAMED_SHARE_INVERSE),
+                n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / (double) NAMED_SHARE_INVERSE),
                                       max, named);
         holders_count = heavy_hitters_top(t->half_open[c], NAMED_HALF_OPEN_MIN, max, holders);
         for (size_t i = 0; i < holders_count && n < max; i++)
@@ -607,7 +607,7 @@ bool source_table_doubts(const struct obs_source *s) {
         const uint32_t both = OBS_S_SYNS | OBS_S_COMPLETED;
 
         return (s->known & both) == both && s->completion_low < DOUBTED_COMPLETION_MAX &&
-               (s->syn_per_s - s->syn_error_per_s >= DOUBTED_PER_S_MIN ||
+               (s->syn_per_s - s->syn_error_per_s >= (double) DOUBTED_PER_S_MIN ||
                 s->half_open >= NAMED_HALF_OPEN_MIN);
 }
 
