@@ -54,6 +54,7 @@ enum { LOOKS_KEPT = 3 };
 /* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
  * that answers by cookie can wait for more evidence. */
 #define PRESSED_US UINT64_C(3000000)
+#define TURNED_AWAY_PER_S 0.1
 
 /* Before this nothing is far above the usual. */
 #define USUAL_LEARNED_US UINT64_C(2000000)
@@ -340,6 +341,7 @@ static void look_add_cookies(struct look *l, const struct detector *d, double sh
                 lost += d->maybe_reset.per_s;
         }
         l->cookies_sent_per_s = share * t->cookies_sent.per_s;
+        l->cookies_lost_share = 1 - t->cookies_received_slowly.per_s / t->cookies_sent_slowly.per_s;
         if (isnan(v.unanswered_per_s))
                 return;
         l->cookies_unanswered_per_s = share * fmax(0, v.unanswered_per_s - lost);
@@ -476,7 +478,9 @@ static double strength_of(struct subject *s, const struct flood_strength *now) {
 /* How long the queue has been full of stale entries while SYNs are turned away; forgotten as fast. */
 static void choke(struct subject *s, struct look *l, const struct settings_detect *detect, double since_s,
                   uint64_t now_us) {
-        if (l->refused_per_s > 0.1 || (l->syncookies == 1 && l->cookies_in_vain_per_s > 0.1))
+        /* By cookie the honest are served: only where most of those are in vain. */
+        if (l->refused_per_s > TURNED_AWAY_PER_S ||
+            (l->syncookies == 1 && l->cookies_sent_per_s > TURNED_AWAY_PER_S && l->cookies_lost_share > 0.5))
                 s->pressed_us = now_us;
         if (l->aged_per_s > 0 || l->stale_per_s > 0)
                 s->aging_us = now_us;

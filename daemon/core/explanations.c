@@ -46,9 +46,13 @@ static double checks(const struct look *l, const struct settings_detect *s) {
                                          : or_zero(l->maybe_reset_per_s);
 }
 
-static double crowd(const struct look *l, const struct settings_detect *s) {
+/* Whoever forges addresses can send his SYNs twice as well: where more are left than finish, it explains
+ * nothing. */
+static double retries(const struct look *l, const struct settings_detect *s) {
+        double left = fmax(or_zero(l->aged_per_s), or_zero(l->late_per_s)) + or_zero(l->cookies_unanswered_per_s);
+
         (void) s;
-        return flood_rules_is_crowd(l) ? or_zero(l->again_per_s) : 0;
+        return left <= l->completed_per_s ? or_zero(l->again_per_s) : 0;
 }
 
 static double way_back(const struct look *l, const struct settings_detect *s) {
@@ -63,7 +67,7 @@ double explanation_per_s(enum explanation e, const struct look *l, const struct 
                 [EXPLAINED_FAR] = far,
                 [EXPLAINED_ACCEPT] = accept_queue,
                 [EXPLAINED_CHECKS] = checks,
-                [EXPLAINED_CROWD] = crowd,
+                [EXPLAINED_RETRIES] = retries,
                 [EXPLAINED_WAY_BACK] = way_back,
         };
 

@@ -132,7 +132,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
                         fmax(explanation_per_s(EXPLAINED_LOSS, l, s), noise);
 
-        gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_CROWD, l, s)) * elapsed_s;
+        gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_RETRIES, l, s)) * elapsed_s;
         return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);
 }
 

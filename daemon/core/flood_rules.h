@@ -27,6 +27,7 @@ struct look {
         double refused_per_s;            /* SYNs dropped because this queue was full */
         double killed_per_s;             /* half-opens ended by an RST of whoever got the SYN-ACK */
         double cookies_sent_per_s;
+        double cookies_lost_share;       /* 0..1, of those of the last seconds that did not come back */
         double held, stuck;              /* entries past the survival age, past 1 s */
         double half_open, backlog;
         double gathered;                 /* see flood_rules_gather() */
