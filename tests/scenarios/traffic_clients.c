@@ -400,7 +400,9 @@ void traffic_clients_event(struct traffic *t, const struct event *e) {
 
         if (t->clients[e->client].generation != e->generation)
                 return;
-        if (e->queued)
+        if (e->time_us / SLOT_US >= t->wheel_ms) /* farther away than the wheel is long */
+                add_event_queued(t, e->time_us, kind, e->client, e->queued);
+        else if (e->queued)
                 packet_arrives(t, e->time_us, e->client, kind);
         else if (kind != EVENT_SYN || syn_is_sent(t, e->time_us, e->client))
                 packet_sent(t, e->time_us, e->client, kind);
