@@ -121,7 +121,7 @@ static void far_events_wait(void **state) {
 
         add(&s, POPULATION_HONEST, 0.05, 0.15, 15)->rtt_median_ms = 900;
         add(&s, POPULATION_SILENT, 200, 250, 10);
-        trouble(&s, TROUBLE_ACK_LOSS, 0, 600, 1);
+        trouble(&s, TROUBLE_ACK_LOSS, 0, 150, 1);
         r = run(&s, 250);
         assert_true(r.counters[OBS_SYN_RETRANS] > 300);
 }
