@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/load.h"
 #include "config/loader.h"
 #include "config/value.h"
 #include "core/verdict.h"

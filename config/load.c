@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/lists.h"
 #include "config/loader.h"
 #include "config/value.h"
 #include "config/yaml_tree.h"
@@ -32,18 +33,6 @@ static const struct {
         { "poll.interval", "poll.max_interval" },
         { "poll.budget", "poll.alarm_budget" },
 };
-
-void settings_release(struct settings *s) {
-        for (uint32_t i = 0; i < s->rules_count; i++) {
-                struct settings_hook *h = &s->rules[i].hook;
-
-                for (uint32_t j = 0; j < h->argc; j++)
-                        free(h->argv[j]);
-                h->argc = 0;
-                h->argv[0] = NULL;
-        }
-        s->rules_count = 0;
-}
 
 static int load_source(struct loader *l, const struct config_source *source) {
         uint32_t first = l->errors->count;
@@ -97,7 +86,7 @@ static void check_order(struct loader *l, const struct key *lesser, const struct
 static int load_sources(const struct file *files, size_t count, struct settings *ret,
                         struct config_errors *errors) {
         struct settings s;
-        struct loader l = { .settings = &s, .errors = errors };
+        struct loader l = { .settings = &s, .errors = errors, .list = lists_load };
         int r = 0;
 
         assert(keys_count <= KEYS_MAX);

@@ -33,6 +33,3 @@ int config_load_default(const char *sysconfdir, struct settings *ret, bool *ret_
 /* name: what errors call it. */
 int config_load_text(const char *name, const char *text, size_t size, struct settings *ret,
                      struct config_errors *errors);
-
-/* Frees what the settings own, and leaves them without rules. */
-void settings_release(struct settings *s);

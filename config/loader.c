@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/lists.h"
 #include "config/value.h"
 
 void loader_error(struct loader *l, struct config_position at, const char *format, ...) {
@@ -85,7 +84,7 @@ void loader_group(struct loader *l, const struct yaml_node *mapping, const char 
                 if (n->refused)
                         continue;
                 if (key && key->type == KEY_LIST)
-                        lists_load(l, key, n);
+                        l->list(l, key, n);
                 else if (key)
                         load_scalar(l, key, n, listener);
                 else if (length + 1 >= (int) sizeof path || !keys_find_group(path))

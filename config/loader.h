@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * From a tree to settings: what config/load.c and config/lists.c share.
+ * From a tree to settings: scalars and groups, and what config/load.c and
+ * config/lists.c share.
  */
 
 #include <stdbool.h>
@@ -21,6 +22,8 @@ struct origin {
 struct loader {
         struct settings *settings;
         struct config_errors *errors;
+        /* Loads the list of that key (config/lists.h), which may come back for groups in it. */
+        void (*list)(struct loader *l, const struct key *key, const struct yaml_node *node);
         const struct config_source *source; /* being read now */
         struct origin origins[KEYS_MAX];    /* in the table's order */
         bool out_of_memory;

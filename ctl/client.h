@@ -18,6 +18,7 @@ struct client;
 /* -errno of connect(2), -ENAMETOOLONG. */
 int client_open(const char *path, struct client **ret);
 struct client *client_free(struct client *c);
+
 int client_fd(const struct client *c);
 
 /* Sends a call; takes over parameters (NULL: none). */

@@ -12,10 +12,11 @@
 
 #include <systemd/sd-event.h>
 
+#include "core/known_clients.h"
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
-#include "core/syn.h"
+#include "sense_log.h"
 #include "util/nft.h"
 
 struct sense;
@@ -31,9 +32,11 @@ void sense_configure(struct sense *s, const struct settings *settings);
 void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,
                    struct observation *ret);
 
-/* Sees every SYN that is logged, from now on (sensors/nflog_reader.h). */
-typedef void sense_tap(void *userdata, const struct syn *s, const uint8_t *packet, size_t length);
+/* Sees every SYN that is logged, from now on. */
 void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata);
+
+/* Who finishes a handshake is added there; NULL: no longer. */
+void sense_set_clients(struct sense *s, struct known_clients *clients);
 
 /* Fills the sensors' part of a snapshot. */
 void sense_describe(const struct sense *s, struct snapshot *snapshot);

@@ -11,13 +11,14 @@
 #include "actions/journal_sink.h"
 #include "actions/syslog_sink.h"
 #include "util/log.h"
+#include "util/trouble.h"
 
 struct alert {
         struct alert_outlets outlets;
         bool journal;
         struct syslog_sink *syslog; /* NULL: none */
         struct file_sink *file;     /* NULL: none */
-        bool failing[ALERT_SINKS];
+        struct trouble sinks[ALERT_SINKS];
 };
 
 static int open_sinks(struct alert *a, const struct settings *s) {
@@ -104,14 +105,15 @@ void alert_deliver(struct alert *a, const struct event *e, bool muted,
                 return;
         for (unsigned i = 0; i < ALERT_SINKS; i++) {
                 enum alert_sink sink = (enum alert_sink) i;
+                enum trouble_news news;
                 int r;
 
                 if (!wanted(a, sink))
                         continue;
                 r = deliver_to(a, sink, e);
-                if ((r < 0) == a->failing[i])
+                news = trouble_note(&a->sinks[i], r < 0 ? r : 0);
+                if (news != TROUBLE_BEGAN && news != TROUBLE_OVER)
                         continue;
-                a->failing[i] = r < 0;
                 ret_changes->list[ret_changes->count].sink = sink;
                 ret_changes->list[ret_changes->count++].error = r;
         }

@@ -213,10 +213,6 @@ void incident_sample_add(struct incident_sample *s, const struct syn *syn, const
         keep_packet(s, packet, length);
 }
 
-uint64_t incident_sample_syns(const struct incident_sample *s) {
-        return s->syns;
-}
-
 uint32_t incident_sample_packets(const struct incident_sample *s) {
         return s->packets;
 }

@@ -33,7 +33,6 @@ void incident_sample_add(struct incident_sample *s, const struct syn *syn, const
  * error ends the file and is returned. */
 int incident_sample_flush(struct incident_sample *s, uint64_t realtime_us);
 
-uint64_t incident_sample_syns(const struct incident_sample *s);
 uint32_t incident_sample_packets(const struct incident_sample *s); /* written */
 uint64_t incident_sample_bytes(const struct incident_sample *s);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "actions/syncookies_record.h"
+#include "util/trouble.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
@@ -34,9 +35,9 @@ struct syncookies {
         int pretended_over;  /* the real value at that time */
 
         /* By action: the error that was reported, until it works. COOKIE_NOTHING: reading. */
-        int failed[COOKIE_FOREIGN + 1];
+        struct trouble failed[COOKIE_FOREIGN + 1];
         int last_error;
-        bool limit_reported;
+        struct trouble limit; /* of changes an hour */
         char trouble[EVENT_MESSAGE_MAX]; /* the last that was reported as failed */
 };
 
@@ -240,9 +241,8 @@ static struct syncookies_report report_failure(struct syncookies *s, enum cookie
         const char *directory = syncookies_record_directory(s->record);
 
         s->last_error = error;
-        if (error == s->failed[kind])
+        if (trouble_note(&s->failed[kind], error) == TROUBLE_NO_NEWS)
                 return report_make(s, SYNCOOKIES_REPORT_NONE);
-        s->failed[kind] = error;
         r.error = error;
         if (kind == COOKIE_LOAD && error == -EBUSY)
                 snprintf(r.message, sizeof r.message,
@@ -264,9 +264,8 @@ static struct syncookies_report report_failure(struct syncookies *s, enum cookie
 static struct syncookies_report report_limit(struct syncookies *s) {
         struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FAILED);
 
-        if (s->limit_reported)
+        if (trouble_note(&s->limit, -EAGAIN) == TROUBLE_NO_NEWS)
                 return report_make(s, SYNCOOKIES_REPORT_NONE);
-        s->limit_reported = true;
         r.error = -EAGAIN;
         r.why = why_text(COOKIE_WHY_LIMIT);
         snprintf(r.message, sizeof r.message, "tcp_syncookies is left at %d: %s", s->value, r.why);
@@ -301,7 +300,7 @@ static struct syncookies_report report_on(struct syncookies *s, const struct coo
         if (failed)
                 return report_failure(s, a->kind, result->error);
         if (a->kind != COOKIE_NOTHING)
-                s->failed[a->kind] = 0;
+                trouble_note(&s->failed[a->kind], 0);
         if (a->kind == COOKIE_WRITE && result->error == 0)
                 return report_write(s, a);
         if (a->kind == COOKIE_FOREIGN)
@@ -352,7 +351,7 @@ static void observe(struct syncookies *s, struct syncookies_report *ret_report) 
         if (r < 0)
                 *ret_report = report_failure(s, COOKIE_NOTHING, r);
         else
-                s->failed[COOKIE_NOTHING] = 0;
+                trouble_note(&s->failed[COOKIE_NOTHING], 0);
 }
 
 bool syncookies_step(struct syncookies *s, const struct syncookies_request *request,
@@ -374,20 +373,20 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
         a = cookie_governor_step(&s->governor, &in);
         s->wait_until_us = a.wait_until_us;
         if (in.want == COOKIE_WANT_CALM && a.why != COOKIE_WHY_LIMIT)
-                s->limit_reported = false;
+                trouble_note(&s->limit, 0);
         result = carry_out(s, &a);
         if (a.kind != COOKIE_NOTHING || a.why == COOKIE_WHY_LIMIT) {
                 const struct syncookies_report report = report_on(s, &a, &result);
 
                 if (report.type != SYNCOOKIES_REPORT_NONE) {
                         if (ret_report->type != SYNCOOKIES_REPORT_NONE)
-                                s->failed[COOKIE_NOTHING] = 0; /* next time, then */
+                                trouble_note(&s->failed[COOKIE_NOTHING], 0); /* next time, then */
                         *ret_report = report;
                 }
         }
         /* What is out of the way does not block: the record is as good as none. */
         if (a.kind == COOKIE_LOAD && result.error == -EBADMSG) {
-                s->failed[COOKIE_LOAD] = 0;
+                trouble_note(&s->failed[COOKIE_LOAD], 0);
                 result.error = -ENOENT;
         }
         cookie_governor_done(&s->governor, &in, &a, &result);
@@ -500,7 +499,7 @@ bool syncookies_settled(const struct syncookies *s) {
 
 bool syncookies_idle(const struct syncookies *s) {
         /* One more step takes the word of the limit back. */
-        return cookie_governor_idle(&s->governor) && !s->limit_reported;
+        return cookie_governor_idle(&s->governor) && !s->limit.error;
 }
 
 int syncookies_value(const struct syncookies *s) {
@@ -514,10 +513,10 @@ int syncookies_original(const struct syncookies *s) {
 }
 
 const char *syncookies_trouble(const struct syncookies *s) {
-        bool failed = s->limit_reported;
+        bool failed = s->limit.error != 0;
 
         for (size_t i = 0; i < sizeof s->failed / sizeof *s->failed; i++)
-                failed |= s->failed[i] != 0;
+                failed |= s->failed[i].error != 0;
         return failed ? s->trouble : NULL;
 }
 

@@ -18,7 +18,7 @@ static double finished(const struct obs_source *s) {
 }
 
 static bool lies_within(const struct obs_source *s, const struct obs_source *wider) {
-        return wider->prefix.length < s->prefix.length &&
+        return wider->listener == s->listener && wider->prefix.length < s->prefix.length &&
                prefix_contains(&wider->prefix, &s->prefix.address);
 }
 

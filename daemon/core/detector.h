@@ -39,6 +39,7 @@
 
 #include <stdint.h>
 
+#include "core/culprits.h"
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/verdict.h"
@@ -46,6 +47,7 @@
 struct listener_verdict {
         struct listener_key key;
         uint32_t slot; /* below OBS_LISTENERS_MAX; this listener's as long as it is there */
+        uint32_t index; /* in the observation */
         struct verdict verdict;
 };
 
@@ -55,6 +57,7 @@ struct verdicts {
         struct listener_key worst;
         uint32_t listeners_count;
         struct listener_verdict listeners[OBS_LISTENERS_MAX];
+        struct culprits culprits; /* of the flooded listeners; while there is a flood */
 };
 
 struct detector;

@@ -2,8 +2,7 @@
 #pragma once
 
 /*
- * What kind of traffic it is: a name for a finding, from the figures and from
- * who sends. Never changes whether something is a flood.
+ * What kind of traffic it is where it is no flood (those have their name from core/naming.h).
  */
 
 #include "core/observation.h"
@@ -12,24 +11,22 @@
 /* What the figures alone do not say. */
 struct circumstances {
         double usual_completed_per_s; /* NAN: not learned yet */
-        double usual_arrivals_per_s;
         double alive, stuck;          /* clients that send their SYN again, of so many (survival.h) */
-        double usual_seen_once_share; /* of the SYNs in calm; NAN: not learned yet */
         double aged_share;            /* 0..1: of late handshakes, those still there after 1 s; NAN */
-        double unfinished_share;      /* 0..1, of the handshakes that got an answer */
         double embryonic_rsts_per_s;
-        double rsts_sent_per_s;
+        double refused_ports_per_s;   /* SYNs that came in for ports without a listener; without a
+                                       * log the RSTs that were sent */
         double allowed_per_s;         /* handshakes that sources on the allow list finished */
         bool accept_full;             /* an accept queue is over its limit now */
         bool overflowing;             /* recent overflows explain the entries that stay */
         bool scanning;                /* most SYNs go to ports without a listener, to many */
         bool outage;                  /* nobody finishes, and no more arrive than usual */
-        const struct obs_sources *sources; /* NULL: not known */
 };
 
-/* Of all SYNs, the share that the few heaviest addresses are sure to send and do not finish;
- * NAN when not known. */
+/* Of all SYNs, the share that the few heaviest addresses are sure to send to listeners and do not
+ * finish, and, where that is seen, answer by RST; NAN when not known. */
 double few_sources_unfinished(const struct obs_sources *s);
 
+/* finding: not FINDING_FLOOD. */
 enum diagnosis diagnose(enum finding finding, const struct evidence *e,
                         const struct circumstances *c);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/event.h"
 
-#include <errno.h>
 #include <math.h>
-#include <string.h>
 
 static const struct {
         const char *name;
@@ -44,15 +42,6 @@ struct event event_make(enum event_type type) {
 
 const char *event_type_name(enum event_type t) {
         return types[t].name;
-}
-
-int event_type_from_name(const char *name, enum event_type *ret) {
-        for (unsigned i = 0; i < EVENT_TYPES; i++)
-                if (strcmp(types[i].name, name) == 0) {
-                        *ret = (enum event_type) i;
-                        return 0;
-                }
-        return -ENOENT;
 }
 
 const char *event_severity_name(enum event_severity s) {

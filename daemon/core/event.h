@@ -66,7 +66,6 @@ struct event {
 struct event event_make(enum event_type type);
 
 const char *event_type_name(enum event_type t); /* "flood-start", … */
-int event_type_from_name(const char *name, enum event_type *ret); /* -ENOENT */
 const char *event_severity_name(enum event_severity s); /* "warning", … the words of syslog */
 
 /* The last events, for those who ask later: a ring that forgets the oldest. */

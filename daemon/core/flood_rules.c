@@ -3,10 +3,16 @@
 
 #include <math.h>
 
+#include "core/explanations.h"
 #include "core/rate.h"
 
-/* A strong stream: below this a second, wait for entries to age. */
+/* A strong stream: below this a second, wait for entries to age. So does one that cannot fill
+ * half of the queue in a second: by then far clients have finished. */
 #define SURGE_PER_S 50.0
+#define SURGE_FOR_SURE_PER_S 300.0
+/* More than usual finish: a crowd, of which most may still be under way. */
+#define CROWD_FACTOR 2.0
+#define CROWD_PER_S 20.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
 /* An overwhelming one: in one look, a tenth of a second's worth of entries. */
@@ -16,12 +22,6 @@
 #define OVERWHELMING_ARRIVALS 2.5
 /* Times what is usually that late: a crowd of twenty times the usual far clients. */
 #define OVERWHELMING_EARLY 20.0
-/* See flood_rules_gather(). */
-#define NOISE_SHARE 0.8
-#define LOSS_SHARE_MAX 0.55
-#define LOSS_MARGIN 1.8
-#define LOSS_LEAVES_MAX 0.65
-#define NO_LOSS_LEAVES 0.5
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. With
@@ -34,11 +34,15 @@
 #define GATHERED_MOST 45.0
 #define LOUD 4.0
 #define MOST 0.5
+#define FULL_SHARE 0.8
+#define FEW_FACTOR 2.0
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */
 #define IN_VAIN_SHARE 0.25
 #define LOST_COOKIES_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
+/* What is there every day, and some more. */
+#define USUAL_FACTOR 3.0
 /* Enough of anything. */
 #define STRENGTH_MAX 1e6
 
@@ -108,15 +112,6 @@ static double cookies_that_count(const struct look *l) {
                                                                                                      : 0;
 }
 
-/* Of the handshakes that were late, the part that loss may leave unfinished at 1.5 s. */
-static double loss_leaves(const struct look *l) {
-        double share = flood_rules_share(or_zero(l->late_per_s), l->completed_per_s);
-
-        if (isnan(share) || share > LOSS_SHARE_MAX)
-                return NO_LOSS_LEAVES;
-        return fmin(LOSS_MARGIN * share, LOSS_LEAVES_MAX);
-}
-
 static double aged_for_sure(const struct look *l) {
         return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
 }
@@ -129,11 +124,11 @@ static double gathered_enough(const struct look *l, const struct settings_detect
 
 double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
                           const struct settings_detect *s) {
-        double noise = NOISE_SHARE * s->unanswered_per_s;
+        double noise = explanation_per_s(EXPLAINED_NOISE, l, s);
         double late = or_zero(l->late_per_s);
         double soon = or_zero(l->aged_per_s) - LOSS_SOON * late - noise;
         double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
-                        fmax(loss_leaves(l) * late, noise);
+                        fmax(explanation_per_s(EXPLAINED_LOSS, l, s), noise);
 
         gathered += fmax(soon, surely) * elapsed_s;
         return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);
@@ -148,6 +143,11 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 
 /* --- the patterns --------------------------------------------------------------- */
 
+/* Most of a crowd may be under way for long, on a path that it fills itself. */
+static bool is_crowd(const struct look *l) {
+        return l->completed_per_s > CROWD_FACTOR * l->usual_completed_per_s + CROWD_PER_S;
+}
+
 /* So many unfinished, three times what finishes and far above what the round trips of the usual
  * clients ever left, that it need not wait for another look. A pause of the network is none of
  * this: then no more arrive than did before. */
@@ -156,17 +156,26 @@ static double overwhelms(const struct look *l, const struct settings_detect *s) 
         double usual = fmax(OVERWHELMING_ARRIVALS * l->usual_arrivals_per_s,
                             OVERWHELMING_EARLY * or_zero(l->usual_early_per_s));
 
-        if (isnan(l->usual_arrivals_per_s))
+        if (isnan(l->usual_arrivals_per_s) || is_crowd(l))
                 return 0;
         return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)),
                              odds_against(early, l->completed_per_s, OVERWHELMING_SHARE)),
                       all_of(against(early, usual), hurts(l, s, early)));
 }
 
+/* Below this it can wait for entries to age. */
+static double surge_per_s(const struct look *l, const struct settings_detect *s) {
+        double fills = isnan(l->backlog) ? SURGE_PER_S : fmin(l->backlog / 2, SURGE_FOR_SURE_PER_S);
+
+        return fmax(fmax(SURGE_PER_S, fills), s->unanswered_per_s);
+}
+
 static double surges(const struct look *l, const struct settings_detect *s) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
-        return all_of(against(late, fmax(SURGE_PER_S, s->unanswered_per_s)),
+        if (is_crowd(l))
+                return 0;
+        return all_of(against(late, surge_per_s(l, s)),
                       odds_against(late, l->completed_per_s, SURGE_SHARE));
 }
 
@@ -185,9 +194,28 @@ static double refuses_in_vain(const struct look *l, const struct settings_detect
 }
 
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
+bool flood_rules_are_checks(const struct look *l) {
+        return l->few_reset && (l->killed_per_s < FLOOD_RULES_REFLECTED_PER_S ||
+                                l->killed_per_s < USUAL_FACTOR * l->usual_killed_per_s);
+}
+
 static double bounces(const struct look *l) {
+        if (flood_rules_are_checks(l))
+                return 0;
         return all_of(against(l->killed_per_s, FLOOD_RULES_BOUNCING_PER_S),
                       odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
+}
+
+bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
+        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s && l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
+}
+
+/* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep
+ * it full, and whoever else comes is turned away. */
+static double chokes(const struct look *l) {
+        double needed_s = l->syncookies == 0 ? FLOOD_RULES_CHOKED_S : 1.5 * FLOOD_RULES_CHOKED_S;
+
+        return against(l->choked_s, needed_s);
 }
 
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
@@ -211,10 +239,11 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
                                    all_of(against(l->half_open, QUEUE_MIN),
                                           against(l->stuck, MOST * l->half_open))),
                 .bouncing = bounces(l), /* it hurts somebody else */
+                .choking = chokes(l),
         };
 }
 
 double flood_rules_best(const struct flood_strength *s) {
         return fmax(fmax(fmax(s->overwhelming, s->surge), fmax(s->sustained, s->held)),
-                    fmax(s->refusing, s->bouncing));
+                    fmax(s->refusing, fmax(s->bouncing, s->choking)));
 }

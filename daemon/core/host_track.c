@@ -35,7 +35,7 @@ static double life_s(unsigned retries) {
         return sum;
 }
 
-void host_track_init(struct host_track *t, uint64_t survival_age_us) {
+void host_track_init(struct host_track *t) {
         *t = (struct host_track) {
                 .completed = rate_unknown(),
                 .completed_lately = rate_unknown(),
@@ -43,9 +43,6 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .overflowed_lately = rate_unknown(),
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
-                .cookies_early_per_s = NAN,
-                .cookies_unanswered_per_s = NAN,
-                .cookies_stale_per_s = NAN,
                 .cookies_in_vain = rate_unknown(),
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
@@ -58,8 +55,8 @@ void host_track_init(struct host_track *t, uint64_t survival_age_us) {
                 .usual_syns = rate_unknown(),
                 .syncookies = -1,
                 .half_open_life_s = life_s(DEFAULT_SYNACK_RETRIES),
+                .synack_retries = DEFAULT_SYNACK_RETRIES,
         };
-        t->survival_age_us = survival_age_us;
         cookie_balance_init(&t->balance);
 }
 
@@ -117,36 +114,44 @@ static bool cookies_of(const struct host_track *t, const struct observation *o, 
         return true;
 }
 
-static void count_cookies(struct host_track *t, const struct observation *o, double elapsed_s) {
-        uint64_t sent, received;
+struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t age_us) {
+        struct cookies_in_vain v = { NAN, NAN, NAN };
 
-        if (!cookies_of(t, o, &sent, &received)) {
+        if (!t->cookies_known)
+                return v;
+        if (age_us > EARLY_US)
+                v.early_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us - EARLY_US, EARLY_WINDOW_US);
+        v.unanswered_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
+        v.stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
+        return v;
+}
+
+static void count_cookies(struct host_track *t, const struct observation *o, uint64_t age_us, double elapsed_s) {
+        uint64_t sent, received;
+        double in_vain;
+
+        t->cookies_known = cookies_of(t, o, &sent, &received);
+        if (!t->cookies_known) {
                 t->cookies_sent = t->cookies_received = rate_unknown();
                 cookie_balance_init(&t->balance);
-                t->cookies_early_per_s = t->cookies_unanswered_per_s = t->cookies_stale_per_s = NAN;
                 t->cookies_in_vain = rate_unknown();
                 return;
         }
         rate_count(&t->cookies_sent, (double) sent, elapsed_s, FAST_TAU_S);
         rate_count(&t->cookies_received, (double) received, elapsed_s, FAST_TAU_S);
         cookie_balance_add(&t->balance, o->time_us, sent, received);
-        if (t->survival_age_us > EARLY_US)
-                t->cookies_early_per_s = cookie_balance_unanswered_per_s(
-                        &t->balance, t->survival_age_us - EARLY_US, EARLY_WINDOW_US);
-        t->cookies_unanswered_per_s =
-                cookie_balance_unanswered_per_s(&t->balance, t->survival_age_us, COOKIE_WINDOW_US);
-        if (!isnan(t->cookies_unanswered_per_s))
-                rate_mix(&t->cookies_in_vain, t->cookies_unanswered_per_s, elapsed_s, FAST_TAU_S);
-        t->cookies_stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
+        in_vain = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
+        if (!isnan(in_vain))
+                rate_mix(&t->cookies_in_vain, in_vain, elapsed_s, FAST_TAU_S);
 }
 
-void host_track_step(struct host_track *t, const struct observation *o) {
+void host_track_step(struct host_track *t, const struct observation *o, uint64_t age_us) {
         double elapsed_s = (double) o->elapsed_us / 1e6;
 
         if (o->known & OBS_K_SYNCOOKIES)
                 t->syncookies = o->syncookies;
         if (o->known & OBS_K_SYNACK_RETRIES)
-                t->half_open_life_s = life_s(o->synack_retries);
+                t->half_open_life_s = life_s(t->synack_retries = o->synack_retries);
         if (o->elapsed_us == 0)
                 return;
 
@@ -164,7 +169,7 @@ void host_track_step(struct host_track *t, const struct observation *o) {
         rate_peak(&t->completed_lately, t->completed.per_s, elapsed_s, LATELY_TAU_S);
         rate_peak(&t->overflowed_lately, t->overflows.per_s, elapsed_s, LATELY_TAU_S);
         count_queue_drops(t, o, elapsed_s);
-        count_cookies(t, o, elapsed_s);
+        count_cookies(t, o, age_us, elapsed_s);
 
         t->overflow_credit *= exp(-elapsed_s / OVERFLOW_TAU_S);
         if (observation_knows(o, OBS_LISTEN_OVERFLOWS))

@@ -22,10 +22,8 @@ struct host_track {
         struct rate completed_steady; /* over as long as it takes for chance to even out */
         struct rate overflowed_lately;
         struct rate cookies_sent, cookies_received;
-        double cookies_early_per_s;      /* unanswered 100 ms before the survival age */
-        double cookies_unanswered_per_s; /* within the survival age */
-        struct rate cookies_in_vain;     /* the same, smoothed */
-        double cookies_stale_per_s;      /* within 1.5 s */
+        struct rate cookies_in_vain; /* unanswered, smoothed */
+        bool cookies_known;
         struct rate queue_drops;     /* SYNs refused because the queue was full */
         struct rate overflows;       /* refused because the accept queue was full */
         struct rate syns;            /* counted by our rule */
@@ -34,7 +32,6 @@ struct host_track {
         struct rate embryonic_rsts;
 
         double overflow_credit;      /* recent overflows, each explains one entry that stays */
-        uint64_t survival_age_us;
         struct cookie_balance balance;
 
         struct rate usual_completed; /* over ten minutes, calm only */
@@ -42,12 +39,22 @@ struct host_track {
         struct rate usual_syns;      /* over ten minutes, calm or not */
         int syncookies;              /* -1: not known */
         double half_open_life_s;     /* as tcp_synack_retries has it */
+        unsigned synack_retries;
 };
 
-void host_track_init(struct host_track *t, uint64_t survival_age_us);
+void host_track_init(struct host_track *t);
 
-/* Takes the counters of a tick. A first observation (elapsed 0) sets nothing. */
-void host_track_step(struct host_track *t, const struct observation *o);
+/* Takes the counters of a tick; cookies count as in vain after age_us. A first observation
+ * (elapsed 0) sets nothing. */
+void host_track_step(struct host_track *t, const struct observation *o, uint64_t age_us);
+
+/* Cookies a second that nobody answered. NAN: not known, or not yet. */
+struct cookies_in_vain {
+        double early_per_s;      /* 100 ms before the age */
+        double unanswered_per_s; /* within it */
+        double stale_per_s;      /* within 1.5 s */
+};
+struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t age_us);
 
 /* Handshakes that arrived, a second: finished, unanswered and refused together. */
 double host_track_arrivals(const struct host_track *t, double unanswered_per_s);

@@ -110,8 +110,10 @@ const struct listener_slot *listener_syns_of(const struct listener_syns *l, uint
 }
 
 void listener_syns_halve(struct listener_syns *l) {
-        for (uint32_t i = 0; i < OBS_LISTENERS_MAX; i++)
+        for (uint32_t i = 0; i < OBS_LISTENERS_MAX; i++) {
                 l->slots[i].weighed /= 2;
+                l->slots[i].weighed_ended /= 2;
+        }
 }
 
 void listener_syns_tell(struct listener_syns *l, struct obs_listener *list, uint32_t count) {
@@ -124,9 +126,11 @@ void listener_syns_tell(struct listener_syns *l, struct obs_listener *list, uint
                         list[i].syns = slot->syns - slot->told;
                         list[i].syns_again = slot->again - slot->told_again;
                         list[i].syns_known = slot->from_known - slot->told_known;
+                        list[i].ended = slot->ended - slot->told_ended;
                         list[i].known |= OBS_L_SYNS;
                         slot->told = slot->syns;
                         slot->told_again = slot->again;
                         slot->told_known = slot->from_known;
+                        slot->told_ended = slot->ended;
                 }
 }

@@ -29,9 +29,9 @@ struct listener_syns {
                 uint32_t id;
                 uint16_t index;  /* in the list */
                 uint8_t next;    /* slot + 1 of another listener of the same port */
-                uint64_t syns, again, from_known; /* since it is there */
-                uint64_t told, told_again, told_known;
-                double weighed;  /* SYNs, halved from time to time */
+                uint64_t syns, again, from_known, ended; /* since it is there */
+                uint64_t told, told_again, told_known, told_ended;
+                double weighed, weighed_ended; /* SYNs and ends, halved from time to time */
         } slots[OBS_LISTENERS_MAX];
         uint8_t port_slot[65536];        /* slot + 1 of the first listener of a port */
         uint8_t port_listens[65536 / 8]; /* ports with a listener beyond the list */
@@ -52,5 +52,5 @@ bool listener_syns_listens(const struct listener_syns *l, uint16_t port);
 const struct listener_slot *listener_syns_of(const struct listener_syns *l, uint32_t id);
 void listener_syns_halve(struct listener_syns *l);
 
-/* Sets each one's syns, syns_again and syns_known since it was told last, and OBS_L_SYNS. */
+/* Sets each one's syns, syns_again, syns_known and ended since it was told last, and OBS_L_SYNS. */
 void listener_syns_tell(struct listener_syns *l, struct obs_listener *list, uint32_t count);

@@ -82,6 +82,7 @@ enum obs_listener_known {
         OBS_L_DROPS = 1 << 2,
         OBS_L_SYNS = 1 << 3,      /* syns */
         OBS_L_SENDERS = 1 << 4,   /* syns_again, syns_known, senders */
+        OBS_L_ENDED = 1 << 5,     /* ended, senders.ended_per_s */
 };
 
 /*
@@ -92,6 +93,7 @@ enum obs_listener_known {
  */
 struct obs_senders {
         double syn_per_s;  /* of all, weighed as the sources' rates: what their shares are of */
+        double ended_per_s; /* connections that ended, weighed alike; to be read with OBS_L_ENDED */
         uint64_t begun;    /* handshakes; a SYN sent again begins none */
         uint32_t addresses, once; /* that began them; of these, those that began one only */
         uint32_t one_in;
@@ -112,6 +114,7 @@ struct obs_listener {
         uint64_t syns;         /* delta, estimated from the sampled log */
         uint64_t syns_again;   /* delta, of syns: of handshakes that had begun (RFC 9293, 3.8.1) */
         uint64_t syns_known;   /* delta, of syns: from known clients */
+        uint64_t ended;        /* delta: connections of its that ended */
         struct obs_senders senders;
 };
 
@@ -145,6 +148,7 @@ enum obs_source_summary_known {
         OBS_SS_DISTINCT = 1 << 0,
         OBS_SS_SEEN_ONCE = 1 << 1,
         OBS_SS_STRAY = 1 << 2, /* stray_share, stray_ports */
+        OBS_SS_DISOWNED = 1 << 3, /* RSTs are seen: OBS_S_DISOWNS means something */
 };
 
 /* Who sends the SYNs, over the last seconds (see core/source_table.h). */

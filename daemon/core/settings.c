@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/verdict.h"
@@ -58,4 +59,16 @@ uint32_t settings_same_hooks(const struct settings *a, const struct settings *b,
                     !same_command(&a->rules[i].hook, &b->rules[i].hook))
                         hooks &= ~(UINT32_C(1) << i);
         return hooks;
+}
+
+void settings_release(struct settings *s) {
+        for (uint32_t i = 0; i < s->rules_count; i++) {
+                struct settings_hook *h = &s->rules[i].hook;
+
+                for (uint32_t j = 0; j < h->argc; j++)
+                        free(h->argv[j]);
+                h->argc = 0;
+                h->argv[0] = NULL;
+        }
+        s->rules_count = 0;
 }

@@ -132,6 +132,7 @@ struct settings {
         struct {
                 bool enabled;
                 uint64_t timeout_us;
+                uint64_t known_for_us; /* who finished a handshake in this time is never blocked */
                 uint32_t max_entries;
                 uint32_t min_syn_per_s;
         } block;
@@ -143,6 +144,9 @@ struct settings {
                 uint32_t pcap_packets;
         } incidents;
 };
+
+/* Frees what they own, the hooks' arguments, and leaves them without rules. */
+void settings_release(struct settings *s);
 
 /* The thresholds for a listener: of the first override that matches, or the host's. */
 const struct settings_detect *settings_detect_for(const struct settings *s,

@@ -13,8 +13,9 @@
  * Shares need no such time: the total is weighed alike.
  *
  * Known clients are those who have finished a handshake in the last five to ten minutes.
- * How soon addresses come again is told without them, and without SYNs that only repeat one
- * (the same address, port and sequence number): what is left are handshakes of strangers.
+ * How soon addresses come again is told without them, without those that answer SYN-ACKs by RST,
+ * and without SYNs that only repeat one (the same address, port and sequence number): what is
+ * left are handshakes of strangers.
  *
  * Sampling. While every SYN is logged, one call with SOURCE_BOTH serves all.
  * Otherwise two samples are logged: SOURCE_BY_PACKET, one SYN in n at random,
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "core/keyed_hash.h"
+#include "core/known_clients.h"
 #include "core/observation.h"
 #include "core/syn.h"
 
@@ -51,6 +53,8 @@ void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint3
                                uint64_t now_us);
 /* Which sensors speak at all: without them their figures are unknown, not zero. */
 void source_table_set_known(struct source_table *t, bool syns, bool completions);
+/* RSTs are logged too: who is not heard to disown a SYN-ACK has not done so in numbers. */
+void source_table_set_resets_known(struct source_table *t);
 /* The listeners there are, for counting SYNs by listener. Returns whether they are others. */
 bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
                                 uint32_t count);
@@ -64,6 +68,8 @@ void source_table_lost(struct source_table *t, uint64_t messages);
 /* A connection from that address to one of our listeners has ended. */
 void source_table_completed(struct source_table *t, const struct address *remote,
                             const struct address *local, uint16_t port);
+/* Who finishes is remembered there too; NULL: no longer. It must outlive the table. */
+void source_table_set_clients(struct source_table *t, struct known_clients *clients);
 /* That address answered a SYN-ACK by RST: what came under its name was not its own, or a check. */
 void source_table_disowned(struct source_table *t, const struct address *remote);
 

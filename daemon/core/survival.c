@@ -6,6 +6,7 @@
 /* How long a listener counts as one with deferred accept after such an entry. */
 #define DEFERRED_MEMORY_US UINT64_C(60000000)
 #define ALIVE_TAU_S 15.0
+enum { SURVIVAL_AGE_BIN_MAX = OBS_AGE_3S };
 
 static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigned end) {
         uint32_t n = 0;
@@ -15,16 +16,24 @@ static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigne
         return n;
 }
 
+/* Bins of which none is without end. */
 static double rate_between(const struct obs_listener *l, unsigned first, unsigned end) {
-        return count_from(l, first, end) / ((end - first) * ((double) OBS_AGE_FINE_US / 1e6));
+        uint64_t width_us = obs_age_bin_start_us(end) - obs_age_bin_start_us(first);
+
+        return count_from(l, first, end) / ((double) width_us / 1e6);
+}
+
+/* Where a steady rate past that age is read: up to 1 s, and past it from one bin. */
+static unsigned steady_end(unsigned first) {
+        return first < OBS_AGE_FINE_BINS ? OBS_AGE_FINE_BINS : first + 1;
 }
 
 /* The larger of the rate in the 200 ms just past the age, which knows a new
- * flood soonest, and the rate up to 1 s, which is steadier. */
+ * flood soonest, and the steady one. */
 static double late_rate(const struct obs_listener *l, unsigned first) {
-        unsigned edge_end = first + 2 < OBS_AGE_FINE_BINS ? first + 2 : OBS_AGE_FINE_BINS;
+        unsigned edge_end = first + 2 < OBS_AGE_FINE_BINS ? first + 2 : steady_end(first);
 
-        return fmax(rate_between(l, first, edge_end), rate_between(l, first, OBS_AGE_FINE_BINS));
+        return fmax(rate_between(l, first, edge_end), rate_between(l, first, steady_end(first)));
 }
 
 /* What a tick sees first of a flood: the fuller of the two 100 ms around the survival age, whenever
@@ -32,6 +41,8 @@ static double late_rate(const struct obs_listener *l, unsigned first) {
 static double early_rate(const struct obs_listener *l, unsigned first) {
         uint32_t before = first >= 2 ? l->age[first - 1] : 0;
 
+        if (first >= OBS_AGE_FINE_BINS)
+                return rate_between(l, first, first + 1);
         return first < 2 ? NAN
                          : fmax(before, l->age[first]) / ((double) OBS_AGE_FINE_US / 1e6);
 }
@@ -53,11 +64,11 @@ static void measure_alive(struct survival_memory *m, const struct obs_listener *
 
 struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
                               uint64_t survival_age_us, uint64_t now_us) {
-        unsigned first = (unsigned) (survival_age_us / OBS_AGE_FINE_US);
+        unsigned first = obs_age_bin(survival_age_us);
         struct survival s;
 
-        if (first >= OBS_AGE_FINE_BINS)
-                first = OBS_AGE_FINE_BINS - 1;
+        if (first > SURVIVAL_AGE_BIN_MAX)
+                first = SURVIVAL_AGE_BIN_MAX;
         if (l->deferred)
                 m->deferred_us = now_us;
 
@@ -74,7 +85,7 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
         } else {
                 s.early_per_s = early_rate(l, first);
                 s.late_per_s = late_rate(l, first);
-                s.late_steady_per_s = rate_between(l, first, OBS_AGE_FINE_BINS);
+                s.late_steady_per_s = rate_between(l, first, steady_end(first));
                 s.held = count_from(l, first, OBS_AGE_BINS);
         }
         return s;

@@ -38,7 +38,8 @@ struct survival_memory {
 /*
  * Measures a listener's half-opens at now_us.
  *
- * survival_age_us is rounded down to 100 ms, at most 900 ms. On a listener with
+ * survival_age_us is rounded down to where an age bin begins: 100 ms below 1 s, then 1, 1.5, 2 and
+ * 3 s. On a listener with
  * TCP_DEFER_ACCEPT entries that have finished look young again and again
  * (their timer runs without the SYN-ACK being sent again), so there only
  * retransmission counts.

@@ -15,6 +15,15 @@ static const char *const state_names[STATES] = {
         [STATE_FLOOD] = "flood",
 };
 
+static const char *const explanation_names[EXPLANATIONS] = {
+        [EXPLAINED_NOISE] = "noise",
+        [EXPLAINED_LOSS] = "loss",
+        [EXPLAINED_FAR] = "far-clients",
+        [EXPLAINED_ACCEPT] = "accept-queue",
+        [EXPLAINED_CHECKS] = "half-open-checks",
+        [EXPLAINED_WAY_BACK] = "way-back",
+};
+
 static const char *const diagnosis_names[DIAGNOSES] = {
         [DIAGNOSIS_UNKNOWN] = "unknown",
         [DIAGNOSIS_QUIET] = "quiet",
@@ -29,24 +38,12 @@ static const char *const diagnosis_names[DIAGNOSES] = {
         [DIAGNOSIS_FLOOD_REFLECTED] = "flood-reflected",
 };
 
-static int name_index(const char *const *names, unsigned count, const char *name) {
-        for (unsigned i = 0; i < count; i++)
-                if (strcmp(names[i], name) == 0)
-                        return (int) i;
-        return -ENOENT;
+const char *explanation_name(enum explanation e) {
+        return explanation_names[e];
 }
 
 const char *flood_state_name(enum flood_state s) {
         return state_names[s];
-}
-
-int flood_state_from_name(const char *name, enum flood_state *ret) {
-        int i = name_index(state_names, STATES, name);
-
-        if (i < 0)
-                return i;
-        *ret = (enum flood_state) i;
-        return 0;
 }
 
 const char *diagnosis_name(enum diagnosis d) {
@@ -54,12 +51,12 @@ const char *diagnosis_name(enum diagnosis d) {
 }
 
 int diagnosis_from_name(const char *name, enum diagnosis *ret) {
-        int i = name_index(diagnosis_names, DIAGNOSES, name);
-
-        if (i < 0)
-                return i;
-        *ret = (enum diagnosis) i;
-        return 0;
+        for (unsigned i = 0; i < DIAGNOSES; i++)
+                if (strcmp(diagnosis_names[i], name) == 0) {
+                        *ret = (enum diagnosis) i;
+                        return 0;
+                }
+        return -ENOENT;
 }
 
 bool diagnosis_is_flood(enum diagnosis d) {
@@ -75,6 +72,7 @@ struct evidence evidence_unknown(void) {
                 .queue_drops_per_s = NAN, .accept_overflows_per_s = NAN,
                 .embryonic_rsts_per_s = NAN, .stray_share = NAN, .stray_ports = NAN,
                 .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
+                .strength = NAN,
         };
 }
 
@@ -82,7 +80,7 @@ static double certain_share(const struct obs_source *s, double total) {
         return (s->known & OBS_S_SYNS) ? fmin((s->syn_per_s - s->syn_error_per_s) / total, 1) : NAN;
 }
 
-void evidence_add_sources(struct evidence *e, const struct obs_sources *sources) {
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources, bool name) {
         double total;
 
         if (!sources)
@@ -93,7 +91,7 @@ void evidence_add_sources(struct evidence *e, const struct obs_sources *sources)
                 e->seen_once_share = sources->seen_once_share;
         /* Shares are of the same seconds as the table's own total. */
         total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
-        if (!(total > 0))
+        if (!(total > 0) || !name)
                 return;
         for (uint32_t i = 0; i < sources->count; i++)
                 e->top_share = fmax(e->top_share, certain_share(&sources->list[i], total));

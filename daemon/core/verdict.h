@@ -38,6 +38,17 @@ enum diagnosis {
         DIAGNOSES
 };
 
+/* What accounts for handshakes that nobody finishes, without a flood (core/explanations.h). */
+enum explanation {
+        EXPLAINED_NOISE,
+        EXPLAINED_LOSS,
+        EXPLAINED_FAR,
+        EXPLAINED_ACCEPT,
+        EXPLAINED_CHECKS,
+        EXPLAINED_WAY_BACK,
+        EXPLANATIONS
+};
+
 /* The figures behind a verdict. NAN: not known. Rates are smoothed over about a second. */
 struct evidence {
         double half_open;         /* entries now */
@@ -60,7 +71,9 @@ struct evidence {
         double seen_once_share;   /* 0..1 */
         double top_share;         /* 0..1, guaranteed share of the heaviest source or prefix */
         struct prefix top;        /* which one, the narrowest of those that send about as much;
-                                   * length 0: not known */
+                                   * length 0: not known, or not to be named */
+        double strength;          /* of the evidence: 1 and more is a flood (core/flood_rules.h) */
+        double explained_per_s[EXPLANATIONS];
 };
 
 struct verdict {
@@ -71,14 +84,15 @@ struct verdict {
         struct evidence evidence;
 };
 
+const char *explanation_name(enum explanation e); /* "loss", "half-open-checks", … */
 const char *flood_state_name(enum flood_state s); /* "normal", "suspect", … */
-int flood_state_from_name(const char *name, enum flood_state *ret); /* -ENOENT */
 const char *diagnosis_name(enum diagnosis d);     /* "flood-spoofed", … */
 int diagnosis_from_name(const char *name, enum diagnosis *ret); /* -ENOENT */
 bool diagnosis_is_flood(enum diagnosis d);
 
 /* All figures unknown. */
 struct evidence evidence_unknown(void);
-/* How many sources there are, how many of their SYNs are seen once, the heaviest and its share.
+/* How many sources there are, how many of their SYNs are seen once, and, if one is to be named, the heaviest
+ * and its share.
  * NULL: nothing is known of them. */
-void evidence_add_sources(struct evidence *e, const struct obs_sources *sources);
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources, bool name);

@@ -69,6 +69,7 @@ static json_t *senders_json(struct writer *w, const struct obs_senders *s) {
         json_t *j = json_object();
 
         put_real(w, j, "syn_per_s", s->syn_per_s);
+        put_real(w, j, "ended_per_s", s->ended_per_s);
         put_integer(w, j, "begun", s->begun);
         put_integer(w, j, "addresses", s->addresses);
         put_integer(w, j, "once", s->once);
@@ -96,6 +97,8 @@ static json_t *listener_json(struct writer *w, const struct obs_listener *l) {
                 put_integer(w, j, "syns_again", l->syns_again);
                 put_integer(w, j, "syns_known", l->syns_known);
         }
+        if (l->known & OBS_L_ENDED)
+                put_integer(w, j, "ended", l->ended);
         if (l->known & OBS_L_SENDERS)
                 put(w, j, "senders", senders_json(w, &l->senders));
         return j;
@@ -145,6 +148,8 @@ static json_t *sources_json(struct writer *w, const struct obs_sources *s) {
         }
         if (s->known & OBS_SS_SEEN_ONCE)
                 put_real(w, j, "seen_once_share", s->seen_once_share);
+        if (s->known & OBS_SS_DISOWNED)
+                put(w, j, "resets_seen", json_true());
         if (s->known & OBS_SS_STRAY) {
                 put_real(w, j, "stray_share", s->stray_share);
                 put_integer(w, j, "stray_ports", s->stray_ports);
@@ -272,12 +277,13 @@ static void parse_half_open(struct json_reader *r, json_t *j, struct obs_listene
 }
 
 static void parse_senders(struct json_reader *r, json_t *j, struct obs_listener *l) {
-        static const char *const names[] = { "syn_per_s", "begun", "addresses", "once", "one_in",
-                                             "span_s", NULL };
+        static const char *const names[] = { "syn_per_s", "ended_per_s", "begun", "addresses", "once",
+                                             "one_in", "span_s", NULL };
         size_t at = json_reader_enter(r, "senders.");
 
         json_reader_names(r, j, names);
         l->senders.syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
+        l->senders.ended_per_s = json_reader_real(r, j, "ended_per_s", HUGE_VAL);
         l->senders.begun = json_reader_u64(r, j, "begun");
         l->senders.addresses = json_reader_u32(r, j, "addresses");
         l->senders.once = json_reader_u32(r, j, "once");
@@ -289,7 +295,7 @@ static void parse_senders(struct json_reader *r, json_t *j, struct obs_listener 
 
 static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener *l) {
         static const char *const names[] = { "address", "port", "ifindex", "limits", "half_open",
-                                             "drops", "syns", "syns_again", "syns_known", "senders",
+                                             "drops", "syns", "syns_again", "syns_known", "ended", "senders",
                                              NULL };
         json_t *part;
 
@@ -302,6 +308,10 @@ static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener
                 parse_limits(r, part, l);
         if ((part = json_reader_object(r, j, "half_open")))
                 parse_half_open(r, part, l);
+        if (json_reader_field(r, j, "ended", false)) {
+                l->ended = json_reader_u64(r, j, "ended");
+                l->known |= OBS_L_ENDED;
+        }
         if ((part = json_reader_object(r, j, "senders")))
                 parse_senders(r, part, l);
         if (json_reader_field(r, j, "drops", false)) {
@@ -392,7 +402,7 @@ static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s)
 
 static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *s) {
         static const char *const names[] = { "tracked", "distinct", "syn_per_s", "seen_once_share",
-                                             "stray_share", "stray_ports", "list", NULL };
+                                             "stray_share", "stray_ports", "resets_seen", "list", NULL };
         size_t at = json_reader_enter(r, "sources.");
         json_t *list = NULL;
 
@@ -403,6 +413,8 @@ static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *
                 s->syn_per_s = json_reader_real(r, j, "syn_per_s", HUGE_VAL);
                 s->known |= OBS_SS_DISTINCT;
         }
+        if (json_is_true(json_reader_field(r, j, "resets_seen", false)))
+                s->known |= OBS_SS_DISOWNED;
         if (json_reader_field(r, j, "stray_share", false)) {
                 s->stray_share = json_reader_real(r, j, "stray_share", 1);
                 s->stray_ports = json_reader_u32(r, j, "stray_ports");
@@ -422,13 +434,21 @@ static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *
         json_reader_leave(r, at);
 }
 
-/* Recordings of 0.1 do not say whose SYNs a source sent: with one listener they are its. */
+/* Recordings of 0.1 do not say for whom a source's SYNs were: for the one that had them all. */
 static void give_to_only_listener(struct observation *o) {
+        uint32_t only = 0;
+
         for (uint32_t i = 0; i < o->sources.count; i++)
                 if (o->sources.list[i].listener != OBS_LISTENER_NONE)
                         return;
-        for (uint32_t i = 0; i < o->sources.count && o->listeners_count == 1; i++)
-                o->sources.list[i].listener = 0;
+        for (uint32_t i = 1; i < o->listeners_count; i++)
+                if (o->listeners[i].syns > o->listeners[only].syns)
+                        only = i;
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                if (i != only && o->listeners[i].syns > 0)
+                        return;
+        for (uint32_t i = 0; i < o->sources.count && o->listeners_count > 0; i++)
+                o->sources.list[i].listener = (uint16_t) only;
 }
 
 static void parse_sensors(struct json_reader *r, json_t *j, struct observation *o) {

@@ -9,6 +9,7 @@
 #include "sensors/nft_rules.h"
 #include "sensors/sampling.h"
 #include "sensors/tcp_destroy.h"
+#include "util/trouble.h"
 
 /* As long as completions that were lost weigh: three halvings of the table. */
 #define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
@@ -33,8 +34,9 @@ struct syn_log {
         uint32_t seed;
         struct sampling sampling;
         uint32_t their_by_packet, their_by_source; /* without rules of our own; see follow_sampling() */
-        enum sensor_state state;
-        char reason[SYN_LOG_REASON_MAX];
+        bool enabled;
+        char failure[SYN_LOG_REASON_MAX]; /* why no SYN is seen; empty: they are */
+        struct trouble counter_trouble, sampling_trouble;
 
         bool observed;
         uint64_t observed_us;
@@ -42,44 +44,47 @@ struct syn_log {
         uint64_t told_syns;    /* total told so far */
         uint64_t counted_syns; /* as the counter said last */
         struct nflog_reader_counts counted_log; /* what had been received by then */
-        bool counter_broke;
         uint64_t overruns;     /* of l->destroy, up to now */
         uint64_t ends_lost_us; /* when they grew last; 0: completions can be told */
 };
 
-static void set_state(struct syn_log *l, enum sensor_state state, const char *what,
-                      const char *why) {
-        l->state = state;
-        snprintf(l->reason, sizeof l->reason, "%s%s", what, why);
+static void fail(struct syn_log *l, const char *what, const char *why) {
+        snprintf(l->failure, sizeof l->failure, "%s%s", what, why);
+}
+
+/* Whether the log speaks; without it the ends of connections still do. */
+static bool hears(const struct syn_log *l) {
+        return l->reader && !*l->failure;
+}
+
+static void tell_table(struct syn_log *l) {
+        source_table_set_known(l->sources, hears(l), l->destroy && !l->ends_lost_us);
 }
 
 static void start(struct syn_log *l, const struct settings *s, struct nft_table *table) {
         const char *reason;
 
-        if (tcp_destroy_new(l->sources, &l->destroy) < 0)
-                set_state(l, SENSOR_DEGRADED, "the kernel does not tell of ended connections", "");
-        if (!s->nflog.enabled) {
-                set_state(l, SENSOR_OFF, "nflog.enabled is false", "");
+        (void) tcp_destroy_new(l->sources, &l->destroy);
+        if (!l->enabled)
                 return;
-        }
         if (nflog_reader_new(s->nflog.group, s->nflog.copy_range, l->sources, &l->reader,
                              &reason) < 0) {
-                set_state(l, SENSOR_FAILED, "no SYNs are seen: ", reason);
+                fail(l, "no SYNs are seen: ", reason);
                 return;
         }
         if (s->nflog.manage_rules &&
             nft_rules_new(table, s->nflog.group, s->nflog.copy_range, &l->rules, &reason) < 0) {
                 /* Somebody's own rules may still log to the group. */
-                set_state(l, SENSOR_FAILED, "no rules of our own: ", reason);
+                fail(l, "no rules of our own: ", reason);
                 return;
         }
-        if (l->rules) {
-                (void) nft_counter_new("synward", "arrived", &l->arrived.counter);
-                (void) nft_counter_new("synward", "forwarded", &l->forwarded.counter);
-        }
+        if (!l->rules)
+                return;
+        source_table_set_resets_known(l->sources);
+        (void) nft_counter_new("synward", "arrived", &l->arrived.counter);
+        (void) nft_counter_new("synward", "forwarded", &l->forwarded.counter);
         /* Without it the log itself is counted. */
-        if (l->rules && nft_counter_new("synward", "syns", &l->counter) < 0)
-                set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
+        trouble_note(&l->counter_trouble, nft_counter_new("synward", "syns", &l->counter));
 }
 
 int syn_log_new(const struct settings *settings, struct nft_table *table,
@@ -93,14 +98,13 @@ int syn_log_new(const struct settings *settings, struct nft_table *table,
                 free(l);
                 return -ENOMEM;
         }
-        l->state = SENSOR_OK;
+        l->enabled = settings->nflog.enabled;
         l->max_rate = settings->nflog.max_rate;
         l->seed = seed;
         l->sampling = sampling_start();
         l->their_by_packet = l->their_by_source = 1;
         start(l, settings, table);
-        source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED,
-                               l->destroy != NULL);
+        tell_table(l);
         *ret = l;
         return 0;
 }
@@ -130,18 +134,17 @@ int syn_log_receive(struct syn_log *l) {
         if (l->reader) {
                 r = nflog_reader_receive(l->reader, BATCHES_AT_ONCE);
                 if (r < 0) {
-                        set_state(l, SENSOR_FAILED, "the NFLOG socket broke", "");
+                        fail(l, "the NFLOG socket broke", "");
                         l->reader = nflog_reader_free(l->reader);
-                        source_table_set_known(l->sources, false, l->destroy != NULL);
+                        tell_table(l);
                         return r;
                 }
         }
         if (l->destroy) {
                 r = tcp_destroy_receive(l->destroy, EVENTS_AT_ONCE);
                 if (r < 0) {
-                        set_state(l, SENSOR_DEGRADED, "the socket of ended connections broke", "");
                         l->destroy = tcp_destroy_free(l->destroy);
-                        source_table_set_known(l->sources, l->reader != NULL, false);
+                        tell_table(l);
                         return r;
                 }
         }
@@ -150,14 +153,9 @@ int syn_log_receive(struct syn_log *l) {
 
 /* All SYNs up to now, by the counter. Where it cannot be read, what the log says since it was. */
 static uint64_t total_syns(struct syn_log *l, const struct nflog_reader_counts *log) {
-        bool broke = l->counter && nft_counter_read(l->counter, &l->counted_syns) < 0;
-
-        if (broke && !l->counter_broke)
-                set_state(l, SENSOR_DEGRADED, "the counter of our table cannot be read", "");
-        if (!broke && l->counter_broke && l->destroy)
-                set_state(l, SENSOR_OK, "", "");
-        l->counter_broke = broke;
-        if (l->counter && !broke) {
+        if (l->counter)
+                trouble_note(&l->counter_trouble, nft_counter_read(l->counter, &l->counted_syns));
+        if (l->counter && !l->counter_trouble.error) {
                 l->counted_log = *log;
                 return l->counted_syns;
         }
@@ -198,9 +196,10 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         if (one_in == before && !is_unlucky(l, &log))
                 return;
         l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
-        if (nft_rules_sample(l->rules, sampling_by_packet(one_in), one_in, l->seed, l->max_rate) < 0) {
+        trouble_note(&l->sampling_trouble, nft_rules_sample(l->rules, sampling_by_packet(one_in), one_in,
+                                                            l->seed, l->max_rate));
+        if (l->sampling_trouble.error) {
                 l->sampling.one_in = before;
-                set_state(l, SENSOR_DEGRADED, "the sampling could not be changed", "");
                 return;
         }
         source_table_set_sampling(l->sources, sampling_by_packet(one_in), one_in, now_us);
@@ -248,14 +247,10 @@ static void heed_lost_ends(struct syn_log *l, uint64_t now_us) {
         if (overruns != l->overruns) {
                 l->overruns = overruns;
                 l->ends_lost_us = now_us;
-                source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED, false);
-                if (l->state == SENSOR_OK)
-                        set_state(l, SENSOR_DEGRADED, "ends of connections were lost", "");
-        } else if (l->ends_lost_us && l->destroy && now_us - l->ends_lost_us >= LOST_ENDS_US) {
+                tell_table(l);
+        } else if (l->ends_lost_us && now_us - l->ends_lost_us >= LOST_ENDS_US) {
                 l->ends_lost_us = 0;
-                source_table_set_known(l->sources, l->reader && l->state != SENSOR_FAILED, true);
-                if (l->state == SENSOR_DEGRADED && !l->counter_broke)
-                        set_state(l, SENSOR_OK, "", "");
+                tell_table(l);
         }
 }
 
@@ -266,7 +261,7 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
                 if (others && l->destroy)
                         tcp_destroy_set_listeners(l->destroy, o->listeners, o->listeners_count);
         }
-        if (l->reader && l->state != SENSOR_FAILED) {
+        if (hears(l)) {
                 bool first = !l->observed;
 
                 observe_log(l, now_us, o);
@@ -276,15 +271,34 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
         heed_lost_ends(l, now_us);
         source_table_observe(l->sources, now_us, &o->sources);
         o->known |= OBS_K_SOURCES;
-        o->sensors[SENSOR_NFLOG] = (uint8_t) l->state;
+        o->sensors[SENSOR_NFLOG] = (uint8_t) syn_log_state(l);
+}
+
+/* What is less than perfect, the worst first; NULL: nothing. */
+static const char *defect(const struct syn_log *l) {
+        if (!l->destroy)
+                return "the kernel does not tell of ended connections";
+        if (l->counter_trouble.error)
+                return "the counter of our table cannot be read";
+        if (l->ends_lost_us)
+                return "ends of connections were lost";
+        if (l->sampling_trouble.error)
+                return "the sampling could not be changed";
+        return NULL;
 }
 
 enum sensor_state syn_log_state(const struct syn_log *l) {
-        return l->state;
+        if (!l->enabled)
+                return SENSOR_OFF;
+        if (*l->failure)
+                return SENSOR_FAILED;
+        return defect(l) ? SENSOR_DEGRADED : SENSOR_OK;
 }
 
 const char *syn_log_reason(const struct syn_log *l) {
-        return l->reason;
+        const char *reason = !l->enabled ? "nflog.enabled is false" : *l->failure ? l->failure : defect(l);
+
+        return reason ? reason : "";
 }
 
 struct source_table *syn_log_sources(struct syn_log *l) {

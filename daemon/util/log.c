@@ -26,7 +26,7 @@ static struct {
 static const char *const names[] = {
         [LOG_EMERG] = "emergency", [LOG_ALERT] = "alert",     [LOG_CRIT] = "critical",
         [LOG_ERR] = "error",       [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice",
-        [LOG_INFO] = "info",       [LOG_DEBUG] = "debug",
+        [LOG_INFO] = "info",       [LOG_DEBUG] = "debug",     [LOG_TRACE] = "debug",
 };
 
 /* systemd.exec(5): a program may have been given another stderr since. */
@@ -42,7 +42,7 @@ static bool stderr_is_journal(void) {
 
 void log_setup(int verbosity) {
         const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-        int max = verbosity > 0 ? LOG_DEBUG : verbosity == 0 ? LOG_INFO
+        int max = verbosity > 1 ? LOG_TRACE : verbosity == 1 ? LOG_DEBUG : verbosity == 0 ? LOG_INFO
                 : verbosity == -1 ? LOG_WARNING : LOG_ERR;
 
         how.max_priority = max;
@@ -67,7 +67,7 @@ static int journal_write(int priority, const char *file, int line, const char *f
         struct iovec iov[sizeof fields / sizeof *fields];
 
         snprintf(message, sizeof message, "MESSAGE=%s", text);
-        snprintf(level, sizeof level, "PRIORITY=%i", priority);
+        snprintf(level, sizeof level, "PRIORITY=%i", priority < LOG_DEBUG ? priority : LOG_DEBUG);
         snprintf(code_file, sizeof code_file, "CODE_FILE=%s", file);
         snprintf(code_line, sizeof code_line, "CODE_LINE=%i", line);
         snprintf(code_func, sizeof code_func, "CODE_FUNC=%s", function);
@@ -101,7 +101,7 @@ static void stderr_write(int priority, const char *text) {
         int n;
 
         if (how.journal) /* journald did not take the entry; it still reads the stream */
-                n = snprintf(line, sizeof line, "<%i>%s\n", priority, text);
+                n = snprintf(line, sizeof line, "<%i>%s\n", priority < LOG_DEBUG ? priority : LOG_DEBUG, text);
         else {
                 time_now(when, sizeof when);
                 n = snprintf(line, sizeof line, "%s %s%s:%s %s\n", when, colour, names[priority],

@@ -20,12 +20,14 @@
 #include <syslog.h>
 
 enum { LOG_LINE_MAX = 2048 }; /* longer ones are cut */
+/* Of what would be too much even for debugging, most of the time; the journal has it as debug. */
+enum { LOG_TRACE = LOG_DEBUG + 1 };
 
-/* 0: info and above, 1 and more: debug too, -1: warnings and above, -2: errors only. */
+/* 0: info and above, 1: debug too, 2 and more: all, -1: warnings and above, -2: errors only. */
 void log_setup(int verbosity);
 /* Whether stderr is the journal, as log_setup() found it. */
 bool log_to_journal(void);
-/* Whether a line of that syslog(3) priority would be written. */
+/* Whether a line of that priority (of syslog(3), or LOG_TRACE) would be written. */
 bool log_wants(int priority);
 
 void log_write(int priority, const char *file, int line, const char *function,

@@ -10,15 +10,18 @@
 # --rate sends a second's share in one burst, --gap up to a third too few);
 # above by trafgen.
 
-# lab_flood rate=N seconds=N [from=spoofed|one|N|PREFIX] [to=ADDRESS:PORT] [name=flood]
+# lab_flood rate=N seconds=N [from=spoofed|one|N|PREFIX,...] [to=ADDRESS:PORT] [name=flood]
+#           [more="--twice ..."]
 # Starts an evenly spaced flood in the background; lab_flood_start_us is its
-# first SYN, by CLOCK_REALTIME.
+# first SYN, by CLOCK_REALTIME. more: see synflood --help.
 lab_flood() {
-        local rate=1000 seconds=10 from=spoofed to=$LAB_SERVER4:80 name=flood seed=1 "$@"
+        local rate=1000 seconds=10 from=spoofed to=$LAB_SERVER4:80 name=flood seed=1 more='' "$@"
 
+        # shellcheck disable=SC2086 # several words
         lab_spawn "$name" attacker "$SYNWARD_BUILD/tests/lab/synflood" --device swlabflood \
                 --ethernet "$lab_server_attack_mac" --to "$to" --rate "$rate" --from "$from" \
-                --packets $((rate * seconds + 1)) --duration "${seconds}s" --seed "$seed"
+                --packets "$(awk "BEGIN { printf \"%d\", $rate * $seconds + 1 }")" \
+                --duration "${seconds}s" --seed "$seed" $more
         lab_wait_for 5 grep -q '"start"' "$lab_temp/$name.out" ||
                 lab_abort "the flood did not start: $(cat "$lab_temp/$name.err")"
         lab_flood_start_us=$(sed -n 's/.*"start","realtime_us":\([0-9]*\).*/\1/p' "$lab_temp/$name.out")

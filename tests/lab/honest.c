@@ -24,7 +24,7 @@
 
 #include "common.h"
 
-enum { TARGETS_MAX = 64, FDS_MAX = 20000, OPEN_MAX = 15000, EVENTS = 512 };
+enum { TARGETS_MAX = 64, FDS_MAX = 20000, OPEN_MAX = 15000, EVENTS = 512, YOUNG_US = 1000000 };
 
 struct settings {
         struct lab_endpoint to[TARGETS_MAX];
@@ -234,16 +234,27 @@ static uint64_t gap_us(struct clients *c) {
         return (uint64_t) (-log(1 - lab_random_unit(&c->rng)) * mean);
 }
 
+/* Those that have just been opened: they may still be answered. */
+static unsigned count_young(const struct clients *c) {
+        uint64_t now = lab_now_us();
+        unsigned n = 0;
+
+        for (int fd = c->connecting.last; fd >= 0; fd = c->connections[fd].previous, n++)
+                if (c->connections[fd].since_us + YOUNG_US < now)
+                        break;
+        return n;
+}
+
 static void report(const struct clients *c, const char *what, double seconds) {
         printf("{\"program\":\"honest\",\"what\":\"%s\",\"seconds\":%.1f,\"opened\":%llu,"
                "\"connected\":%llu,\"failed\":%llu,\"refused\":%llu,\"timeouts\":%llu,"
-               "\"reset_by_peer\":%llu,\"skipped\":%llu,\"open\":%u,\"open_peak\":%u,"
+               "\"reset_by_peer\":%llu,\"skipped\":%llu,\"open\":%u,\"open_peak\":%u,\"young\":%u,"
                "\"connect_p50_ms\":%.1f,\"connect_p95_ms\":%.1f,\"connect_p99_ms\":%.1f,"
                "\"connect_max_ms\":%.1f}\n",
                what, seconds, (unsigned long long) c->opened, (unsigned long long) c->done,
                (unsigned long long) c->failed, (unsigned long long) c->refused,
                (unsigned long long) c->timeouts, (unsigned long long) c->reset_by_peer,
-               (unsigned long long) c->skipped, c->open, c->open_peak,
+               (unsigned long long) c->skipped, c->open, c->open_peak, count_young(c),
                lab_histogram_quantile_ms(&c->latency, 0.5),
                lab_histogram_quantile_ms(&c->latency, 0.95),
                lab_histogram_quantile_ms(&c->latency, 0.99), (double) c->latency.max_us / 1e3);

@@ -4,16 +4,20 @@
 # The lab, to be sourced: four network namespaces of its own,
 #
 #   client --- relay --- server --- attacker
-#           (round trip)         (direct)
+#           (round trip)    |    (direct)
+#                         inner
+#                     (lab_up router=1)
 #
 # honest clients behind a path with a real round trip, a flood that reaches the
-# same listeners by another device, the daemon beside the listeners. No packet
+# same listeners by another device, the daemon beside the listeners. With router=1
+# the server forwards for a host behind it, 10.77.3.2. No packet
 # leaves them: the namespaces have no other device and no route out. Every
 # process is started by lab_spawn and ended by lab_down, which runs on every
 # exit and then checks that nothing of the lab is left.
 #
 # SYNWARD_BUILD   build folder with synwardd, synwardctl and tests/lab/* (.)
 # SYNWARD_LAB     "require": what would be skipped is a failure
+# SYNWARD_PENDING 1: runs what PENDING lists as well
 # SYNWARD_KEEP    a folder: what the programs wrote is copied there at the end
 
 lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -24,7 +28,7 @@ SYNWARD_BUILD=$(cd "${SYNWARD_BUILD:-.}" && pwd) || exit 2
 LAB_LOOK_US=300000
 LAB_SERVER4=10.77.1.1 LAB_SERVER6='[fd77:1::1]'
 # shellcheck disable=SC2034
-LAB_CLIENTS4=100.64.0.0/16 LAB_CLIENTS6=2001:db8:64::/64
+LAB_CLIENTS4=100.64.0.0/16 LAB_CLIENTS6=2001:db8:64::/64 LAB_INNER4=10.77.3.2
 lab_server_path_mac=02:77:00:00:01:01
 lab_client_mac=02:77:00:00:01:02
 lab_server_attack_mac=02:77:00:00:02:01
@@ -78,6 +82,73 @@ lab_done() {
         printf '1..%d\n' "$lab_tests"
         [ "$lab_failures" -eq 0 ] && [ "$lab_tests" -gt 0 ]
         exit
+}
+
+# lab_scenarios "NAME ..." [NAME ...]: runs each as a function, or those that are named.
+# What PENDING lists (SCRIPT NAME) waits for its mending: skipped, and said, unless named or
+# SYNWARD_PENDING is 1.
+# Those of LAB_TOGETHER, which are slow and need little of the CPU, run at the same time.
+lab_scenarios() {
+        local all=$1 script=${0##*/test-} s names chosen='' together=''
+        shift
+
+        for s; do
+                [[ " $all " == *" $s "* ]] || { echo "no scenario $s of: $all" >&2; exit 2; }
+        done
+        read -ra names <<<"${*:-$all}"
+        for s in "${names[@]}"; do
+                if [ $# -eq 0 ] && [ "${SYNWARD_PENDING:-0}" = 0 ] && grep -qx "${script%.sh} $s" "$lab_source/PENDING"; then
+                        lab_ok "$s # SKIP pending, see tests/lab/PENDING"
+                elif [[ " ${LAB_TOGETHER:-} " == *" $s "* ]]; then
+                        together+=" $s"
+                else
+                        chosen+=" $s"
+                fi
+        done
+        # shellcheck disable=SC2086 # several
+        [ -z "$together" ] || lab_together $together
+        for s in $chosen; do
+                "$s"
+        done
+}
+
+# lab_together NAME ...: each in a subshell, which is a lab of its own; their tests are ours.
+lab_together() {
+        local s line pids=() out
+
+        out=$(mktemp -d "${TMPDIR:-/tmp}/sw-lab-$BASHPID.XXXXXX") || exit 1
+        for s; do
+                (
+                        lab_tests=0
+                        "$s"
+                ) >"$out/$s" 2>&1 &
+                pids+=($!)
+        done
+        trap 'kill "${pids[@]}" 2>/dev/null; wait; rm -rf "$out"; exit 143' INT TERM HUP
+        wait "${pids[@]}"
+        trap - INT TERM HUP
+        for s; do
+                while IFS= read -r line; do
+                        case $line in
+                        'ok '*) lab_ok "${line#ok * - }" ;;
+                        'not ok '*) lab_not_ok "${line#not ok * - }" ;;
+                        *) printf '%s\n' "$line" ;;
+                        esac
+                done <"$out/$s"
+        done
+        rm -rf "$out"
+}
+
+# lab_client_served NAME SHARE TEXT: a test of honest clients, which it ends.
+lab_client_served() {
+        local opened connected
+
+        lab_end "$1"
+        lab_last[$1]=$(tail -n 1 "$lab_temp/$1.out")
+        opened=$(lab_field "$1" opened) connected=$(lab_field "$1" connected)
+        # Those that have just begun are not finished yet.
+        lab_check "$3: $connected of $opened connections made" \
+                "$connected > 0 && $connected >= $2 * ($opened - $(lab_field "$1" young))"
 }
 
 # --- what must be there -----------------------------------------------------
@@ -213,7 +284,7 @@ lab_write_sysctls() {
 lab_make_namespaces() {
         local ns
 
-        for ns in server client relay attacker; do
+        for ns in "${lab_namespaces[@]}"; do
                 ip netns add "$lab_id-$ns" || return 1
                 lab_write_sysctls "$ns" ipv4/conf/all/rp_filter=0 ipv4/conf/default/rp_filter=0 \
                         ipv6/conf/all/accept_dad=0 ipv6/conf/default/accept_dad=0 \
@@ -268,12 +339,46 @@ lab_make_links() {
                         "route add default via fd77:1::1"
 }
 
+# A host behind the server, which forwards for it.
+lab_make_inner() {
+        lab_link server swlabinner 02:77:00:00:04:01 inner swlabinner 02:77:00:00:04:02 &&
+                lab_batch server "addr add 10.77.3.1/24 dev swlabinner" &&
+                lab_batch inner "addr add $LAB_INNER4/24 dev swlabinner" \
+                        "route add default via 10.77.3.1" &&
+                lab_write_sysctls server ipv4/ip_forward=1
+}
+
 # lab_path [--delay T] [--loss P] ...: (re)starts the relay; one way, see relay --help.
 lab_path() {
         lab_end relay
-        lab_spawn relay relay nice -n -10 "$SYNWARD_BUILD/tests/lab/relay" "$@" swlab0 swlab1
+        lab_spawn relay relay nice -n -10 "$SYNWARD_BUILD/tests/lab/relay" \
+                --control "$lab_temp/relay.control" "$@" swlab0 swlab1
         lab_wait_for 5 grep -q ready "$lab_temp/relay.out" ||
                 lab_abort "the relay did not start: $(cat "$lab_temp/relay.err")"
+}
+
+lab_path_changes() { [ "$(grep -c changed "$lab_temp/relay.out")" -gt "$1" ]; }
+
+# lab_path_set [--delay T] [--mute lab_way_back|none] ...: changes the path while it is used.
+lab_path_set() {
+        local before
+
+        before=$(grep -c changed "$lab_temp/relay.out")
+        echo "$*" >"$lab_temp/relay.control"
+        kill -HUP "${lab_pid[relay]}"
+        lab_wait_for 5 lab_path_changes "$before" ||
+                lab_abort "the relay did not change: $(cat "$lab_temp/relay.err")"
+}
+# What the relay has from the server.
+# shellcheck disable=SC2034
+lab_way_back=swlab0
+
+# lab_mute RANGE: the clients' hosts in it send no RST, as behind a stateful firewall or
+# when they take part in the attack.
+lab_mute() {
+        lab_in client nft "table inet lab { chain out { type filter hook output priority 0; }; }
+                add rule inet lab out ip saddr $1 tcp flags & rst == rst drop" ||
+                lab_abort "nft"
 }
 
 lab_abort() {
@@ -282,13 +387,15 @@ lab_abort() {
         exit 1
 }
 
-# lab_up [cookies=N] [backlog_max=N] [syn_backlog=N] [delay=T] [loss=P]
+# lab_up [cookies=N] [backlog_max=N] [syn_backlog=N] [delay=T] [loss=P] [router=1]
 lab_up() {
-        local cookies=1 backlog_max=4096 syn_backlog=4096 delay=60ms loss=0 "$@"
+        local cookies=1 backlog_max=4096 syn_backlog=4096 delay=60ms loss=0 router=0 "$@"
 
         declare -gA lab_pid=() lab_last=()
         # A subshell is a lab of its own.
         lab_id=sw-lab-$BASHPID
+        lab_namespaces=(server client relay attacker)
+        [ "$router" = 0 ] || lab_namespaces+=(inner)
         lab_flood_start_us=0 lab_flood_end_us=0
         lab_temp=$(mktemp -d "${TMPDIR:-/tmp}/$lab_id.XXXXXX") || exit 1
         lab_host_devices=$(ip -o link | wc -l)
@@ -296,7 +403,8 @@ lab_up() {
         trap lab_on_exit EXIT
         trap 'exit 130' INT
         trap 'exit 143' TERM HUP
-        lab_make_namespaces && lab_make_links || lab_abort "cannot build the lab"
+        lab_make_namespaces && lab_make_links && { [ "$router" = 0 ] || lab_make_inner; } ||
+                lab_abort "cannot build the lab"
         # TIME_WAIT sockets of past clients would burden every walk of the host's tables.
         lab_write_sysctls client ipv4/tcp_max_tw_buckets=1000 \
                 ipv4/ip_local_port_range='1024 65535' || lab_abort "sysctl"
@@ -316,7 +424,7 @@ lab_down() {
         for name in watch flood daemon "${!lab_pid[@]}"; do
                 lab_end "$name"
         done
-        for ns in server client relay attacker; do
+        for ns in "${lab_namespaces[@]}"; do
                 # What was told to end may take a moment.
                 left=
                 lab_wait_for 3 lab_is_empty "$ns" || left=$(ip netns pids "$lab_id-$ns" 2>/dev/null)
@@ -366,11 +474,11 @@ lab_on_exit() {
 
 # --- who is in it -----------------------------------------------------------
 
-# lab_server NAME ARGUMENTS: see server --help.
+# lab_server NAME ARGUMENTS: see server --help; in the namespace LAB_SERVER_IN.
 lab_server() {
         local name=$1
         shift
-        lab_spawn "$name" server "$SYNWARD_BUILD/tests/lab/server" "$@"
+        lab_spawn "$name" "${LAB_SERVER_IN:-server}" "$SYNWARD_BUILD/tests/lab/server" "$@"
         lab_wait_for 5 grep -q ready "$lab_temp/$name.out" ||
                 lab_abort "the server did not start: $(cat "$lab_temp/$name.err")"
 }
@@ -386,15 +494,23 @@ lab_honest() {
 # lab_daemon [ARGUMENTS]: synwardd beside the listeners, with LAB_CONFIG (YAML) as
 # its configuration; returns when it answers. Starts lab_watch, unless
 # LAB_WATCH is 0: looking that often is a load of its own. LAB_SPAWN=lab_spawn_here
-# leaves its output on the terminal.
+# leaves its output on the terminal. LAB_RESOLV_CONF is what it finds in /etc/resolv.conf.
 lab_daemon() {
+        local before=()
+
         lab_need_daemon
         mkdir -p "$lab_temp/state" "$lab_temp/run"
         printf '%s\n' "${LAB_CONFIG:-}" >"$lab_temp/synward.yaml"
         # shellcheck disable=SC2034
         lab_daemon_start_us=${EPOCHREALTIME/./}
         : >"$lab_temp/daemon.err"
-        "${LAB_SPAWN:-lab_spawn}" daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
+        if [ -n "${LAB_RESOLV_CONF:-}" ]; then
+                echo "$LAB_RESOLV_CONF" >"$lab_temp/resolv.conf"
+                # ip-netns(8) gives each command its own mounts.
+                # shellcheck disable=SC2016
+                before=(sh -c 'mount --bind "$0" /etc/resolv.conf && exec "$@"' "$lab_temp/resolv.conf")
+        fi
+        "${LAB_SPAWN:-lab_spawn}" daemon server "${before[@]}" "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
                 --control "$lab_temp/run/control.sock" --state-dir "$lab_temp/state" \
                 --runtime-dir "$lab_temp/run" "$@"
         lab_wait_for 10 lab_ctl ping >/dev/null 2>&1 ||
@@ -410,6 +526,7 @@ lab_status_line() {
         local out space='[[:space:]]*' state half_open
 
         out=$(lab_ctl --json status 2>/dev/null) || { printf '%s down - - -\n' "${EPOCHREALTIME/./}"; return; }
+        [ "${LAB_STATUSES:-0}" = 0 ] || printf '%s\n' "$out" >>"$lab_temp/statuses"
         # The host's state and diagnosis are those followed by its reasons.
         state="\"state\"$space:$space\"([a-z]+)\",$space\"diagnosis\"$space:$space\"([a-z-]+)\",$space\"reasons\""
         if [[ $out =~ $state ]]; then
@@ -433,11 +550,13 @@ lab_listener_state() {
                 printf '%s' "${BASH_REMATCH[1]}"
 }
 
-# Notes the state about 15 times a second in states.
+# Notes the state about 15 times a second in states; with LAB_STATUSES=1 all that
+# status says, a line each, in statuses.
 lab_watch() {
         local lab=$BASHPID
 
         : >"$lab_temp/states"
+        : >"$lab_temp/statuses"
         (
                 trap - EXIT INT TERM HUP
                 # Not longer than the lab, even if that was killed outright.
@@ -518,6 +637,54 @@ lab_wait_diagnosis() {
         [ -n "$lab_delay_ms" ]
 }
 
+# lab_events TYPE: what was told, a line of JSON each.
+lab_events() {
+        lab_ctl --json events -n 256 | jq -c --arg type "$1" '.events[] | select(.event == $type)'
+}
+
+# lab_flood_names: each name that a flood was given, in status or in an event.
+lab_flood_names() {
+        {
+                awk '$2 == "flood" || $2 == "recovering" { print $3 }' "$lab_temp/states"
+                lab_ctl --json events -n 256 | jq -r '.events[] | .diagnosis // empty'
+        } | grep ^flood- | sort | uniq -c | awk '{ printf "%s%s (%d)", n++ ? ", " : "", $2, $1 }'
+}
+
+# lab_expect_name NAME TEXT: a test: the flood had this name and no other all along.
+lab_expect_name() {
+        local names
+
+        names=$(lab_flood_names)
+        if [[ $names =~ ^$1\ \([0-9]+\)$ ]]; then
+                lab_ok "$2: $names"
+        else
+                lab_not_ok "$2: ${names:-no flood}"
+        fi
+}
+
+# lab_expect_unnamed TEXT REGEX: a test: no address that fits was named, in an event or in
+# the reasons of a flood in any status (LAB_STATUSES=1).
+lab_expect_unnamed() {
+        local found
+
+        found=$({
+                lab_ctl --json events -n 256 | jq -r '.events[] | "\(.event): \(.message) \(del(.message, .time))"'
+                jq -r 'select(.state == "flood") | .reasons[]' "$lab_temp/statuses"
+        } | grep -E -m 1 "(^|[^0-9.])$2")
+        if [ -z "$found" ]; then lab_ok "$1"; else lab_not_ok "$1 [${found:0:240}]"; fi
+}
+
+# lab_blocked: who was blocked since the daemon's start, a line each.
+lab_blocked() { lab_events source-blocked | jq -r '.sources[]' | sort -u; }
+
+# lab_expect_blocked_none TEXT [REGEX]: a test: nobody (that fits) was blocked.
+lab_expect_blocked_none() {
+        local blocked
+
+        blocked=$(lab_blocked | grep -E "^(${2:-.*})" | tr '\n' ' ')
+        if [ -z "$blocked" ]; then lab_ok "$1"; else lab_not_ok "$1 [blocked: $blocked]"; fi
+}
+
 # lab_expect_state "STATE ..." MILLISECONDS SINCE_US TEXT: a test with its delay.
 lab_expect_state() {
         # Waits longer than allowed, so that a miss says by how much.
@@ -559,9 +726,10 @@ lab_sample_half_open() {
         lab_half_open_mean=$((looks ? sum / looks : 0))
 }
 
-# lab_counter NAME: of /proc/net/netstat or snmp in the server's namespace.
+# lab_counter NAME [PROTOCOL]: of /proc/net/netstat or snmp in the server's namespace.
 lab_counter() {
-        lab_in server cat /proc/net/netstat /proc/net/snmp | awk -v name="$1" '
+        lab_in server cat /proc/net/netstat /proc/net/snmp | awk -v name="$1" -v of="${2:-}" '
+                of && $1 != of ":" { next }
                 { if ($1 == last) { for (i = 2; i <= NF; i++) if (heads[i] == name) { print $i; exit } }
                   else { last = $1; split($0, heads) } }'
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A long wire between two network devices: every frame that comes in on one
- * goes out on the other after a delay, or is lost. For kernels without netem.
+ * goes out on the other after a delay, or is lost; what it does can be changed
+ * while it runs. For kernels without netem.
  *
  * Frames travel with their virtio header (PACKET_VNET_HDR), so that checksums
  * the sender left to its device stay "to be done" and the receiver accepts
@@ -16,6 +17,7 @@
 #include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,10 @@ enum {
         SLOT_SIZE = 2048,
         TICK_US = 500, /* under load the relay looks this often, not at every frame */
         RECEIVE_BUFFER = 32 << 20,
+        WORDS_MAX = 32,
 };
+
+static volatile sig_atomic_t control_asked;
 
 struct slot {
         uint64_t due_us;
@@ -44,15 +49,19 @@ struct direction {
         int in, out;
         struct slot *slots;
         uint32_t head, tail; /* free-running: send from tail, receive into head */
+        const char *from;
         uint64_t last_due_us;
+        uint64_t free_us; /* when the wire has taken what was given to it: of the capacity */
         uint64_t received, sent, lost, full, oversized, send_failed;
         struct lab_histogram late; /* how long after its due time a frame left */
 };
 
 struct settings {
-        const char *devices[2];
-        uint64_t delay_us, jitter_us, seed;
-        double loss; /* share, 0..1 */
+        const char *devices[2], *control;
+        char mute[IFNAMSIZ]; /* the device whose frames are lost; of none: none */
+        uint64_t delay_us, jitter_us, queue_us, seed;
+        double loss;     /* share, 0..1 */
+        double capacity; /* frames a second in each direction; 0: no bound */
 };
 
 static int open_device(const char *name) {
@@ -92,7 +101,7 @@ static struct slot *slot_at(struct direction *d, uint32_t n) {
  * it: a path that reorders is another experiment. */
 static uint64_t due_time(struct direction *d, const struct settings *s, uint64_t *rng,
                          uint64_t now) {
-        uint64_t due = now + s->delay_us;
+        uint64_t due = (d->free_us > now ? d->free_us : now) + s->delay_us;
 
         if (s->jitter_us)
                 due += lab_random(rng) % (2 * s->jitter_us + 1);
@@ -100,6 +109,23 @@ static uint64_t due_time(struct direction *d, const struct settings *s, uint64_t
                 due = d->last_due_us;
         d->last_due_us = due;
         return due;
+}
+
+/* By chance, because nothing comes through from there, or because the wire has a
+ * capacity and its queue is full; else it has its place on the wire. */
+static bool is_lost(struct direction *d, const struct settings *s, uint64_t *rng, uint64_t now) {
+        if (s->loss > 0 && lab_random_unit(rng) < s->loss)
+                return true;
+        if (strcmp(s->mute, d->from) == 0)
+                return true;
+        if (s->capacity <= 0)
+                return false;
+        if (d->free_us < now)
+                d->free_us = now;
+        if (d->free_us - now > s->queue_us)
+                return true;
+        d->free_us += (uint64_t) (1e6 / s->capacity);
+        return false;
 }
 
 /* Returns how many frames were taken from the device. */
@@ -131,7 +157,7 @@ static unsigned receive_batch(struct direction *d, const struct settings *s, uin
                         d->oversized++;
                         continue;
                 }
-                if (s->loss > 0 && lab_random_unit(rng) < s->loss) {
+                if (is_lost(d, s, rng, now)) {
                         d->lost++;
                         continue;
                 }
@@ -184,7 +210,78 @@ static unsigned send_batch(struct direction *d, uint64_t now) {
         return (unsigned) n;
 }
 
-static void run(struct direction directions[2], const struct settings *s) {
+static const char help[] =
+        "relay [--delay TIME] [--jitter TIME] [--loss PERCENT] [--mute DEVICE|none]\n"
+        "      [--capacity FRAMES_PER_S] [--queue TIME] [--control FILE] [--seed N] DEVICE DEVICE\n"
+        "delay: one way; jitter: added, up to twice this; mute: what comes from there is lost;\n"
+        "capacity: of each direction, behind a queue of so much time (1s), beyond which frames\n"
+        "are lost; control: on SIGHUP such options are read from there, words on one line";
+
+static void parse_options(int argc, char **argv, struct settings *s) {
+        static const struct option options[] = {
+                {"delay", required_argument, NULL, 'd'},
+                {"jitter", required_argument, NULL, 'j'},
+                {"loss", required_argument, NULL, 'l'},
+                {"mute", required_argument, NULL, 'm'},
+                {"capacity", required_argument, NULL, 'c'},
+                {"queue", required_argument, NULL, 'q'},
+                {"control", required_argument, NULL, 'C'},
+                {"seed", required_argument, NULL, 's'},
+                {"help", no_argument, NULL, 'h'},
+                {0},
+        };
+        int c;
+
+        optind = 0; /* glibc's word for: from the beginning */
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                switch (c) {
+                case 'd': s->delay_us = lab_duration_us("--delay", optarg); break;
+                case 'j': s->jitter_us = lab_duration_us("--jitter", optarg); break;
+                case 'l': s->loss = lab_number("--loss", optarg, 0, 100) / 100; break;
+                case 'm': snprintf(s->mute, sizeof(s->mute), "%s", optarg); break;
+                case 'c': s->capacity = lab_number("--capacity", optarg, 0, 1e6); break;
+                case 'q': s->queue_us = lab_duration_us("--queue", optarg); break;
+                case 'C': s->control = optarg; break;
+                case 's': s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
+                case 'h': puts(help); exit(0);
+                default: exit(2);
+                }
+}
+
+static struct settings parse(int argc, char **argv) {
+        struct settings s = {.queue_us = 1000000, .seed = 1};
+
+        parse_options(argc, argv, &s);
+        if (argc - optind != 2)
+                lab_usage("two devices, please");
+        s.devices[0] = argv[optind];
+        s.devices[1] = argv[optind + 1];
+        return s;
+}
+
+static void on_hangup(int number) {
+        (void) number;
+        control_asked = 1;
+}
+
+/* Frames that are under way keep their times. */
+static void read_control(struct settings *s) {
+        char line[256], name[] = "relay", *words[WORDS_MAX + 1] = {name}, *rest = line, *word;
+        int count = 1;
+        const char *control = s->control;
+        FILE *f = control ? fopen(control, "re") : NULL;
+
+        if (!f || !fgets(line, sizeof(line), f))
+                lab_die("--control: %s", control ? control : "not given");
+        fclose(f);
+        while (count < WORDS_MAX && (word = strsep(&rest, " \n")))
+                if (*word)
+                        words[count++] = word;
+        parse_options(count, words, s);
+        s->control = control; /* not what was read */
+}
+
+static void run(struct direction directions[2], struct settings *s) {
         struct pollfd fds[2] = {{.fd = directions[0].in, .events = POLLIN},
                                 {.fd = directions[1].in, .events = POLLIN}};
         uint64_t rng = s->seed, next = lab_now_us();
@@ -192,6 +289,12 @@ static void run(struct direction directions[2], const struct settings *s) {
         while (lab_running()) {
                 bool pending = false;
 
+                if (control_asked) {
+                        control_asked = 0;
+                        read_control(s);
+                        puts("{\"program\":\"relay\",\"changed\":true}");
+                        fflush(stdout);
+                }
                 for (unsigned i = 0; i < 2; i++) {
                         struct direction *d = &directions[i];
 
@@ -203,7 +306,7 @@ static void run(struct direction directions[2], const struct settings *s) {
                                 pending = true;
                 }
                 if (!pending) {
-                        (void) poll(fds, 2, 1000);
+                        (void) poll(fds, 2, 100);
                         next = lab_now_us();
                         continue;
                 }
@@ -234,47 +337,19 @@ static void report(struct direction directions[2], const struct settings *s) {
         }
 }
 
-static struct settings parse(int argc, char **argv) {
-        static const struct option options[] = {
-                {"delay", required_argument, NULL, 'd'},
-                {"jitter", required_argument, NULL, 'j'},
-                {"loss", required_argument, NULL, 'l'},
-                {"seed", required_argument, NULL, 's'},
-                {"help", no_argument, NULL, 'h'},
-                {0},
-        };
-        struct settings s = {.seed = 1};
-        int c;
-
-        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
-                switch (c) {
-                case 'd': s.delay_us = lab_duration_us("--delay", optarg); break;
-                case 'j': s.jitter_us = lab_duration_us("--jitter", optarg); break;
-                case 'l': s.loss = lab_number("--loss", optarg, 0, 100) / 100; break;
-                case 's': s.seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
-                case 'h':
-                        puts("relay [--delay TIME] [--jitter TIME] [--loss PERCENT] [--seed N] "
-                             "DEVICE DEVICE\ndelay: one way; jitter: added, up to twice this");
-                        exit(0);
-                default: exit(2);
-                }
-        if (argc - optind != 2)
-                lab_usage("two devices, please");
-        s.devices[0] = argv[optind];
-        s.devices[1] = argv[optind + 1];
-        return s;
-}
-
 int main(int argc, char **argv) {
         static struct direction directions[2];
         struct settings s = parse(argc, argv);
+        struct sigaction hangup = {.sa_handler = on_hangup};
         int fds[2];
 
         lab_require_namespace();
         lab_catch_signals();
+        sigaction(SIGHUP, &hangup, NULL);
         for (unsigned i = 0; i < 2; i++)
                 fds[i] = open_device(s.devices[i]);
         for (unsigned i = 0; i < 2; i++) {
+                directions[i].from = s.devices[i];
                 directions[i].in = fds[i];
                 directions[i].out = fds[1 - i];
                 directions[i].slots = mmap(NULL, sizeof(struct slot) * SLOTS,

@@ -21,7 +21,7 @@
 
 #include "common.h"
 
-enum { LISTENERS_MAX = 64, EVENTS = 512, PROCESSES_MAX = 16 };
+enum { LISTENERS_MAX = 1024, EVENTS = 512, PROCESSES_MAX = 16 };
 
 struct settings {
         struct lab_endpoint listen[LISTENERS_MAX];

@@ -14,6 +14,7 @@ static void add(struct obs_sources *s, const char *prefix, double syn_per_s, dou
         e->known = OBS_S_SYNS | OBS_S_COMPLETED;
         e->syn_per_s = syn_per_s;
         e->completed_per_s = completed_per_s;
+        e->completion_high = completed_per_s / syn_per_s;
 }
 
 static void allow(struct settings *s, const char *prefix) {

@@ -2,6 +2,7 @@
 /* The engine is its parts and nothing else; what it tells is stamped, numbered and muted. */
 #include "tests/unit/unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "config/keys.h"
@@ -138,6 +139,30 @@ static void the_owners_part_stays(void **state) {
         assert_int_equal(s->syncookies_original, 2);
 }
 
+/* Who sent before the log died is not who sends now. */
+static void sources_do_not_outlive_the_log(void **state) {
+        struct world *w = *state;
+        const struct snapshot *s = engine_snapshot(w->engine);
+
+        observe(w, false);
+        w->o.known |= OBS_K_SOURCES;
+        w->o.sources = (struct obs_sources) {
+                .known = OBS_SS_DISTINCT, .count = 1, .tracked = 5, .distinct = 5, .syn_per_s = 10,
+                .list = { { .known = OBS_S_SYNS, .syn_per_s = 9 } },
+        };
+        engine_step(w->engine, &w->o);
+        assert_int_equal(s->sources_count, 1);
+        assert_int_equal(s->sources_tracked, 5);
+        assert_true(s->sources_distinct == 5);
+
+        observe(w, false);
+        w->o.known &= ~(uint32_t) OBS_K_SOURCES;
+        engine_step(w->engine, &w->o);
+        assert_int_equal(s->sources_count, 0);
+        assert_int_equal(s->sources_tracked, 0);
+        assert_true(isnan(s->sources_distinct));
+}
+
 /* In the log in order, whoever they come from. */
 static void events_are_numbered(void **state) {
         struct world *w = *state;
@@ -197,6 +222,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(is_its_parts, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_owners_part_stays, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(sources_do_not_outlive_the_log, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(events_are_numbered, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(what_others_tell_is_stamped, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_mute_only_records, set_up, tear_down),

@@ -17,7 +17,7 @@ struct host {
 static struct host host_new(void) {
         struct host h = { .now_us = 1000000 };
 
-        host_track_init(&h.track, 400000);
+        host_track_init(&h.track);
         return h;
 }
 
@@ -32,7 +32,7 @@ static void runs(struct host *h, double per_s, double for_s, bool calm) {
                 h->finished += per_s * (double) TICK_US / 1e6;
                 o = (struct observation) { .time_us = h->now_us, .elapsed_us = TICK_US };
                 observation_set(&o, OBS_PASSIVE_OPENS, (uint64_t) (floor(h->finished) - floor(before)));
-                host_track_step(&h->track, &o);
+                host_track_step(&h->track, &o, 400000);
                 if (calm)
                         host_track_learn(&h->track, &o, 0);
         }
@@ -95,7 +95,7 @@ static void unknown_is_no_silence(void **state) {
 
         runs(&h, 200, 60, true);
         o = (struct observation) { .time_us = h.now_us + TICK_US, .elapsed_us = TICK_US };
-        host_track_step(&h.track, &o);
+        host_track_step(&h.track, &o, 400000);
         assert_true(isnan(h.track.completed_steady.per_s));
 }
 
@@ -113,11 +113,11 @@ static void half_opens_live_as_they_are_retried(void **state) {
 
                 o = (struct observation) { .elapsed_us = TICK_US, .known = OBS_K_SYNACK_RETRIES,
                                            .synack_retries = cases[i].retries };
-                host_track_step(&h.track, &o);
+                host_track_step(&h.track, &o, 400000);
                 assert_float_equal(h.track.half_open_life_s, cases[i].life_s, 0);
                 o.known = 0;
                 o.synack_retries = 0;
-                host_track_step(&h.track, &o);
+                host_track_step(&h.track, &o, 400000);
                 assert_float_equal(h.track.half_open_life_s, cases[i].life_s, 0);
         }
 }

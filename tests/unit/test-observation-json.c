@@ -73,7 +73,7 @@ static void any_listener(struct obs_listener *l) {
         l->key.address = any_address();
         l->key.port = (uint16_t) upto(UINT16_MAX);
         l->key.ifindex = any_u32();
-        l->known = (uint32_t) upto(31);
+        l->known = (uint32_t) upto(63);
         if (l->known & OBS_L_LIMITS) {
                 l->sockets = any_u32();
                 l->backlog = any_u32();
@@ -93,9 +93,11 @@ static void any_listener(struct obs_listener *l) {
                 l->syns_again = any_count();
                 l->syns_known = any_count();
         }
+        if (l->known & OBS_L_ENDED)
+                l->ended = any_count();
         if (l->known & OBS_L_SENDERS)
                 l->senders = (struct obs_senders) {
-                        .syn_per_s = any_real(), .begun = any_count(), .addresses = any_u32(),
+                        .syn_per_s = any_real(), .ended_per_s = any_real(), .begun = any_count(), .addresses = any_u32(),
                         .once = any_u32(), .one_in = any_u32(), .span_s = any_real(),
                 };
 }
@@ -124,7 +126,7 @@ static void any_source(struct obs_source *s) {
 
 static void any_sources(struct obs_sources *s) {
         s->tracked = any_u32();
-        s->known = (uint32_t) upto(7);
+        s->known = (uint32_t) upto(15);
         if (s->known & OBS_SS_DISTINCT) {
                 s->distinct = any_real();
                 s->syn_per_s = any_real();
@@ -207,9 +209,9 @@ static void longest_line(void **state) {
                 struct obs_listener *l = &o->listeners[i];
 
                 memset(l, 0xff, sizeof *l);
-                l->drops = l->syns = l->syns_again = l->syns_known = INT64_MAX;
+                l->drops = l->syns = l->syns_again = l->syns_known = l->ended = INT64_MAX;
                 l->senders.begun = INT64_MAX;
-                l->senders.syn_per_s = l->senders.span_s = 1.2345678901234567e-300;
+                l->senders.syn_per_s = l->senders.ended_per_s = l->senders.span_s = 1.2345678901234567e-300;
         }
         o->sources.count = OBS_SOURCES_MAX;
         for (unsigned i = 0; i < OBS_SOURCES_MAX; i++) {

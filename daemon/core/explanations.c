@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/explanations.h"
+
+#include "core/rate.h"
+
+/* Of what is tolerated (detect.unanswered_rate), what is taken to be there all the time. */
+#define NOISE_SHARE 0.8
+/* Where more is late it is no loss: TCP does not get along with it. */
+#define LOSS_SHARE_MAX 0.55
+/* Lost once, lost again: a bad path is bad for the second try too. */
+#define LOSS_MARGIN 1.8
+#define LOSS_LEAVES_MAX 0.65
+#define NO_LOSS_LEAVES 0.5
+
+double explanation_loss_leaves(const struct look *l) {
+        double share = flood_rules_share(or_zero(l->late_per_s), l->completed_per_s);
+
+        if (isnan(share) || share > LOSS_SHARE_MAX)
+                return NO_LOSS_LEAVES;
+        return fmin(LOSS_MARGIN * share, LOSS_LEAVES_MAX);
+}
+
+static double noise(const struct look *l, const struct settings_detect *s) {
+        (void) l;
+        return NOISE_SHARE * s->unanswered_per_s;
+}
+
+static double loss(const struct look *l, const struct settings_detect *s) {
+        (void) s;
+        return explanation_loss_leaves(l) * or_zero(l->late_per_s);
+}
+
+static double far(const struct look *l, const struct settings_detect *s) {
+        (void) s;
+        return or_zero(l->far_per_s);
+}
+
+static double accept_queue(const struct look *l, const struct settings_detect *s) {
+        (void) s;
+        return or_zero(l->overflowed_per_s);
+}
+
+static double checks(const struct look *l, const struct settings_detect *s) {
+        (void) s;
+        return flood_rules_are_checks(l) ? or_zero(l->killed_per_s) + or_zero(l->maybe_reset_per_s)
+                                         : or_zero(l->maybe_reset_per_s);
+}
+
+static double way_back(const struct look *l, const struct settings_detect *s) {
+        (void) s;
+        return l->outage ? or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s) : 0;
+}
+
+double explanation_per_s(enum explanation e, const struct look *l, const struct settings_detect *s) {
+        static double (*const table[EXPLANATIONS])(const struct look *, const struct settings_detect *) = {
+                [EXPLAINED_NOISE] = noise,
+                [EXPLAINED_LOSS] = loss,
+                [EXPLAINED_FAR] = far,
+                [EXPLAINED_ACCEPT] = accept_queue,
+                [EXPLAINED_CHECKS] = checks,
+                [EXPLAINED_WAY_BACK] = way_back,
+        };
+
+        return table[e](l, s);
+}

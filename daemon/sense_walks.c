@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sense_walks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/finished.h"
+#include "core/rate.h"
+#include "loop.h"
+#include "sense_state.h"
+#include "sensors/dump_schedule.h"
+#include "sensors/sock_diag.h"
+
+/* A socket that could not be opened is tried again after this. */
+#define REOPEN_US UINT64_C(10000000)
+/* What walks cost is told over so long. */
+#define COST_TAU_S 30.0
+
+struct sense_walks {
+        const struct settings *settings;
+        struct sock_diag *sock_diag; /* NULL: not open */
+        uint64_t retry_us;           /* not opened again before (CLOCK_BOOTTIME) */
+        struct dump_schedule schedule;
+        struct dump_trigger trigger;
+        uint64_t walked_us;          /* the last walk (CLOCK_BOOTTIME); 0: never */
+        bool syns_since;             /* whether a SYN may have come since then */
+        bool alarm;                  /* of the last tick */
+
+        struct finished finished;
+        bool counted;                /* connections were, in this tick, … */
+        struct finished_count count; /* … and there are so many */
+
+        struct snapshot_sensor state;
+        uint64_t cost_us;            /* CPU time of the last walk */
+        uint32_t entries;            /* half-opens in it */
+        struct rate cost;            /* µs of CPU a second */
+        uint64_t walks, cost_us_sum; /* since the start */
+        uint64_t buckets[SNAPSHOT_POLL_BUCKETS + 1]; /* see struct snapshot_totals */
+};
+
+int sense_walks_new(const struct settings *settings, struct sense_walks **ret) {
+        struct sense_walks *w = calloc(1, sizeof *w);
+
+        if (!w)
+                return -ENOMEM;
+        w->settings = settings;
+        w->cost = rate_unknown();
+        dump_schedule_init(&w->schedule, settings);
+        dump_trigger_init(&w->trigger);
+        *ret = w;
+        return 0;
+}
+
+struct sense_walks *sense_walks_free(struct sense_walks *w) {
+        if (!w)
+                return NULL;
+        sock_diag_free(w->sock_diag);
+        free(w);
+        return NULL;
+}
+
+void sense_walks_configure(struct sense_walks *w, const struct settings *settings) {
+        w->settings = settings;
+        dump_schedule_configure(&w->schedule, settings);
+}
+
+/* --- when ------------------------------------------------------------------------ */
+
+/* With 2 nothing is half-open, and where the kernel's counters cannot be read only the
+ * connections themselves tell who finished. */
+static bool connections_tell(const struct observation *o) {
+        return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 &&
+               !observation_knows(o, OBS_PASSIVE_OPENS) && !observation_knows(o, OBS_COOKIES_SENT);
+}
+
+/* No half-open was there at the last walk and no SYN has come since: a walk would
+ * find nothing, whatever it costs. */
+static bool nothing_to_walk_for(struct sense_walks *w, const struct observation *o) {
+        if (connections_tell(o))
+                return false;
+        if (!observation_knows(o, OBS_SYNS) || o->counters[OBS_SYNS] > 0)
+                w->syns_since = true;
+        return !w->syns_since && w->entries == 0 && w->walked_us &&
+               o->time_us - w->walked_us < w->settings->poll.max_interval_us;
+}
+
+static bool is_due(struct sense_walks *w, const struct observation *o, bool alarm) {
+        bool wanted = dump_trigger_step(&w->trigger, o);
+        bool needless = nothing_to_walk_for(w, o);
+
+        return dump_schedule_due(&w->schedule, o->time_us, alarm, wanted) && !needless;
+}
+
+/* --- one walk ---------------------------------------------------------------------- */
+
+/* The walk's half-opens join the SYNs of the same sources. */
+static void on_half_open(void *userdata, const struct address *remote, const struct address *local,
+                         uint16_t port) {
+        struct source_table *t = userdata;
+
+        if (remote)
+                source_table_half_open(t, remote, local, port);
+        else
+                source_table_half_open_begin(t);
+}
+
+static int dump(struct sense_walks *w, struct observation *o, const struct sense_walks_log *log) {
+        uint32_t open;
+        int r;
+
+        if (!connections_tell(o))
+                return sock_diag_dump(w->sock_diag, o);
+        r = sock_diag_dump_connections(w->sock_diag, o, &open);
+        if (r < 0 || !log->ended_known)
+                finished_forget(&w->finished);
+        else {
+                w->count = (struct finished_count) { .open = open, .ended = log->ended };
+                w->counted = true;
+        }
+        return r;
+}
+
+static void account(struct sense_walks *w, uint64_t cost_us, const struct observation *o) {
+        unsigned bucket = 0;
+
+        while (bucket < SNAPSHOT_POLL_BUCKETS && cost_us > snapshot_poll_bounds_us[bucket])
+                bucket++;
+        w->buckets[bucket]++;
+        w->cost_us_sum += cost_us;
+        w->walks++;
+        w->cost_us = cost_us;
+        w->entries = o->half_open;
+}
+
+static int walk(struct sense_walks *w, struct observation *o, bool alarm, const struct sense_walks_log *log,
+                uint64_t *ret_cost_us) {
+        uint64_t before_us = loop_cpu_us();
+        int r;
+
+        sock_diag_set_half_open_sink(w->sock_diag, log->sources ? on_half_open : NULL, log->sources);
+        r = dump(w, o, log);
+        if (r >= 0 && log->sources)
+                source_table_half_open_end(log->sources);
+
+        *ret_cost_us = loop_cpu_us() - before_us;
+        dump_schedule_done(&w->schedule, o->time_us, *ret_cost_us, alarm);
+        w->walked_us = o->time_us;
+        w->syns_since = false;
+        if (r < 0)
+                return r;
+        dump_schedule_found(&w->schedule, o->time_us, o->half_open);
+        account(w, *ret_cost_us, o);
+        return 0;
+}
+
+static bool reopen(struct sense_walks *w, uint64_t now_us) {
+        int r;
+
+        if (w->sock_diag)
+                return true;
+        if (now_us < w->retry_us)
+                return false;
+        r = sock_diag_new(NULL, &w->sock_diag);
+        if (r >= 0)
+                return true;
+        w->retry_us = now_us + REOPEN_US;
+        sense_state_set(&w->state, SENSOR_FAILED, "cannot open sock_diag", r);
+        return false;
+}
+
+void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alarm,
+                         const struct sense_walks_log *log) {
+        uint64_t cost_us = 0;
+        bool due;
+        int r;
+
+        /* A difference takes two looks, so every tick has to look. */
+        alarm |= dump_schedule_closer(&w->schedule, o->time_us) || connections_tell(o);
+        w->alarm = alarm;
+        w->counted = false;
+        due = is_due(w, o, alarm);
+        if (!reopen(w, o->time_us))
+                return;
+        r = due ? walk(w, o, alarm, log, &cost_us) : sock_diag_dump_listeners(w->sock_diag, o);
+        if (o->elapsed_us)
+                rate_count(&w->cost, (double) cost_us, (double) o->elapsed_us / 1e6, COST_TAU_S);
+        if (r < 0) {
+                sense_state_set(&w->state, SENSOR_FAILED, "cannot dump the socket table", r);
+                w->sock_diag = sock_diag_free(w->sock_diag);
+                w->retry_us = o->time_us + REOPEN_US;
+        } else if (o->listeners_left_out)
+                sense_state_set(&w->state, SENSOR_DEGRADED,
+                                "more listeners than are followed, the idlest are left out", 0);
+        else
+                sense_state_set(&w->state, SENSOR_OK, NULL, 0);
+}
+
+void sense_walks_tell_finished(struct sense_walks *w, struct observation *o) {
+        const struct finished_count *count = w->counted ? &w->count : NULL;
+        uint64_t syns = o->counters[OBS_SYNS], finished;
+
+        if (!connections_tell(o) || !w->sock_diag || !observation_knows(o, OBS_SYNS)) {
+                finished_forget(&w->finished);
+                return;
+        }
+        if (finished_step(&w->finished, o->time_us, o->elapsed_us, count, &syns, &finished)) {
+                observation_set(o, OBS_SYNS, syns);
+                observation_set(o, OBS_PASSIVE_OPENS, finished);
+        } else if (w->finished.counts) /* they are told with those that finish */
+                o->counters_known &= ~(UINT32_C(1) << OBS_SYNS);
+}
+
+const struct snapshot_sensor *sense_walks_state(const struct sense_walks *w) {
+        return &w->state;
+}
+
+void sense_walks_describe(const struct sense_walks *w, struct snapshot *s) {
+        s->dump_interval_us = dump_schedule_interval_us(&w->schedule, w->alarm);
+        s->dump_last_us = w->cost_us;
+        s->dump_entries = w->entries;
+        s->dump_cpu_share = w->cost.per_s / 1e6;
+        s->totals.dumps = w->walks;
+        s->totals.poll_us_sum = w->cost_us_sum;
+        memcpy(s->totals.poll_buckets, w->buckets, sizeof s->totals.poll_buckets);
+}
