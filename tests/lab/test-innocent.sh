@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A spoofed flood of 60 SYN/s, later of 1,060, onto one listener, and an honest client
-# of 90 connections/s elsewhere: at another listener of this host, at a host behind it
-# (forwarded, DNATed, or DNATed past a local listener, as docker-proxy has it), or at
-# a closed port. With blocking on: the flood is found and called spoofed all along,
+# of 90 connections/s: at the same listener, at another one of this host, at a host behind
+# it (forwarded, DNATed, or DNATed past a local listener, as docker-proxy has it), at a
+# closed port, or at one that a firewall drops. With blocking on: the flood is found and called spoofed all along,
 # the client is neither named nor blocked.
-# Arguments choose: same forwarded dnat shadowed closed.
+# Arguments choose: itself same forwarded dnat shadowed closed filtered.
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
 lab_need_daemon
@@ -45,6 +45,13 @@ inner() { LAB_SERVER_IN=inner lab_server inner --listen 0.0.0.0:9000; }
 translate() {
         lab_in server nft "table ip lab { chain pre { type nat hook prerouting priority dstnat; }; }
                 add rule ip lab pre tcp dport 8080 dnat to $LAB_INNER4:9000" || lab_abort nft
+}
+
+itself() {
+        begin
+        try itself $LAB_SERVER4:443
+        lab_client_served heavy 0.95 "itself: the client is served"
+        lab_down
 }
 
 same() {
@@ -94,5 +101,14 @@ closed() {
         lab_down
 }
 
-lab_scenarios "same forwarded dnat shadowed closed" "$@"
+filtered() {
+        begin
+        lab_server app --listen 0.0.0.0:8080
+        lab_in server nft "table ip lab { chain in { type filter hook input priority 0; }; }
+                add rule ip lab in tcp dport 8080 drop" || lab_abort nft
+        try filtered $LAB_SERVER4:8080
+        lab_down
+}
+
+lab_scenarios "itself same forwarded dnat shadowed closed filtered" "$@"
 lab_done
