@@ -44,6 +44,8 @@ enum diagnosis naming_of_flood(const struct naming_facts *f) {
 
         if (f->reset_share >= MOST)
                 return few ? DIAGNOSIS_FLOOD_REFLECTED : DIAGNOSIS_FLOOD_SPOOFED;
+        if (few && culprits_few_disown(c) >= MOST) /* to a cookie: no half-open is left to be ended */
+                return DIAGNOSIS_FLOOD_REFLECTED;
         if (few || (!f->log_is_blind && unfinished > 0 && one_prefix_has_most(c, unfinished)))
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
         if (!f->log_is_blind && seen_once_at_most(f) < MOST)

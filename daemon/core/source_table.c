@@ -90,6 +90,7 @@ struct source_table {
         struct rotating_filter *clients;    /* of all classes, who finished lately */
         struct rotating_filter *handshakes; /* begun lately: address, port, sequence number */
         struct rotating_filter *disowning;  /* of all classes, who answered by RST */
+        struct known_clients *remembered;   /* who finished, for others; NULL: not wanted */
         struct heavy_hitters *ports;        /* on which somebody listens, by SYNs */
 
         struct listener_syns listeners;
@@ -263,13 +264,15 @@ static void add_to_window(struct source_table *t, const struct pending *list, un
                 struct listener_slot *l = of ? &t->listeners.slots[of - t->listeners.slots] : NULL;
                 bool again = rotating_filter_again(t->handshakes, senders[i].handshake);
                 bool known = rotating_filter_has(t->clients, senders[i].hash);
+                /* What a checker opens it ends itself; whoever was forged is not who sent it. */
+                bool disowns = rotating_filter_has(t->disowning, senders[i].hash);
 
                 distinct_add(&w->distinct, senders[i].hash);
                 if (l) {
                         l->again += again ? p->one_in : 0;
                         l->from_known += known ? p->one_in : 0;
                 }
-                if (!again && !known)
+                if (!again && !known && !disowns)
                         seen_once_add(&w->strangers, place_of(t, CLASS_ADDRESS, &p->source, p->of).hash, p->of);
         }
 }
@@ -375,6 +378,12 @@ void source_table_completed(struct source_table *t, const struct address *remote
         }
         add_one(t, t->completed, remote, l);
         remember(t, t->clients, remote);
+        if (t->remembered)
+                known_clients_add(t->remembered, remote);
+}
+
+void source_table_set_clients(struct source_table *t, struct known_clients *clients) {
+        t->remembered = clients;
 }
 
 void source_table_disowned(struct source_table *t, const struct address *remote) {
@@ -626,6 +635,8 @@ void source_table_open(struct source_table *t, uint32_t connections, uint64_t no
                 return;
         rotating_filter_add(t->clients, class_hash(t, c, &s->prefix.address));
         s->is |= OBS_S_CLIENT;
+        if (t->remembered && s->prefix.length == ADDRESS_BITS)
+                known_clients_add(t->remembered, &s->prefix.address);
 }
 
 /* What the sample says of each one's senders. */
