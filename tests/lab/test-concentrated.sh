@@ -32,8 +32,11 @@ somebody_blocked() { [ -n "$(lab_blocked)" ]; }
 
 # What is really blocked, in the words of lab_blocked.
 in_set() {
-        lab_in server nft -j list table inet synward |
-                jq -r '.nftables[].set // empty | .elem // [] | .[] | .elem.val // . |
+        local set
+
+        for set in blocked4 blocked6; do
+                lab_in server nft -j list set inet synward $set
+        done | jq -r '.nftables[].set // empty | .elem // [] | .[] | .elem.val // . |
                         if type == "object" then "\(.prefix.addr)/\(.prefix.len)" else . end' | sort -u
 }
 
