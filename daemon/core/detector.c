@@ -76,6 +76,7 @@ struct subject {
         double half_open;        /* at the last walk */
         uint64_t flood_us;       /* since when there is a flood; 0: there is none */
         uint64_t pressed_us;     /* when SYNs were last refused, or answered by cookie; 0: never */
+        uint64_t aging_us;       /* when a handshake last grew older than a second; 0: never */
         double choked_s;         /* see choke() */
         struct rate usual_early; /* in calm: handshakes a second that are about to be late */
         uint64_t learned_us;     /* when it was last learned */
@@ -462,10 +463,14 @@ static double strength_of(struct subject *s, const struct flood_strength *now) {
 }
 
 /* How long the queue has been full of stale entries while SYNs are turned away; forgotten as fast. */
-static void choke(struct subject *s, struct look *l, double since_s, uint64_t now_us) {
+static void choke(struct subject *s, struct look *l, const struct settings_detect *detect, double since_s,
+                  uint64_t now_us) {
         if (l->refused_per_s > 0.1 || (l->syncookies == 1 && l->cookies_in_vain_per_s > 0.1))
                 s->pressed_us = now_us;
-        if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && flood_rules_is_stale(l))
+        if (l->aged_per_s > 0 || l->stale_per_s > 0)
+                s->aging_us = now_us;
+        if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && s->aging_us &&
+            now_us - s->aging_us < PRESSED_US && flood_rules_is_stale(l, detect))
                 s->choked_s = fmin(s->choked_s + since_s, 2 * FLOOD_RULES_CHOKED_S);
         else
                 s->choked_s = fmax(0, s->choked_s - since_s);
@@ -478,7 +483,7 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
         double since_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
         struct flood_strength strength;
 
-        choke(s, l, since_s, now_us);
+        choke(s, l, detect, since_s, now_us);
         /* A look sees half a second's worth of aged entries: after a late tick it must
          * not stand for all the time since. */
         s->gathered = flood_rules_gather(s->gathered, l, fmin(since_s, 1), detect);

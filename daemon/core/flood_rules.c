@@ -35,6 +35,7 @@
 #define LOUD 4.0
 #define MOST 0.5
 #define FULL_SHARE 0.8
+#define FEW_FACTOR 2.0
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */
 #define IN_VAIN_SHARE 0.25
 #define LOST_COOKIES_SHARE 0.1
@@ -205,8 +206,8 @@ static double bounces(const struct look *l) {
                       odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
 }
 
-bool flood_rules_is_stale(const struct look *l) {
-        return l->backlog > 0 && l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
+bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
+        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s && l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
 }
 
 /* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep

@@ -59,8 +59,9 @@ double flood_rules_share(double unanswered_per_s, double completed_per_s);
 
 /* Seconds after which a queue is choked. */
 #define FLOOD_RULES_CHOKED_S 6.0
-/* Whether a queue is full, and most of it older than its first SYN-ACK's time-out. */
-bool flood_rules_is_stale(const struct look *l);
+/* Whether a queue is full, most of it older than its first SYN-ACK's time-out, and too little comes
+ * for the other patterns. */
+bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s);
 
 /* Whether what is ended by RST is a few checkers' work, and no flood. */
 bool flood_rules_are_checks(const struct look *l);
