@@ -36,15 +36,15 @@ begin() {
         lab_honest visitors --from 100.64.128.0/17 --to $to --rate 40 --duration 60s --timeout 3s
         [ $# -eq 0 ] || lab_honest victims --from "$1" --to $to --rate "$2" --hold 50ms --duration 60s --timeout 3s
         lab_daemon
-        lab_pause 4
+        lab_pause 3
 }
 
-# attack NAME [OPTIONS of lab_flood]: for 5 s, of which the block list has four.
+# attack NAME [OPTIONS of lab_flood]: for 4 s, of which the block list has three.
 attack() {
         local name=$1
         shift
 
-        lab_flood seconds=5 to=$to "$@"
+        lab_flood seconds=4 to=$to "$@"
         lab_expect_state flood 3000 "$lab_flood_start_us" "$name: flood found"
         lab_flood_wait
         lab_note "$name: called $(lab_flood_names)"

@@ -23,11 +23,11 @@ try() {
         lab_honest visitors --from 100.64.128.0/17 --to $LAB_SERVER4:443 --rate 10 --duration 60s --timeout 3s
         lab_honest heavy --from $heavy/32 --to "$2" --rate 90 --hold 50ms --duration 60s --timeout 3s
         lab_daemon
-        lab_pause 5
-        lab_flood rate=60 seconds=10 from=45.0.0.0/8 to=$LAB_SERVER4:443
+        lab_pause 4
+        lab_flood rate=60 seconds=9 from=45.0.0.0/8 to=$LAB_SERVER4:443
         lab_expect_state flood 5000 "$lab_flood_start_us" "$1: 60 SYN/s on backlog 128 found"
-        lab_pause 2
-        lab_flood name=more rate=1000 seconds=4 to=$LAB_SERVER4:443
+        lab_pause 1
+        lab_flood name=more rate=1000 seconds=3 to=$LAB_SERVER4:443
         lab_flood_wait more
         lab_expect_name flood-spoofed "$1: spoofed all along"
         lab_expect_unnamed "$1: the client is named nowhere" '100\.64\.2\.'
