@@ -72,7 +72,8 @@ static void put_summary(FILE *f, const json_t *n) {
         if (*end)
                 fprintf(f, "%.19sZ, ", end);
         else
-                fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, " : "not known, for the daemon ended first; ", f);
+                fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, "
+                      : "not known, for the daemon ended first; ", f);
         fprintf(f, "%s\n", term_duration(ctl_number(n, "duration_s"), a));
         put_label(f, "at");
         put_wrapped(f, 15, *listener ? listener : "several listeners");

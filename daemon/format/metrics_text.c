@@ -197,7 +197,8 @@ static void totals(const struct exposition *x, const struct snapshot_totals *t) 
 }
 
 static void sensors(const struct exposition *x, const struct snapshot *s) {
-        head(x, "synward_sensor_up", "gauge", "1 if the sensor works, if only in part; one that is set to be off has none.");
+        head(x, "synward_sensor_up", "gauge",
+             "1 if the sensor works, if only in part; one that is set to be off has none.");
         for (unsigned i = 0; i < SENSORS; i++) {
                 if (s->sensors[i].state == SENSOR_OFF)
                         continue;
