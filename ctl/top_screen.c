@@ -453,7 +453,8 @@ static int draw_senders(const struct top_view *v, int y, int rows, const struct 
                 if (y < end)
                         draw_sender(v, y++, s, NAN);
         if (json_array_size(all) == 0)
-                put(v, y++, 0, COLS, PAINT_DIM, "none sends enough to stand out");
+                put(v, y++, 0, COLS, PAINT_DIM, json_is_false(json_object_get(feed->parts[FEED_SOURCES], "known"))
+                    ? judge_nobody(status, text, sizeof text) : "none sends enough to stand out");
         return y;
 }
 
