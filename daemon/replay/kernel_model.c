@@ -536,6 +536,19 @@ bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
         return true;
 }
 
+void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener,
+                         const struct kernel_model_peer *peer) {
+        uint32_t i;
+
+        kernel_model_advance(m, time_us);
+        if (listener < 0 || m->listeners[listener].closed)
+                return;
+        m->counters[OBS_OUT_RSTS]++;
+        i = find(m, (unsigned) listener, peer);
+        if (i != NONE)
+                request_remove(m, i);
+}
+
 void kernel_model_segments(struct kernel_model *m, uint64_t count) {
         m->counters[OBS_IN_SEGMENTS] += count;
 }

@@ -106,6 +106,9 @@ enum kernel_model_ack kernel_model_ack(struct kernel_model *m, uint64_t time_us,
 /* Whether it ended a request. */
 bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
                       const struct kernel_model_peer *peer);
+/* The host answered the peer's SYN by RST, which the model took for a SYN to a listener. */
+void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener,
+                         const struct kernel_model_peer *peer);
 /* Segments that only count as InSegs. */
 void kernel_model_segments(struct kernel_model *m, uint64_t count);
 

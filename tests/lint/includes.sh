@@ -25,7 +25,7 @@ only 'daemon/actions/*.[ch]' 'core/|format/|actions/|util/|config\.h'
 only 'daemon/control/*.[ch]' 'core/|format/|control/|util/|config\.h'
 only 'daemon/replay/*.[ch]' 'core/|format/|replay/|sensors/syn_header|util/|config\.h'
 only 'config/*.[ch]' 'core/|config/|util/|config\.h'
-only 'ctl/*.[ch]' 'ctl/|util/|config\.h'
+only 'ctl/*.[ch]' 'ctl/|util/|core/advice\.h|config\.h'
 only 'daemon/sense*.[ch]' 'core/|sensors/|util/|sense(_[a-z]+)?\.h|loop\.h|config\.h'
 only 'daemon/act.[ch]' 'core/|actions/|util/|act\.h|config\.h'
 

@@ -22,7 +22,7 @@ static const json_t *at(const json_t *o, const char *path) {
 /* What users were promised, field by field, and of which type. */
 static const struct {
         const char *path;
-        const char *types; /* any of: s(tring) i(nteger) r(eal) b(oolean) n(ull) a(rray) o(bject) */
+        const char *types; /* any of: s: string, i: integer, r: real, b: boolean, n: null, a: array, o: object */
 } promised[] = {
         { "schema", "s" }, { "version", "s" }, { "pid", "i" }, { "time", "s" }, { "uptime_s", "r" },
         { "state", "s" }, { "diagnosis", "s" }, { "reasons", "a" }, { "since", "s" },

@@ -157,7 +157,7 @@ holds '(.events | length) == 1 and .events[0].event == "syncookies-set"
 run 0 incidents
 says "1 min 1 s"
 run 0 incidents 3
-says "flood-spoofed"
+says "a SYN flood from spoofed addresses"
 run 1 incidents 4
 complains "no such incident: 4"
 run 0 --json incidents
