@@ -137,6 +137,13 @@ void sample_flood(struct snapshot *s) {
         set_totals(&s->totals);
 }
 
+void sample_add_honest(struct snapshot *s) {
+        add_source(s, "203.0.113.9", 3, 500);
+        s->sources[s->sources_count - 1].completed_per_s = 490;
+        s->sources[s->sources_count - 1].completion_low = 0.96;
+        s->sources[s->sources_count - 1].completion_high = 1;
+}
+
 void sample_many(struct snapshot *s, unsigned count, unsigned flooded) {
         struct snapshot_listener l = s->listeners[0];
 
