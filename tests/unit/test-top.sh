@@ -148,6 +148,19 @@ keys q
 closed "q"
 grep -q "ended: 0" "$work/ended" || not_ok "q: $(cat "$work/ended")"
 
+# --- a daemon that hangs: keys work meanwhile ---
+start many
+open 80 24
+kill -STOP "$daemon"
+keys h
+shows "HELP" "a key while the daemon hangs"
+keys x
+until_true 10 on_screen "it does not answer" || not_ok "a hanging daemon is not told: $(screen)"
+kill -CONT "$daemon"
+shows " FLOOD " "it goes on"
+keys q
+closed "q after a hang"
+
 # --- from whom: who leaves handshakes unfinished, not who sends most ---
 start concentrated
 open 80 24
