@@ -46,6 +46,11 @@ static double checks(const struct look *l, const struct settings_detect *s) {
                                          : or_zero(l->maybe_reset_per_s);
 }
 
+static double crowd(const struct look *l, const struct settings_detect *s) {
+        (void) s;
+        return flood_rules_is_crowd(l) ? or_zero(l->again_per_s) : 0;
+}
+
 static double way_back(const struct look *l, const struct settings_detect *s) {
         (void) s;
         return l->outage ? or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s) : 0;
@@ -58,6 +63,7 @@ double explanation_per_s(enum explanation e, const struct look *l, const struct 
                 [EXPLAINED_FAR] = far,
                 [EXPLAINED_ACCEPT] = accept_queue,
                 [EXPLAINED_CHECKS] = checks,
+                [EXPLAINED_CROWD] = crowd,
                 [EXPLAINED_WAY_BACK] = way_back,
         };
 

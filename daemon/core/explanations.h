@@ -12,6 +12,8 @@
  *   accept     ACKs dropped because the application does not accept: ListenOverflows counts them
  *   checks     a load balancer or a monitor that ends its half-open connections by RST: few
  *              addresses, steadily
+ *   crowd      of a crowd, of which more finish than usual, those who send their SYN again: the path is
+ *              full, and they are still there
  *   way back   SYN-ACKs or ACKs are lost or late for everybody: the usual clients, no more
  *              than usual, the same handshakes again (core/outage.h)
  */
