@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/explain.h"
 #include "core/rate.h"
@@ -39,7 +40,7 @@ static void add_reason(struct snapshot *s, const char *text) {
 
 /* First what it is, then the figures of the listener it is about, then the host's. */
 static void update_reasons(struct snapshot *s, const struct verdicts *v, const struct decision *d) {
-        char text[SNAPSHOT_REASON_TEXT], rate[32];
+        char text[SNAPSHOT_REASON_TEXT], rate[32], *figures;
 
         s->reasons_count = 0;
         if (d->held_off) {
@@ -53,8 +54,12 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
                 if (listener_key_equal(&v->listeners[i].key, &v->worst))
                         add_reason(s, explain_evidence(&v->listeners[i].verdict.evidence, &v->worst,
                                                        text, sizeof text));
-        if (!v->has_worst || v->listeners_count > 1)
-                add_reason(s, explain_evidence(&v->host.evidence, NULL, text, sizeof text));
+        if (v->has_worst && v->listeners_count == 1)
+                return;
+        snprintf(text, sizeof text, "%s", v->has_worst ? "the whole host: " : "");
+        figures = text + strlen(text);
+        if (*explain_evidence(&v->host.evidence, NULL, figures, sizeof text - strlen(text)))
+                add_reason(s, text);
 }
 
 static void update_sources(struct snapshot *s, const struct observation *o, double syn_per_s) {
