@@ -200,8 +200,10 @@ static void play_finish(struct pcap_replay *p, const struct ledger_note *n, int 
 
 static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
         struct kernel_model_peer peer = { .address = n->client, .port = n->client_port };
-        int listener = n->service == CAPTURE_NO_SERVICE ? -1 : capture_hosts_service(p->hosts, (uint32_t) n->service)->listener;
+        int listener = KERNEL_MODEL_NO_LISTENER;
 
+        if (n->service != CAPTURE_NO_SERVICE)
+                listener = capture_hosts_service(p->hosts, (uint32_t) n->service)->listener;
         switch (n->news) {
         case LEDGER_BEGUN:
         case LEDGER_REPEATED: play_syn(p, n, listener, &peer); return;

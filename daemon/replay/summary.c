@@ -111,7 +111,8 @@ char *replay_summary_line(const struct replay_summary *s) {
         const struct capture_verdict *v = &s->verdict;
         json_t *file = json_string(s->file); /* NULL: no UTF-8 */
         json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b}", "schema",
-                                 REPLAY_JSON_SCHEMA, "file", file ? file : json_null(), "kind", s->capture ? "capture" : "recording",
+                                 REPLAY_JSON_SCHEMA, "file", file ? file : json_null(), "kind",
+                                 s->capture ? "capture" : "recording",
                                  "verdict", capture_outcome_name(v->outcome), "diagnosis", diagnosis_name(v->diagnosis),
                                  "situation", v->situation, "message", v->text, "begin", time_json(s->begin_us), "end",
                                  time_json(s->end_us), "observations", (json_int_t) s->observations, "events",
