@@ -444,6 +444,42 @@ def reflectors_beside_honest(r):
     return pcap(wrapped(t))
 
 
+@case("cannot-tell", r"nothing here is aimed at a listener: 1,9\d\d SYN-ACKs from [345] addresses answer SYNs that 192\.0\.2\.80 never",
+      "backscatter")
+def few_reflectors(r):
+    t = Traffic(r)
+    for i in range(2000):
+        source, port = "45.3.3.%d" % (1 + i % 4), t.port()
+        t.server(1 + i / 400, source, 80, HOST, port, SYN | ACK, 99, r.getrandbits(32))
+        t.client(1.0001 + i / 400, HOST, port, source, 80, RST, 1)
+    return pcap(wrapped(t))
+
+
+@case("cannot-tell", r"nothing here is aimed at a listener: 4,000 SYNs to many ports.*forged by the look", "many-ports")
+def forged_to_random_ports(r):
+    t = Traffic(r)
+    for i in range(4000):
+        t.refused(i / 800, t.stranger(), t.port(), HOST, r.randrange(1, 65536))
+    return pcap(wrapped(t))
+
+
+@case("no-flood", r"a scan by 45\.2\.2\.2", "port-scan", "port-scan")
+def scan_of_open_ports(r):
+    t = Traffic(r)
+    for i in range(100):
+        to = "192.0.2.%d" % (1 + i)
+        seq = t.syn(i / 40, "45.2.2.2", 50000 + i, to, 8000 + i, (0,))
+        t.client(i / 40 + 0.02, "45.2.2.2", 50000 + i, to, 8000 + i, RST, seq + 1)
+    return pcap(wrapped(t))
+
+
+@case("no-flood", "no flood, but 3. handshakes are finished by nobody", "few-unfinished")
+def a_few_strays(r):
+    t = flooded(r, 12, 3)
+    t.connection(0.5, "198.51.100.9", 5555, HOST, 80)
+    return pcap(wrapped(t))
+
+
 @case("cannot-tell", "nothing here is aimed at a listener.*a scan", "port-scan", "port-scan")
 def scan(r):
     t = Traffic(r)
