@@ -18,13 +18,14 @@ static const struct command {
         const char *arguments, *help;
 } commands[] = {
         { "status", command_status, "", "state, diagnosis and why" },
-        { "listeners", command_listeners, "", "every listening socket and how full it is" },
+        { "listeners", command_listeners, "[-n N]", "every listening socket, the worst first" },
         { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
         { "blocked", command_blocked, "", "sources that are dropped, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
-        { "incidents", command_incidents, "[ID]", "past and present floods" },
+        { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
+        { "incidents", command_incidents, "[ID [--html|--text]]", "past and present floods; one as a page" },
         { "top", command_top, "", "live full-screen view" },
-        { "metrics", command_metrics, "", "Prometheus text exposition" },
+        { "metrics", command_metrics, "[--http]", "Prometheus text exposition" },
         { "check", command_check, "[-w RANGE] [-c RANGE]", "monitoring plugin" },
         { "doctor", command_doctor, "", "is this host ready for a SYN flood?" },
         { "reload", command_reload, "", "read the configuration again" },
@@ -199,23 +200,6 @@ int command_reload(struct ctl *ctl, int argc, char **argv) {
                 return status;
         if (ctl->json)
                 status = ctl_print_json(answer);
-        json_decref(answer);
-        return status;
-}
-
-int command_metrics(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer;
-        int status;
-
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.GetMetrics", NULL, CLIENT_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else
-                fputs(ctl_text(answer, "text"), stdout);
         json_decref(answer);
         return status;
 }

@@ -34,6 +34,8 @@
 #define GATHERED_MOST 45.0
 #define LOUD 4.0
 #define MOST 0.5
+#define FULL_SHARE 0.8
+#define FEW_FACTOR 2.0
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */
 #define IN_VAIN_SHARE 0.25
 #define LOST_COOKIES_SHARE 0.1
@@ -204,6 +206,18 @@ static double bounces(const struct look *l) {
                       odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
 }
 
+bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
+        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s && l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
+}
+
+/* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep
+ * it full, and whoever else comes is turned away. */
+static double chokes(const struct look *l) {
+        double needed_s = l->syncookies == 0 ? FLOOD_RULES_CHOKED_S : 1.5 * FLOOD_RULES_CHOKED_S;
+
+        return against(l->choked_s, needed_s);
+}
+
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
         double aged = aged_for_sure(l);
         /* What is held must be growing old now: after a flood it stands for a minute. */
@@ -225,10 +239,11 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
                                    all_of(against(l->half_open, QUEUE_MIN),
                                           against(l->stuck, MOST * l->half_open))),
                 .bouncing = bounces(l), /* it hurts somebody else */
+                .choking = chokes(l),
         };
 }
 
 double flood_rules_best(const struct flood_strength *s) {
         return fmax(fmax(fmax(s->overwhelming, s->surge), fmax(s->sustained, s->held)),
-                    fmax(s->refusing, s->bouncing));
+                    fmax(s->refusing, fmax(s->bouncing, s->choking)));
 }

@@ -13,8 +13,8 @@
  *   spoofed       everything else: addresses that hardly ever come again, or disown it by RST
  *
  * How soon addresses come again is known long before a window is over, by how often one was seen twice
- * (capture and recapture: of n handshakes by N addresses n²/2N repeat one; Seber, "The
- * estimation of animal abundance", 1982). A name once given stays, unless another holds for
+ * (capture and recapture: n handshakes by N addresses are of N (1 - exp(-n/N)) different ones; Seber,
+ * "The estimation of animal abundance", 1982). A name once given stays, unless another holds for
  * long.
  */
 

@@ -11,6 +11,23 @@ static uint64_t delta(const struct observation *o, enum obs_counter c) {
         return observation_knows(o, c) ? o->counters[c] : 0;
 }
 
+/* A slot that goes to another listener begins at zero. */
+static const struct snapshot_listener_totals *count_listener(struct snapshot *s, const struct listener_verdict *v,
+                                                             const struct obs_listener *l, double elapsed_s) {
+        const struct evidence *e = &v->verdict.evidence;
+        struct snapshot_listener_totals *t = &s->listener_totals[v->slot].totals;
+
+        if (!listener_key_equal(&s->listener_totals[v->slot].key, &v->key)) {
+                s->listener_totals[v->slot].key = v->key;
+                *t = (struct snapshot_listener_totals) { 0, 0, 0, 0 };
+        }
+        t->syns += l && (l->known & OBS_L_SYNS) ? (double) l->syns : or_zero(e->syn_per_s) * elapsed_s;
+        t->completed += or_zero(e->completed_per_s) * elapsed_s;
+        t->unanswered += or_zero(e->unanswered_per_s) * elapsed_s;
+        t->refused += or_zero(e->queue_drops_per_s) * elapsed_s;
+        return t;
+}
+
 static void update_listeners(struct snapshot *s, const struct observation *o, const struct verdicts *v,
                              const struct decision *d) {
         s->listeners_count = v->listeners_count;
@@ -25,6 +42,7 @@ static void update_listeners(struct snapshot *s, const struct observation *o, co
                         .diagnosis = d->listeners[i].diagnosis,
                         .since_realtime_us = d->listeners[i].since_realtime_us,
                         .evidence = v->listeners[i].verdict.evidence,
+                        .totals = *count_listener(s, &v->listeners[i], l, (double) o->elapsed_us / 1e6),
                 };
         }
 }
@@ -111,7 +129,7 @@ static void update_totals(struct snapshot_totals *t, const struct observation *o
                 t->syns += (uint64_t) llround(or_zero(v->host.evidence.syn_per_s) *
                                               (double) o->elapsed_us / 1e6);
         for (uint32_t i = 0; i < d->events_count; i++)
-                if (d->events[i].event.type == EVENT_FLOOD_END)
+                if (d->events[i].event.type == EVENT_FLOOD_START)
                         t->incidents[d->events[i].event.diagnosis]++;
 }
 

@@ -21,6 +21,12 @@ enum {
         SNAPSHOT_POLL_BUCKETS = 10,
 };
 
+/* Since the daemon saw the listener first; never reset. Where only rates are known, their sums
+ * over time. */
+struct snapshot_listener_totals {
+        double syns, completed, unanswered, refused;
+};
+
 struct snapshot_listener {
         struct listener_key key;
         uint32_t sockets;
@@ -28,6 +34,7 @@ struct snapshot_listener {
         enum diagnosis diagnosis;
         uint64_t since_realtime_us;
         struct evidence evidence;
+        struct snapshot_listener_totals totals;
 };
 
 struct snapshot_sensor {
@@ -88,6 +95,11 @@ struct snapshot {
         struct evidence host;
         uint32_t listeners_count, listeners_left_out;
         struct snapshot_listener listeners[OBS_LISTENERS_MAX];
+        /* By the slots of struct listener_verdict. */
+        struct {
+                struct listener_key key;
+                struct snapshot_listener_totals totals;
+        } listener_totals[OBS_LISTENERS_MAX];
 
         uint32_t sources_count, sources_tracked;
         double sources_distinct;

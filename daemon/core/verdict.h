@@ -92,6 +92,7 @@ bool diagnosis_is_flood(enum diagnosis d);
 
 /* All figures unknown. */
 struct evidence evidence_unknown(void);
-/* How many sources there are, how many of their SYNs are seen once, the heaviest and its share.
+/* How many sources there are, how many of their SYNs are seen once, and, if one is to be named, the heaviest
+ * and its share.
  * NULL: nothing is known of them. */
-void evidence_add_sources(struct evidence *e, const struct obs_sources *sources);
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources, bool name);

@@ -9,7 +9,7 @@ struct sampling sampling_start(void) {
 
 /* SYNs a second up to which a step will do. */
 static double limit_of(uint32_t one_in, double max_rate) {
-        return one_in == 1 ? max_rate / START_SHARE_INVERSE : max_rate * one_in;
+        return one_in == 1 ? max_rate / (double) START_SHARE_INVERSE : max_rate * one_in;
 }
 
 uint32_t sampling_step(struct sampling *s, double syn_per_s, double max_rate, uint64_t now_us) {

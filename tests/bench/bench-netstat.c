@@ -36,7 +36,7 @@ int main(void) {
                         return EXIT_FAILURE;
                 }
         }
-        printf("netstat and snmp: %.2f us of CPU a reading\n", (cpu_us() - start) / READINGS);
+        printf("netstat and snmp: %.2f us of CPU a reading\n", (cpu_us() - start) / (double) READINGS);
 
         start = cpu_us();
         for (unsigned i = 0; i < READINGS; i++) {
@@ -46,7 +46,7 @@ int main(void) {
                         return EXIT_FAILURE;
                 }
         }
-        printf("tcp_syncookies: %.2f us of CPU a reading\n", (cpu_us() - start) / READINGS);
+        printf("tcp_syncookies: %.2f us of CPU a reading\n", (cpu_us() - start) / (double) READINGS);
 
         sysctl_free(s);
         netstat_free(n);

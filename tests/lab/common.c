@@ -195,7 +195,7 @@ double lab_histogram_quantile_ms(const struct lab_histogram *h, double q) {
         for (size_t i = 0; i < LAB_HISTOGRAM_BINS; i++) {
                 seen += h->bins[i];
                 if (seen > wanted)
-                        return (double) i * LAB_HISTOGRAM_BIN_US / 1e3;
+                        return (double) i * (double) LAB_HISTOGRAM_BIN_US / 1e3;
         }
         return (double) h->max_us / 1e3;
 }

@@ -401,7 +401,7 @@ static void run(struct flood *f) {
                                 continue;
                 }
                 next = start + elapsed_us(s, (uint64_t) ((double) f->sent * 1e6 / s->per_s));
-                if (next < now + TICK_US && s->per_s > 1e6 / TICK_US)
+                if (next < now + TICK_US && s->per_s > 1e6 / (double) TICK_US)
                         next = now + TICK_US;
                 if (next > stop)
                         next = stop;

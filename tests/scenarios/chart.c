@@ -9,7 +9,7 @@ enum { WIDTH = 820, HEIGHT = 480, LEFT = 70, RIGHT = 210, TOP = 40, BOTTOM = 60 
 static double x_of(double per_day) {
         double decades = log10(fmin(fmax(per_day, 0.01), 1000)) + 2;
 
-        return LEFT + decades / 5 * (WIDTH - LEFT - RIGHT);
+        return (double) LEFT + decades / 5 * (double) (WIDTH - LEFT - RIGHT);
 }
 
 static double y_of(double delay_s) {

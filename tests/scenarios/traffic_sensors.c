@@ -16,6 +16,7 @@ struct source_table *traffic_source_table_new(struct traffic *t) {
         if (source_table_new(&key, t->now_us, &table) < 0)
                 abort();
         source_table_set_known(table, true, true);
+        source_table_set_resets_known(table);
         return table;
 }
 

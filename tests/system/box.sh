@@ -5,6 +5,7 @@
 # 77: no box can boot here; with SYNWARD_LAB=require that is a failure.
 
 here=$(cd "$(dirname "$0")" && pwd)
+sdbox=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/sdbox
 build=$(cd "${1:-${SYNWARD_BUILD:-.}}" && pwd)
 box_name=synward-$$
 log=$(mktemp)
@@ -20,12 +21,12 @@ skip() {
         [ "${SYNWARD_LAB:-}" != require ] || exit 1
         exit 77
 }
-box() { "$here/sdbox" run "$box_name" "$@"; }
+box() { "$sdbox" run "$box_name" "$@"; }
 finish() {
         local status=$?
         trap - EXIT INT TERM
-        "$here/sdbox" stop "$box_name" || status=1
-        rm -f "$log"
+        "$sdbox" stop "$box_name" || status=1
+        rm -f "$log" "$log.new"
         exit "$status"
 }
 
@@ -40,16 +41,23 @@ wait_for() {
         done
         say "ok: $what ($(((${EPOCHREALTIME/./} - ${start/./}) / 1000)) ms)"
 }
+# expect WHAT COMMAND...: it must succeed. What it says is in $log afterwards and not before:
+# the command may read there what the one before it said.
 expect() {
-        local what=$1
+        local what=$1 status=0
         shift
-        "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
+        "$@" >"$log.new" 2>&1 || status=$?
+        mv "$log.new" "$log"
+        [ "$status" = 0 ] || { cat "$log"; fail "$what"; }
         say "ok: $what"
 }
+# refuse WHAT COMMAND...: it must fail.
 refuse() {
-        local what=$1
+        local what=$1 status=0
         shift
-        ! "$@" >"$log" 2>&1 || { cat "$log"; fail "$what"; }
+        "$@" >"$log.new" 2>&1 || status=$?
+        mv "$log.new" "$log"
+        [ "$status" != 0 ] || { cat "$log"; fail "$what"; }
         say "ok: $what"
 }
 
@@ -62,10 +70,10 @@ start_box() {
         for tool; do
                 command -v "$tool" >/dev/null || skip "needs $tool"
         done
-        "$here/sdbox" start "$box_name" || status=$?
+        "$sdbox" start "$box_name" || status=$?
         [ "$status" != 77 ] || skip "no box can boot here"
         [ "$status" = 0 ] || exit 1
-        root=$("$here/sdbox" root "$box_name")
+        root=$("$sdbox" root "$box_name")
 }
 
 # As a package would; sets the directories.

@@ -82,7 +82,7 @@ static double now_s(void) {
 
 /* One turn of the daemon's loop; fails the test when the time since start is up. */
 static void turn(double start_s) {
-        if (now_s() - start_s > LIMIT_S)
+        if (now_s() - start_s > (double) LIMIT_S)
                 fail_msg("nothing for %d s", LIMIT_S);
         assert_true(sd_event_run(event, 5000) >= 0);
 }
@@ -231,11 +231,11 @@ static void half_a_request_has_its_time(void **state) {
         is_served(good);
         /* A byte now and then must not keep it going. */
         for (last_s = start_s; control_stats(control)->clients > 1; turn(start_s))
-                if (now_s() - last_s > 0.2 * STALL_US / 1e6) {
+                if (now_s() - last_s > 0.2 * (double) STALL_US / 1e6) {
                         send(bad, "x", 1, MSG_NOSIGNAL);
                         last_s = now_s();
                 }
-        assert_true(now_s() - start_s > 0.9 * STALL_US / 1e6);
+        assert_true(now_s() - start_s > 0.9 * (double) STALL_US / 1e6);
         assert_true(now_s() - start_s < 10 * STALL_US / 1e6);
         close(bad);
         assert_int_equal(control_stats(control)->dropped, 2);

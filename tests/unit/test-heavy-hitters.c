@@ -58,7 +58,7 @@ static void check_guarantees(const struct heavy_hitters *h, const double *exact,
 
                 assert_true(e.count >= exact[n]);
                 assert_true(e.count - e.error <= exact[n]);
-                assert_true(e.error <= total / CAPACITY * 9 / 8 + heaviest + slack);
+                assert_true(e.error <= total / (double) CAPACITY * 9 / 8 + heaviest + slack);
         }
 }
 
@@ -73,7 +73,7 @@ static void guarantees_hold(void **state) {
                 random_state = 1000 + round;
                 for (unsigned i = 0; i < 20000; i++) {
                         double u = (double) (next_random() >> 11) / 9007199254740992.0;
-                        uint32_t n = (uint32_t) (pow(u, skew) * KEYS);
+                        uint32_t n = (uint32_t) (pow(u, skew) * (double) KEYS);
                         uint32_t weight = round % 2 ? 1 : 1u << (3 * (next_random() % 4));
 
                         add(h, n, weight);

@@ -71,7 +71,7 @@ complains() {
 }
 
 # --- nobody there, and what is wrong on the command line ---
-for command in status listeners sources blocked events incidents metrics ping reload; do
+for command in status listeners sources blocked events history incidents metrics ping reload; do
         run 3 $command
         [ -z "$out" ] || not_ok "$command writes to standard output without a daemon"
 done
@@ -82,6 +82,11 @@ run 2
 run 2 nonsense
 run 2 --nonsense
 run 2 status more
+run 2 listeners -n x
+run 2 listeners more
+run 2 history -n -1
+run 2 history more
+run 2 history --csv --json
 run 2 sources -n
 run 2 sources -n x
 run 2 sources -n -1
@@ -119,6 +124,18 @@ holds '.state == "flood"'
 run 0 listeners
 says "0.0.0.0"
 says "2001:db8::1"
+run 0 listeners -n 1
+says "1 more, all normal"
+[[ $out != *2001:db8* ]] || not_ok "more listeners than asked for"
+run 0 history -n 3
+says "1,240"
+[ "$(wc -l <"$work/out")" = 4 ] || not_ok "not three points: $out"
+run 0 history -n 2 --csv
+[ "$(awk -F, 'NR == 1 { n = NF } NF != n { bad = 1 } END { print NR, (n > 10), bad + 0 }' "$work/out")" = "3 1 0" ] ||
+        not_ok "no table of CSV: $out"
+run 0 --json history
+holds '(.points | length) == 60 and .points[-1].syn_per_s == 1240 and .points[-1].step_s == 1
+       and .points[-1].accept_overflows_per_s == null and .points[0].state == "flood"'
 run 0 --json listeners
 holds '.listeners[0].port == 80 and .listeners[0].fill == 1.002 and .listeners[1].completion_ratio == null'
 run 0 sources
@@ -138,7 +155,7 @@ holds '(.events | length) == 1 and .events[0].event == "syncookies-set"
 run 0 incidents
 says "1 min 1 s"
 run 0 incidents 3
-says "flood-spoofed"
+says "a SYN flood from spoofed addresses"
 run 1 incidents 4
 complains "no such incident: 4"
 run 0 --json incidents
