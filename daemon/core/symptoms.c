@@ -51,8 +51,10 @@ static void add_listener(struct symptoms *s, const struct obs_listener *o, bool 
         }
         if (o->known & OBS_L_DROPS)
                 l->drops += o->drops;
+        /* Those sent again would not have been, had there been room. */
         if (o->known & OBS_L_SYNS)
-                l->most_at_once = fmax(l->most_at_once, (double) o->syns);
+                l->most_at_once = fmax(l->most_at_once, (double) o->syns -
+                                       (o->known & OBS_L_SENDERS ? fmin((double) o->syns, (double) o->syns_again) : 0));
         if (!walked || !(o->known & OBS_L_HALF_OPEN))
                 return;
         l->half_open = o->half_open;

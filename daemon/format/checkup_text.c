@@ -569,15 +569,18 @@ static void advise_symptoms(struct report *r) {
         char title[TITLE_MAX];
 
         for (unsigned i = 0; i < l->count; i++) {
-                if (l->list[i].severity < ADVICE_WARNING || !l->list[i].command[0])
+                if (l->list[i].severity < ADVICE_WARNING)
                         continue;
                 step(r, "%s:", capital(l->list[i].title, title));
-                command(r, "%s", l->list[i].command);
+                if (l->list[i].command[0])
+                        command(r, "%s", l->list[i].command);
                 if (strcmp(l->list[i].id, "syns-eaten") == 0)
                         advise_setting(r, "nf_conntrack");
                 if (strcmp(l->list[i].id, "backlog") == 0)
-                        advise_setting(r, "somaxconn");
+                        command(r, "ss -ltn     # Send-Q: the backlog in force, once the application has it");
         }
+        if (r->steps > 0 && r->c->moment->syncookies_value == 0)
+                advise_cookies(r);
 }
 
 static void print_advice(struct report *r) {

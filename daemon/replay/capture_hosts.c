@@ -236,6 +236,7 @@ static int add_service(struct capture_hosts *h, const struct address *a, uint16_
         *s = (struct capture_service) {
                 .key = { .address = *a, .port = port },
                 .closed = closed,
+                .merged = CAPTURE_NO_SERVICE,
                 .listener = closed || h->listeners == OBS_LISTENERS_MAX ? -1 : (int) h->listeners++,
         };
         if (network)
@@ -291,14 +292,30 @@ static bool is_group_service(const struct capture_hosts *h, const struct group *
         return g->answers >= GROUP_ADDRESSES / 2 || is_aimed_at(h, g->syns);
 }
 
+/* Ends of the group that were services of their own when fewer of them were known. */
+static void merge_ends(struct capture_hosts *h, uint32_t group, int into) {
+        for (uint32_t i = 0; i < ENDS_MAX; i++) {
+                struct end *e = &h->ends[i];
+
+                if (!e->used || e->group != group || e->service == CAPTURE_NO_SERVICE || e->service == into)
+                        continue;
+                h->services[e->service].merged = into;
+                h->services[into].addresses++;
+                e->service = (int16_t) into;
+        }
+}
+
 static void found(struct capture_hosts *h, struct end *e) {
         struct group *g = &h->groups[e->group];
         const struct capture_listen *l = given_as_listener(h, &e->address, e->port);
         struct address any = wildcard(&e->address);
 
-        if (g->service == CAPTURE_NO_SERVICE && is_group_service(h, g))
+        if (g->service == CAPTURE_NO_SERVICE && is_group_service(h, g)) {
                 g->service = (int16_t) add_service(h, &any, g->port, &g->network,
                                                    is_closed(g->syns, g->answers, g->refusals));
+                if (g->service != CAPTURE_NO_SERVICE)
+                        merge_ends(h, e->group, g->service);
+        }
         if (g->service != CAPTURE_NO_SERVICE)
                 e->service = g->service;
         else if (l && l->any)

@@ -77,6 +77,7 @@ struct ledger {
         struct entry (*sets)[WAYS]; /* mapped */
         struct source_set *sources[2]; /* addresses, networks */
         struct service *services;
+        uint16_t merged[LEDGER_SERVICES]; /* into which service; itself: into none */
         uint64_t now_us, now_ms, next_slot; /* the first that is not judged yet */
         uint64_t copies, others, by_clients, by_servers;
         uint32_t delays[LEDGER_DELAYS];
@@ -108,6 +109,8 @@ int ledger_new(const struct ledger_limits *limits, struct ledger **ret) {
                 return -ENOMEM;
         l->limits = *limits;
         l->patience_s = NAN;
+        for (unsigned i = 0; i < LEDGER_SERVICES; i++)
+                l->merged[i] = (uint16_t) i;
         l->sets = map_sets();
         l->services = calloc(LEDGER_SERVICES, sizeof *l->services);
         for (unsigned i = 0; i < 2; i++)
@@ -219,10 +222,14 @@ static void advance(struct ledger *l, uint64_t now_us) {
                 retire(l, slot - HORIZON + 1, UINT64_MAX);
 }
 
+static struct service *service_of(struct ledger *l, const struct entry *e) {
+        return &l->services[l->merged[e->service]];
+}
+
 /* --- tallies ------------------------------------------------------------------------------ */
 
 static void tally(struct ledger *l, const struct entry *e, enum ledger_tally what, uint64_t by) {
-        struct service *s = &l->services[e->service];
+        struct service *s = service_of(l, e);
         uint64_t slot = (l->now_ms - (uint32_t) ((uint32_t) l->now_ms - e->birth_ms)) / SLOT_MS;
 
         s->counts.of[what] += by; /* modulo 2^64: down as well */
@@ -250,7 +257,7 @@ static void tally_all(struct ledger *l, const struct entry *e, uint64_t by) {
 }
 
 static void meet_client(struct ledger *l, const struct entry *e, const struct address *client, uint64_t hash) {
-        struct service *s = &l->services[e->service];
+        struct service *s = service_of(l, e);
 
         if (!s->busy) {
                 /* Left alone since it was idle: what its slots hold is nothing. */
@@ -379,6 +386,57 @@ static struct place place_of(const struct ledger *l, const struct capture_segmen
         };
 }
 
+static void add_counts(struct ledger_counts *to, const struct ledger_counts *from) {
+        for (unsigned i = 0; i < LEDGER_TALLIES; i++)
+                to->of[i] += from->of[i];
+}
+
+static void add_slots(struct service *to, const struct service *from) {
+        for (unsigned i = 0; i < LEDGER_TALLIES; i++) {
+                to->window[i] += from->window[i];
+                for (unsigned slot = 0; slot < SLOTS; slot++)
+                        to->slots[slot].of[i] += from->slots[slot].of[i];
+        }
+        to->busy = true;
+        to->idle_slots = 0;
+}
+
+static void add_clients(struct service *to, struct service *from) {
+        if (!to->clients) {
+                to->clients = from->clients;
+                from->clients = NULL;
+        }
+        for (unsigned i = 0; from->clients && i < DISTINCT_REGISTERS; i++)
+                if (from->clients->registers[i] > to->clients->registers[i])
+                        to->clients->registers[i] = from->clients->registers[i];
+        for (unsigned i = 0; i < 256 / 32; i++)
+                to->blocks[i] |= from->blocks[i];
+        for (unsigned i = 0; i < LEDGER_DELAYS; i++)
+                to->delays[i] += from->delays[i];
+}
+
+void ledger_merge(struct ledger *l, unsigned service, unsigned into) {
+        struct service *from = &l->services[service], *to = &l->services[into];
+
+        if (l->merged[service] != service || service == into)
+                return;
+        end_run(from);
+        add_counts(&to->counts, &from->counts);
+        add_counts(&to->judged, &from->judged);
+        add_counts(&to->before, &from->judged); /* which was before any run of the other */
+        if (from->busy)
+                add_slots(to, from);
+        add_clients(to, from);
+        if (to->first_ms == 0 || (from->first_ms && from->first_ms < to->first_ms))
+                to->first_ms = from->first_ms;
+        to->first_handshakes += from->first_handshakes;
+        free(from->clients);
+        memset(from, 0, sizeof *from);
+        for (unsigned i = 0; i < LEDGER_SERVICES; i++)
+                if (l->merged[i] == service)
+                        l->merged[i] = (uint16_t) into;
+}
+
 void ledger_prefetch(const struct ledger *l, const struct capture_segment *s) {
         __builtin_prefetch(place_of(l, s).set, 1);
 }
@@ -473,7 +531,7 @@ static void syn_ack(struct ledger *l, struct entry *e, struct ledger_note *ret) 
                         tally(l, e, LEDGER_WAITING, (uint64_t) -1);
                 e->state = ANSWERED;
                 tally(l, e, LEDGER_SYN_ACKED, 1);
-                end_refusing(&l->services[e->service]);
+                end_refusing(service_of(l, e));
                 ret->news = LEDGER_ANSWERED;
         } else if ((uint32_t) l->now_ms - e->birth_ms < COPY_MS)
                 l->copies++;
@@ -521,7 +579,7 @@ static double delay_at(const uint32_t bins[static LEDGER_DELAYS], double share) 
 }
 
 static void over(struct ledger *l, struct entry *e, enum ledger_news news, uint8_t ttl, struct ledger_note *ret) {
-        struct service *s = &l->services[e->service];
+        struct service *s = service_of(l, e);
         uint32_t age_ms = (uint32_t) l->now_ms - e->birth_ms;
 
         ret->news = news;
