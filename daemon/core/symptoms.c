@@ -77,6 +77,8 @@ void symptoms_add(struct symptoms *s, const struct observation *o) {
         if (observation_knows(o, OBS_PASSIVE_OPENS) && observation_knows(o, OBS_LISTEN_DROPS))
                 at_once = o->counters[OBS_PASSIVE_OPENS] + o->counters[OBS_LISTEN_DROPS];
         s->most_at_once = fmax(s->most_at_once, (double) at_once);
+        if (observation_knows(o, OBS_SYNS) && o->counters[OBS_SYNS] == 0)
+                s->strays_known = true;
         if ((o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) && observation_knows(o, OBS_SYNS)) {
                 s->strays_known = true;
                 s->stray_syns += o->sources.stray_share * (double) o->counters[OBS_SYNS];
