@@ -185,10 +185,18 @@ static char *capital(const char *words, char text[static TITLE_MAX]) {
         return text;
 }
 
+/* That a crowd fills a queue is no news beside the crowd. */
+static bool is_crowded(const struct report *r) {
+        enum diagnosis d = r->c->moment->diagnosis;
+
+        return (d == DIAGNOSIS_BUSY || d == DIAGNOSIS_FLASH_CROWD) &&
+               strcmp(r->c->symptoms.list[0].id, "backlog") == 0;
+}
+
 /* A symptom that says more than the diagnosis. */
 static bool is_symptom(const struct report *r) {
         return !r->c->flood && r->c->symptoms.count > 0 && r->c->symptoms.list[0].severity >= ADVICE_WARNING &&
-               r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL;
+               r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL && !is_crowded(r);
 }
 
 static void print_symptoms(struct report *r) {
@@ -569,7 +577,7 @@ static void advise_symptoms(struct report *r) {
         char title[TITLE_MAX];
 
         for (unsigned i = 0; i < l->count; i++) {
-                if (l->list[i].severity < ADVICE_WARNING)
+                if (l->list[i].severity < ADVICE_WARNING || (i == 0 && is_crowded(r)))
                         continue;
                 step(r, "%s:", capital(l->list[i].title, title));
                 if (l->list[i].command[0])
