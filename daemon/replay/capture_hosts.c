@@ -37,7 +37,7 @@ struct end {
 
 /* The ends of one network that share a port. */
 struct group {
-        struct prefix network;
+        struct prefix network, narrow; /* narrow: that has all of its ends */
         uint16_t port;
         bool used, several_askers;
         int16_t service;
@@ -121,11 +121,28 @@ static struct address wildcard(const struct address *like) {
         return address_is_ipv4(like) ? address_from_ipv4(0) : address_from_ipv6(zero);
 }
 
-static struct prefix network_of(const struct address *a) {
-        struct prefix p = { .length = address_is_ipv4(a) ? ADDRESS_IPV4_OFFSET_BITS + 24 : 64 };
+static struct prefix prefix_of(const struct address *a, uint8_t v4_length, uint8_t v6_length) {
+        struct prefix p = { .length = address_is_ipv4(a) ? ADDRESS_IPV4_OFFSET_BITS + v4_length : v6_length };
 
         p.address = address_mask(a, p.length);
         return p;
+}
+
+/* What may belong to one host or service; a provider gives out no longer prefixes of IPv6. */
+static struct prefix network_of(const struct address *a) {
+        return prefix_of(a, 24, 48);
+}
+
+/* As it is told, if all addresses are in it. */
+static struct prefix narrow_network_of(const struct address *a) {
+        return prefix_of(a, 24, 64);
+}
+
+static void widen(struct prefix *p, const struct prefix *by) {
+        while (p->length > 0 && !(by->length >= p->length && prefix_contains(p, &by->address))) {
+                p->length--;
+                p->address = address_mask(&p->address, p->length);
+        }
 }
 
 static uint32_t group_for(struct capture_hosts *h, const struct address *a, uint16_t port) {
@@ -146,7 +163,8 @@ static uint32_t group_for(struct capture_hosts *h, const struct address *a, uint
                         break;
         }
         h->groups[lightest] = (struct group) {
-                .used = true, .network = network, .port = port, .service = CAPTURE_NO_SERVICE,
+                .used = true, .network = network, .narrow = narrow_network_of(a), .port = port,
+                .service = CAPTURE_NO_SERVICE,
         };
         return lightest;
 }
@@ -169,6 +187,21 @@ static struct end *end_find(struct capture_hosts *h, const struct address *a, ui
         return NULL;
 }
 
+static void join_group(struct capture_hosts *h, struct end *e) {
+        struct prefix network = narrow_network_of(&e->address);
+        struct group *g;
+
+        e->group = group_for(h, &e->address, e->port);
+        g = &h->groups[e->group];
+        g->ends++;
+        widen(&g->narrow, &network);
+        e->service = g->service;
+        if (e->service == CAPTURE_NO_SERVICE)
+                return;
+        h->services[e->service].addresses++;
+        widen(&h->services[e->service].network, &network);
+}
+
 /* A scan over all ports fills the table: the idlest makes room, never a service. */
 static struct end *end_for(struct capture_hosts *h, const struct address *a, uint16_t port) {
         struct end *e = end_find(h, a, port), *idlest = NULL;
@@ -189,11 +222,7 @@ static struct end *end_for(struct capture_hosts *h, const struct address *a, uin
                 return NULL;
         *idlest = (struct end) { .used = true, .address = *a, .port = port, .service = CAPTURE_NO_SERVICE };
         h->ends_met++;
-        idlest->group = group_for(h, a, port);
-        h->groups[idlest->group].ends++;
-        idlest->service = h->groups[idlest->group].service;
-        if (idlest->service != CAPTURE_NO_SERVICE)
-                h->services[idlest->service].addresses++;
+        join_group(h, idlest);
         return h->last = idlest;
 }
 
@@ -210,13 +239,6 @@ bool capture_hosts_is_local(const struct capture_hosts *h, const struct address 
                         return true;
         }
         return is_loopback(a);
-}
-
-static void widen(struct prefix *p, const struct prefix *by) {
-        while (p->length > 0 && !(by->length >= p->length && prefix_contains(p, &by->address))) {
-                p->length--;
-                p->address = address_mask(&p->address, p->length);
-        }
 }
 
 static int add_service(struct capture_hosts *h, const struct address *a, uint16_t port,
@@ -311,7 +333,7 @@ static void found(struct capture_hosts *h, struct end *e) {
         struct address any = wildcard(&e->address);
 
         if (g->service == CAPTURE_NO_SERVICE && is_group_service(h, g)) {
-                g->service = (int16_t) add_service(h, &any, g->port, &g->network,
+                g->service = (int16_t) add_service(h, &any, g->port, &g->narrow,
                                                    is_closed(g->syns, g->answers, g->refusals));
                 if (g->service != CAPTURE_NO_SERVICE)
                         merge_ends(h, e->group, g->service);

@@ -396,6 +396,15 @@ def over_a_network_of_ipv6(r):
     return pcap(wrapped(t))
 
 
+@case("flood", r"at port 443 of 2001:db8:5::/5\d: 4,000", "flood", "flood-spoofed")
+def over_many_networks_of_ipv6(r):
+    t = Traffic(r)
+    for i in range(4000):
+        t.syn(1 + i / 800, str(ipaddress.ip_address(0x2A00 << 112 | r.getrandbits(110))), t.port(),
+              "2001:db8:5:%x::1" % r.randrange(0, 2000), 443, (0, 1))
+    return pcap(wrapped(t))
+
+
 @case("no-flood", "all finished", "honest", listener=("127.0.0.1", 5432), copies=True)
 def loopback_seen_twice(r):
     t = Traffic(r)
