@@ -15,6 +15,8 @@ enum {
         GROUP_ADDRESSES = 8, /* so many of a network share a port: a listener on any address */
         SYNS_MIN = 20,       /* unanswered or refused ones, where something else is answered */
         FEW_ENDS = 16,       /* more, each with few SYNs, are a scan */
+        CLIENT_ENDS = 8,     /* that one host alone asks, in so many networks: */
+        CLIENT_NETWORKS = 4, /* it is the captured host, and they are others' */
         BACKSCATTER_FACTOR = 4,
         BACKSCATTER_FROM = 8,
 };
@@ -58,6 +60,8 @@ struct capture_hosts {
         double unasked_from_estimate, unasked_to_estimate;
         bool live, answered; /* somebody answers at all */
         uint64_t most;       /* SYNs of the busiest end or group */
+        bool has_client;
+        struct address client; /* the captured host, where it only asks others */
         uint64_t ends_met;
         struct end *last;    /* found, which is likely to be asked for again */
         struct end *order[ENDS_MAX];
@@ -274,8 +278,8 @@ static bool is_elsewhere(const struct capture_hosts *h, const struct end *e) {
                 return !given_as_local(h, &e->address);
         if (e->went_out && !e->came_in)
                 return true;
-        return e->syns > 0 && !e->several_askers && capture_hosts_is_local(h, &e->asker) &&
-               !address_equal(&e->asker, &e->address);
+        return e->syns > 0 && !e->several_askers && !address_equal(&e->asker, &e->address) &&
+               (capture_hosts_is_local(h, &e->asker) || (h->has_client && address_equal(&h->client, &e->asker)));
 }
 
 static bool is_closed(uint64_t syns, uint64_t answers, uint64_t refusals) {
@@ -460,10 +464,39 @@ static int heavier(const void *a, const void *b) {
         return wx != wy ? (wx < wy ? 1 : -1) : memcmp(&(*x)->address, &(*y)->address, sizeof (*x)->address);
 }
 
+/* One who asks many hosts of many networks, whom nobody else asks: captured at a client. */
+static void find_client(struct capture_hosts *h) {
+        uint32_t lead = 0, ends = 0, networks = 0;
+        struct address network = { { 0 } };
+
+        for (uint32_t i = 0; i < ENDS_MAX; i++) { /* Boyer and Moore's majority */
+                const struct end *e = &h->ends[i];
+
+                if (!e->used || e->answers == 0 || e->syns == 0 || e->several_askers)
+                        continue;
+                if (lead == 0)
+                        h->client = e->asker;
+                lead += address_equal(&h->client, &e->asker) ? 1 : -1U;
+        }
+        for (uint32_t i = 0; i < ENDS_MAX; i++) {
+                const struct end *e = &h->ends[i];
+                struct prefix of = network_of(&e->address);
+
+                if (!e->used || e->answers == 0 || e->syns == 0 || e->several_askers ||
+                    !address_equal(&h->client, &e->asker))
+                        continue;
+                ends++;
+                networks += !address_equal(&network, &of.address);
+                network = of.address;
+        }
+        h->has_client = ends >= CLIENT_ENDS && networks >= CLIENT_NETWORKS;
+}
+
 void capture_hosts_conclude(struct capture_hosts *h) {
         uint32_t n = 0;
 
         h->live = false;
+        find_client(h);
         h->estimated_at = 0;
         estimate_unasked(h, h->unasked);
         for (uint32_t i = 0; i < ENDS_MAX; i++)

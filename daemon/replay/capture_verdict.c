@@ -276,7 +276,7 @@ static enum diagnosis flood_kind(const struct look *k, const struct ledger_servi
         if (few_share(k->sources, k->sources_count, FEW_SOURCES, all_bad) >= CONCENTRATED_SHARE ||
             few_share(k->networks, k->networks_count, 1, all_bad) >= CONCENTRATED_SHARE)
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
-        return (double) ledger_bad(&s->counts) >= KEEP_COMING * s->clients ? DIAGNOSIS_FLOOD_DISTRIBUTED
+        return unexplained(k, &s->counts) >= KEEP_COMING * s->clients ? DIAGNOSIS_FLOOD_DISTRIBUTED
                                                                           : DIAGNOSIS_FLOOD_SPOOFED;
 }
 
@@ -447,7 +447,9 @@ static bool find_nothing_aimed(struct look *k) {
                 } else
                         say(k, "%s SYN-ACK%s, whose SYNs are not in it; only one direction?",
                             exact(of(c, LEDGER_UNASKED), n), c->of[LEDGER_UNASKED] == 1 ? "" : "s");
-        } else if (of(c, LEDGER_HANDSHAKES) >= SCAN_MIN)
+        } else if (of(c, LEDGER_DONE) >= MOST * of(c, LEDGER_HANDSHAKES))
+                say(k, "its %s handshakes are this host's own, with others", exact(of(c, LEDGER_HANDSHAKES), n));
+        else if (of(c, LEDGER_HANDSHAKES) >= SCAN_MIN)
                 say_scan(k, &k->services[LEDGER_ELSEWHERE]);
         else
                 say(k, "%s SYNs, none to a port that answers", exact(of(c, LEDGER_SYNS), n));

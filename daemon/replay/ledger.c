@@ -326,21 +326,22 @@ static struct source *source_for(struct ledger *l, unsigned kind, const struct a
 static void source_begins(struct ledger *l, const struct ledger_note *n, const struct capture_segment *seg,
                           uint64_t hash) {
         struct address network = network_of(&n->client);
-        struct source *s = source_for(l, 0, &n->client, hash, true);
+        struct source *s[2] = {
+                source_for(l, 0, &n->client, hash, true),
+                source_for(l, 1, &network, keyed_hash_address(&hash_key, &network), true),
+        };
 
-        if (s) {
-                uint16_t step = (uint16_t) (n->client_port - s->last_port);
+        for (unsigned kind = 0; kind < 2; kind++) {
+                uint16_t step;
 
-                s->handshakes++;
-                s->score++;
-                s->ports_in_order += step >= 1 && step <= PORT_STEP_MAX;
-                s->last_port = n->client_port;
-                s->ttl = seg->ttl;
-        }
-        s = source_for(l, 1, &network, keyed_hash_address(&hash_key, &network), true);
-        if (s) {
-                s->handshakes++;
-                s->score++;
+                if (!s[kind])
+                        continue;
+                step = (uint16_t) (n->client_port - s[kind]->last_port);
+                s[kind]->handshakes++;
+                s[kind]->score++;
+                s[kind]->ports_in_order += step >= 1 && step <= PORT_STEP_MAX;
+                s[kind]->last_port = n->client_port;
+                s[kind]->ttl = seg->ttl;
         }
 }
 

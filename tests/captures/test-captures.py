@@ -432,6 +432,34 @@ def also_asks_others(r):
     return pcap(wrapped(t))
 
 
+@case("cannot-tell", "nothing here is aimed at a listener: its 400 handshakes are this host's own", "nothing-aimed-here")
+def captured_at_a_client(r):
+    t = Traffic(r)
+    for i in range(400):
+        t.connection(i / 40, "10.1.1.1", t.port(), t.stranger(), 443)
+    return pcap(wrapped(t))
+
+
+@case("flood", r"spoofed addresses at 192\.0\.2\.80:80", "flood", "flood-spoofed", unlike=r"10\.0\.0")
+def flood_beside_checks(r):
+    t = flooded(r, 5)
+    for i in range(2000):
+        seq = t.syn(i / 200, "10.0.0.9", 20000 + i, HOST, 80, (0,))
+        t.client(i / 200 + 0.001, "10.0.0.9", 20000 + i, HOST, 80, RST, seq + 1)
+    return pcap(wrapped(t))
+
+
+@case("flood", r"at 203\.0\.113\.12:443", "flood", "flood-spoofed", unlike="more listener")
+def mirrored_port(r):
+    t = Traffic(r)
+    for k in range(5):
+        t.honest(0, 10, 20, "203.0.113.%d" % (10 + k), 443)
+    t.flood(3, 5, 500, "203.0.113.12", 443)
+    for i in range(200):
+        t.connection(i / 20, "203.0.113.10", t.port(), t.stranger(), 443)
+    return pcap(wrapped(t))
+
+
 @case("cannot-tell", r"nothing here is aimed at a listener: 3,000 SYN-ACKs from .* answer SYNs that 192\.0\.2\.80 never sent",
       "backscatter")
 def backscatter(r):
