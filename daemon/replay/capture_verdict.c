@@ -730,7 +730,7 @@ static void gather(struct look *k) {
 static void find(struct look *k) {
         static bool (*const rules[])(struct look *) = {
                 find_unusable, find_flood, find_nothing_aimed, find_one_direction, find_closed, find_short,
-                find_blind, find_checks, find_lossy, find_few_unfinished,
+                find_checks, find_lossy, find_blind, find_few_unfinished,
         };
 
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

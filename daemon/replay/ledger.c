@@ -44,7 +44,7 @@ struct slot {
 struct service {
         struct ledger_counts counts, judged; /* judged: of the slots that can no longer change */
         struct slot slots[SLOTS];
-        uint32_t window[LEDGER_TALLIES]; /* sum of the last WINDOW judged slots */
+        struct slot window;              /* sum of the last WINDOW judged slots */
         bool busy;                       /* something is in the slots or the window */
         uint64_t idle_slots;
         struct distinct *clients;        /* NULL: none yet */
@@ -145,10 +145,18 @@ uint64_t ledger_bad(const struct ledger_counts *c) {
 
 /* --- seconds, and floods in them ------------------------------------------------------ */
 
-static uint32_t window_bad(const struct service *s) {
-        uint32_t good = s->window[LEDGER_DONE] + s->window[LEDGER_CLOSED] + s->window[LEDGER_WAITING];
+static uint32_t slot_bad(const struct slot *s) {
+        uint32_t good = s->of[LEDGER_DONE] + s->of[LEDGER_CLOSED] + s->of[LEDGER_WAITING];
 
-        return s->window[LEDGER_HANDSHAKES] > good ? s->window[LEDGER_HANDSHAKES] - good : 0;
+        return s->of[LEDGER_HANDSHAKES] > good ? s->of[LEDGER_HANDSHAKES] - good : 0;
+}
+
+/* Of the window that ends with this slot. */
+static uint64_t first_bad(const struct service *s, uint64_t slot) {
+        for (uint64_t i = slot - WINDOW + 1; i < slot; i++)
+                if (slot_bad(&s->slots[i % SLOTS]) > 0)
+                        return i;
+        return slot;
 }
 
 static void end_run(struct service *s) {
@@ -161,21 +169,23 @@ static void end_run(struct service *s) {
 }
 
 static void judge_window(const struct ledger *l, struct service *s, uint64_t slot) {
-        uint32_t bad = window_bad(s);
+        uint32_t bad = slot_bad(&s->window);
         uint64_t end_us = (slot + 1) * SLOT_MS * 1000;
+        bool here = slot_bad(&s->slots[slot % SLOTS]) > 0;
 
-        if (bad < l->limits.rate_per_s || bad < l->limits.share * s->window[LEDGER_HANDSHAKES]) {
-                if (s->running && end_us - s->run.end_us > RUN_GAP * SLOT_MS * UINT64_C(1000))
+        if (bad < l->limits.rate_per_s || bad < l->limits.share * s->window.of[LEDGER_HANDSHAKES]) {
+                if (s->running && end_us - s->run.end_us > (RUN_GAP + WINDOW) * SLOT_MS * UINT64_C(1000))
                         end_run(s);
                 return;
         }
         if (!s->running) {
                 s->running = true;
-                s->run = (struct ledger_run) { .begin_us = end_us - WINDOW * SLOT_MS * UINT64_C(1000) };
+                s->run = (struct ledger_run) { .begin_us = first_bad(s, slot) * SLOT_MS * UINT64_C(1000) };
                 for (unsigned i = 0; i < LEDGER_TALLIES; i++)
-                        s->before.of[i] = s->judged.of[i] - s->window[i];
+                        s->before.of[i] = s->judged.of[i] - s->window.of[i];
         }
-        s->run.end_us = end_us;
+        if (here)
+                s->run.end_us = end_us;
         for (unsigned i = 0; i < LEDGER_TALLIES; i++)
                 s->run.counts.of[i] = s->judged.of[i] - s->before.of[i];
         s->run.peak_bad_per_s = fmax(s->run.peak_bad_per_s, bad);
@@ -187,12 +197,12 @@ static void retire_slot(const struct ledger *l, struct service *s, uint64_t slot
         bool empty = true;
 
         for (unsigned i = 0; i < LEDGER_TALLIES; i++) {
-                s->window[i] += now->of[i] - old->of[i];
+                s->window.of[i] += now->of[i] - old->of[i];
                 s->judged.of[i] += now->of[i];
-                empty = empty && s->window[i] == 0;
+                empty = empty && s->window.of[i] == 0;
         }
         s->slots[(slot + HORIZON) % SLOTS] = (struct slot) { 0 }; /* to be filled next */
-        s->peak_per_s = fmax(s->peak_per_s, s->window[LEDGER_HANDSHAKES]);
+        s->peak_per_s = fmax(s->peak_per_s, s->window.of[LEDGER_HANDSHAKES]);
         if (judge)
                 judge_window(l, s, slot);
         s->idle_slots = empty ? s->idle_slots + 1 : 0;
@@ -262,7 +272,7 @@ static void meet_client(struct ledger *l, const struct entry *e, const struct ad
         if (!s->busy) {
                 /* Left alone since it was idle: what its slots hold is nothing. */
                 memset(s->slots, 0, sizeof s->slots);
-                memset(s->window, 0, sizeof s->window);
+                s->window = (struct slot) { 0 };
                 s->busy = true;
                 s->idle_slots = 0;
         }
@@ -394,7 +404,7 @@ static void add_counts(struct ledger_counts *to, const struct ledger_counts *fro
 
 static void add_slots(struct service *to, const struct service *from) {
         for (unsigned i = 0; i < LEDGER_TALLIES; i++) {
-                to->window[i] += from->window[i];
+                to->window.of[i] += from->window.of[i];
                 for (unsigned slot = 0; slot < SLOTS; slot++)
                         to->slots[slot].of[i] += from->slots[slot].of[i];
         }

@@ -206,6 +206,14 @@ def the_clock_is_set_back_in_mid_flood(r):
     return pcap([(t - 3600 if i > len(frames) // 2 else t, f) for i, (t, f) in enumerate(frames)], start=1_700_010_000)
 
 
+@case("no-flood", "500 handshakes in 1[0-3] s, all finished", "honest", steps=1)
+def two_clocks_that_take_turns(r):
+    """Two interfaces whose clocks are two seconds apart, joined by the order of arrival."""
+    t = Traffic(r)
+    t.honest(0, 10, 50, HOST, 443)
+    return pcap([(at + 2 * (i % 2), f) for i, (at, f) in enumerate(wrapped(t))])
+
+
 @case("no-flood", "2,400 handshakes in 2[45] s, all finished", "honest", steps=2)
 def three_captures_joined(r):
     frames = []
@@ -279,6 +287,14 @@ def outage(r):
     t.honest(0, 8, 50, HOST, 443)
     for i in range(600):
         t.syn(8 + i / 60, "198.51.100.%d" % (1 + i % 150), t.port(), HOST, 443, tries=(0, 1, 3, 7))
+    return pcap(wrapped(t))
+
+
+@case("no-flood", "clients send their SYNs again and nobody answers", "unanswered", "lossy-clients")
+def outage_all_the_time(r):
+    t = Traffic(r)
+    for i in range(400):
+        t.syn(i / 40, "198.51.100.%d" % (1 + i % 100), t.port(), HOST, 443, tries=(0, 1, 3))
     return pcap(wrapped(t))
 
 
@@ -607,6 +623,13 @@ def a_hundred_milliseconds(r):
 def honest_for_a_hundred_milliseconds(r):
     t = Traffic(r)
     t.honest(0, 0.06, 3000, HOST, 80, rtt=0.02)
+    return pcap(wrapped(t))
+
+
+@case("flood", r"spoofed.*3,0\d\d handshakes in 0\.[12] s", "flood")
+def a_tenth_of_a_second_in_a_minute(r):
+    t = flooded(r, 0.1, 30000)
+    t.honest(0, 60, 2, HOST, 80)
     return pcap(wrapped(t))
 
 
