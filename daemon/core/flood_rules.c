@@ -15,6 +15,8 @@
 #define CROWD_PER_S 20.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
+/* Loss makes no RST: less than most of it is enough. */
+#define BOUNCING_SHARE 0.33
 /* An overwhelming one: in one look, a tenth of a second's worth of entries. */
 #define OVERWHELMING_PER_S 300.0
 #define OVERWHELMING_SHARE 0.75
@@ -130,7 +132,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
                         fmax(explanation_per_s(EXPLAINED_LOSS, l, s), noise);
 
-        gathered += fmax(soon, surely) * elapsed_s;
+        gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_RETRIES, l, s)) * elapsed_s;
         return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);
 }
 
@@ -143,8 +145,7 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 
 /* --- the patterns --------------------------------------------------------------- */
 
-/* Most of a crowd may be under way for long, on a path that it fills itself. */
-static bool is_crowd(const struct look *l) {
+bool flood_rules_is_crowd(const struct look *l) {
         return l->completed_per_s > CROWD_FACTOR * l->usual_completed_per_s + CROWD_PER_S;
 }
 
@@ -156,7 +157,7 @@ static double overwhelms(const struct look *l, const struct settings_detect *s) 
         double usual = fmax(OVERWHELMING_ARRIVALS * l->usual_arrivals_per_s,
                             OVERWHELMING_EARLY * or_zero(l->usual_early_per_s));
 
-        if (isnan(l->usual_arrivals_per_s) || is_crowd(l))
+        if (isnan(l->usual_arrivals_per_s) || flood_rules_is_crowd(l))
                 return 0;
         return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)),
                              odds_against(early, l->completed_per_s, OVERWHELMING_SHARE)),
@@ -173,7 +174,7 @@ static double surge_per_s(const struct look *l, const struct settings_detect *s)
 static double surges(const struct look *l, const struct settings_detect *s) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
-        if (is_crowd(l))
+        if (flood_rules_is_crowd(l))
                 return 0;
         return all_of(against(late, surge_per_s(l, s)),
                       odds_against(late, l->completed_per_s, SURGE_SHARE));
@@ -203,7 +204,7 @@ static double bounces(const struct look *l) {
         if (flood_rules_are_checks(l))
                 return 0;
         return all_of(against(l->killed_per_s, FLOOD_RULES_BOUNCING_PER_S),
-                      odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
+                      odds_against(l->killed_per_s, l->completed_per_s, BOUNCING_SHARE));
 }
 
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {

@@ -30,15 +30,18 @@ static double comes(double different_share) {
 }
 
 /* Of the flood's handshakes, the share that would be of addresses seen once in a whole window, at
- * most; 1: nothing says otherwise. */
+ * most; 1: nothing says otherwise. Those who finish are taken to come once. */
 static double seen_once_at_most(const struct naming_facts *f) {
-        double begun = (double) f->strangers.begun * fmin(1, fmax(f->unfinished_share, 0));
-        double repeats = (double) (f->strangers.begun - f->strangers.addresses);
-        double window_s = (double) SOURCE_WINDOW_US / 1e6, sure = repeats - 2 * sqrt(repeats);
+        const struct obs_senders *s = &f->strangers;
+        double honest = f->finished_per_s * s->span_s / fmax(1, s->one_in);
+        double begun = (double) s->begun - honest, repeats = (double) (s->begun - s->addresses);
+        double window_s = (double) SOURCE_WINDOW_US / 1e6, sure = repeats - 2 * sqrt(repeats), in_window;
 
-        if (!(sure >= REPEATS_MIN) || !(f->strangers.span_s > 0) || !(begun > sure))
+        begun = fmax(begun, repeats);
+        if (!(sure >= REPEATS_MIN))
                 return 1;
-        return exp(-comes(1 - sure / begun) * window_s / f->strangers.span_s);
+        in_window = (f->begun_at_most_per_s - f->finished_per_s) * window_s / fmax(1, s->one_in);
+        return exp(-comes(1 - sure / begun) * fmax(in_window, 0) / begun);
 }
 
 static bool one_prefix_has_most(const struct culprits *c, double unfinished_per_s) {
@@ -51,9 +54,8 @@ static bool one_prefix_has_most(const struct culprits *c, double unfinished_per_
 
 enum diagnosis naming_of_flood(const struct naming_facts *f) {
         const struct culprits *c = f->culprits;
-        /* Two upper bounds: what began less what ended, and the share that is seen unfinished. */
-        double unfinished = fmin(c->unfinished_per_s,
-                                 c->syn_per_s * (isnan(f->unfinished_share) ? 1 : f->unfinished_share));
+        /* Two upper bounds: what began less the connections that ended, and less what finished. */
+        double unfinished = fmin(c->unfinished_per_s, fmax(0, c->syn_per_s - f->finished_per_s));
         bool few = !f->log_is_blind && unfinished > 0 && culprits_few_share(c, false, unfinished) >= MOST;
 
         if (f->reset_share >= MOST)

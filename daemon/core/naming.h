@@ -27,8 +27,9 @@
 
 /* Of the flooded listeners together. NAN: not known. */
 struct naming_facts {
-        double unfinished_share; /* 0..1, of the handshakes that began */
-        double reset_share;      /* 0..1, of the unfinished: ended by RST */
+        double finished_per_s;      /* over the seconds that sources are weighed over */
+        double begun_at_most_per_s; /* handshakes, the most of a tick */
+        double reset_share;         /* 0..1, of the unfinished: ended by RST */
         bool log_is_blind;       /* what the kernel left unfinished is not in the log */
         struct obs_senders strangers;
         const struct culprits *culprits;

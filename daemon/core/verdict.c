@@ -21,6 +21,7 @@ static const char *const explanation_names[EXPLANATIONS] = {
         [EXPLAINED_FAR] = "far-clients",
         [EXPLAINED_ACCEPT] = "accept-queue",
         [EXPLAINED_CHECKS] = "half-open-checks",
+        [EXPLAINED_RETRIES] = "retries",
         [EXPLAINED_WAY_BACK] = "way-back",
 };
 

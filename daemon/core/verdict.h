@@ -45,6 +45,7 @@ enum explanation {
         EXPLAINED_FAR,
         EXPLAINED_ACCEPT,
         EXPLAINED_CHECKS,
+        EXPLAINED_RETRIES,
         EXPLAINED_WAY_BACK,
         EXPLANATIONS
 };
