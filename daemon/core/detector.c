@@ -572,7 +572,9 @@ static struct evidence evidence_of(const struct detector *d, const struct sight 
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
         e.embryonic_rsts_per_s = l->killed_per_s;
-        e.seen_once_share = l->seen_once_share;
+        e.seen_once_share = at->obs->known & OBS_L_SENDERS && at->obs->senders.begun > 0
+                                    ? (double) at->obs->senders.once / (double) at->obs->senders.begun
+                                    : l->seen_once_share;
         e.strength = s->verdict.strength;
         for (unsigned i = 0; i < EXPLANATIONS; i++)
                 e.explained_per_s[i] = explanation_per_s((enum explanation) i, l, at->detect);
@@ -588,8 +590,10 @@ static double arrivals_of(const struct host_track *t, const struct look *l) {
 /* Closed ports that are tried, many of them, by SYNs that came in: RSTs that answer something else, or
  * that this host sends of its own accord, are none. */
 static double refused_ports_per_s(const struct detector *d) {
-        if (!d->sources || !(d->sources->known & OBS_SS_STRAY))
+        if (isnan(d->track.syns.per_s))
                 return d->track.rsts_sent.per_s;
+        if (!d->sources || !(d->sources->known & OBS_SS_STRAY))
+                return 0; /* no SYN came */
         return d->sources->stray_ports >= SCAN_PORTS ? d->sources->stray_share * d->track.syns.per_s : 0;
 }
 
