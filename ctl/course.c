@@ -57,28 +57,39 @@ static double acted(const json_t *incident) {
         return NAN;
 }
 
+/* When the last second of flood ended; before: none is on record. */
+static double last_flood(const struct course *c, double before) {
+        for (size_t i = c->count; i > 0; i--)
+                if (strcmp(course_text(c, i - 1, "state"), "flood") == 0)
+                        return course_time(c, i - 1);
+        return before;
+}
+
+/* A stretch of less than a second cannot be told apart. */
+static void add_phase(struct course_phase *phases, size_t *count, const char *name, double from, double to) {
+        if (to - from >= 1)
+                phases[(*count)++] = (struct course_phase) { name, from, to };
+}
+
 size_t course_phases(const struct course *c, const json_t *incident,
                      struct course_phase phases[static COURSE_PHASES_MAX]) {
         double start = term_seconds(ctl_text(incident, "start")), act = acted(incident);
-        double end = term_seconds(ctl_text(incident, "end"));
+        double end = term_seconds(ctl_text(incident, "end")), over, first, last;
+        bool did;
         size_t count = 0;
 
         if (c->count == 0 || isnan(start))
                 return 0;
+        first = course_time(c, 0);
+        last = course_time(c, c->count - 1);
+        over = last_flood(c, start);
+        did = act >= start && act < over;
         /* The SYNs of the last second before the alarm are the flood's already. */
-        if (course_time(c, 0) < start - 1)
-                phases[count++] = (struct course_phase) { "before", 0, start - 1 };
-        if (isnan(end))
-                end = INFINITY;
-        if (act > start && act < end) {
-                /* What holds for less than a point cannot be told apart. */
-                if (act - start >= 1)
-                        phases[count++] = (struct course_phase) { "flood, nothing done yet", start, act };
-                phases[count++] = (struct course_phase) { "flood, after acting", fmax(act, start), end };
-        } else
-                phases[count++] = (struct course_phase) { "flood", start, end };
-        if (course_time(c, c->count - 1) > end)
-                phases[count++] = (struct course_phase) { "after", end, INFINITY };
+        add_phase(phases, &count, "before", first - 1, start - 1);
+        if (did)
+                add_phase(phases, &count, "flood, nothing done yet", start, act);
+        add_phase(phases, &count, did ? "flood, after acting" : "flood", did ? act : start, over);
+        add_phase(phases, &count, "watched, until told over", over, isnan(end) ? last : end);
         return count;
 }
 

@@ -29,8 +29,8 @@ struct course_phase {
 
 enum { COURSE_PHASES_MAX = 4 };
 
-/* before, the flood until synward acted, the flood from then on, and after its end. Returns how
- * many there are. */
+/* before, the flood until synward acted, from then on, and what came until it was told to be
+ * over. Returns how many there are. */
 size_t course_phases(const struct course *c, const json_t *incident,
                      struct course_phase phases[static COURSE_PHASES_MAX]);
 /* Of the points that end within it, each weighed by its length. */

@@ -21,11 +21,13 @@ static enum paint severity_paint(const char *severity) {
 }
 
 static void print_event(const struct ctl *ctl, const json_t *e) {
-        const char *name = ctl_text(e, "event");
+        const char *name = ctl_text(e, "event"), *severity = ctl_text(e, "severity");
 
         term_put(&ctl->term, PAINT_DIM, ctl_text(e, "time"));
         printf("  ");
-        term_put(&ctl->term, severity_paint(ctl_text(e, "severity")), name);
+        term_put(&ctl->term, severity_paint(severity), severity);
+        printf("%*s  ", strlen(severity) < 7 ? (int) (7 - strlen(severity)) : 0, "");
+        term_put(&ctl->term, severity_paint(severity), name);
         printf("%*s  ", strlen(name) < 19 ? (int) (19 - strlen(name)) : 0, "");
         term_put(&ctl->term, PAINT_NONE, ctl_text(e, "message"));
         putchar('\n');

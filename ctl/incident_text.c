@@ -72,7 +72,8 @@ static void put_summary(FILE *f, const json_t *n) {
         if (*end)
                 fprintf(f, "%.19sZ, ", end);
         else
-                fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, " : "not known, for the daemon ended first; ", f);
+                fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, "
+                      : "not known, for the daemon ended first; ", f);
         fprintf(f, "%s\n", term_duration(ctl_number(n, "duration_s"), a));
         put_label(f, "at");
         put_wrapped(f, 15, *listener ? listener : "several listeners");
@@ -185,11 +186,15 @@ static void put_commands(FILE *f, const json_t *n) {
 }
 
 void incident_text(FILE *f, const json_t *n) {
+        char text[256];
+
         fprintf(f, "incident %.0f: ", ctl_number(n, "id"));
-        put_wrapped(f, 0, json_is_true(json_object_get(n, "damaged")) ? "its record cannot be read"
-                                                                      : incident_words(n));
-        if (json_is_true(json_object_get(n, "damaged")))
+        if (json_is_true(json_object_get(n, "damaged"))) {
+                fputs("its record cannot be read\n", f);
                 return;
+        }
+        snprintf(text, sizeof text, "%s (%s)", incident_words(n), ctl_text(n, "diagnosis"));
+        put_wrapped(f, 0, text);
         fputc('\n', f);
         put_summary(f, n);
         put_course(f, n);

@@ -142,7 +142,7 @@ char *judge_nobody(const json_t *status, char *text, size_t size) {
         double distinct = ctl_number(status, "sources_distinct_estimate");
 
         if (strcmp(state, "off") == 0 || strcmp(state, "failed") == 0)
-                snprintf(text, size, "not known, for the packet log does not work: %s", ctl_text(log, "reason"));
+                snprintf(text, size, "not known, for SYNs are not logged: %s", ctl_text(log, "reason"));
         else if (!judge_is_flood(status))
                 snprintf(text, size, "nobody: there is no flood");
         else if (is_forged(status))

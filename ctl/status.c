@@ -153,6 +153,23 @@ static void print_sensors(const struct ctl *ctl, json_t *sensors) {
         }
 }
 
+/* What accounts for unfinished handshakes. */
+static void print_explained(const struct ctl *ctl, const json_t *host) {
+        const json_t *list = json_object_get(host, "explained"), *e;
+        size_t i;
+
+        if (json_array_size(list) == 0)
+                return;
+        label(ctl, "explained");
+        json_array_foreach(list, i, e) {
+                char figure[TERM_FIGURE_MAX];
+
+                printf("%s%s/s by ", i ? ", " : "", term_short(ctl_number(e, "per_s"), figure));
+                term_put(&ctl->term, PAINT_NONE, ctl_text(e, "name"));
+        }
+        putchar('\n');
+}
+
 static void print_handled(const struct ctl *ctl, const json_t *s) {
         char text[512];
 
@@ -172,6 +189,7 @@ static void print_status(const struct ctl *ctl, const json_t *s) {
         print_handled(ctl, s);
         print_worst(ctl, json_object_get(s, "listeners"));
         print_host(ctl, json_object_get(s, "host"));
+        print_explained(ctl, json_object_get(s, "host"));
         label(ctl, "sources");
         printf("%s, %s tracked\n",
                term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),

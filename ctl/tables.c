@@ -184,6 +184,19 @@ int command_sources(struct ctl *ctl, int argc, char **argv) {
         return status;
 }
 
+static void print_nobody_blocked(const struct ctl *ctl) {
+        json_t *status = NULL;
+        const json_t *block;
+
+        if (ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &status) != EXIT_OK)
+                return;
+        block = json_object_get(status, "block");
+        puts(json_is_true(json_object_get(block, "enabled"))
+                     ? "(nobody: no source gave reason to; who is never blocked stands in synward.yaml(5))"
+                     : "(nobody: block.enabled is not set)");
+        json_decref(status);
+}
+
 static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
         static const struct table_column columns[] = {
                 { "SOURCE", false }, { "SINCE", false }, { "LEFT", true }, { "REASON", false },
@@ -201,8 +214,11 @@ static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
                 table_add(t, PAINT_NONE, term_duration(ctl_number(b, "remaining_s"), text));
                 table_add(t, PAINT_NONE, ctl_text(b, "reason"));
         }
-        table_print(t, &ctl->term);
+        if (json_array_size(blocked) > 0)
+                table_print(t, &ctl->term);
         table_free(t);
+        if (json_array_size(blocked) == 0)
+                print_nobody_blocked(ctl);
 }
 
 int command_blocked(struct ctl *ctl, int argc, char **argv) {

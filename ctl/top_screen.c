@@ -114,9 +114,11 @@ static int put_wrapped(const struct top_view *v, int y, int x, int lines, enum p
                         bytes = whole;
                 if (bytes == 0)
                         break;
-                if (text[bytes] && line == lines - 1 && whole > 4)
-                        snprintf(part, sizeof part, "%.*s ...", (int) whole - 4, text);
-                else
+                if (text[bytes] && line == lines - 1 && whole > 4) {
+                        for (whole -= 4; whole > 0 && text[whole] != ' ';)
+                                whole--;
+                        snprintf(part, sizeof part, "%.*s ...", (int) whole, text);
+                } else
                         snprintf(part, sizeof part, "%.*s", (int) bytes, text);
                 put(v, y + line, x, width, paint, part);
                 text += bytes;
@@ -453,7 +455,8 @@ static int draw_senders(const struct top_view *v, int y, int rows, const struct 
                 if (y < end)
                         draw_sender(v, y++, s, NAN);
         if (json_array_size(all) == 0)
-                put(v, y++, 0, COLS, PAINT_DIM, "none sends enough to stand out");
+                put(v, y++, 0, COLS, PAINT_DIM, json_is_false(json_object_get(feed->parts[FEED_SOURCES], "known"))
+                    ? judge_nobody(status, text, sizeof text) : "none sends enough to stand out");
         return y;
 }
 

@@ -73,11 +73,26 @@ static struct watch *watch_free(struct watch *w) {
 
 /* --- watching ------------------------------------------------------------------------ */
 
+/* RSTs are sent, but no SYN has come: who scans sends some. (Where SYNs are not counted, RSTs are
+ * all that tells of a scan.) */
+static bool is_no_scan(const struct watch *w) {
+        return w->now->diagnosis == DIAGNOSIS_PORT_SCAN && observation_knows(&w->observation, OBS_SYNS) &&
+               w->symptoms.sums[OBS_SYNS] == 0;
+}
+
+static void call_quiet(struct snapshot *s) {
+        s->diagnosis = DIAGNOSIS_QUIET;
+        snprintf(s->reasons[0], sizeof s->reasons[0], "%s", explain_diagnosis(DIAGNOSIS_QUIET));
+}
+
 /* A copy by diagnosis: in the end the moment is wanted that shows the verdict's figures. */
 static void keep(struct watch *w) {
         bool flood_now = engine_last(w->engine)->verdicts.host.finding == FINDING_FLOOD;
-        enum diagnosis d = w->now->diagnosis;
+        enum diagnosis d;
 
+        if (is_no_scan(w))
+                call_quiet(w->now);
+        d = w->now->diagnosis;
         if (flood_now) {
                 w->flood = true;
                 w->flood_us = w->last_us;

@@ -12,12 +12,14 @@
 #include "config.h"
 #include "actions/syncookies.h"
 #include "checkup.h"
+#include "claim.h"
 #include "config/load.h"
 #include "config/print.h"
 #include "control/control.h"
 #include "loop.h"
 #include "options.h"
 #include "playback.h"
+#include "self_test.h"
 #include "tick.h"
 #include "util/log.h"
 
@@ -124,7 +126,35 @@ static int diagnose(const struct options *o) {
         return status;
 }
 
+static int self_test(const struct options *o) {
+        struct settings s;
+        bool found;
+        int status;
+
+        if (load(o, &s, &found, stderr) < 0)
+                return EXIT_STATUS_CONFIG;
+        status = self_test_run(&s, o->state_dir);
+        settings_release(&s);
+        return status;
+}
+
 /* --- the service --------------------------------------------------------------- */
+
+/* Whoever only looks may be one of many. */
+static int claim(const struct options *o, const struct settings *settings, char *error, size_t size) {
+        pid_t pid = 0;
+        int r;
+
+        if (o->dry_run || settings->mode == MODE_OBSERVE)
+                return 0;
+        r = claim_namespace(&pid);
+        if (r == -EBUSY)
+                snprintf(error, size, "another synwardd (process %d) acts in this network namespace already: stop it, "
+                         "or run this one with --dry-run or mode: observe", (int) pid);
+        else if (r < 0)
+                snprintf(error, size, "cannot make sure of being the only synwardd here: %s", strerror(-r));
+        return r;
+}
 
 /* 0, or -errno with the messages in error: what was in force stays. */
 static int reload(struct service *s, char *error, size_t size) {
@@ -140,6 +170,11 @@ static int reload(struct service *s, char *error, size_t size) {
         r = load(s->options, &fresh, &found, f);
         fclose(f);
         error[size - 1] = '\0';
+        if (r >= 0) {
+                r = claim(s->options, &fresh, error, size);
+                if (r < 0)
+                        settings_release(&fresh);
+        }
         if (r < 0) {
                 tick_reject(s->tick, error, &now);
         } else {
@@ -300,10 +335,16 @@ static int run_service(struct service *s, struct settings *settings, bool found)
 static int run(const struct options *o) {
         struct service s = { .options = o };
         struct settings settings;
+        char error[256];
         bool found;
 
         if (load(o, &settings, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
+        if (claim(o, &settings, error, sizeof error) < 0) {
+                log_error("Not started: %s", error);
+                settings_release(&settings);
+                return EXIT_STATUS_FAILURE;
+        }
         return run_service(&s, &settings, found);
 }
 
@@ -370,6 +411,7 @@ int main(int argc, char **argv) {
         case COMMAND_RESTORE: return restore(&o);
         case COMMAND_REPLAY: return replay(&o);
         case COMMAND_DIAGNOSE: return diagnose(&o);
+        case COMMAND_SELF_TEST: return self_test(&o);
         case COMMAND_VERSION: puts("synwardd " PACKAGE_VERSION); return EXIT_STATUS_OK;
         case COMMAND_HELP: options_help(); return EXIT_STATUS_OK;
         }

@@ -28,6 +28,7 @@ enum {
         OPT_COMPARE,
         OPT_RECORD,
         OPT_DIAGNOSE,
+        OPT_SELF_TEST,
         OPT_JSON,
         OPT_VERSION,
 };
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
         { "compare", required_argument, NULL, OPT_COMPARE },
         { "record", required_argument, NULL, OPT_RECORD },
         { "diagnose", optional_argument, NULL, OPT_DIAGNOSE },
+        { "self-test", no_argument, NULL, OPT_SELF_TEST },
         { "json", no_argument, NULL, OPT_JSON },
         { "verbose", no_argument, NULL, 'v' },
         { "version", no_argument, NULL, OPT_VERSION },
@@ -66,6 +68,7 @@ void options_help(void) {
              "      --dry-run            decide and report everything, touch nothing\n"
              "      --restore            put back what an earlier run left changed, then exit\n"
              "      --diagnose[=TIME]    watch for TIME (default 10s), say what it is, exit 10 for a flood\n"
+             "      --self-test          what it needs of this host: is it there, and what is lost if not\n"
              "      --json               with --diagnose: one JSON document; with --compare: JSON lines\n"
              "      --record FILE        append every observation to FILE as a JSON line\n"
              "      --replay FILE        run a recording or capture (pcap, pcapng; -: standard input) through\n"
@@ -233,6 +236,7 @@ static enum command command_of(int option) {
         case OPT_RESTORE: return COMMAND_RESTORE;
         case OPT_REPLAY: return COMMAND_REPLAY;
         case OPT_DIAGNOSE: return COMMAND_DIAGNOSE;
+        case OPT_SELF_TEST: return COMMAND_SELF_TEST;
         case OPT_VERSION: return COMMAND_VERSION;
         case 'h': return COMMAND_HELP;
         }
@@ -247,6 +251,7 @@ static const char *command_option(enum command c) {
         case COMMAND_RESTORE: return "--restore";
         case COMMAND_REPLAY: return "--replay";
         case COMMAND_DIAGNOSE: return "--diagnose";
+        case COMMAND_SELF_TEST: return "--self-test";
         case COMMAND_VERSION: return "--version";
         case COMMAND_HELP: return "--help";
         }
@@ -294,6 +299,7 @@ static int take(struct options *o, int option) {
         case 't':
         case OPT_PRINT_CONFIG:
         case OPT_RESTORE:
+        case OPT_SELF_TEST:
         case OPT_VERSION:
         case 'h': return 0;
         default: return -EINVAL; /* getopt has said why */

@@ -15,6 +15,7 @@ enum command {
         COMMAND_RESTORE,
         COMMAND_REPLAY,
         COMMAND_DIAGNOSE,
+        COMMAND_SELF_TEST,
         COMMAND_VERSION,
         COMMAND_HELP,
 };

@@ -51,6 +51,7 @@ struct playback {
         struct flood floods[FLOODS_TOLD];
         uint64_t events, looks_of[DIAGNOSES]; /* of the first policy */
         bool cut;                    /* the recording is, `error` says where */
+        bool compared;               /* by two policies: floods are not followed */
         struct replay_summary summary;
 };
 
@@ -218,7 +219,7 @@ static int judge(struct playback *p) {
                                      "the detector, which is shown only what a kernel reports, told %llu flood%s; "
                                      "the packets say otherwise", (unsigned long long) p->floods_count,
                                      p->floods_count == 1 ? "" : "s");
-        if (r >= 0 && capture && !p->floods_count && p->summary.verdict.outcome == OUTCOME_FLOOD)
+        if (r >= 0 && capture && !p->compared && !p->floods_count && p->summary.verdict.outcome == OUTCOME_FLOOD)
                 capture_verdict_note(&p->summary.verdict, "detector", 0, false,
                                      "the detector told none: too short for it, or too little for a queue of %u",
                                      p->options->model.backlog);
@@ -292,6 +293,10 @@ static int finish(struct playback *p, int r) {
         return r;
 }
 
+static int played_status(const struct playback *p) {
+        return p->cut || replay_summary_has_loss(&p->summary) ? EXIT_STATUS_PARTLY : EXIT_STATUS_OK;
+}
+
 int playback_run(const struct playback_options *o, const struct settings *settings) {
         struct playback *p = malloc(sizeof *p);
         int r, status;
@@ -313,7 +318,7 @@ int playback_run(const struct playback_options *o, const struct settings *settin
                 replay_summary_tell(&p->summary, stderr);
                 tell_floods(p);
         }
-        status = r >= 0 && replay_summary_has_loss(&p->summary) ? EXIT_STATUS_PARTLY : exit_status(r);
+        status = r >= 0 ? played_status(p) : exit_status(r);
         replay_source_free(p->source);
         free(p);
         return status;
@@ -465,18 +470,23 @@ int playback_compare(const struct playback_options *o, const struct settings *fi
                 return EXIT_STATUS_FAILURE;
         }
         r = playback_open(&c->playback, o, first);
+        c->playback.compared = true;
         if (r >= 0)
                 r = play_both(c, settings);
         if (r >= 0) {
                 conclude(c);
                 r = c->r;
         }
+        if (r >= 0 && replay_source_capture(c->playback.source))
+                r = judge(&c->playback);
         r = finish(&c->playback, r);
         if (r >= 0)
                 tell_source(&c->playback);
         if (r >= 0 && c->playback.cut)
                 fprintf(stderr, "synwardd: %s\n", printable(c->playback.error));
-        status = r < 0 ? exit_status(r) : same(c) ? EXIT_STATUS_OK : EXIT_STATUS_DIFFERENT;
+        else if (r >= 0 && replay_source_capture(c->playback.source))
+                replay_summary_tell(&c->playback.summary, stderr);
+        status = r < 0 ? exit_status(r) : !same(c) ? EXIT_STATUS_DIFFERENT : played_status(&c->playback);
         replay_source_free(c->playback.source);
         free(c);
         return status;

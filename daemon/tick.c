@@ -76,6 +76,7 @@ static int open_incidents(struct tick *t) {
         struct incident_record_config config = {
                 .state_dir = t->options->act.state_dir,
                 .version = PACKAGE_VERSION,
+                .read_only = t->options->act.dry_run,
                 .report = on_record_trouble,
                 .policy_text = policy_text,
                 .userdata = t,

@@ -224,7 +224,7 @@ static bool remove_older(struct incident_record *r) {
 /* Removes what is older or more than there may be, a few at a tick: at the start, after a
  * reload, with every incident's begin and end, and now and then. */
 static void prune(struct incident_record *r) {
-        if (r->time_us < r->prune_us)
+        if (r->config.read_only || r->time_us < r->prune_us)
                 return;
         if (remove_older(r) && make_room(r))
                 r->prune_us = r->time_us + PRUNE_INTERVAL_US;
@@ -328,6 +328,8 @@ static void begin(struct incident_record *r, const struct decision *d) {
                 incident_sample_flush(p->sample, r->realtime_us);
         r->present = p;
         r->prune_us = 0;
+        if (r->config.read_only)
+                return;
 
         make_room(r);
         error = incident_store_create(r->config.state_dir, p->incident.id, &p->directory);

@@ -36,6 +36,7 @@
 struct incident_record_config {
         const char *state_dir;
         const char *version;
+        bool read_only; /* a dry run: none is written, and none removed */
         /* Told when records begin to fail (-errno, and what failed), once, and when they work
          * again (0, NULL). */
         void (*report)(void *userdata, int error, const char *what);

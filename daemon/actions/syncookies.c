@@ -213,9 +213,14 @@ static struct syncookies_report report_write(const struct syncookies *s,
         r.new_value = a->value;
         r.original = a->original;
         r.why = why_text(a->why);
+        if (s->pretending) { /* there is nothing to undo */
+                snprintf(r.message, sizeof r.message, "tcp_syncookies would change from %u to %u: %s",
+                         a->expected, a->value, r.why);
+                return r;
+        }
         snprintf(r.undo, sizeof r.undo, "sysctl -w net.ipv4.tcp_syncookies=%u", a->expected);
-        snprintf(r.message, sizeof r.message, "tcp_syncookies %s from %u to %u: %s; to undo: %s",
-                 s->pretending ? "would change" : "changed", a->expected, a->value, r.why, r.undo);
+        snprintf(r.message, sizeof r.message, "tcp_syncookies changed from %u to %u: %s; to undo: %s",
+                 a->expected, a->value, r.why, r.undo);
         return r;
 }
 

@@ -9,8 +9,6 @@
 
 #define SECOND_US UINT64_C(1000000)
 #define MINUTE_S 60
-/* More than this between two ticks, and nothing is known of the time between. */
-#define GAP_US UINT64_C(5000000)
 
 struct ring {
         uint32_t size;
@@ -141,8 +139,8 @@ void history_add(struct history *h, const struct snapshot *s) {
         uint64_t before_us = h->uptime_us, elapsed_us = s->uptime_us - before_us;
 
         h->uptime_us = s->uptime_us;
-        if (elapsed_us == 0 || elapsed_us > GAP_US)
-                elapsed_us = 1; /* the first, or after a sleep: of a moment */
+        if (elapsed_us == 0)
+                elapsed_us = 1; /* the first: of a moment */
         sum_add(&h->second, &p, elapsed_us);
         if (s->uptime_us / SECOND_US == before_us / SECOND_US)
                 return;

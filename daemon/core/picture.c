@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/explain.h"
 #include "core/rate.h"
@@ -11,25 +12,9 @@ static uint64_t delta(const struct observation *o, enum obs_counter c) {
         return observation_knows(o, c) ? o->counters[c] : 0;
 }
 
-/* A slot that goes to another listener begins at zero. */
-static const struct snapshot_listener_totals *count_listener(struct snapshot *s, const struct listener_verdict *v,
-                                                             const struct obs_listener *l, double elapsed_s) {
-        const struct evidence *e = &v->verdict.evidence;
-        struct snapshot_listener_totals *t = &s->listener_totals[v->slot].totals;
-
-        if (!listener_key_equal(&s->listener_totals[v->slot].key, &v->key)) {
-                s->listener_totals[v->slot].key = v->key;
-                *t = (struct snapshot_listener_totals) { 0, 0, 0, 0 };
-        }
-        t->syns += l && (l->known & OBS_L_SYNS) ? (double) l->syns : or_zero(e->syn_per_s) * elapsed_s;
-        t->completed += or_zero(e->completed_per_s) * elapsed_s;
-        t->unanswered += or_zero(e->unanswered_per_s) * elapsed_s;
-        t->refused += or_zero(e->queue_drops_per_s) * elapsed_s;
-        return t;
-}
-
 static void update_listeners(struct snapshot *s, const struct observation *o, const struct verdicts *v,
                              const struct decision *d) {
+        listener_totals_count(&s->listener_totals, o, v);
         s->listeners_count = v->listeners_count;
         s->listeners_left_out = o->listeners_left_out;
         for (uint32_t i = 0; i < v->listeners_count; i++) {
@@ -42,7 +27,7 @@ static void update_listeners(struct snapshot *s, const struct observation *o, co
                         .diagnosis = d->listeners[i].diagnosis,
                         .since_realtime_us = d->listeners[i].since_realtime_us,
                         .evidence = v->listeners[i].verdict.evidence,
-                        .totals = *count_listener(s, &v->listeners[i], l, (double) o->elapsed_us / 1e6),
+                        .total = *listener_totals_get(&s->listener_totals, v->listeners[i].slot),
                 };
         }
 }
@@ -55,7 +40,7 @@ static void add_reason(struct snapshot *s, const char *text) {
 
 /* First what it is, then the figures of the listener it is about, then the host's. */
 static void update_reasons(struct snapshot *s, const struct verdicts *v, const struct decision *d) {
-        char text[SNAPSHOT_REASON_TEXT], rate[32];
+        char text[SNAPSHOT_REASON_TEXT], rate[32], *figures;
 
         s->reasons_count = 0;
         if (d->held_off) {
@@ -69,8 +54,12 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
                 if (listener_key_equal(&v->listeners[i].key, &v->worst))
                         add_reason(s, explain_evidence(&v->listeners[i].verdict.evidence, &v->worst,
                                                        text, sizeof text));
-        if (!v->has_worst || v->listeners_count > 1)
-                add_reason(s, explain_evidence(&v->host.evidence, NULL, text, sizeof text));
+        if (v->has_worst && v->listeners_count == 1)
+                return;
+        snprintf(text, sizeof text, "%s", v->has_worst ? "the whole host: " : "");
+        figures = text + strlen(text);
+        if (*explain_evidence(&v->host.evidence, NULL, figures, sizeof text - strlen(text)))
+                add_reason(s, text);
 }
 
 static void update_sources(struct snapshot *s, const struct observation *o, double syn_per_s) {

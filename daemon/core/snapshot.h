@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/listener_totals.h"
 #include "core/observation.h"
 #include "core/verdict.h"
 
@@ -21,12 +22,6 @@ enum {
         SNAPSHOT_POLL_BUCKETS = 10,
 };
 
-/* Since the daemon saw the listener first; never reset. Where only rates are known, their sums
- * over time. */
-struct snapshot_listener_totals {
-        double syns, completed, unanswered, refused;
-};
-
 struct snapshot_listener {
         struct listener_key key;
         uint32_t sockets;
@@ -34,7 +29,7 @@ struct snapshot_listener {
         enum diagnosis diagnosis;
         uint64_t since_realtime_us;
         struct evidence evidence;
-        struct snapshot_listener_totals totals;
+        struct listener_total total;
 };
 
 struct snapshot_sensor {
@@ -95,11 +90,7 @@ struct snapshot {
         struct evidence host;
         uint32_t listeners_count, listeners_left_out;
         struct snapshot_listener listeners[OBS_LISTENERS_MAX];
-        /* By the slots of struct listener_verdict. */
-        struct {
-                struct listener_key key;
-                struct snapshot_listener_totals totals;
-        } listener_totals[OBS_LISTENERS_MAX];
+        struct listener_totals listener_totals;
 
         uint32_t sources_count, sources_tracked;
         double sources_distinct;

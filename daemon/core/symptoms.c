@@ -51,8 +51,10 @@ static void add_listener(struct symptoms *s, const struct obs_listener *o, bool 
         }
         if (o->known & OBS_L_DROPS)
                 l->drops += o->drops;
+        /* Those sent again would not have been, had there been room. */
         if (o->known & OBS_L_SYNS)
-                l->most_at_once = fmax(l->most_at_once, (double) o->syns);
+                l->most_at_once = fmax(l->most_at_once, (double) o->syns -
+                                       (o->known & OBS_L_SENDERS ? fmin((double) o->syns, (double) o->syns_again) : 0));
         if (!walked || !(o->known & OBS_L_HALF_OPEN))
                 return;
         l->half_open = o->half_open;
@@ -75,6 +77,8 @@ void symptoms_add(struct symptoms *s, const struct observation *o) {
         if (observation_knows(o, OBS_PASSIVE_OPENS) && observation_knows(o, OBS_LISTEN_DROPS))
                 at_once = o->counters[OBS_PASSIVE_OPENS] + o->counters[OBS_LISTEN_DROPS];
         s->most_at_once = fmax(s->most_at_once, (double) at_once);
+        if (observation_knows(o, OBS_SYNS) && o->counters[OBS_SYNS] == 0)
+                s->strays_known = true;
         if ((o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) && observation_knows(o, OBS_SYNS)) {
                 s->strays_known = true;
                 s->stray_syns += o->sources.stray_share * (double) o->counters[OBS_SYNS];

@@ -185,10 +185,18 @@ static char *capital(const char *words, char text[static TITLE_MAX]) {
         return text;
 }
 
+/* That a crowd fills a queue is no news beside the crowd. */
+static bool is_crowded(const struct report *r) {
+        enum diagnosis d = r->c->moment->diagnosis;
+
+        return (d == DIAGNOSIS_BUSY || d == DIAGNOSIS_FLASH_CROWD) &&
+               strcmp(r->c->symptoms.list[0].id, "backlog") == 0;
+}
+
 /* A symptom that says more than the diagnosis. */
 static bool is_symptom(const struct report *r) {
         return !r->c->flood && r->c->symptoms.count > 0 && r->c->symptoms.list[0].severity >= ADVICE_WARNING &&
-               r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL;
+               r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL && !is_crowded(r);
 }
 
 static void print_symptoms(struct report *r) {
@@ -569,15 +577,18 @@ static void advise_symptoms(struct report *r) {
         char title[TITLE_MAX];
 
         for (unsigned i = 0; i < l->count; i++) {
-                if (l->list[i].severity < ADVICE_WARNING || !l->list[i].command[0])
+                if (l->list[i].severity < ADVICE_WARNING || (i == 0 && is_crowded(r)))
                         continue;
                 step(r, "%s:", capital(l->list[i].title, title));
-                command(r, "%s", l->list[i].command);
+                if (l->list[i].command[0])
+                        command(r, "%s", l->list[i].command);
                 if (strcmp(l->list[i].id, "syns-eaten") == 0)
                         advise_setting(r, "nf_conntrack");
                 if (strcmp(l->list[i].id, "backlog") == 0)
-                        advise_setting(r, "somaxconn");
+                        command(r, "ss -ltn     # Send-Q: the backlog in force, once the application has it");
         }
+        if (r->steps > 0 && r->c->moment->syncookies_value == 0)
+                advise_cookies(r);
 }
 
 static void print_advice(struct report *r) {

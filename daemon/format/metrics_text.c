@@ -123,17 +123,17 @@ static void listener_gauge(const struct exposition *x, const struct snapshot *s,
 static void listener_counters(const struct exposition *x, const struct snapshot *s) {
         static const struct {
                 const char *name, *help;
-                size_t offset; /* in struct snapshot_listener_totals */
+                size_t offset; /* in struct listener_total */
         } counters[] = {
                 { "synward_listener_syns_total", "SYNs that came in for a listener.",
-                  offsetof(struct snapshot_listener_totals, syns) },
+                  offsetof(struct listener_total, syns) },
                 { "synward_listener_completed_total",
                   "Handshakes of a listener that clients finished, as far as they can be told apart.",
-                  offsetof(struct snapshot_listener_totals, completed) },
+                  offsetof(struct listener_total, completed) },
                 { "synward_listener_unanswered_total", "Handshakes of a listener that nobody finished.",
-                  offsetof(struct snapshot_listener_totals, unanswered) },
+                  offsetof(struct listener_total, unanswered) },
                 { "synward_listener_refused_total", "SYNs refused because a listener's queue was full.",
-                  offsetof(struct snapshot_listener_totals, refused) },
+                  offsetof(struct listener_total, refused) },
         };
 
         for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
@@ -142,7 +142,7 @@ static void listener_counters(const struct exposition *x, const struct snapshot 
                         const struct snapshot_listener *l = &s->listeners[i];
                         double value;
 
-                        memcpy(&value, (const char *) &l->totals + counters[c].offset, sizeof value);
+                        memcpy(&value, (const char *) &l->total + counters[c].offset, sizeof value);
                         fputs(counters[c].name, x->f);
                         listener_labels(x->f, &l->key);
                         fprintf(x->f, " %.0f\n", floor(value));
@@ -197,7 +197,8 @@ static void totals(const struct exposition *x, const struct snapshot_totals *t) 
 }
 
 static void sensors(const struct exposition *x, const struct snapshot *s) {
-        head(x, "synward_sensor_up", "gauge", "1 if the sensor works, if only in part; one that is set to be off has none.");
+        head(x, "synward_sensor_up", "gauge",
+             "1 if the sensor works, if only in part; one that is set to be off has none.");
         for (unsigned i = 0; i < SENSORS; i++) {
                 if (s->sensors[i].state == SENSOR_OFF)
                         continue;

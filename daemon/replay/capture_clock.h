@@ -5,6 +5,9 @@
  * The stamps of a capture as one time that never goes back. Captures are joined
  * end to end, clocks are set, and now and then a single packet has a stamp of
  * its own: a step back is where time goes on from, not where it stands still.
+ *
+ * Interfaces whose clocks differ take turns: what was added to the stamps of each is
+ * remembered for a while, so that only the first change from one to the other is a step.
  */
 
 #include <stdbool.h>
@@ -15,10 +18,19 @@
 /* A packet so far ahead is looked at twice. */
 #define CAPTURE_CLOCK_JUMP_US UINT64_C(10000000)
 
+enum { CAPTURE_CLOCK_LINES = 4 };
+
+struct capture_clock_line {
+        uint64_t skew_us; /* our time less the stamp, modulo 2^64 */
+        uint64_t used_us; /* our time; 0: never */
+};
+
 struct capture_clock {
         bool begun;
-        uint64_t stamp_us;  /* the latest, as stamped */
         uint64_t now_us;    /* our time; begins at 1 s: 0 means "never" to some */
+        uint64_t stamp_us;  /* what is stamped at present */
+        unsigned line;      /* the present one */
+        struct capture_clock_line lines[CAPTURE_CLOCK_LINES];
         uint64_t steps_back, farthest_back_us;
         uint64_t strays;    /* packets that alone were far ahead */
         uint64_t unstamped; /* without a time, or beyond the year 9999 */

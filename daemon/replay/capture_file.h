@@ -29,7 +29,8 @@ struct capture_frame {
 
 struct capture_file;
 
-/* Takes fd over, from which `count` bytes at `before`, a few at most, were read already. -EBADMSG: no capture, or not a whole heading; -ENOMEM, and those of read(2). */
+/* Takes fd over, from which `count` bytes at `before`, a few at most, were read already.
+ * -EBADMSG: no capture, or not a whole heading; -ENOMEM, and those of read(2). */
 int capture_file_new(int fd, const void *before, size_t count, struct capture_file **ret,
                      char ret_error[static CAPTURE_FILE_ERROR_MAX]);
 struct capture_file *capture_file_free(struct capture_file *f);

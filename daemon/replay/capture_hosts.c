@@ -15,6 +15,8 @@ enum {
         GROUP_ADDRESSES = 8, /* so many of a network share a port: a listener on any address */
         SYNS_MIN = 20,       /* unanswered or refused ones, where something else is answered */
         FEW_ENDS = 16,       /* more, each with few SYNs, are a scan */
+        CLIENT_ENDS = 8,     /* that one host alone asks, in so many networks: */
+        CLIENT_NETWORKS = 4, /* it is the captured host, and they are others' */
         BACKSCATTER_FACTOR = 4,
         BACKSCATTER_FROM = 8,
 };
@@ -37,7 +39,7 @@ struct end {
 
 /* The ends of one network that share a port. */
 struct group {
-        struct prefix network;
+        struct prefix network, narrow; /* narrow: that has all of its ends */
         uint16_t port;
         bool used, several_askers;
         int16_t service;
@@ -58,6 +60,8 @@ struct capture_hosts {
         double unasked_from_estimate, unasked_to_estimate;
         bool live, answered; /* somebody answers at all */
         uint64_t most;       /* SYNs of the busiest end or group */
+        bool has_client;
+        struct address client; /* the captured host, where it only asks others */
         uint64_t ends_met;
         struct end *last;    /* found, which is likely to be asked for again */
         struct end *order[ENDS_MAX];
@@ -121,11 +125,28 @@ static struct address wildcard(const struct address *like) {
         return address_is_ipv4(like) ? address_from_ipv4(0) : address_from_ipv6(zero);
 }
 
-static struct prefix network_of(const struct address *a) {
-        struct prefix p = { .length = address_is_ipv4(a) ? ADDRESS_IPV4_OFFSET_BITS + 24 : 64 };
+static struct prefix prefix_of(const struct address *a, uint8_t v4_length, uint8_t v6_length) {
+        struct prefix p = { .length = address_is_ipv4(a) ? ADDRESS_IPV4_OFFSET_BITS + v4_length : v6_length };
 
         p.address = address_mask(a, p.length);
         return p;
+}
+
+/* What may belong to one host or service; a provider gives out no longer prefixes of IPv6. */
+static struct prefix network_of(const struct address *a) {
+        return prefix_of(a, 24, 48);
+}
+
+/* As it is told, if all addresses are in it. */
+static struct prefix narrow_network_of(const struct address *a) {
+        return prefix_of(a, 24, 64);
+}
+
+static void widen(struct prefix *p, const struct prefix *by) {
+        while (p->length > 0 && !(by->length >= p->length && prefix_contains(p, &by->address))) {
+                p->length--;
+                p->address = address_mask(&p->address, p->length);
+        }
 }
 
 static uint32_t group_for(struct capture_hosts *h, const struct address *a, uint16_t port) {
@@ -146,7 +167,8 @@ static uint32_t group_for(struct capture_hosts *h, const struct address *a, uint
                         break;
         }
         h->groups[lightest] = (struct group) {
-                .used = true, .network = network, .port = port, .service = CAPTURE_NO_SERVICE,
+                .used = true, .network = network, .narrow = narrow_network_of(a), .port = port,
+                .service = CAPTURE_NO_SERVICE,
         };
         return lightest;
 }
@@ -169,6 +191,21 @@ static struct end *end_find(struct capture_hosts *h, const struct address *a, ui
         return NULL;
 }
 
+static void join_group(struct capture_hosts *h, struct end *e) {
+        struct prefix network = narrow_network_of(&e->address);
+        struct group *g;
+
+        e->group = group_for(h, &e->address, e->port);
+        g = &h->groups[e->group];
+        g->ends++;
+        widen(&g->narrow, &network);
+        e->service = g->service;
+        if (e->service == CAPTURE_NO_SERVICE)
+                return;
+        h->services[e->service].addresses++;
+        widen(&h->services[e->service].network, &network);
+}
+
 /* A scan over all ports fills the table: the idlest makes room, never a service. */
 static struct end *end_for(struct capture_hosts *h, const struct address *a, uint16_t port) {
         struct end *e = end_find(h, a, port), *idlest = NULL;
@@ -189,11 +226,7 @@ static struct end *end_for(struct capture_hosts *h, const struct address *a, uin
                 return NULL;
         *idlest = (struct end) { .used = true, .address = *a, .port = port, .service = CAPTURE_NO_SERVICE };
         h->ends_met++;
-        idlest->group = group_for(h, a, port);
-        h->groups[idlest->group].ends++;
-        idlest->service = h->groups[idlest->group].service;
-        if (idlest->service != CAPTURE_NO_SERVICE)
-                h->services[idlest->service].addresses++;
+        join_group(h, idlest);
         return h->last = idlest;
 }
 
@@ -210,13 +243,6 @@ bool capture_hosts_is_local(const struct capture_hosts *h, const struct address 
                         return true;
         }
         return is_loopback(a);
-}
-
-static void widen(struct prefix *p, const struct prefix *by) {
-        while (p->length > 0 && !(by->length >= p->length && prefix_contains(p, &by->address))) {
-                p->length--;
-                p->address = address_mask(&p->address, p->length);
-        }
 }
 
 static int add_service(struct capture_hosts *h, const struct address *a, uint16_t port,
@@ -236,6 +262,7 @@ static int add_service(struct capture_hosts *h, const struct address *a, uint16_
         *s = (struct capture_service) {
                 .key = { .address = *a, .port = port },
                 .closed = closed,
+                .merged = CAPTURE_NO_SERVICE,
                 .listener = closed || h->listeners == OBS_LISTENERS_MAX ? -1 : (int) h->listeners++,
         };
         if (network)
@@ -251,8 +278,8 @@ static bool is_elsewhere(const struct capture_hosts *h, const struct end *e) {
                 return !given_as_local(h, &e->address);
         if (e->went_out && !e->came_in)
                 return true;
-        return e->syns > 0 && !e->several_askers && capture_hosts_is_local(h, &e->asker) &&
-               !address_equal(&e->asker, &e->address);
+        return e->syns > 0 && !e->several_askers && !address_equal(&e->asker, &e->address) &&
+               (capture_hosts_is_local(h, &e->asker) || (h->has_client && address_equal(&h->client, &e->asker)));
 }
 
 static bool is_closed(uint64_t syns, uint64_t answers, uint64_t refusals) {
@@ -291,14 +318,30 @@ static bool is_group_service(const struct capture_hosts *h, const struct group *
         return g->answers >= GROUP_ADDRESSES / 2 || is_aimed_at(h, g->syns);
 }
 
+/* Ends of the group that were services of their own when fewer of them were known. */
+static void merge_ends(struct capture_hosts *h, uint32_t group, int into) {
+        for (uint32_t i = 0; i < ENDS_MAX; i++) {
+                struct end *e = &h->ends[i];
+
+                if (!e->used || e->group != group || e->service == CAPTURE_NO_SERVICE || e->service == into)
+                        continue;
+                h->services[e->service].merged = into;
+                h->services[into].addresses++;
+                e->service = (int16_t) into;
+        }
+}
+
 static void found(struct capture_hosts *h, struct end *e) {
         struct group *g = &h->groups[e->group];
         const struct capture_listen *l = given_as_listener(h, &e->address, e->port);
         struct address any = wildcard(&e->address);
 
-        if (g->service == CAPTURE_NO_SERVICE && is_group_service(h, g))
-                g->service = (int16_t) add_service(h, &any, g->port, &g->network,
+        if (g->service == CAPTURE_NO_SERVICE && is_group_service(h, g)) {
+                g->service = (int16_t) add_service(h, &any, g->port, &g->narrow,
                                                    is_closed(g->syns, g->answers, g->refusals));
+                if (g->service != CAPTURE_NO_SERVICE)
+                        merge_ends(h, e->group, g->service);
+        }
         if (g->service != CAPTURE_NO_SERVICE)
                 e->service = g->service;
         else if (l && l->any)
@@ -421,10 +464,39 @@ static int heavier(const void *a, const void *b) {
         return wx != wy ? (wx < wy ? 1 : -1) : memcmp(&(*x)->address, &(*y)->address, sizeof (*x)->address);
 }
 
+/* One who asks many hosts of many networks, whom nobody else asks: captured at a client. */
+static void find_client(struct capture_hosts *h) {
+        uint32_t lead = 0, ends = 0, networks = 0;
+        struct address network = { { 0 } };
+
+        for (uint32_t i = 0; i < ENDS_MAX; i++) { /* Boyer and Moore's majority */
+                const struct end *e = &h->ends[i];
+
+                if (!e->used || e->answers == 0 || e->syns == 0 || e->several_askers)
+                        continue;
+                if (lead == 0)
+                        h->client = e->asker;
+                lead += address_equal(&h->client, &e->asker) ? 1 : -1U;
+        }
+        for (uint32_t i = 0; i < ENDS_MAX; i++) {
+                const struct end *e = &h->ends[i];
+                struct prefix of = network_of(&e->address);
+
+                if (!e->used || e->answers == 0 || e->syns == 0 || e->several_askers ||
+                    !address_equal(&h->client, &e->asker))
+                        continue;
+                ends++;
+                networks += !address_equal(&network, &of.address);
+                network = of.address;
+        }
+        h->has_client = ends >= CLIENT_ENDS && networks >= CLIENT_NETWORKS;
+}
+
 void capture_hosts_conclude(struct capture_hosts *h) {
         uint32_t n = 0;
 
         h->live = false;
+        find_client(h);
         h->estimated_at = 0;
         estimate_unasked(h, h->unasked);
         for (uint32_t i = 0; i < ENDS_MAX; i++)

@@ -42,6 +42,8 @@ struct capture_service {
         struct prefix network;   /* that those are of; length 0: from everywhere */
         uint32_t addresses;      /* met so far */
         bool closed;             /* it answers by RST alone */
+        int merged;              /* into which other one, since many addresses share its port; or
+                                  * CAPTURE_NO_SERVICE */
         int listener;            /* among those that the detector follows; -1: it does not */
 };
 

@@ -46,6 +46,8 @@ enum { SOURCES_LOOKED_AT = 64 };
 #define BUSY_PER_S 20.0
 #define REFUSING_S 0.5
 #define SCAN_MIN 50
+#define SCAN_SERVICES 8
+#define FEW_MIN 10
 
 const char *capture_outcome_name(enum capture_outcome o) {
         switch (o) {
@@ -274,7 +276,7 @@ static enum diagnosis flood_kind(const struct look *k, const struct ledger_servi
         if (few_share(k->sources, k->sources_count, FEW_SOURCES, all_bad) >= CONCENTRATED_SHARE ||
             few_share(k->networks, k->networks_count, 1, all_bad) >= CONCENTRATED_SHARE)
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
-        return (double) ledger_bad(&s->counts) >= KEEP_COMING * s->clients ? DIAGNOSIS_FLOOD_DISTRIBUTED
+        return unexplained(k, &s->counts) >= KEEP_COMING * s->clients ? DIAGNOSIS_FLOOD_DISTRIBUTED
                                                                           : DIAGNOSIS_FLOOD_SPOOFED;
 }
 
@@ -292,7 +294,9 @@ static void say_heaviest(struct look *k, double bad) {
 static void say_answers(struct look *k, const struct ledger_counts *c) {
         double n = of(c, LEDGER_HANDSHAKES), answered = of(c, LEDGER_SYN_ACKED);
 
-        if (answered < 0.05 * n)
+        if (k->by_servers == 0)
+                say(k, "; the server answers none of it, or only one direction was captured");
+        else if (answered < 0.05 * n)
                 say(k, "; the server answers %s of it", answered == 0 ? "none" : "nearly none");
         else if (answered < 0.7 * n)
                 say(k, "; the server answers %.0f %% of it", 100 * answered / n);
@@ -389,6 +393,11 @@ static bool find_unusable(struct look *k) {
         return true;
 }
 
+/* Whoever got them answered by RST: nobody there had asked. */
+static bool is_disowned(const struct ledger_counts *c) {
+        return c->of[LEDGER_UNASKED] > 0 && of(c, LEDGER_ENDED) >= MOST * of(c, LEDGER_UNASKED);
+}
+
 static void say_backscatter(struct look *k, const struct ledger_counts *c) {
         double from, to;
         struct address victim;
@@ -400,6 +409,22 @@ static void say_backscatter(struct look *k, const struct ledger_counts *c) {
         say(k, "%s SYN-ACKs from %s addresses answer SYNs that %s never sent: its address is forged elsewhere, "
             "or these hosts are made to reflect an attack on it", exact(of(c, LEDGER_UNASKED), n),
             about(from, of(c, LEDGER_UNASKED), m), name);
+}
+
+/* Few SYNs to each of many ports or addresses: by one who looks for something, or by forged ones. */
+static void say_scan(struct look *k, const struct ledger_service *s) {
+        double n = of(&s->counts, LEDGER_HANDSHAKES);
+        bool forged = s->clients >= MOST * n;
+        char count[32], from[32];
+
+        say(k, "%s SYNs to many ports or addresses, few to each: ", exact(of(&s->counts, LEDGER_SYNS), count));
+        if (forged)
+                say(k, "from %s addresses, forged by the look of it, at the host or its line and no listener",
+                    about(s->clients, n, from));
+        else
+                say(k, "a scan");
+        k->v->situation = forged ? "many-ports" : "port-scan";
+        k->v->diagnosis = DIAGNOSIS_PORT_SCAN;
 }
 
 /* No service was met. */
@@ -416,18 +441,17 @@ static bool find_nothing_aimed(struct look *k) {
         else if (c->of[LEDGER_HANDSHAKES] == 0)
                 say(k, "there is no SYN in it, only connections that were there before");
         else if (of(c, LEDGER_UNASKED) >= MOST * of(c, LEDGER_HANDSHAKES)) {
-                if (capture_hosts_backscatter(k->hosts)) {
+                if (capture_hosts_backscatter(k->hosts) || is_disowned(c)) {
                         say_backscatter(k, c);
                         k->v->situation = "backscatter";
                 } else
                         say(k, "%s SYN-ACK%s, whose SYNs are not in it; only one direction?",
                             exact(of(c, LEDGER_UNASKED), n), c->of[LEDGER_UNASKED] == 1 ? "" : "s");
-        } else if (of(c, LEDGER_HANDSHAKES) >= SCAN_MIN) {
-                say(k, "%s SYNs to many ports or addresses, few to each: a scan",
-                    exact(of(c, LEDGER_SYNS), n));
-                k->v->situation = "port-scan";
-                k->v->diagnosis = DIAGNOSIS_PORT_SCAN;
-        } else
+        } else if (of(c, LEDGER_DONE) >= MOST * of(c, LEDGER_HANDSHAKES))
+                say(k, "its %s handshakes are this host's own, with others", exact(of(c, LEDGER_HANDSHAKES), n));
+        else if (of(c, LEDGER_HANDSHAKES) >= SCAN_MIN)
+                say_scan(k, &k->services[LEDGER_ELSEWHERE]);
+        else
                 say(k, "%s SYNs, none to a port that answers", exact(of(c, LEDGER_SYNS), n));
         return true;
 }
@@ -475,15 +499,21 @@ static void say_checkers(struct look *k) {
 }
 
 static bool find_checks(struct look *k) {
+        double checked = 0; /* services */
+        bool scan;
         char n[32];
 
         if (k->checkers_count == 0 || k->checked < 0.1 * of(&k->all, LEDGER_HANDSHAKES))
                 return false;
-        say(k, "no flood, no reflection: half-open checks from ");
+        for (unsigned i = 0; i < k->count; i++)
+                checked += k->services[i].counts.of[LEDGER_ENDED] > 0;
+        scan = checked >= SCAN_SERVICES && k->checked < CHECKER_MIN * checked;
+        say(k, scan ? "no flood: a scan by " : "no flood, no reflection: half-open checks from ");
         say_checkers(k);
         say(k, " (%s, each ended by its RST as soon as it is answered); ", exact(k->checked, n));
         say_handshakes(k, &k->all, k->facts->duration_s);
-        conclude(k, OUTCOME_NO_FLOOD, DIAGNOSIS_BUSY, "half-open-checks", CAPTURE_NO_SERVICE);
+        conclude(k, OUTCOME_NO_FLOOD, scan ? DIAGNOSIS_PORT_SCAN : DIAGNOSIS_BUSY,
+                 scan ? "port-scan" : "half-open-checks", CAPTURE_NO_SERVICE);
         return true;
 }
 
@@ -532,6 +562,19 @@ static bool find_lossy(struct look *k) {
         say_handshakes(k, &k->all, k->facts->duration_s);
         conclude(k, OUTCOME_NO_FLOOD, DIAGNOSIS_LOSSY_CLIENTS, waiting >= MOST * retried ? "unanswered" : "lossy",
                  CAPTURE_NO_SERVICE);
+        return true;
+}
+
+/* Too few, or too short, for a flood, and yet they are nobody's. */
+static bool find_few_unfinished(struct look *k) {
+        double n = of(&k->all, LEDGER_HANDSHAKES), bad = unexplained(k, &k->all);
+        char a[32];
+
+        if (bad < FEW_MIN || bad < MOST * n)
+                return false;
+        say(k, "no flood, but %s handshakes are finished by nobody, too few to hurt; ", exact(bad, a));
+        say_handshakes(k, &k->all, k->facts->duration_s);
+        conclude(k, OUTCOME_NO_FLOOD, DIAGNOSIS_UNKNOWN, "few-unfinished", CAPTURE_NO_SERVICE);
         return true;
 }
 
@@ -645,8 +688,9 @@ static void note_rest(struct look *k) {
                                      "mean: --replay-listen", exact((double) left_out, n), OBS_LISTENERS_MAX);
         if (c->of[LEDGER_UNASKED] && strcmp(k->v->situation, "backscatter") != 0)
                 capture_verdict_note(k->v, "unasked-answers", c->of[LEDGER_UNASKED], false,
-                                     "%s SYN-ACKs answer SYNs that are not in the capture",
-                                     exact(of(c, LEDGER_UNASKED), n));
+                                     "%s SYN-ACKs answer SYNs that are not in the capture%s",
+                                     exact(of(c, LEDGER_UNASKED), n),
+                                     is_disowned(c) ? ", and are answered by RST: nobody here asked" : "");
         if (silent && k->all.of[LEDGER_HANDSHAKES] > 0)
                 capture_verdict_note(k->v, "elsewhere", silent, false,
                                      "%s handshakes go elsewhere: to where nobody listens, or from this host to others",
@@ -686,7 +730,7 @@ static void gather(struct look *k) {
 static void find(struct look *k) {
         static bool (*const rules[])(struct look *) = {
                 find_unusable, find_flood, find_nothing_aimed, find_one_direction, find_closed, find_short,
-                find_blind, find_checks, find_lossy,
+                find_checks, find_lossy, find_blind, find_few_unfinished,
         };
 
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

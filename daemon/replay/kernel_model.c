@@ -563,6 +563,12 @@ uint32_t kernel_model_half_open(const struct kernel_model *m, unsigned listener)
         return m->listeners[listener].half_open;
 }
 
+void kernel_model_each_half_open(const struct kernel_model *m, kernel_model_each *each, void *userdata) {
+        for (unsigned n = 0; n < LEVELS; n++)
+                for (uint32_t i = m->levels[n].head; i != NONE; i = m->requests[i].next)
+                        each(userdata, m->requests[i].listener, &m->requests[i].peer);
+}
+
 /*
  * Only what inet_diag reports may be used here: retrans and the rest of the
  * timer. Where these mislead (a repeated SYN makes a request look older, a

@@ -121,6 +121,10 @@ bool kernel_model_has(const struct kernel_model *m, int listener, const struct k
 /* Half-opens of a listener now. */
 uint32_t kernel_model_half_open(const struct kernel_model *m, unsigned listener);
 
+/* Each half-open there is now, those of closed listeners too. */
+typedef void kernel_model_each(void *userdata, unsigned listener, const struct kernel_model_peer *peer);
+void kernel_model_each_half_open(const struct kernel_model *m, kernel_model_each *each, void *userdata);
+
 /*
  * What the sensors would have seen: counters since the call before, queues as
  * of time_us. Writes the whole record but the sources and the log's quality

@@ -44,7 +44,7 @@ struct slot {
 struct service {
         struct ledger_counts counts, judged; /* judged: of the slots that can no longer change */
         struct slot slots[SLOTS];
-        uint32_t window[LEDGER_TALLIES]; /* sum of the last WINDOW judged slots */
+        struct slot window;              /* sum of the last WINDOW judged slots */
         bool busy;                       /* something is in the slots or the window */
         uint64_t idle_slots;
         struct distinct *clients;        /* NULL: none yet */
@@ -77,6 +77,7 @@ struct ledger {
         struct entry (*sets)[WAYS]; /* mapped */
         struct source_set *sources[2]; /* addresses, networks */
         struct service *services;
+        uint16_t merged[LEDGER_SERVICES]; /* into which service; itself: into none */
         uint64_t now_us, now_ms, next_slot; /* the first that is not judged yet */
         uint64_t copies, others, by_clients, by_servers;
         uint32_t delays[LEDGER_DELAYS];
@@ -108,6 +109,8 @@ int ledger_new(const struct ledger_limits *limits, struct ledger **ret) {
                 return -ENOMEM;
         l->limits = *limits;
         l->patience_s = NAN;
+        for (unsigned i = 0; i < LEDGER_SERVICES; i++)
+                l->merged[i] = (uint16_t) i;
         l->sets = map_sets();
         l->services = calloc(LEDGER_SERVICES, sizeof *l->services);
         for (unsigned i = 0; i < 2; i++)
@@ -142,10 +145,18 @@ uint64_t ledger_bad(const struct ledger_counts *c) {
 
 /* --- seconds, and floods in them ------------------------------------------------------ */
 
-static uint32_t window_bad(const struct service *s) {
-        uint32_t good = s->window[LEDGER_DONE] + s->window[LEDGER_CLOSED] + s->window[LEDGER_WAITING];
+static uint32_t slot_bad(const struct slot *s) {
+        uint32_t good = s->of[LEDGER_DONE] + s->of[LEDGER_CLOSED] + s->of[LEDGER_WAITING];
 
-        return s->window[LEDGER_HANDSHAKES] > good ? s->window[LEDGER_HANDSHAKES] - good : 0;
+        return s->of[LEDGER_HANDSHAKES] > good ? s->of[LEDGER_HANDSHAKES] - good : 0;
+}
+
+/* Of the window that ends with this slot. */
+static uint64_t first_bad(const struct service *s, uint64_t slot) {
+        for (uint64_t i = slot - WINDOW + 1; i < slot; i++)
+                if (slot_bad(&s->slots[i % SLOTS]) > 0)
+                        return i;
+        return slot;
 }
 
 static void end_run(struct service *s) {
@@ -158,21 +169,23 @@ static void end_run(struct service *s) {
 }
 
 static void judge_window(const struct ledger *l, struct service *s, uint64_t slot) {
-        uint32_t bad = window_bad(s);
+        uint32_t bad = slot_bad(&s->window);
         uint64_t end_us = (slot + 1) * SLOT_MS * 1000;
+        bool here = slot_bad(&s->slots[slot % SLOTS]) > 0;
 
-        if (bad < l->limits.rate_per_s || bad < l->limits.share * s->window[LEDGER_HANDSHAKES]) {
-                if (s->running && end_us - s->run.end_us > RUN_GAP * SLOT_MS * UINT64_C(1000))
+        if (bad < l->limits.rate_per_s || bad < l->limits.share * s->window.of[LEDGER_HANDSHAKES]) {
+                if (s->running && end_us - s->run.end_us > (RUN_GAP + WINDOW) * SLOT_MS * UINT64_C(1000))
                         end_run(s);
                 return;
         }
         if (!s->running) {
                 s->running = true;
-                s->run = (struct ledger_run) { .begin_us = end_us - WINDOW * SLOT_MS * UINT64_C(1000) };
+                s->run = (struct ledger_run) { .begin_us = first_bad(s, slot) * SLOT_MS * UINT64_C(1000) };
                 for (unsigned i = 0; i < LEDGER_TALLIES; i++)
-                        s->before.of[i] = s->judged.of[i] - s->window[i];
+                        s->before.of[i] = s->judged.of[i] - s->window.of[i];
         }
-        s->run.end_us = end_us;
+        if (here)
+                s->run.end_us = end_us;
         for (unsigned i = 0; i < LEDGER_TALLIES; i++)
                 s->run.counts.of[i] = s->judged.of[i] - s->before.of[i];
         s->run.peak_bad_per_s = fmax(s->run.peak_bad_per_s, bad);
@@ -184,12 +197,12 @@ static void retire_slot(const struct ledger *l, struct service *s, uint64_t slot
         bool empty = true;
 
         for (unsigned i = 0; i < LEDGER_TALLIES; i++) {
-                s->window[i] += now->of[i] - old->of[i];
+                s->window.of[i] += now->of[i] - old->of[i];
                 s->judged.of[i] += now->of[i];
-                empty = empty && s->window[i] == 0;
+                empty = empty && s->window.of[i] == 0;
         }
         s->slots[(slot + HORIZON) % SLOTS] = (struct slot) { 0 }; /* to be filled next */
-        s->peak_per_s = fmax(s->peak_per_s, s->window[LEDGER_HANDSHAKES]);
+        s->peak_per_s = fmax(s->peak_per_s, s->window.of[LEDGER_HANDSHAKES]);
         if (judge)
                 judge_window(l, s, slot);
         s->idle_slots = empty ? s->idle_slots + 1 : 0;
@@ -219,10 +232,14 @@ static void advance(struct ledger *l, uint64_t now_us) {
                 retire(l, slot - HORIZON + 1, UINT64_MAX);
 }
 
+static struct service *service_of(struct ledger *l, const struct entry *e) {
+        return &l->services[l->merged[e->service]];
+}
+
 /* --- tallies ------------------------------------------------------------------------------ */
 
 static void tally(struct ledger *l, const struct entry *e, enum ledger_tally what, uint64_t by) {
-        struct service *s = &l->services[e->service];
+        struct service *s = service_of(l, e);
         uint64_t slot = (l->now_ms - (uint32_t) ((uint32_t) l->now_ms - e->birth_ms)) / SLOT_MS;
 
         s->counts.of[what] += by; /* modulo 2^64: down as well */
@@ -250,12 +267,12 @@ static void tally_all(struct ledger *l, const struct entry *e, uint64_t by) {
 }
 
 static void meet_client(struct ledger *l, const struct entry *e, const struct address *client, uint64_t hash) {
-        struct service *s = &l->services[e->service];
+        struct service *s = service_of(l, e);
 
         if (!s->busy) {
                 /* Left alone since it was idle: what its slots hold is nothing. */
                 memset(s->slots, 0, sizeof s->slots);
-                memset(s->window, 0, sizeof s->window);
+                s->window = (struct slot) { 0 };
                 s->busy = true;
                 s->idle_slots = 0;
         }
@@ -319,21 +336,22 @@ static struct source *source_for(struct ledger *l, unsigned kind, const struct a
 static void source_begins(struct ledger *l, const struct ledger_note *n, const struct capture_segment *seg,
                           uint64_t hash) {
         struct address network = network_of(&n->client);
-        struct source *s = source_for(l, 0, &n->client, hash, true);
+        struct source *s[2] = {
+                source_for(l, 0, &n->client, hash, true),
+                source_for(l, 1, &network, keyed_hash_address(&hash_key, &network), true),
+        };
 
-        if (s) {
-                uint16_t step = (uint16_t) (n->client_port - s->last_port);
+        for (unsigned kind = 0; kind < 2; kind++) {
+                uint16_t step;
 
-                s->handshakes++;
-                s->score++;
-                s->ports_in_order += step >= 1 && step <= PORT_STEP_MAX;
-                s->last_port = n->client_port;
-                s->ttl = seg->ttl;
-        }
-        s = source_for(l, 1, &network, keyed_hash_address(&hash_key, &network), true);
-        if (s) {
-                s->handshakes++;
-                s->score++;
+                if (!s[kind])
+                        continue;
+                step = (uint16_t) (n->client_port - s[kind]->last_port);
+                s[kind]->handshakes++;
+                s[kind]->score++;
+                s[kind]->ports_in_order += step >= 1 && step <= PORT_STEP_MAX;
+                s[kind]->last_port = n->client_port;
+                s[kind]->ttl = seg->ttl;
         }
 }
 
@@ -377,6 +395,57 @@ static struct place place_of(const struct ledger *l, const struct capture_segmen
                 .tag = (uint32_t) (hash >> 32),
                 .source_is_low = low,
         };
+}
+
+static void add_counts(struct ledger_counts *to, const struct ledger_counts *from) {
+        for (unsigned i = 0; i < LEDGER_TALLIES; i++)
+                to->of[i] += from->of[i];
+}
+
+static void add_slots(struct service *to, const struct service *from) {
+        for (unsigned i = 0; i < LEDGER_TALLIES; i++) {
+                to->window.of[i] += from->window.of[i];
+                for (unsigned slot = 0; slot < SLOTS; slot++)
+                        to->slots[slot].of[i] += from->slots[slot].of[i];
+        }
+        to->busy = true;
+        to->idle_slots = 0;
+}
+
+static void add_clients(struct service *to, struct service *from) {
+        if (!to->clients) {
+                to->clients = from->clients;
+                from->clients = NULL;
+        }
+        for (unsigned i = 0; from->clients && i < DISTINCT_REGISTERS; i++)
+                if (from->clients->registers[i] > to->clients->registers[i])
+                        to->clients->registers[i] = from->clients->registers[i];
+        for (unsigned i = 0; i < 256 / 32; i++)
+                to->blocks[i] |= from->blocks[i];
+        for (unsigned i = 0; i < LEDGER_DELAYS; i++)
+                to->delays[i] += from->delays[i];
+}
+
+void ledger_merge(struct ledger *l, unsigned service, unsigned into) {
+        struct service *from = &l->services[service], *to = &l->services[into];
+
+        if (l->merged[service] != service || service == into)
+                return;
+        end_run(from);
+        add_counts(&to->counts, &from->counts);
+        add_counts(&to->judged, &from->judged);
+        add_counts(&to->before, &from->judged); /* which was before any run of the other */
+        if (from->busy)
+                add_slots(to, from);
+        add_clients(to, from);
+        if (to->first_ms == 0 || (from->first_ms && from->first_ms < to->first_ms))
+                to->first_ms = from->first_ms;
+        to->first_handshakes += from->first_handshakes;
+        free(from->clients);
+        memset(from, 0, sizeof *from);
+        for (unsigned i = 0; i < LEDGER_SERVICES; i++)
+                if (l->merged[i] == service)
+                        l->merged[i] = (uint16_t) into;
 }
 
 void ledger_prefetch(const struct ledger *l, const struct capture_segment *s) {
@@ -473,7 +542,7 @@ static void syn_ack(struct ledger *l, struct entry *e, struct ledger_note *ret) 
                         tally(l, e, LEDGER_WAITING, (uint64_t) -1);
                 e->state = ANSWERED;
                 tally(l, e, LEDGER_SYN_ACKED, 1);
-                end_refusing(&l->services[e->service]);
+                end_refusing(service_of(l, e));
                 ret->news = LEDGER_ANSWERED;
         } else if ((uint32_t) l->now_ms - e->birth_ms < COPY_MS)
                 l->copies++;
@@ -521,7 +590,7 @@ static double delay_at(const uint32_t bins[static LEDGER_DELAYS], double share) 
 }
 
 static void over(struct ledger *l, struct entry *e, enum ledger_news news, uint8_t ttl, struct ledger_note *ret) {
-        struct service *s = &l->services[e->service];
+        struct service *s = service_of(l, e);
         uint32_t age_ms = (uint32_t) l->now_ms - e->birth_ms;
 
         ret->news = news;

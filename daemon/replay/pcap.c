@@ -167,6 +167,16 @@ static int add_listeners(struct pcap_replay *p) {
         return 0;
 }
 
+/* A listener on any address, where some of its addresses were listeners before. */
+static void merge_services(struct pcap_replay *p) {
+        for (uint32_t i = 0; i < capture_hosts_count(p->hosts); i++) {
+                const struct capture_service *s = capture_hosts_service(p->hosts, i);
+
+                if (s->merged != CAPTURE_NO_SERVICE)
+                        ledger_merge(p->ledger, i, (unsigned) s->merged);
+        }
+}
+
 static void play_syn(struct pcap_replay *p, const struct ledger_note *n, int listener,
                      const struct kernel_model_peer *peer) {
         const struct capture_segment *s = &p->packet.segment;
@@ -200,8 +210,10 @@ static void play_finish(struct pcap_replay *p, const struct ledger_note *n, int 
 
 static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
         struct kernel_model_peer peer = { .address = n->client, .port = n->client_port };
-        int listener = n->service == CAPTURE_NO_SERVICE ? -1 : capture_hosts_service(p->hosts, (uint32_t) n->service)->listener;
+        int listener = KERNEL_MODEL_NO_LISTENER;
 
+        if (n->service != CAPTURE_NO_SERVICE)
+                listener = capture_hosts_service(p->hosts, (uint32_t) n->service)->listener;
         switch (n->news) {
         case LEDGER_BEGUN:
         case LEDGER_REPEATED: play_syn(p, n, listener, &peer); return;
@@ -226,9 +238,12 @@ static void play(struct pcap_replay *p) {
         if (p->packet.kind != CAPTURE_SEGMENT)
                 return;
         if (p->live) {
+                uint32_t before = capture_hosts_count(p->hosts);
+
                 capture_hosts_see(p->hosts, &p->packet.segment, true);
-                if (add_listeners(p) < 0)
-                        return; /* no memory for one more: its handshakes are in the ledger all the same */
+                if (capture_hosts_count(p->hosts) > before)
+                        merge_services(p);
+                (void) add_listeners(p); /* no memory for one more: it is in the ledger all the same */
         }
         ledger_see(p->ledger, p->packet_us, p->hosts, &p->packet.segment, &note);
         play_note(p, &note);

@@ -91,7 +91,8 @@ static void add_capture(json_t *json, const struct replay_summary *s) {
 
                 for (unsigned t = 0; t < LEDGER_TALLIES; t++)
                         sum.of[t] += l.counts.of[t];
-                json_array_append_new(list, service_json(s, i));
+                if (capture_hosts_service(hosts, i)->merged == CAPTURE_NO_SERVICE)
+                        json_array_append_new(list, service_json(s, i));
         }
         json_object_set_new(totals, "packets", json_integer((json_int_t) f->frames));
         json_object_set_new(totals, "tcp", json_integer((json_int_t) f->kinds[CAPTURE_SEGMENT]));
@@ -111,7 +112,8 @@ char *replay_summary_line(const struct replay_summary *s) {
         const struct capture_verdict *v = &s->verdict;
         json_t *file = json_string(s->file); /* NULL: no UTF-8 */
         json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:b}", "schema",
-                                 REPLAY_JSON_SCHEMA, "file", file ? file : json_null(), "kind", s->capture ? "capture" : "recording",
+                                 REPLAY_JSON_SCHEMA, "file", file ? file : json_null(), "kind",
+                                 s->capture ? "capture" : "recording",
                                  "verdict", capture_outcome_name(v->outcome), "diagnosis", diagnosis_name(v->diagnosis),
                                  "situation", v->situation, "message", v->text, "begin", time_json(s->begin_us), "end",
                                  time_json(s->end_us), "observations", (json_int_t) s->observations, "events",
@@ -158,21 +160,27 @@ static void tell_service(const struct replay_summary *s, unsigned i, FILE *f) {
 }
 
 static void tell_services(const struct replay_summary *s, FILE *f) {
-        uint32_t count = capture_hosts_count(pcap_replay_hosts(s->capture)), listeners = 0, told = 0;
+        const struct capture_hosts *hosts = pcap_replay_hosts(s->capture);
+        uint32_t count = capture_hosts_count(hosts), all = 0, listeners = 0, told = 0;
         uint64_t packets = pcap_replay_facts(s->capture)->frames;
         char n[32];
 
-        for (uint32_t i = 0; i < count; i++)
-                listeners += !capture_hosts_service(pcap_replay_hosts(s->capture), i)->closed;
+        for (uint32_t i = 0; i < count; i++) {
+                const struct capture_service *service = capture_hosts_service(hosts, i);
+
+                all += service->merged == CAPTURE_NO_SERVICE;
+                listeners += service->merged == CAPTURE_NO_SERVICE && !service->closed;
+        }
         fprintf(f, "  a capture of %s packet%s; %u listener%s found\n", explain_count((double) packets, n),
                 packets == 1 ? "" : "s", listeners, listeners == 1 ? "" : "s");
         for (uint32_t i = 0; i < count && told < LISTENERS_TOLD; i++)
-                if (s->verdict.flooded[i] || count <= LISTENERS_TOLD || !(s->verdict.outcome == OUTCOME_FLOOD)) {
+                if (capture_hosts_service(hosts, i)->merged == CAPTURE_NO_SERVICE &&
+                    (s->verdict.flooded[i] || all <= LISTENERS_TOLD || s->verdict.outcome != OUTCOME_FLOOD)) {
                         tell_service(s, i, f);
                         told++;
                 }
-        if (told < count)
-                fprintf(f, "  and %u more\n", count - told);
+        if (told < all)
+                fprintf(f, "  and %u more\n", all - told);
 }
 
 void replay_summary_tell(const struct replay_summary *s, FILE *f) {

@@ -105,7 +105,7 @@ for name, options in (("nanoseconds", dict(nano=True)), ("big_endian", dict(big=
     case(**SPOOFED)(make)
 
 
-@case("flood", "spoofed", "flood", handshakes=1600)
+@case("flood", "1,600 handshakes in 7.0 s", "flood", handshakes=1600, unlike="usable time|back in time|far ahead")
 def pcapng_of_many_interfaces(r):
     """Different links, lengths kept, clocks: what libpcap refuses."""
     wraps = [ether, raw, sll, sll2]
@@ -206,6 +206,14 @@ def the_clock_is_set_back_in_mid_flood(r):
     return pcap([(t - 3600 if i > len(frames) // 2 else t, f) for i, (t, f) in enumerate(frames)], start=1_700_010_000)
 
 
+@case("no-flood", "500 handshakes in 1[0-3] s, all finished", "honest", steps=1)
+def two_clocks_that_take_turns(r):
+    """Two interfaces whose clocks are two seconds apart, joined by the order of arrival."""
+    t = Traffic(r)
+    t.honest(0, 10, 50, HOST, 443)
+    return pcap([(at + 2 * (i % 2), f) for i, (at, f) in enumerate(wrapped(t))])
+
+
 @case("no-flood", "2,400 handshakes in 2[45] s, all finished", "honest", steps=2)
 def three_captures_joined(r):
     frames = []
@@ -279,6 +287,14 @@ def outage(r):
     t.honest(0, 8, 50, HOST, 443)
     for i in range(600):
         t.syn(8 + i / 60, "198.51.100.%d" % (1 + i % 150), t.port(), HOST, 443, tries=(0, 1, 3, 7))
+    return pcap(wrapped(t))
+
+
+@case("no-flood", "clients send their SYNs again and nobody answers", "unanswered", "lossy-clients")
+def outage_all_the_time(r):
+    t = Traffic(r)
+    for i in range(400):
+        t.syn(i / 40, "198.51.100.%d" % (1 + i % 100), t.port(), HOST, 443, tries=(0, 1, 3))
     return pcap(wrapped(t))
 
 
@@ -396,6 +412,15 @@ def over_a_network_of_ipv6(r):
     return pcap(wrapped(t))
 
 
+@case("flood", r"at port 443 of 2001:db8:5::/5\d: 4,000", "flood", "flood-spoofed")
+def over_many_networks_of_ipv6(r):
+    t = Traffic(r)
+    for i in range(4000):
+        t.syn(1 + i / 800, str(ipaddress.ip_address(0x2A00 << 112 | r.getrandbits(110))), t.port(),
+              "2001:db8:5:%x::1" % r.randrange(0, 2000), 443, (0, 1))
+    return pcap(wrapped(t))
+
+
 @case("no-flood", "all finished", "honest", listener=("127.0.0.1", 5432), copies=True)
 def loopback_seen_twice(r):
     t = Traffic(r)
@@ -423,6 +448,34 @@ def also_asks_others(r):
     return pcap(wrapped(t))
 
 
+@case("cannot-tell", "nothing here is aimed at a listener: its 400 handshakes are this host's own", "nothing-aimed-here")
+def captured_at_a_client(r):
+    t = Traffic(r)
+    for i in range(400):
+        t.connection(i / 40, "10.1.1.1", t.port(), t.stranger(), 443)
+    return pcap(wrapped(t))
+
+
+@case("flood", r"spoofed addresses at 192\.0\.2\.80:80", "flood", "flood-spoofed", unlike=r"10\.0\.0")
+def flood_beside_checks(r):
+    t = flooded(r, 5)
+    for i in range(2000):
+        seq = t.syn(i / 200, "10.0.0.9", 20000 + i, HOST, 80, (0,))
+        t.client(i / 200 + 0.001, "10.0.0.9", 20000 + i, HOST, 80, RST, seq + 1)
+    return pcap(wrapped(t))
+
+
+@case("flood", r"at 203\.0\.113\.12:443", "flood", "flood-spoofed", unlike="more listener")
+def mirrored_port(r):
+    t = Traffic(r)
+    for k in range(5):
+        t.honest(0, 10, 20, "203.0.113.%d" % (10 + k), 443)
+    t.flood(3, 5, 500, "203.0.113.12", 443)
+    for i in range(200):
+        t.connection(i / 20, "203.0.113.10", t.port(), t.stranger(), 443)
+    return pcap(wrapped(t))
+
+
 @case("cannot-tell", r"nothing here is aimed at a listener: 3,000 SYN-ACKs from .* answer SYNs that 192\.0\.2\.80 never sent",
       "backscatter")
 def backscatter(r):
@@ -441,6 +494,42 @@ def reflectors_beside_honest(r):
     t.honest(0, 10, 40, HOST, 443)
     for i in range(2000):
         t.server(1 + i / 400, t.stranger(), 80, HOST, t.port(), SYN | ACK, 99, r.getrandbits(32))
+    return pcap(wrapped(t))
+
+
+@case("cannot-tell", r"nothing here is aimed at a listener: 1,9\d\d SYN-ACKs from [345] addresses answer SYNs that 192\.0\.2\.80 never",
+      "backscatter")
+def few_reflectors(r):
+    t = Traffic(r)
+    for i in range(2000):
+        source, port = "45.3.3.%d" % (1 + i % 4), t.port()
+        t.server(1 + i / 400, source, 80, HOST, port, SYN | ACK, 99, r.getrandbits(32))
+        t.client(1.0001 + i / 400, HOST, port, source, 80, RST, 1)
+    return pcap(wrapped(t))
+
+
+@case("cannot-tell", r"nothing here is aimed at a listener: 4,000 SYNs to many ports.*forged by the look", "many-ports")
+def forged_to_random_ports(r):
+    t = Traffic(r)
+    for i in range(4000):
+        t.refused(i / 800, t.stranger(), t.port(), HOST, r.randrange(1, 65536))
+    return pcap(wrapped(t))
+
+
+@case("no-flood", r"a scan by 45\.2\.2\.2", "port-scan", "port-scan")
+def scan_of_open_ports(r):
+    t = Traffic(r)
+    for i in range(100):
+        to = "192.0.2.%d" % (1 + i)
+        seq = t.syn(i / 40, "45.2.2.2", 50000 + i, to, 8000 + i, (0,))
+        t.client(i / 40 + 0.02, "45.2.2.2", 50000 + i, to, 8000 + i, RST, seq + 1)
+    return pcap(wrapped(t))
+
+
+@case("no-flood", "no flood, but 3. handshakes are finished by nobody", "few-unfinished")
+def a_few_strays(r):
+    t = flooded(r, 12, 3)
+    t.connection(0.5, "198.51.100.9", 5555, HOST, 80)
     return pcap(wrapped(t))
 
 
@@ -534,6 +623,13 @@ def a_hundred_milliseconds(r):
 def honest_for_a_hundred_milliseconds(r):
     t = Traffic(r)
     t.honest(0, 0.06, 3000, HOST, 80, rtt=0.02)
+    return pcap(wrapped(t))
+
+
+@case("flood", r"spoofed.*3,0\d\d handshakes in 0\.[12] s", "flood")
+def a_tenth_of_a_second_in_a_minute(r):
+    t = flooded(r, 0.1, 30000)
+    t.honest(0, 60, 2, HOST, 80)
     return pcap(wrapped(t))
 
 

@@ -120,7 +120,7 @@ class Traffic(list):
 
     def stranger(self):
         r = self.random
-        return "%d.%d.%d.%d" % (r.randrange(1, 223), r.randrange(256), r.randrange(256), r.randrange(1, 255))
+        return "%d.%d.%d.%d" % (r.choice((r.randrange(11, 127), r.randrange(128, 192), r.randrange(193, 223))), r.randrange(256), r.randrange(256), r.randrange(1, 255))
 
     def port(self):
         return self.random.randrange(1024, 65536)

@@ -95,6 +95,10 @@ pretend() {
         values_were 0 "$name: tcp_syncookies was 0 all along"
         lab_expect "$name: no hook ran" [ ! -e "$lab_temp/hooked" ]
         lab_expect "$name: no record of it" [ ! -e "$lab_temp/state/syncookies.json" ]
+        lab_expect "$name: nothing is offered to be undone" sh -c "! grep -q 'to undo' '$lab_temp/daemon.err'"
+        # mode: observe is for weeks, and keeps its incidents.
+        [[ " $* " != *" --dry-run "* ]] ||
+                lab_expect "$name: no file at all is written" [ -z "$(find "$lab_temp/state" -type f)" ]
         lab_check "$name: no table afterwards" "$(tables | wc -w) == 0"
         lab_down
 }

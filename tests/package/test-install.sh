@@ -80,7 +80,7 @@ test_fresh_install() {
         [ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
         expect "exposure at most 1.1" box systemd-analyze security --no-pager --threshold=11 synward.service
         say "    $(tail -n 1 "$log")"
-        expect "manuals" box man -w synwardd synwardctl synward.yaml
+        expect "manuals" box man -w synwardd synwardctl synward.yaml synward
         expect "debsums agree" box dpkg --verify synward
         [ ! -s "$log" ] || { cat "$log"; fail "a file is not the package's"; }
         expect "the autopkgtest of the service" env -i PATH="$PATH" "$sdbox" run "$box_name" sh /root/service
@@ -137,6 +137,20 @@ test_floods() {
 no_flood_runs() { ! box pgrep -x hping3; }
 nflog_ok() { box synwardctl status --json | jq -e '.sensors.nflog.state == "ok"' && box nft list table inet synward; }
 
+# Every command of the pages for administrators, in their order.
+test_docs() {
+        local page line n=0
+
+        for page in "$here"/../../doc/*.md; do
+                while IFS= read -r line; do
+                        box timeout 60 sh -c "$line" >"$log" 2>&1 </dev/null || { cat "$log"; fail "${page##*/}: $line"; }
+                        n=$((n + 1))
+                done < <(sed -n 's/^    [$#] //p' "$page")
+        done
+        [ "$n" -ge 30 ] || fail "only $n commands were found in doc/*.md"
+        say "ok: $n commands of doc/*.md"
+}
+
 test_upgrade() {
         local pid before
 
@@ -155,6 +169,7 @@ test_upgrade() {
 }
 
 test_purge() {
+        box rm -f /tmp/other.yaml /tmp/observe.yaml /tmp/allow.yaml /tmp/yesterday.pcap
         expect "purge" box apt-get -y -q purge synward synward-prometheus
         box systemctl stop listener.service
         # dpkg's and apt's own memory, and the user, which Debian keeps.
@@ -178,5 +193,6 @@ test_fresh_install
 test_reload
 test_floods
 test_upgrade
+test_docs
 test_purge
 say "test-install on $release: all passed"

@@ -115,7 +115,7 @@ static void outages(struct scenario *s) {
         scene_honest(s, 150);
         scene_noise(s, 2);
         for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
-                double from_s = s->length_s * (i + 0.5) / (double) TRAFFIC_TROUBLES_MAX;
+                double from_s = s->length_s * (i + 0.5) / (double) (double) TRAFFIC_TROUBLES_MAX;
 
                 scene_trouble(s, i % 3 == 2 ? TROUBLE_FORWARD_LOSS : TROUBLE_RETURN_LOSS, from_s,
                             from_s + 10 + 20 * i, i % 2 ? 1.0 : 0.6);
@@ -132,7 +132,7 @@ static void stalls(struct scenario *s) {
         scene_honest(s, 60);
         scene_noise(s, 2);
         for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
-                double from_s = s->length_s * (i + 0.5) / (double) TRAFFIC_TROUBLES_MAX;
+                double from_s = s->length_s * (i + 0.5) / (double) (double) TRAFFIC_TROUBLES_MAX;
 
                 scene_trouble(s, TROUBLE_ACCEPTS, from_s, from_s + 5 + 20 * i, i % 2 ? 40 : 0);
         }
@@ -258,7 +258,7 @@ static void routes_change(struct scenario *s) {
         scene_honest(s, 100);
         scene_noise(s, 2);
         for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
-                double from_s = s->length_s * (i + 0.5) / TRAFFIC_TROUBLES_MAX;
+                double from_s = s->length_s * (i + 0.5) / (double) TRAFFIC_TROUBLES_MAX;
 
                 scene_trouble(s, TROUBLE_ROUND_TRIP, from_s, from_s + 30 + 100 * i, 300 + 100 * i);
         }
@@ -268,7 +268,7 @@ static void busy_cpu(struct scenario *s) {
         scene_honest(s, 100);
         scene_noise(s, 2);
         for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
-                double from_s = s->length_s * (i + 0.5) / TRAFFIC_TROUBLES_MAX;
+                double from_s = s->length_s * (i + 0.5) / (double) TRAFFIC_TROUBLES_MAX;
 
                 scene_trouble(s, TROUBLE_NO_CPU, from_s, from_s + 60, 200 + 120 * i);
         }

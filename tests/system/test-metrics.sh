@@ -35,8 +35,8 @@ grep -q '^synward_build_info' "$dir/body" || fail "no metrics: $(cat "$dir/body"
 [ "$(type_of -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5')" = \
         "200 application/openmetrics-text; version=1.0.0; charset=utf-8" ] || fail "OpenMetrics"
 [ "$(tail -n 1 "$dir/body")" = "# EOF" ] || fail "OpenMetrics has no end"
-if python3 -c 'import prometheus_client' 2>/dev/null; then
-        python3 -c 'import sys; from prometheus_client.openmetrics import parser
+if /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null; then
+        /usr/bin/python3 -c 'import sys; from prometheus_client.openmetrics import parser
 list(parser.text_fd_to_metric_families(open(sys.argv[1])))' "$dir/body" || fail "that is no OpenMetrics"
         ok "OpenMetrics, as its own parser has it"
 else

@@ -5,8 +5,9 @@
 #   flood -> synwardd -> synwardctl metrics --http (a socket with Accept=yes) ->
 #   prometheus (contrib's rules) -> prometheus-alertmanager -> a webhook
 #
-# It must fire in a flood and resolve after it. Beside it the textfile for node_exporter. All listen on the loopback of the
-# lab's server namespace. What contrib has for monitoring is checked on the way.
+# It must fire in a flood and resolve after it; beside it there is the textfile for
+# node_exporter. All listen on the loopback of the lab's server namespace. What contrib has for
+# monitoring is checked on the way.
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 . "$source/tests/lab/lab.sh"

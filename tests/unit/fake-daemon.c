@@ -3,9 +3,10 @@
  * A synwardd without a kernel, for tests of synwardctl: serves a made-up
  * snapshot until standard input ends, prints "ready" when it listens.
  *
- *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute|many]
+ *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute|many|concentrated]
  *
- * mute listens and never answers; many has 32 listeners, of which the 28th is flooded. A byte on standard input is an event.
+ * mute listens and never answers; many has 32 listeners, of which the 28th is flooded;
+ * concentrated has senders of what is unfinished, and a heavier one that finishes. A byte on standard input is an event.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -149,6 +150,11 @@ static void choose(const char *kind) {
                 snapshot.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
         if (strcmp(kind, "many") == 0)
                 sample_many(&snapshot, 32, 27);
+        if (strcmp(kind, "concentrated") == 0) {
+                snapshot.diagnosis = DIAGNOSIS_FLOOD_CONCENTRATED;
+                snapshot.host.seen_once_share = 0.1;
+                sample_add_honest(&snapshot);
+        }
         starting = strcmp(kind, "starting") == 0;
         reject = strcmp(kind, "reject") == 0;
 }

@@ -180,6 +180,15 @@ static void backscatter_and_checks(void **state) {
         assert_string_equal(found(w), "checker");
 }
 
+/* Not one SYN has come, so that nobody has told where they go. */
+static void backscatter_alone(void **state) {
+        struct watch *w = *state;
+
+        w->o.sources.known = 0;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_OUT_RSTS] = 20 });
+        assert_string_equal(found(w), "backscatter");
+}
+
 static void little(void **state) {
         struct watch *w = *state;
 
@@ -210,6 +219,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(slow_fill, begin, end),
                 cmocka_unit_test_setup_teardown(closed_port, begin, end),
                 cmocka_unit_test_setup_teardown(backscatter_and_checks, begin, end),
+                cmocka_unit_test_setup_teardown(backscatter_alone, begin, end),
                 cmocka_unit_test_setup_teardown(little, begin, end),
                 cmocka_unit_test(limits_are_one),
         };

@@ -77,9 +77,16 @@ for command in status listeners sources blocked events history incidents metrics
 done
 run 3 events -f
 run 3 check
-says "SYNWARD UNKNOWN"
+says "SYNWARD UNKNOWN: the daemon is not there"
 run 2
 run 2 nonsense
+[[ $err != *\?* ]] || not_ok "a guess at nonsense: $err"
+run 2 statsu
+complains "status?"
+run 2 inc
+complains "incidents?"
+run 3 status
+complains "systemctl start synward"
 run 2 --nonsense
 run 2 status more
 run 2 listeners -n x
@@ -111,6 +118,8 @@ run 0 status
 says "flood, flood-spoofed"
 says "half-open 512 of 511 at 0.0.0.0:80, 98 % aged"
 says "1 (set by synward; was 0)"
+says "handled        tcp_syncookies set 0 to 1 by synward; 3 blocked, 98,000 SYN/s dropped"
+says "12/s by "
 says 'table "synward" belongs to another'
 [[ $out != *$'\033'* ]] || not_ok "colours without a terminal"
 [[ $out != *█* ]] || not_ok "bars without a terminal"
@@ -148,7 +157,9 @@ holds '(.sources | length) == 1 and .sources[0].address == "192.0.2.7" and .sour
 run 0 --json sources -n 0
 holds '.sources == []'
 run 0 events
-says "flood-start"
+says "crit     flood-start"
+run 0 blocked
+says "nobody: no source gave reason to"
 run 0 --json events -n 1
 holds '(.events | length) == 1 and .events[0].event == "syncookies-set"
        and .events[0].schema == "synward.event.v1"'
@@ -194,6 +205,8 @@ run 1 check -w 200 -c aged=600
 run 1 check -w 200 -c syns=@0:10
 run 2 check -w 200 -c syns=@1000:2000
 start quiet
+run 0 blocked
+says "nobody: block.enabled is not set"
 run 0 check
 says "SYNWARD OK: normal, quiet"
 run 0 status

@@ -185,6 +185,16 @@ for input in pipe file; do
                 not_ok "--replay - from a $input: $(cat "$work/out")"
 done
 
+# A recording that ends in the middle of a line, and one that is none from the first.
+xz -dc "${SYNWARD_SOURCE:-.}"/tests/scenarios/recordings/flood-0.jsonl.xz 2>/dev/null | head -c 300000 >"$work/cut.jsonl"
+if [ -s "$work/cut.jsonl" ]; then
+        run 3 "${empty[@]}" --replay "$work/cut.jsonl"
+        [ "$(last .kind) $(last .complete)" = "recording false" ] || not_ok "a cut recording: $out"
+        complains "cut.jsonl: line "
+fi
+run 3 "${empty[@]}" --replay "$work/cut.pcap" --compare "$work/empty.yaml"
+complains "cut short after packet 17"
+
 # --- two policies on it ---
 model=(--replay "$work/flood.pcap" --replay-backlog 128)
 run 0 "${empty[@]}" "${model[@]}" --compare "$work/empty.yaml"

@@ -148,6 +148,30 @@ keys q
 closed "q"
 grep -q "ended: 0" "$work/ended" || not_ok "q: $(cat "$work/ended")"
 
+# --- a daemon that hangs: keys work meanwhile ---
+start many
+open 80 24
+kill -STOP "$daemon"
+keys h
+shows "HELP" "a key while the daemon hangs"
+keys x
+until_true 10 on_screen "it does not answer" || not_ok "a hanging daemon is not told: $(screen)"
+kill -CONT "$daemon"
+shows " FLOOD " "it goes on"
+keys q
+closed "q after a hang"
+
+# --- from whom: who leaves handshakes unfinished, not who sends most ---
+start concentrated
+open 80 24
+shows "198.51.100.0/24                                124       120        44" "a network that is named"
+shows "192.0.2.7                                       62        60        20" "a source that is named"
+[ "$(line_of 198.51.100.0/24)" -lt "$(line_of 192.0.2.7)" ] || not_ok "the lighter one is named first"
+if on_screen 203.0.113.9; then not_ok "an honest source is accused: $(screen)"; fi
+if on_screen "nobody"; then not_ok "nobody and somebody: $(screen)"; fi
+keys q
+closed "q"
+
 # --- plain ASCII, no colours ---
 start many
 open 80 24 LC_ALL=C NO_COLOR=1
