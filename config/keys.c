@@ -227,6 +227,10 @@ const struct key keys_table[] = {
           .min = SECOND, .max = DAY, .initial = 5 * MINUTE,
           .help = "For how long a source is dropped. "
                   "A long one hurts whoever gets the address next." },
+        { .path = "block.known_for", .type = KEY_DURATION, IN(block.known_for_us),
+          .min = MINUTE, .max = 365 * DAY, .initial = DAY,
+          .help = "Who has finished a handshake in this time is never blocked: an enemy may forge "
+                  "the address. Kept over restarts; counted from when blocking was switched on." },
         { .path = "block.max_entries", .type = KEY_COUNT, IN(block.max_entries),
           .min = 1, .max = 65536, .initial = 1024, .unit = "sources",
           .help = "Sources and prefixes blocked at a time." },

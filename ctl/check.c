@@ -162,11 +162,26 @@ static int report(struct check *check, json_t *status) {
         return worst;
 }
 
+/* Monitoring shows standard output only. */
+static const char *words_for(enum ctl_exit status) {
+        switch (status) {
+        case EXIT_NOT_PERMITTED:
+                return "not permitted to ask the daemon: the plugin's user must be in the socket's group";
+        case EXIT_REFUSED:
+                return "the daemon has only just started";
+        case EXIT_NO_DAEMON:
+        case EXIT_USAGE:
+        case EXIT_OK:
+                break;
+        }
+        return "the daemon is not there, or does not answer: see systemctl status synward";
+}
+
 int command_check(struct ctl *ctl, int argc, char **argv) {
         struct check check = { 0 };
         static char usual[] = "80";
         json_t *status;
-        int worst;
+        int worst, asked;
 
         if (read_arguments(&check, argc, argv) < 0) {
                 puts("SYNWARD UNKNOWN: usage");
@@ -174,8 +189,9 @@ int command_check(struct ctl *ctl, int argc, char **argv) {
         }
         if (!is_limited(check.warning))
                 read_limit(usual, check.warning);
-        if (ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &status) != EXIT_OK) {
-                puts("SYNWARD UNKNOWN: no answer from the daemon");
+        asked = ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &status);
+        if (asked != EXIT_OK) {
+                printf("SYNWARD UNKNOWN: %s\n", words_for((enum ctl_exit) asked));
                 return CHECK_UNKNOWN;
         }
         worst = report(&check, status);

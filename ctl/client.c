@@ -50,6 +50,10 @@ struct client *client_free(struct client *c) {
         return NULL;
 }
 
+int client_fd(const struct client *c) {
+        return c->fd;
+}
+
 int client_send(struct client *c, const char *method, json_t *parameters, bool more) {
         json_t *call = json_pack("{s:s, s:b, s:o*}", "method", method, "more", (int) more,
                                  "parameters", parameters);

@@ -19,6 +19,8 @@ struct client;
 int client_open(const char *path, struct client **ret);
 struct client *client_free(struct client *c);
 
+int client_fd(const struct client *c);
+
 /* Sends a call; takes over parameters (NULL: none). */
 int client_send(struct client *c, const char *method, json_t *parameters, bool more);
 

@@ -29,6 +29,7 @@ int command_blocked(struct ctl *ctl, int argc, char **argv);
 int command_check(struct ctl *ctl, int argc, char **argv);
 int command_doctor(struct ctl *ctl, int argc, char **argv);
 int command_events(struct ctl *ctl, int argc, char **argv);
+int command_history(struct ctl *ctl, int argc, char **argv);
 int command_incidents(struct ctl *ctl, int argc, char **argv);
 int command_listeners(struct ctl *ctl, int argc, char **argv);
 int command_metrics(struct ctl *ctl, int argc, char **argv);

@@ -5,45 +5,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/advice.h"
 #include "ctl/ctl.h"
 #include "ctl/listening.h"
-
-enum severity { FINE, INFO, WARNING, SERIOUS };
 
 struct doctor {
         const struct ctl *ctl;
         const char *proc; /* "/proc", or a copy of another host's */
         bool own;         /* it is this host's: sockets, kernel log and daemon count too */
-        bool daemon;      /* synwardd answers */
-        json_t *findings;
-        enum severity worst;
+        struct advice_host host;
+        struct advice_list advice;
 };
-
-static const char *const severity_words[] = { "fine", "info", "warning", "serious" };
-
-/* command: what mends it, NULL: nothing to mend. why: printf-like. */
-__attribute__((format(printf, 6, 7)))
-static void find(struct doctor *d, enum severity severity, const char *id, const char *title,
-                 const char *command, const char *why, ...) {
-        char text[512];
-        va_list ap;
-
-        va_start(ap, why);
-        vsnprintf(text, sizeof text, why, ap);
-        va_end(ap);
-        json_array_append_new(d->findings,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", id, "severity",
-                                        severity_words[severity], "finding", title, "why", text,
-                                        "command", command));
-        if (severity > d->worst)
-                d->worst = severity;
-}
 
 /* The number in a file under /proc, -1 if there is none. */
 static long read_number(const struct doctor *d, const char *name) {
@@ -65,69 +42,26 @@ static long read_number(const struct doctor *d, const char *name) {
         return value;
 }
 
-static void look_at_cookies(struct doctor *d) {
-        long cookies = read_number(d, "sys/net/ipv4/tcp_syncookies");
-        static const char on[] = "sysctl -w net.ipv4.tcp_syncookies=1";
+static void read_host(struct doctor *d) {
+        const struct {
+                const char *name;
+                long *value;
+        } files[] = {
+                { "sys/net/ipv4/tcp_syncookies", &d->host.syncookies },
+                { "sys/net/ipv4/tcp_timestamps", &d->host.timestamps },
+                { "sys/net/ipv4/tcp_abort_on_overflow", &d->host.abort_on_overflow },
+                { "sys/net/core/somaxconn", &d->host.somaxconn },
+                { "sys/net/ipv4/tcp_max_syn_backlog", &d->host.max_syn_backlog },
+                { "sys/net/ipv4/tcp_synack_retries", &d->host.synack_retries },
+                { "sys/net/netfilter/nf_conntrack_max", &d->host.conntrack_max },
+                { "sys/net/netfilter/nf_conntrack_count", &d->host.conntrack_count },
+                { "sys/net/netfilter/nf_conntrack_tcp_loose", &d->host.conntrack_loose },
+                { "sys/net/ipv4/conf/all/rp_filter", &d->host.rp_filter_all },
+                { "sys/net/ipv4/conf/default/rp_filter", &d->host.rp_filter_default },
+        };
 
-        if (cookies < 0)
-                find(d, SERIOUS, "tcp_syncookies", "SYN cookies are not there", NULL,
-                     "This kernel has no net.ipv4.tcp_syncookies (CONFIG_SYN_COOKIES): a flood that "
-                     "fills a queue shuts the listener.");
-        else if (cookies == 0)
-                find(d, d->daemon ? INFO : SERIOUS, "tcp_syncookies", "SYN cookies are off", on,
-                     d->daemon ? "synwardd switches them on in a flood, unless its policy forbids it."
-                               : "A few SYNs a second fill a queue and shut the listener, and "
-                                 "synwardd is not there to switch them on.");
-        else if (cookies == 2 && d->daemon)
-                find(d, INFO, "tcp_syncookies", "SYN cookies are always sent", NULL,
-                     "Value 2 answers every SYN by cookie. If synwardctl status says that synwardd set "
-                     "it, it puts the old value back; do not write it by hand.");
-        else if (cookies == 2)
-                find(d, WARNING, "tcp_syncookies", "SYN cookies are always sent", on,
-                     "Value 2 answers every SYN by cookie: each connection loses its TCP options "
-                     "unless timestamps carry them. Meant for tests and floods.");
-        else
-                find(d, FINE, "tcp_syncookies", "SYN cookies are sent when a queue is full", NULL,
-                     "net.ipv4.tcp_syncookies is %ld.", cookies);
-        if (read_number(d, "sys/net/ipv4/tcp_timestamps") == 0)
-                find(d, WARNING, "tcp_timestamps", "TCP timestamps are off",
-                     "sysctl -w net.ipv4.tcp_timestamps=1",
-                     "A connection made by SYN cookie then has neither window scaling nor SACK.");
-}
-
-static void look_at_limits(struct doctor *d) {
-        long somaxconn = read_number(d, "sys/net/core/somaxconn");
-        long max_syn = read_number(d, "sys/net/ipv4/tcp_max_syn_backlog");
-        long retries = read_number(d, "sys/net/ipv4/tcp_synack_retries");
-
-        if (somaxconn >= 0 && somaxconn < 1024)
-                find(d, WARNING, "somaxconn", "every listen queue is cut short",
-                     "sysctl -w net.core.somaxconn=4096",
-                     "net.core.somaxconn is %ld: no listener holds more half-opens than that, "
-                     "whatever it asked listen(2) for.", somaxconn);
-        else if (somaxconn >= 0)
-                find(d, FINE, "somaxconn", "listen queues may be long", NULL,
-                     "net.core.somaxconn is %ld.", somaxconn);
-        if (max_syn >= 0 && max_syn < 1024 && read_number(d, "sys/net/ipv4/tcp_syncookies") == 0)
-                find(d, WARNING, "tcp_max_syn_backlog", "half-opens are refused early",
-                     "sysctl -w net.ipv4.tcp_max_syn_backlog=4096",
-                     "Without SYN cookies the kernel drops SYNs when fewer than a quarter of "
-                     "net.ipv4.tcp_max_syn_backlog (%ld) is left.", max_syn);
-        if (retries > 5)
-                find(d, WARNING, "tcp_synack_retries", "half-opens live very long",
-                     "sysctl -w net.ipv4.tcp_synack_retries=5",
-                     "Each SYN-ACK is sent again %ld times: a spoofed half-open holds its place for "
-                     "more than a minute.", retries);
-        else if (retries >= 4)
-                find(d, INFO, "tcp_synack_retries", "half-opens live for half a minute or more",
-                     "sysctl -w net.ipv4.tcp_synack_retries=3",
-                     "With %ld retries a spoofed half-open holds its place for %d s; 3 make it 15 s "
-                     "and are enough for most paths.", retries, (2 << retries) - 1);
-        if (read_number(d, "sys/net/ipv4/tcp_abort_on_overflow") == 1)
-                find(d, WARNING, "tcp_abort_on_overflow", "clients are reset when accept is slow",
-                     "sysctl -w net.ipv4.tcp_abort_on_overflow=0",
-                     "A burst that the application would have caught up with becomes refused "
-                     "connections.");
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+                *files[i].value = read_number(d, files[i].name);
 }
 
 /* The sockets of an SO_REUSEPORT group share their address. */
@@ -139,80 +73,31 @@ static bool is_named_before(const struct listening *list, int i) {
 }
 
 static void look_at_listeners(struct doctor *d) {
-        enum { LISTENERS = 1024, SHORT = 256 };
+        enum { LISTENERS = 1024 };
         static struct listening list[LISTENERS];
         int n = listening_read(list, LISTENERS);
-        unsigned found = 0;
+        unsigned before = d->advice.count;
 
         if (n < 0) {
-                find(d, INFO, "listeners", "listening sockets cannot be read", NULL, "%s.",
-                     strerror(-n));
+                advice_add(&d->advice, ADVICE_INFO, "listeners", "listening sockets cannot be read", NULL, "%s.",
+                           strerror(-n));
                 return;
         }
         for (int i = 0; i < n; i++) {
+                struct advice_queue q = { .name = list[i].address, .backlog = list[i].backlog };
+
                 if (list[i].queue > list[i].backlog)
-                        find(d, SERIOUS, "accept_queue", "an application does not accept", NULL,
-                             "%s: %u connections wait for accept, its limit is %u. New ones are "
-                             "dropped; that is no flood.", list[i].address, list[i].queue,
-                             list[i].backlog);
-                if (list[i].backlog >= SHORT || list[i].loopback || is_named_before(list, i))
-                        continue;
-                found++;
-                find(d, WARNING, "backlog", "a listener has a short queue", NULL,
-                     "%s holds %u half-opens: %u SYN/s that nobody finishes fill it for good. Raise "
-                     "the backlog in the application's configuration.", list[i].address,
-                     list[i].backlog, list[i].backlog / 63 + 1);
+                        advice_add(&d->advice, ADVICE_SERIOUS, "accept_queue", "an application does not accept", NULL,
+                                   "%s: %u connections wait for accept, its limit is %u. New ones are "
+                                   "dropped; that is no flood.", list[i].address, list[i].queue,
+                                   list[i].backlog);
+                if (!list[i].loopback && !is_named_before(list, i))
+                        advice_queue(&d->advice, &q, &d->host);
         }
-        if (found == 0)
-                find(d, FINE, "backlog", "listeners have long queues", NULL,
-                     "%d listening sockets, none open to others holds fewer than %d half-opens.", n,
-                     SHORT);
-}
-
-static void look_at_conntrack(struct doctor *d) {
-        long max = read_number(d, "sys/net/netfilter/nf_conntrack_max");
-        long count = read_number(d, "sys/net/netfilter/nf_conntrack_count");
-        char larger[64];
-
-        snprintf(larger, sizeof larger, "sysctl -w net.netfilter.nf_conntrack_max=%ld",
-                 max < 524288 ? 1048576L : max * 2);
-        if (max <= 0) {
-                find(d, FINE, "nf_conntrack", "connections are not tracked", NULL,
-                     "No table that a flood could fill.");
-                return;
-        }
-        if (count > max / 10 * 8)
-                find(d, SERIOUS, "nf_conntrack", "the connection tracking table is almost full",
-                     larger,
-                     "%ld of %ld entries. When it is full, every new connection is dropped.", count,
-                     max);
-        else if (max < 262144)
-                find(d, WARNING, "nf_conntrack", "the connection tracking table is small",
-                     larger,
-                     "Every spoofed SYN takes one of %ld entries for a minute: %ld SYN/s fill it. "
-                     "Or do not track the ports you serve (notrack in prerouting, raw).", max,
-                     max / 60);
-        else
-                find(d, FINE, "nf_conntrack", "the connection tracking table is large", NULL,
-                     "%ld of %ld entries.", count < 0 ? 0 : count, max);
-        if (read_number(d, "sys/net/netfilter/nf_conntrack_tcp_loose") == 1)
-                find(d, INFO, "nf_conntrack_tcp_loose", "tracking takes up connections midway",
-                     "sysctl -w net.netfilter.nf_conntrack_tcp_loose=0",
-                     "A flood of ACKs makes entries too; SYNPROXY needs 0.");
-}
-
-static void look_at_paths(struct doctor *d) {
-        long all = read_number(d, "sys/net/ipv4/conf/all/rp_filter");
-        long other = read_number(d, "sys/net/ipv4/conf/default/rp_filter");
-
-        if (all == 0 && other == 0)
-                find(d, INFO, "rp_filter", "packets are not checked for their way back",
-                     "sysctl -w net.ipv4.conf.all.rp_filter=2",
-                     "Loose mode drops spoofed sources that this host has no route to; it is no use "
-                     "where there is a default route.");
-        else if (all >= 0)
-                find(d, FINE, "rp_filter", "packets are checked for their way back", NULL,
-                     "rp_filter is %ld (all), %ld (default).", all, other);
+        if (d->advice.count == before)
+                advice_add(&d->advice, ADVICE_FINE, "backlog", "listeners have long queues", NULL,
+                           "%d listening sockets, none open to others holds fewer than %d half-opens.", n,
+                           ADVICE_BACKLOG_SHORT);
 }
 
 /* /proc/net/netstat: pairs of lines, names and values, "TcpExt:" first. -1: not there. */
@@ -239,38 +124,14 @@ static long long read_counter(const struct doctor *d, const char *wanted) {
         return found;
 }
 
-static void look_at_counters(struct doctor *d) {
-        long long drops = read_counter(d, "TCPReqQFullDrop");
-        long long overflows = read_counter(d, "ListenOverflows");
-        long long cookies = read_counter(d, "TCPReqQFullDoCookies");
-        bool off = read_number(d, "sys/net/ipv4/tcp_syncookies") == 0;
-
-        if (drops > 0)
-                find(d, WARNING, "queue_drops", "SYNs were refused since the host started",
-                     off ? "sysctl -w net.ipv4.tcp_syncookies=1" : NULL,
-                     "%lld times a queue was full and SYN cookies were off.", drops);
-        if (cookies > 0)
-                find(d, INFO, "queue_cookies", "queues were full since the host started", NULL,
-                     "%lld SYNs were answered by cookie for that.", cookies);
-        if (overflows > 0)
-                find(d, INFO, "listen_overflows", "applications were slow to accept", NULL,
-                     "%lld times an accept queue was full since the host started.", overflows);
-        if (drops == 0 && overflows <= 0 && cookies <= 0)
-                find(d, FINE, "counters", "no queue was full since the host started", NULL,
-                     "TCPReqQFullDrop, TCPReqQFullDoCookies and ListenOverflows are 0.");
-}
-
-static void look_at_kernel_log(struct doctor *d) {
-        int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        char record[8192], last[128] = "";
-        unsigned count = 0;
+/* "Possible SYN flooding" in the kernel's log, which is the whole machine's. -errno: not readable. */
+static int read_kernel_log(char last[static 128]) {
+        int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), count = 0;
+        char record[8192];
         ssize_t n;
 
-        if (fd < 0) {
-                find(d, INFO, "kernel_log", "the kernel's log cannot be read", NULL, "%s.",
-                     strerror(errno));
-                return;
-        }
+        if (fd < 0)
+                return -errno;
         /* EPIPE: older records were overwritten; the next read goes on behind them. */
         while ((n = read(fd, record, sizeof record - 1)) > 0 || (n < 0 && errno == EPIPE)) {
                 const char *text;
@@ -280,15 +141,54 @@ static void look_at_kernel_log(struct doctor *d) {
                 if (!text)
                         continue;
                 count++;
-                snprintf(last, sizeof last, "P%.*s", (int) strcspn(text, "\n"), text);
+                snprintf(last, 128, "P%.*s", (int) strcspn(text, "\n"), text);
         }
         close(fd);
-        if (count > 0)
-                find(d, WARNING, "kernel_log", "the kernel has seen full queues", NULL,
-                     "%u times; the last: \"%s\".", count, last);
+        return count;
+}
+
+/* The log is the whole machine's, the counters are this network namespace's: told together, so
+ * that they do not seem to contradict each other. */
+static void look_at_kernel_log(struct doctor *d, bool counted) {
+        char last[128] = "";
+        int count = read_kernel_log(last);
+
+        if (count < 0)
+                advice_add(&d->advice, ADVICE_INFO, "kernel_log", "the kernel's log cannot be read", NULL, "%s.",
+                           strerror(-count));
+        else if (count > 0 && counted)
+                advice_add(&d->advice, ADVICE_WARNING, "kernel_log", "the kernel has seen full queues", NULL,
+                           "%d times; the last: \"%s\".", count, last);
+        else if (count > 0)
+                advice_add(&d->advice, ADVICE_INFO, "kernel_log", "queues were full elsewhere on this machine", NULL,
+                           "The kernel's log is the whole machine's and says so %d times, the last: \"%s\"; no "
+                           "queue of this network namespace was. A container's?", count, last);
         else
-                find(d, FINE, "kernel_log", "the kernel's log tells of no SYN flood", NULL,
-                     "No \"Possible SYN flooding\" in it.");
+                advice_add(&d->advice, ADVICE_FINE, "kernel_log", "the kernel's log tells of no SYN flood", NULL,
+                           "No \"Possible SYN flooding\" in it.");
+}
+
+static void look_at_counters(struct doctor *d) {
+        long long drops = read_counter(d, "TCPReqQFullDrop");
+        long long overflows = read_counter(d, "ListenOverflows");
+        long long cookies = read_counter(d, "TCPReqQFullDoCookies");
+
+        if (drops > 0)
+                advice_add(&d->advice, ADVICE_WARNING, "queue_drops", "SYNs were refused since the host started",
+                           d->host.syncookies == 0 ? "sysctl -w net.ipv4.tcp_syncookies=1" : NULL,
+                           "%lld times a queue was full and SYN cookies were off.", drops);
+        if (cookies > 0)
+                advice_add(&d->advice, ADVICE_INFO, "queue_cookies", "queues were full since the host started", NULL,
+                           "%lld SYNs were answered by cookie for that.", cookies);
+        if (overflows > 0)
+                advice_add(&d->advice, ADVICE_INFO, "listen_overflows", "applications were slow to accept", NULL,
+                           "%lld times an accept queue was full since the host started.", overflows);
+        if (drops <= 0 && overflows <= 0 && cookies <= 0)
+                advice_add(&d->advice, ADVICE_FINE, "counters", "no queue of this network namespace was full", NULL,
+                           "TCPReqQFullDrop, TCPReqQFullDoCookies and ListenOverflows are %s.",
+                           drops < 0 ? "not to be read" : "0");
+        if (d->own)
+                look_at_kernel_log(d, drops > 0 || cookies > 0);
 }
 
 static void look_for_daemon(struct doctor *d) {
@@ -303,53 +203,70 @@ static void look_for_daemon(struct doctor *d) {
         client_free(c);
         if (error == 0)
                 client_answer_clear(&a);
-        d->daemon = error == 0 || error == -EACCES;
-        if (d->daemon)
-                find(d, FINE, "synwardd", "synwardd is running", NULL, "%s.",
-                     error == 0 ? "It answers" : "Its socket is there, but not for this user");
+        d->host.daemon = error == 0 || error == -EACCES;
+        if (d->host.daemon)
+                advice_add(&d->advice, ADVICE_FINE, "synwardd", "synwardd is running", NULL, "%s.",
+                           error == 0 ? "It answers" : "Its socket is there, but not for this user");
         else
-                find(d, WARNING, "synwardd", "synwardd is not running",
-                     "systemctl enable --now synward", "Nobody would tell you of a flood.");
+                advice_add(&d->advice, ADVICE_WARNING, "synwardd", "synwardd is not running",
+                           "systemctl enable --now synward", "Nobody would tell you of a flood.");
+}
+
+static enum advice_severity worst(const struct advice_list *l) {
+        enum advice_severity worst = ADVICE_FINE;
+
+        for (unsigned i = 0; i < l->count; i++)
+                if (l->list[i].severity > worst)
+                        worst = l->list[i].severity;
+        return worst;
+}
+
+static void print_finding(const struct doctor *d, const struct advice *a) {
+        static const enum paint paints[] = { PAINT_GOOD, PAINT_INFO, PAINT_WARN, PAINT_BAD };
+        const char *severity = advice_severity_name(a->severity);
+
+        term_put(&d->ctl->term, paints[a->severity], severity);
+        printf("%*s", (int) (9 - strlen(severity)), "");
+        term_put(&d->ctl->term, PAINT_BOLD, a->title);
+        printf("\n         ");
+        term_put(&d->ctl->term, PAINT_NONE, a->why);
+        if (a->command[0]) {
+                printf("\n         # ");
+                term_put(&d->ctl->term, PAINT_NONE, a->command);
+        }
+        putchar('\n');
 }
 
 static void print_findings(const struct doctor *d) {
-        static const enum paint paints[] = { PAINT_GOOD, PAINT_INFO, PAINT_WARN, PAINT_BAD };
-        const json_t *f;
+        for (int severity = ADVICE_SERIOUS; severity >= ADVICE_FINE; severity--)
+                for (unsigned i = 0; i < d->advice.count; i++)
+                        if ((int) d->advice.list[i].severity == severity)
+                                print_finding(d, &d->advice.list[i]);
+}
 
-        for (int severity = SERIOUS; severity >= FINE; severity--) {
-                size_t i;
+static json_t *report_json(const struct doctor *d) {
+        json_t *findings = json_array();
 
-                json_array_foreach(d->findings, i, f) {
-                        const char *command = ctl_text(f, "command");
+        for (unsigned i = 0; i < d->advice.count; i++) {
+                const struct advice *a = &d->advice.list[i];
 
-                        if (strcmp(ctl_text(f, "severity"), severity_words[severity]) != 0)
-                                continue;
-                        term_put(&d->ctl->term, paints[severity], severity_words[severity]);
-                        printf("%*s", (int) (9 - strlen(severity_words[severity])), "");
-                        term_put(&d->ctl->term, PAINT_BOLD, ctl_text(f, "finding"));
-                        printf("\n         ");
-                        term_put(&d->ctl->term, PAINT_NONE, ctl_text(f, "why"));
-                        if (*command) {
-                                printf("\n         # ");
-                                term_put(&d->ctl->term, PAINT_NONE, command);
-                        }
-                        putchar('\n');
-                }
+                json_array_append_new(findings,
+                                      json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", a->id, "severity",
+                                                advice_severity_name(a->severity), "finding", a->title, "why", a->why,
+                                                "command", a->command[0] ? a->command : NULL));
         }
+        return json_pack("{s:s, s:s, s:o}", "schema", "synward.doctor.v1", "worst",
+                         advice_severity_name(worst(&d->advice)), "findings", findings);
 }
 
 static void look(struct doctor *d) {
         if (d->own)
                 look_for_daemon(d);
-        look_at_cookies(d);
-        look_at_limits(d);
+        read_host(d);
+        advice_host(&d->advice, &d->host);
         if (d->own)
                 look_at_listeners(d);
-        look_at_conntrack(d);
-        look_at_paths(d);
         look_at_counters(d);
-        if (d->own)
-                look_at_kernel_log(d);
 }
 
 int command_doctor(struct ctl *ctl, int argc, char **argv) {
@@ -357,9 +274,11 @@ int command_doctor(struct ctl *ctl, int argc, char **argv) {
                 { "proc", required_argument, NULL, 'p' },
                 { 0 },
         };
-        struct doctor d = { .ctl = ctl, .proc = "/proc", .own = true };
+        static struct doctor d; /* large */
         json_t *report;
         int c;
+
+        d = (struct doctor) { .ctl = ctl, .proc = "/proc", .own = true };
 
         while ((c = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
                 if (c != 'p')
@@ -369,14 +288,12 @@ int command_doctor(struct ctl *ctl, int argc, char **argv) {
         }
         if (optind < argc)
                 return ctl_usage("doctor", "too many arguments", argv[optind]);
-        d.findings = json_array();
         look(&d);
-        report = json_pack("{s:s, s:s, s:o}", "schema", "synward.doctor.v1", "worst",
-                           severity_words[d.worst], "findings", d.findings);
-        if (ctl->json)
+        if (ctl->json) {
+                report = report_json(&d);
                 ctl_print_json(report);
-        else
+                json_decref(report);
+        } else
                 print_findings(&d);
-        json_decref(report);
-        return d.worst == SERIOUS ? EXIT_REFUSED : EXIT_OK;
+        return worst(&d.advice) == ADVICE_SERIOUS ? EXIT_REFUSED : EXIT_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* synwardctl events and incidents */
+/* synwardctl events */
 #include "config.h"
 
 #include <errno.h>
@@ -21,11 +21,13 @@ static enum paint severity_paint(const char *severity) {
 }
 
 static void print_event(const struct ctl *ctl, const json_t *e) {
-        const char *name = ctl_text(e, "event");
+        const char *name = ctl_text(e, "event"), *severity = ctl_text(e, "severity");
 
         term_put(&ctl->term, PAINT_DIM, ctl_text(e, "time"));
         printf("  ");
-        term_put(&ctl->term, severity_paint(ctl_text(e, "severity")), name);
+        term_put(&ctl->term, severity_paint(severity), severity);
+        printf("%*s  ", strlen(severity) < 7 ? (int) (7 - strlen(severity)) : 0, "");
+        term_put(&ctl->term, severity_paint(severity), name);
         printf("%*s  ", strlen(name) < 19 ? (int) (19 - strlen(name)) : 0, "");
         term_put(&ctl->term, PAINT_NONE, ctl_text(e, "message"));
         putchar('\n');
@@ -115,115 +117,6 @@ int command_events(struct ctl *ctl, int argc, char **argv) {
         if (status != EXIT_OK)
                 return status;
         status = show_events(ctl, answer, false);
-        json_decref(answer);
-        return status;
-}
-
-static void print_incidents(const struct ctl *ctl, const json_t *incidents) {
-        static const struct table_column columns[] = {
-                { "ID", true }, { "START", false }, { "DURATION", true }, { "LISTENER", false },
-                { "DIAGNOSIS", false }, { "PEAK SYN/s", true }, { "SYNs", true },
-        };
-        struct table *t = table_new(columns, sizeof columns / sizeof *columns);
-        const json_t *o;
-        size_t i;
-
-        json_array_foreach(incidents, i, o) {
-                const char *listener = ctl_text(o, "listener");
-                char text[TERM_FIGURE_MAX];
-
-                /* To be typed again: no separators. */
-                snprintf(text, sizeof text, "%.0f", ctl_number(o, "id"));
-                table_add(t, PAINT_NONE, text);
-                table_add(t, PAINT_NONE, ctl_text(o, "start"));
-                table_add(t, PAINT_NONE, term_duration(ctl_number(o, "duration_s"), text));
-                table_add(t, PAINT_NONE, *listener ? listener : "-");
-                table_add(t, PAINT_NONE, ctl_text(o, "diagnosis"));
-                table_add(t, PAINT_NONE, term_figure(ctl_number(o, "peak_syn_per_s"), 0, text));
-                table_add(t, PAINT_NONE, term_figure(ctl_number(o, "total_syns"), 0, text));
-        }
-        table_print(t, &ctl->term);
-        table_free(t);
-}
-
-static void print_plain(const struct ctl *ctl, const char *name, const json_t *value) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-
-        if (text) {
-                term_put(&ctl->term, PAINT_DIM, name);
-                printf(": ");
-                term_put(&ctl->term, PAINT_NONE,
-                         json_is_string(value) ? json_string_value(value)
-                         : json_is_null(value) ? "-" : text);
-                putchar('\n');
-        }
-        free(text);
-}
-
-static void print_heaviest(const struct ctl *ctl, const char *title, const json_t *list) {
-        const struct table_column columns[] = { { title, false }, { "SYN/s", true }, { "HALF-OPEN", true } };
-        struct table *t;
-        const json_t *s;
-        size_t i;
-
-        if (json_array_size(list) == 0)
-                return;
-        t = table_new(columns, sizeof columns / sizeof *columns);
-        json_array_foreach(list, i, s) {
-                char text[TERM_FIGURE_MAX];
-
-                table_add(t, PAINT_NONE, ctl_text(s, "source"));
-                table_add(t, PAINT_NONE, term_figure(ctl_number(s, "syn_per_s"), 1, text));
-                table_add(t, PAINT_NONE, term_figure(ctl_number(s, "half_open"), 0, text));
-        }
-        putchar('\n');
-        table_print(t, &ctl->term);
-        table_free(t);
-}
-
-/* One in full: every plain field by name, who sent most, its events as `events` shows them (what
- * was done is among them), and the files to look into. */
-static void print_incident(const struct ctl *ctl, json_t *incident) {
-        const char *name;
-        json_t *value;
-        size_t i;
-
-        json_object_foreach(incident, name, value)
-                if (!json_is_object(value) && !json_is_array(value))
-                        print_plain(ctl, name, value);
-        print_heaviest(ctl, "TOP SOURCE", json_object_get(incident, "top_sources"));
-        print_heaviest(ctl, "TOP PREFIX", json_object_get(incident, "top_prefixes"));
-        putchar('\n');
-        json_array_foreach(json_object_get(incident, "events"), i, value)
-                print_event(ctl, value);
-        putchar('\n');
-        json_object_foreach(json_object_get(incident, "files"), name, value) {
-                printf("%10lld bytes  ", (long long) json_integer_value(value));
-                term_put(&ctl->term, PAINT_NONE, name);
-                putchar('\n');
-        }
-}
-
-int command_incidents(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer, *incidents;
-        int status;
-
-        if (argc > 2)
-                return ctl_usage("incidents", "too many arguments", argv[2]);
-        if (argc == 2 && (!argv[1][0] || argv[1][strspn(argv[1], "0123456789")]))
-                return ctl_usage("incidents", "not the number of an incident", argv[1]);
-        status = ctl_ask(ctl, "io.synward.GetIncidents",
-                         argc == 2 ? json_pack("{s:s}", "id", argv[1]) : NULL, CLIENT_TIMEOUT_MS,
-                         &answer);
-        if (status != EXIT_OK)
-                return status;
-        incidents = json_object_get(answer, "incidents");
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else if (argc == 2)
-                print_incident(ctl, json_array_get(incidents, 0));
-        else
-                print_incidents(ctl, incidents);
         json_decref(answer);
         return status;
 }

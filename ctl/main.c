@@ -18,13 +18,14 @@ static const struct command {
         const char *arguments, *help;
 } commands[] = {
         { "status", command_status, "", "state, diagnosis and why" },
-        { "listeners", command_listeners, "", "every listening socket and how full it is" },
+        { "listeners", command_listeners, "[-n N]", "every listening socket, the worst first" },
         { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
         { "blocked", command_blocked, "", "sources that are dropped, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
-        { "incidents", command_incidents, "[ID]", "past and present floods" },
+        { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
+        { "incidents", command_incidents, "[ID [--html|--text]]", "past and present floods; one as a page" },
         { "top", command_top, "", "live full-screen view" },
-        { "metrics", command_metrics, "", "Prometheus text exposition" },
+        { "metrics", command_metrics, "[--http]", "Prometheus text exposition" },
         { "check", command_check, "[-w RANGE] [-c RANGE]", "monitoring plugin" },
         { "doctor", command_doctor, "", "is this host ready for a SYN flood?" },
         { "reload", command_reload, "", "read the configuration again" },
@@ -99,7 +100,7 @@ int ctl_fail(const struct ctl *ctl, int error) {
                 return EXIT_NOT_PERMITTED;
         case ENOENT:
         case ECONNREFUSED:
-                fprintf(stderr, "synwardctl: %s: no daemon there\n", ctl->socket);
+                fprintf(stderr, "synwardctl: %s: no daemon there; systemctl start synward starts it\n", ctl->socket);
                 return EXIT_NO_DAEMON;
         case ECONNRESET:
                 fprintf(stderr, "synwardctl: %s: the daemon hung up\n", ctl->socket);
@@ -203,23 +204,6 @@ int command_reload(struct ctl *ctl, int argc, char **argv) {
         return status;
 }
 
-int command_metrics(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer;
-        int status;
-
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.GetMetrics", NULL, CLIENT_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else
-                fputs(ctl_text(answer, "text"), stdout);
-        json_decref(answer);
-        return status;
-}
-
 /* EXIT_OK and the options read, or -1 when there is nothing left to do, or an exit status. */
 static int read_options(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
@@ -263,6 +247,46 @@ static void move_options(int *argc, char **argv, struct ctl *ctl) {
         *argc = kept;
 }
 
+/* How many letters are to be put in, taken out or changed to make one word of the other: the
+ * row-by-row way of Wagner and Fischer; many for long words. */
+static unsigned distance(const char *a, const char *b) {
+        enum { LONGEST = 16 };
+        unsigned row[LONGEST + 1], width = (unsigned) strlen(b);
+
+        if (strlen(a) > LONGEST || width > LONGEST)
+                return LONGEST;
+        for (unsigned i = 0; i <= width; i++)
+                row[i] = i;
+        for (; *a; a++) {
+                unsigned diagonal = row[0]++;
+
+                for (unsigned i = 1; i <= width; i++) {
+                        unsigned change = diagonal + (*a != b[i - 1]);
+                        unsigned one = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
+
+                        diagonal = row[i];
+                        row[i] = change < one ? change : one;
+                }
+        }
+        return row[width];
+}
+
+/* What was meant, if it is near; NULL: it is not. */
+static const char *nearest_command(const char *word) {
+        const char *nearest = NULL;
+        unsigned least = 3;
+
+        for (unsigned i = 0; i < COMMANDS; i++) {
+                unsigned d = strncmp(commands[i].name, word, strlen(word)) == 0 ? 1 : distance(word, commands[i].name);
+
+                if (d < least && d < strlen(word)) {
+                        least = d;
+                        nearest = commands[i].name;
+                }
+        }
+        return nearest;
+}
+
 static int run_command(struct ctl *ctl, int argc, char **argv) {
         for (unsigned i = 0; i < COMMANDS; i++)
                 if (strcmp(commands[i].name, argv[0]) == 0) {
@@ -270,7 +294,10 @@ static int run_command(struct ctl *ctl, int argc, char **argv) {
                         optind = 0; /* getopt starts afresh with the command's arguments */
                         return commands[i].run(ctl, argc, argv);
                 }
-        fprintf(stderr, "synwardctl: no such command: %s (see synwardctl --help)\n", argv[0]);
+        fprintf(stderr, "synwardctl: no such command: %s (", argv[0]);
+        if (nearest_command(argv[0]))
+                fprintf(stderr, "%s? ", nearest_command(argv[0]));
+        fputs("see synwardctl --help)\n", stderr);
         return EXIT_USAGE;
 }
 

@@ -4,9 +4,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/judge.h"
+#include "ctl/worst.h"
 
 static void label(const struct ctl *ctl, const char *text) {
         printf("  ");
@@ -101,23 +104,22 @@ static void print_incident(const struct ctl *ctl, const json_t *s) {
 }
 
 static void print_worst(const struct ctl *ctl, const json_t *listeners) {
-        const json_t *l;
-        size_t i;
+        const json_t **sorted = worst_sort(listeners, WORST_FIRST);
 
-        json_array_foreach(listeners, i, l) {
+        for (size_t i = 0; sorted && i < json_array_size(listeners); i++) {
+                const json_t *l = sorted[i];
                 const char *state = ctl_text(l, "state");
-                const char *address = ctl_text(l, "address");
-                char fill[TERM_FIGURE_MAX], bar[TERM_BAR_MAX];
+                char fill[TERM_FIGURE_MAX], bar[TERM_BAR_MAX], name[TERM_LISTENER_MAX];
 
                 if (strcmp(state, "normal") == 0)
-                        continue;
+                        break;
                 label(ctl, "listener");
-                printf(strchr(address, ':') ? "[%s]:%.0f " : "%s:%.0f ", address,
-                       ctl_number(l, "port"));
+                printf("%s ", term_listener(ctl_text(l, "address"), ctl_number(l, "port"), name, sizeof name));
                 term_put(&ctl->term, term_state_paint(state), state);
                 printf(" %s full %s\n", term_percent(ctl_number(l, "fill"), fill),
                        term_bar(&ctl->term, ctl_number(l, "fill"), 20, bar));
         }
+        free(sorted);
         label(ctl, "listeners");
         printf("%zu\n", json_array_size(listeners));
 }
@@ -151,13 +153,43 @@ static void print_sensors(const struct ctl *ctl, json_t *sensors) {
         }
 }
 
+/* What accounts for unfinished handshakes. */
+static void print_explained(const struct ctl *ctl, const json_t *host) {
+        const json_t *list = json_object_get(host, "explained"), *e;
+        size_t i;
+
+        if (json_array_size(list) == 0)
+                return;
+        label(ctl, "explained");
+        json_array_foreach(list, i, e) {
+                char figure[TERM_FIGURE_MAX];
+
+                printf("%s%s/s by ", i ? ", " : "", term_short(ctl_number(e, "per_s"), figure));
+                term_put(&ctl->term, PAINT_NONE, ctl_text(e, "name"));
+        }
+        putchar('\n');
+}
+
+static void print_handled(const struct ctl *ctl, const json_t *s) {
+        char text[512];
+
+        if (!judge_is_flood(s))
+                return;
+        label(ctl, "handled");
+        term_put(&ctl->term, judge_refuses(s) ? PAINT_BAD : PAINT_GOOD, judge_refuses(s) ? "no: " : "");
+        term_put(&ctl->term, PAINT_NONE, judge_handled(s, text, sizeof text));
+        putchar('\n');
+}
+
 static void print_status(const struct ctl *ctl, const json_t *s) {
         char tracked[TERM_FIGURE_MAX], distinct[TERM_FIGURE_MAX], up[TERM_FIGURE_MAX];
 
         print_state(ctl, s);
         print_incident(ctl, s);
+        print_handled(ctl, s);
         print_worst(ctl, json_object_get(s, "listeners"));
         print_host(ctl, json_object_get(s, "host"));
+        print_explained(ctl, json_object_get(s, "host"));
         label(ctl, "sources");
         printf("%s, %s tracked\n",
                term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),

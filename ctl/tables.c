@@ -3,11 +3,14 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/worst.h"
 
 /* The last column is the bar, for terminals only. */
 #define COUNT(columns) ((unsigned) (sizeof(columns) / sizeof *(columns)))
@@ -16,6 +19,14 @@ static void add_figure(struct table *t, const json_t *o, const char *name, int d
         char text[TERM_FIGURE_MAX];
 
         table_add(t, PAINT_NONE, term_figure(ctl_number(o, name), decimals, text));
+}
+
+/* A name, not a quantity: no separators. */
+static void add_port(struct table *t, const json_t *o) {
+        char text[TERM_FIGURE_MAX];
+
+        snprintf(text, sizeof text, "%.0f", ctl_number(o, "port"));
+        table_add(t, PAINT_NONE, text);
 }
 
 static void add_percent(struct table *t, const json_t *o, const char *name) {
@@ -34,7 +45,7 @@ static void add_listener(struct table *t, const struct term *term, const json_t 
         char bar[TERM_BAR_MAX];
 
         table_add(t, PAINT_NONE, ctl_text(l, "address"));
-        add_figure(t, l, "port", 0);
+        add_port(t, l);
         table_add(t, term_state_paint(state), state);
         add_figure(t, l, "half_open", 0);
         add_figure(t, l, "backlog", 0);
@@ -46,35 +57,57 @@ static void add_listener(struct table *t, const struct term *term, const json_t 
                 table_add(t, fill_paint(fill), term_bar(term, fill, 10, bar));
 }
 
-static void print_listeners(const struct ctl *ctl, const json_t *listeners) {
+static void print_listeners(const struct ctl *ctl, const json_t *listeners, size_t limit) {
         static const struct table_column columns[] = {
                 { "ADDRESS", false }, { "PORT", true }, { "STATE", false }, { "HALF-OPEN", true },
                 { "BACKLOG", true }, { "FILL", true }, { "ACCEPTQ", true }, { "SYN/s", true },
                 { "COMPLETION", true }, { "", false },
         };
         struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
-        const json_t *l;
-        size_t i;
+        const json_t **sorted = worst_sort(listeners, WORST_FIRST);
+        size_t count = sorted ? json_array_size(listeners) : 0;
+        char rest[80];
 
-        json_array_foreach(listeners, i, l)
-                add_listener(t, &ctl->term, l);
+        for (size_t i = 0; i < count && i < limit; i++)
+                add_listener(t, &ctl->term, sorted[i]);
         table_print(t, &ctl->term);
         table_free(t);
+        if (count > limit)
+                printf("%s\n", worst_rest(sorted, limit, count, rest, sizeof rest));
+        if (count == 0)
+                puts("(no listener is seen)");
+        free(sorted);
+}
+
+/* As many as a terminal shows beside the heading, the rest and the prompt; elsewhere all. */
+static unsigned lines_for_listeners(const struct term *term) {
+        enum { OTHERS = 3, LEAST = 5 };
+
+        if (term->height == 0)
+                return UINT_MAX;
+        return term->height > OTHERS + LEAST ? term->height - OTHERS : LEAST;
 }
 
 int command_listeners(struct ctl *ctl, int argc, char **argv) {
+        static const struct option options[] = { { "number", required_argument, NULL, 'n' }, { 0 } };
+        unsigned limit = lines_for_listeners(&ctl->term);
         json_t *answer;
-        int status;
+        int c, status;
 
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
+        while ((c = getopt_long(argc, argv, "n:", options, NULL)) != -1)
+                if (c != 'n')
+                        return EXIT_USAGE;
+                else if (!ctl_read_number(optarg, 100000, &limit))
+                        return ctl_usage("listeners", "not a number from 0 to 100000", optarg);
+        if (optind < argc)
+                return ctl_usage("listeners", "too many arguments", argv[optind]);
         status = ctl_ask(ctl, "io.synward.GetListeners", NULL, CLIENT_TIMEOUT_MS, &answer);
         if (status != EXIT_OK)
                 return status;
         if (ctl->json)
                 status = ctl_print_json(answer);
         else
-                print_listeners(ctl, json_object_get(answer, "listeners"));
+                print_listeners(ctl, json_object_get(answer, "listeners"), limit);
         json_decref(answer);
         return status;
 }
@@ -151,6 +184,19 @@ int command_sources(struct ctl *ctl, int argc, char **argv) {
         return status;
 }
 
+static void print_nobody_blocked(const struct ctl *ctl) {
+        json_t *status = NULL;
+        const json_t *block;
+
+        if (ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &status) != EXIT_OK)
+                return;
+        block = json_object_get(status, "block");
+        puts(json_is_true(json_object_get(block, "enabled"))
+                     ? "(nobody: no source gave reason to; who is never blocked stands in synward.yaml(5))"
+                     : "(nobody: block.enabled is not set)");
+        json_decref(status);
+}
+
 static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
         static const struct table_column columns[] = {
                 { "SOURCE", false }, { "SINCE", false }, { "LEFT", true }, { "REASON", false },
@@ -168,8 +214,11 @@ static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
                 table_add(t, PAINT_NONE, term_duration(ctl_number(b, "remaining_s"), text));
                 table_add(t, PAINT_NONE, ctl_text(b, "reason"));
         }
-        table_print(t, &ctl->term);
+        if (json_array_size(blocked) > 0)
+                table_print(t, &ctl->term);
         table_free(t);
+        if (json_array_size(blocked) == 0)
+                print_nobody_blocked(ctl);
 }
 
 int command_blocked(struct ctl *ctl, int argc, char **argv) {

@@ -15,12 +15,14 @@
 struct term term_open(int fd) {
         const char *no_color = getenv("NO_COLOR"), *type = getenv("TERM");
         struct winsize size;
-        struct term t = { .tty = isatty(fd), .width = 80 };
+        struct term t = { .tty = isatty(fd), .width = 80, .height = 0 };
 
         t.colour = t.tty && !(no_color && *no_color) && type && strcmp(type, "dumb") != 0;
         t.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-        if (t.tty && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        if (t.tty && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
                 t.width = size.ws_col;
+                t.height = size.ws_row;
+        }
         return t;
 }
 
@@ -32,25 +34,51 @@ enum paint term_state_paint(const char *state) {
         return strcmp(state, "normal") == 0 ? PAINT_GOOD : PAINT_NONE;
 }
 
+/* The next character of text, which must not be at its end: how many bytes it takes, and
+ * whether it could drive a terminal. Bytes of UTF-8 pass; of these only U+0080..9F are controls. */
+static size_t character(const char *text, bool *ret_control) {
+        unsigned char c = (unsigned char) *text, next = (unsigned char) text[1];
+        size_t n = 1;
+
+        if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+                *ret_control = true;
+                return 2;
+        }
+        while (c >= 0xc0 && ((unsigned char) text[n] & 0xc0) == 0x80)
+                n++;
+        *ret_control = c < 0x20 || c == 0x7f;
+        return n;
+}
+
+char *term_clean(const char *text, char *to, size_t size) {
+        size_t used = 0, n;
+        bool control;
+
+        for (; *text; text += n) {
+                n = character(text, &control);
+                if (used + (control ? 1 : n) >= size)
+                        break;
+                memcpy(to + used, control ? "?" : text, control ? 1 : n);
+                used += control ? 1 : n;
+        }
+        to[used] = '\0';
+        return to;
+}
+
 void term_put(const struct term *t, enum paint paint, const char *text) {
         static const char *const codes[] = {
                 [PAINT_NONE] = "", [PAINT_BOLD] = "\033[1m", [PAINT_DIM] = "\033[2m",
                 [PAINT_GOOD] = "\033[32m", [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[1;31m",
                 [PAINT_INFO] = "\033[36m",
         };
-        bool painted = t->colour && paint != PAINT_NONE;
+        bool painted = t->colour && paint != PAINT_NONE, control;
+        size_t n;
 
         if (painted)
                 fputs(codes[paint], stdout);
-        for (; *text; text++) {
-                unsigned char c = (unsigned char) *text, next = (unsigned char) text[1];
-
-                /* Bytes of UTF-8 pass; of these only U+0080..9F are controls. */
-                if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
-                        text++;
-                        c = '?';
-                }
-                putchar(c < 0x20 || c == 0x7f ? '?' : c);
+        for (; *text; text += n) {
+                n = character(text, &control);
+                fwrite(control ? "?" : text, 1, control ? 1 : n, stdout);
         }
         if (painted)
                 fputs("\033[0m", stdout);
@@ -80,6 +108,19 @@ char *term_figure(double value, int decimals, char text[static TERM_FIGURE_MAX])
         return text;
 }
 
+char *term_short(double value, char text[static TERM_FIGURE_MAX]) {
+        if (fabs(value) >= 999999.5 && fabs(value) < 1e15)
+                snprintf(text, TERM_FIGURE_MAX, "%.1fM", value / 1e6);
+        else
+                term_figure(value, fabs(value) < 9.95 && fabs(value) > 0.05 && fabs(value - round(value)) > 0.05, text);
+        return text;
+}
+
+char *term_listener(const char *address, double port, char *text, size_t size) {
+        snprintf(text, size, strchr(address, ':') ? "[%s]:%.0f" : "%s:%.0f", address, port);
+        return text;
+}
+
 char *term_percent(double share, char text[static TERM_FIGURE_MAX]) {
         if (isfinite(share) && fabs(share) < 1e6)
                 snprintf(text, TERM_FIGURE_MAX, "%.0f %%", share * 100);
@@ -104,7 +145,7 @@ char *term_duration(double seconds, char text[static TERM_FIGURE_MAX]) {
         return text;
 }
 
-static double seconds_of(const char *text) {
+double term_seconds(const char *text) {
         struct tm tm = { 0 };
         const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
         double fraction = 0;
@@ -117,7 +158,7 @@ static double seconds_of(const char *text) {
 }
 
 char *term_age(const char *then, const char *now, char text[static TERM_FIGURE_MAX]) {
-        return term_duration(fmax(0, seconds_of(now) - seconds_of(then)), text);
+        return term_duration(fmax(0, term_seconds(now) - term_seconds(then)), text);
 }
 
 char *term_bar(const struct term *t, double share, unsigned cells, char text[static TERM_BAR_MAX]) {

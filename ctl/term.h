@@ -10,7 +10,7 @@ struct term {
         bool tty;
         bool colour; /* a terminal, and neither NO_COLOR nor TERM=dumb */
         bool utf8;
-        unsigned width;
+        unsigned width, height; /* 80 and 0 (no end) where it is no terminal */
 };
 
 enum paint { PAINT_NONE, PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_WARN, PAINT_BAD, PAINT_INFO };
@@ -21,14 +21,25 @@ enum paint term_state_paint(const char *state);
 /* Text from elsewhere: control characters, which could drive the terminal, become '?'. */
 void term_put(const struct term *t, enum paint paint, const char *text);
 
+/* The same into a buffer; what does not fit is cut behind a whole character. Returns to. */
+char *term_clean(const char *text, char *to, size_t size);
+
 enum { TERM_FIGURE_MAX = 40 };
 
+/* As short as it can be told: "0.4", "12", "4,200", "1.2M"; "-" for NAN. */
+char *term_short(double value, char text[static TERM_FIGURE_MAX]);
 /* "-" for NAN. Thousands are grouped: "12,345", "0.5", "1,240.4" (decimals of them). */
 char *term_figure(double value, int decimals, char text[static TERM_FIGURE_MAX]);
 /* 0.16 is "16 %". */
 char *term_percent(double share, char text[static TERM_FIGURE_MAX]);
+enum { TERM_LISTENER_MAX = 96 };
+
+/* "0.0.0.0:80", "[::]:443": a listener of the daemon's. Returns text. */
+char *term_listener(const char *address, double port, char *text, size_t size);
 /* "3 s", "4 min 10 s", "1 d 2 h"; "-" for NAN. */
 char *term_duration(double seconds, char text[static TERM_FIGURE_MAX]);
+/* Seconds since 1970 of an RFC 3339 time in UTC; NAN if it is none. */
+double term_seconds(const char *text);
 /* How long ago an RFC 3339 time of the other text is, as a duration. */
 char *term_age(const char *then, const char *now, char text[static TERM_FIGURE_MAX]);
 

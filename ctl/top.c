@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* synwardctl top: status, listeners and sources on one screen, renewed once a second. */
+/* synwardctl top: what happens now on one screen, twice a second. */
 #include "config.h"
 
 #include <errno.h>
@@ -11,161 +11,185 @@
 
 #ifdef HAVE_NCURSES
 #include <curses.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
 
-enum { RENEW_MS = 1000, PAIR_GOOD = 1, PAIR_WARN, PAIR_BAD };
+#include "ctl/top_screen.h"
 
-static attr_t state_attribute(const char *state) {
-        switch (term_state_paint(state)) {
-        case PAINT_GOOD:
-                return COLOR_PAIR(PAIR_GOOD);
-        case PAINT_WARN:
-                return COLOR_PAIR(PAIR_WARN) | A_BOLD;
-        case PAINT_BAD:
-                return COLOR_PAIR(PAIR_BAD) | A_BOLD;
-        case PAINT_NONE:
-        case PAINT_BOLD:
-        case PAINT_DIM:
-        case PAINT_INFO:
-                break;
+enum { RENEW_MS = 500, KEY_ESCAPE = 27 };
+
+static volatile sig_atomic_t ended_by;
+
+static void on_signal(int signal) {
+        ended_by = signal;
+}
+
+
+static int64_t now_ms(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Signals reach us only while we wait, so that none is missed and curses is not interrupted
+ * in mid-sequence. Returns the mask to wait with. */
+static sigset_t catch_signals(void) {
+        static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+        struct sigaction end = { .sa_handler = on_signal };
+        sigset_t blocked, before;
+
+        sigemptyset(&blocked);
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+                sigaddset(&blocked, ends[i]);
+                sigaction(ends[i], &end, NULL);
         }
-        return A_NORMAL;
+        sigaddset(&blocked, SIGWINCH);
+        sigprocmask(SIG_BLOCK, &blocked, &before);
+        return before;
 }
 
-static void put_colour(attr_t attribute, const char *text) {
-        attron(attribute);
-        addstr(text);
-        attroff(attribute);
+/* --- keys -------------------------------------------------------------------------------------- */
+
+static void select_listener(struct top_view *v, const struct feed *feed, int step) {
+        const json_t *listeners = json_object_get(feed->parts[FEED_STATUS], "listeners");
+        const json_t **sorted = worst_sort(listeners, v->order);
+        size_t count = json_array_size(listeners);
+
+        if (!sorted)
+                return;
+        if (v->name[0] == '\0')
+                v->selected = 0;
+        else if (step < 0 && v->selected > 0)
+                v->selected--;
+        else if (step > 0)
+                v->selected++;
+        if (v->selected >= count)
+                v->selected = count - 1;
+        term_listener(ctl_text(sorted[v->selected], "address"), ctl_number(sorted[v->selected], "port"),
+                      v->name, sizeof v->name);
+        free(sorted);
 }
 
-static void draw_head(const json_t *s) {
-        const json_t *host = json_object_get(s, "host"), *reason;
-        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX];
-        size_t i;
-
-        move(0, 0);
-        put_colour(A_BOLD, "synward  ");
-        put_colour(state_attribute(ctl_text(s, "state")), ctl_text(s, "state"));
-        printw(", %s, for %s", ctl_text(s, "diagnosis"),
-               term_age(ctl_text(s, "since"), ctl_text(s, "time"), a));
-        json_array_foreach(json_object_get(s, "reasons"), i, reason)
-                if (i < 2)
-                        mvprintw(1 + (int) i, 2, "%s", json_string_value(reason));
-        mvprintw(3, 0, "half-open %s   SYN/s %s   completion %s",
-                 term_figure(ctl_number(host, "half_open"), 0, a),
-                 term_figure(ctl_number(host, "syn_per_s"), 1, b),
-                 term_percent(ctl_number(host, "completion_ratio"), c));
-        printw("   cookies/s %s   tcp_syncookies %s",
-               term_figure(ctl_number(host, "cookies_sent_per_s"), 1, a),
-               term_figure(ctl_number(json_object_get(s, "syncookies"), "value"), 0, b));
+/* False: quit. */
+static bool take_key(struct top_view *v, const struct feed *feed, int key) {
+        if (key == 'q' || key == 'Q')
+                return false;
+        if (v->help) {
+                v->help = key == KEY_RESIZE;
+                return true;
+        }
+        if (key == 's')
+                v->order = (v->order + 1) % WORST_ORDERS;
+        else if (key == 'p' || key == ' ')
+                v->paused = !v->paused;
+        else if (key == 'h' || key == '?')
+                v->help = true;
+        else if (key == KEY_UP || key == 'k')
+                select_listener(v, feed, -1);
+        else if (key == KEY_DOWN || key == 'j')
+                select_listener(v, feed, 1);
+        else if (key == '\n' || key == '\r' || key == KEY_ENTER) {
+                if (v->name[0] == '\0')
+                        select_listener(v, feed, 0);
+                v->one = v->name[0] != '\0';
+        } else if (key == KEY_ESCAPE) {
+                if (!v->one)
+                        v->name[0] = '\0';
+                v->one = false;
+        }
+        return true;
 }
 
-static void draw_listeners(const json_t *s, bool utf8, int *row, int last) {
-        struct term screen = { .tty = true, .utf8 = utf8 };
-        const json_t *l;
-        size_t i;
+/* --- the loop ------------------------------------------------------------------------------------ */
 
-        attron(A_REVERSE);
-        mvprintw((*row)++, 0, "%-28s %-10s %9s %8s %6s %9s %5s  %-20s", "LISTENER", "STATE",
-                 "HALF-OPEN", "BACKLOG", "FILL", "SYN/s", "COMPL", "");
-        attroff(A_REVERSE);
-        json_array_foreach(json_object_get(s, "listeners"), i, l) {
-                char name[80], a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX],
-                        d[TERM_FIGURE_MAX], e[TERM_FIGURE_MAX], bar[TERM_BAR_MAX];
-                const char *address = ctl_text(l, "address");
+struct top {
+        struct top_view view;
+        struct feed feed;
+        sigset_t waiting; /* the signals that are let in while we wait */
+        int64_t next_ms;
+        bool gone; /* the terminal */
+};
 
-                if (*row > last)
+static void wait_for(struct top *t, int64_t until_ms) {
+        struct pollfd fds[] = {
+                { .fd = STDIN_FILENO, .events = POLLIN },
+                { .fd = feed_fd(&t->feed), .events = POLLIN },
+        };
+        int64_t left_ms = until_ms - now_ms();
+        struct timespec left = { 0 };
+
+        if (left_ms > 0)
+                left = (struct timespec) { left_ms / 1000, left_ms % 1000 * 1000000 };
+        if (ppoll(fds, 2, &left, &t->waiting) > 0 && (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)))
+                t->gone = true;
+}
+
+/* False: quit. */
+static bool take_keys(struct top *t, bool *ret_draw) {
+        int key;
+
+        while ((key = getch()) != ERR) {
+                *ret_draw = true;
+                if (!take_key(&t->view, &t->feed, key))
+                        return false;
+        }
+        return true;
+}
+
+static void run(struct top *t) {
+        while (!ended_by && !t->gone) {
+                bool draw = false;
+                int64_t now;
+
+                wait_for(t, t->next_ms);
+                if (!take_keys(t, &draw))
                         return;
-                snprintf(name, sizeof name, strchr(address, ':') ? "[%.60s]:%.0f" : "%.60s:%.0f",
-                         address, ctl_number(l, "port"));
-                mvprintw(*row, 0, "%-28s ", name);
-                attron(state_attribute(ctl_text(l, "state")));
-                printw("%-10s", ctl_text(l, "state"));
-                attroff(state_attribute(ctl_text(l, "state")));
-                printw(" %9s %8s %6s %9s %5s  %s", term_figure(ctl_number(l, "half_open"), 0, a),
-                       term_figure(ctl_number(l, "backlog"), 0, b),
-                       term_percent(ctl_number(l, "fill"), c),
-                       term_figure(ctl_number(l, "syn_per_s"), 1, d),
-                       term_percent(ctl_number(l, "completion_ratio"), e),
-                       term_bar(&screen, ctl_number(l, "fill"), 20, bar));
-                (*row)++;
+                now = now_ms();
+                draw |= feed_take(&t->feed, now);
+                if (now >= t->next_ms) {
+                        t->next_ms = now + RENEW_MS;
+                        if (!t->view.paused)
+                                feed_ask(&t->feed, now);
+                        draw |= t->feed.error != 0;
+                }
+                t->view.gone_s = t->feed.error ? (double) (now - t->feed.lost_ms) / 1e3 : -1;
+                if (draw)
+                        top_screen_draw(&t->view, &t->feed);
         }
 }
 
-static void draw_sources(const json_t *answer, int row, int last) {
-        const json_t *s;
-        size_t i;
+static SCREEN *start_screen(const struct term *term) {
+        SCREEN *screen = newterm(NULL, stdout, stdin);
 
-        attron(A_REVERSE);
-        mvprintw(row++, 0, "%-42s %9s %9s %6s", "SOURCE", "HALF-OPEN", "SYN/s", "SHARE");
-        attroff(A_REVERSE);
-        json_array_foreach(json_object_get(answer, "sources"), i, s) {
-                char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX];
-
-                if (row > last)
-                        return;
-                mvprintw(row++, 0, "%-42s %9s %9s %6s", ctl_text(s, "address"),
-                         term_figure(ctl_number(s, "half_open"), 0, a),
-                         term_figure(ctl_number(s, "syn_per_s"), 1, b),
-                         term_percent(ctl_number(s, "share"), c));
-        }
-}
-
-static void draw(const json_t *status, const json_t *sources, bool utf8) {
-        int row = 5, bottom = LINES - 2;
-
-        erase();
-        draw_head(status);
-        draw_listeners(status, utf8, &row, bottom - bottom / 3);
-        draw_sources(sources, row + 1, bottom);
-        mvprintw(LINES - 1, 0, "%s   q: quit", ctl_text(status, "time"));
-        refresh();
-}
-
-static int ask(struct client *c, const char *method, struct client_answer *ret) {
-        int error = client_send(c, method, NULL, false);
-
-        return error < 0 ? error : client_receive(c, CLIENT_TIMEOUT_MS, ret);
-}
-
-/* 0 when the user quits. */
-static int watch(struct client *c, bool utf8) {
-        for (;;) {
-                struct client_answer status = { 0 }, sources = { 0 };
-                int error = ask(c, "io.synward.GetStatus", &status);
-
-                if (error == 0)
-                        error = ask(c, "io.synward.GetSources", &sources);
-                if (error == 0 && !status.error && !sources.error)
-                        draw(status.parameters, sources.parameters, utf8);
-                client_answer_clear(&status);
-                client_answer_clear(&sources);
-                /* A change of the window's size interrupts the waiting: draw again. */
-                if (error < 0 && error != -EINTR)
-                        return error;
-                if (getch() == 'q')
-                        return 0;
-        }
-}
-
-static void start_screen(bool colour) {
-        initscr();
+        if (!screen)
+                return NULL;
         cbreak();
         noecho();
+        nonl();
         curs_set(0);
         keypad(stdscr, TRUE);
-        timeout(RENEW_MS);
-        if (!colour || !has_colors())
-                return;
-        start_color();
-        use_default_colors();
-        init_pair(PAIR_GOOD, COLOR_GREEN, -1);
-        init_pair(PAIR_WARN, COLOR_YELLOW, -1);
-        init_pair(PAIR_BAD, COLOR_RED, -1);
+        set_escdelay(50);
+        nodelay(stdscr, TRUE);
+        top_screen_start(term);
+        return screen;
+}
+
+/* The first look, so that a daemon that is not there is told on the shell's screen. */
+static int begin(struct ctl *ctl) {
+        json_t *answer = NULL;
+        int status = ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &answer);
+
+        json_decref(answer);
+        return status;
 }
 
 int command_top(struct ctl *ctl, int argc, char **argv) {
-        struct client *c;
-        int error;
+        struct top t = { .view = { .term = ctl->term, .gone_s = -1 }, .feed = { .socket = ctl->socket } };
+        SCREEN *screen;
+        int status;
 
         if (!ctl_no_arguments(argc, argv))
                 return EXIT_USAGE;
@@ -173,14 +197,25 @@ int command_top(struct ctl *ctl, int argc, char **argv) {
                 fputs("synwardctl top: needs a terminal; see synwardctl status\n", stderr);
                 return EXIT_USAGE;
         }
-        error = client_open(ctl->socket, &c);
-        if (error < 0)
-                return ctl_fail(ctl, error);
-        start_screen(ctl->term.colour);
-        error = watch(c, ctl->term.utf8);
+        status = begin(ctl);
+        if (status != EXIT_OK)
+                return status;
+        t.waiting = catch_signals();
+        screen = start_screen(&ctl->term);
+        if (!screen) {
+                fputs("synwardctl top: this terminal is not known; set TERM, or see synwardctl status\n", stderr);
+                return EXIT_USAGE;
+        }
+        run(&t);
         endwin();
-        client_free(c);
-        return error < 0 ? ctl_fail(ctl, error) : EXIT_OK;
+        delscreen(screen);
+        feed_clear(&t.feed);
+        if (ended_by && ended_by != SIGINT) { /* for who waits for us: by this signal */
+                signal(ended_by, SIG_DFL);
+                sigprocmask(SIG_SETMASK, &t.waiting, NULL);
+                raise(ended_by);
+        }
+        return EXIT_OK;
 }
 #else
 int command_top(struct ctl *ctl, int argc, char **argv) {

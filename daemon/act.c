@@ -7,21 +7,14 @@
 #include <string.h>
 
 #include "actions/alert.h"
-#include "actions/block.h"
-#include "actions/block_guard.h"
 #include "actions/hook.h"
 #include "actions/syncookies.h"
-#include "core/block_news.h"
-#include "core/block_policy.h"
+#include "blocking.h"
 #include "util/log.h"
 #include "util/trouble.h"
 
 /* Steps of the governor in one tick; each may write a small file. */
 #define COOKIE_STEPS_MAX 8
-/* An entry that could not be made is tried again after this. */
-#define BLOCK_RETRY_US UINT64_C(10000000)
-/* Who is never blocked is looked up anew after this. */
-#define GATHER_US UINT64_C(60000000)
 
 struct act {
         const struct settings *settings;
@@ -35,15 +28,7 @@ struct act {
         bool syncookies_loaded; /* the record of an earlier run has been looked at */
         bool reset_syncookies; /* a reload hands a foreign value back */
 
-        struct block *block;
-        struct block_policy *block_policy;
-        struct block_protected protect;
-        uint64_t gathered_us; /* 0: never */
-        uint64_t now_us;
-        struct trouble block_trouble;
-        struct block_change changes[BLOCK_CHANGES_MAX];
-        struct block_news news;
-        uint32_t block_hooks; /* rules whose hook was told of someone blocked */
+        struct blocking *blocking;
 };
 
 static void on_hook_failed(const struct hook_failure *failure, void *userdata) {
@@ -72,11 +57,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         if (r >= 0)
                 r = syncookies_new(&config, &a->syncookies);
         if (r >= 0)
-                r = block_new(options->table, &a->block);
-        if (r >= 0) {
-                a->block_policy = block_policy_new(settings);
-                r = a->block_policy ? 0 : -ENOMEM;
-        }
+                r = blocking_new(settings, options->table, options->state_dir, on_event, userdata, &a->blocking);
         if (r < 0) {
                 act_free(a);
                 return r;
@@ -88,8 +69,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
 struct act *act_free(struct act *a) {
         if (!a)
                 return NULL;
-        block_policy_free(a->block_policy);
-        block_free(a->block);
+        blocking_free(a->blocking);
         syncookies_free(a->syncookies);
         hook_runner_free(a->hooks);
         alert_free(a->alert);
@@ -97,26 +77,18 @@ struct act *act_free(struct act *a) {
         return NULL;
 }
 
-/* Hooks beside a `block`: they keep somebody else's list. */
-static uint32_t hooks_of_block(const struct settings *s, uint32_t rules) {
-        for (uint32_t i = 0; i < SETTINGS_RULES_MAX; i++)
-                if (i >= s->rules_count || !s->rules[i].block || !s->rules[i].hook.argc)
-                        rules &= ~(UINT32_C(1) << i);
-        return rules;
-}
-
 static bool dry_run(const struct act *a) {
         return a->options->dry_run || a->settings->mode == MODE_OBSERVE;
 }
 
 int act_configure(struct act *a, const struct settings *settings) {
-        bool was_dry = dry_run(a);
+        bool was_dry = dry_run(a), is_dry = a->options->dry_run || settings->mode == MODE_OBSERVE;
         struct alert *alert;
         int r = alert_new(settings, NULL, &alert);
 
         if (r < 0)
                 return r;
-        r = block_policy_configure(a->block_policy, settings);
+        r = blocking_configure(a->blocking, settings, is_dry, was_dry);
         if (r < 0) {
                 alert_free(alert);
                 return r;
@@ -125,11 +97,7 @@ int act_configure(struct act *a, const struct settings *settings) {
         a->alert = alert;
         hook_runner_configure(a->hooks, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once);
         a->reset_syncookies = true;
-        a->block_hooks = hooks_of_block(settings, settings_same_hooks(a->settings, settings, a->block_hooks));
         a->settings = settings;
-        /* What was only pretended is not in the kernel, and what is there is not pretended. */
-        if (dry_run(a) != was_dry)
-                block_policy_let_go(a->block_policy, "the mode was changed");
         return 0;
 }
 
@@ -213,108 +181,31 @@ static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want wan
         }
 }
 
-/* --- the block list --------------------------------------------------------------- */
-
-/* error: 0, or -errno for that reason. */
-static void note_block(struct act *a, int error, const char *reason) {
-        enum trouble_news news = trouble_note(&a->block_trouble, error);
-
-        if (news == TROUBLE_BEGAN)
-                log_warning("Cannot block: %s", reason);
-        else if (news == TROUBLE_OVER)
-                log_notice("Blocking works again");
-}
-
-static void tell_block(struct act *a, const struct decision *d) {
-        struct event e;
-
-        while (block_news_take(&a->news, a->now_us, a->settings->block.timeout_us, dry_run(a), &e)) {
-                if (e.type == EVENT_SOURCE_BLOCKED)
-                        a->block_hooks |= hooks_of_block(a->settings, d->incident.hooks);
-                e.state = d->state;
-                e.diagnosis = d->diagnosis;
-                a->on_event(a->userdata, &e, a->block_hooks);
-        }
-        /* Whoever was told that someone is blocked is told when nobody is any more. */
-        if (block_policy_count(a->block_policy) == 0)
-                a->block_hooks = 0;
-}
-
-static int do_block(struct act *a, const struct block_change *c) {
-        const char *reason = NULL;
-        int r;
-
-        if (c->type == BLOCK_EXPIRED || (dry_run(a) && c->type == BLOCK_ADDED))
-                return 0;
-        if (c->type == BLOCK_ADDED)
-                r = block_add(a->block, &c->prefix, a->settings->block.timeout_us, &reason);
-        else
-                r = block_remove(a->block, &c->prefix, &reason);
-        note_block(a, r < 0 ? r : 0, reason);
-        return r;
-}
-
-/* Only when there is something to add: it walks the socket table. */
-static uint32_t find_candidates(struct act *a, const struct observation *o, const struct decision *d,
-                                struct block_candidate list[static BLOCK_CANDIDATES_MAX]) {
-        uint32_t count = block_policy_candidates(a->block_policy, o, d, &a->protect, list);
-        int r = count ? block_guard_established(list, count) : 0;
-
-        if (r >= 0)
-                return count;
-        note_block(a, r, "the established connections cannot be listed");
-        return 0;
-}
-
-static void step_block(struct act *a, const struct observation *o, const struct decision *d) {
-        struct block_candidate candidates[BLOCK_CANDIDATES_MAX];
-        uint32_t count;
-
-        if (!a->settings->block.enabled && block_policy_count(a->block_policy) == 0 &&
-            a->news.gone.count == 0)
-                return;
-        if (!a->gathered_us || o->time_us - a->gathered_us >= GATHER_US) {
-                a->gathered_us = o->time_us;
-                block_guard_gather(&a->protect);
-                if (!a->protect.known)
-                        note_block(a, -ENODATA, "this host's addresses, gateways and resolvers are not all known");
-        }
-        count = find_candidates(a, o, d, candidates);
-        count = block_policy_step(a->block_policy, o, d, &a->protect, candidates, count, a->changes);
-        for (uint32_t i = 0; i < count; i++) {
-                if (do_block(a, &a->changes[i]) < 0 && a->changes[i].type == BLOCK_ADDED) {
-                        block_policy_forget(a->block_policy, &a->changes[i].prefix,
-                                            o->time_us + BLOCK_RETRY_US);
-                        continue;
-                }
-                if (!block_news_has_room(&a->news))
-                        tell_block(a, d);
-                block_news_note(&a->news, &a->changes[i]);
-        }
-        if (block_news_due(&a->news, o->time_us))
-                tell_block(a, d);
-}
-
 json_t *act_blocked(const struct act *a) {
-        return block_list_json(a->block_policy, a->now_us);
+        return blocking_json(a->blocking);
 }
 
-void act_step(struct act *a, const struct observation *o, const struct decision *d) {
+struct known_clients *act_known_clients(struct act *a) {
+        return blocking_clients(a->blocking);
+}
+
+void act_step(struct act *a, const struct observation *o, const struct engine_look *look) {
+        const struct decision *d = &look->decision;
         enum cookie_want want = d->want_syncookies         ? COOKIE_WANT_RAISE
                                 : d->state == STATE_FLOOD ? COOKIE_WANT_KEEP
                                                           : COOKIE_WANT_CALM;
 
-        a->now_us = o->time_us;
         /* Most of the time there is nothing of ours to look after. */
         if (want != COOKIE_WANT_CALM || !a->syncookies_loaded || a->reset_syncookies ||
             !syncookies_idle(a->syncookies)) {
                 step_syncookies(a, o->time_us, want, false);
                 a->syncookies_loaded = true;
         }
-        step_block(a, o, d);
+        blocking_step(a->blocking, o, look, dry_run(a));
 }
 
 void act_stop(struct act *a, uint64_t now_us) {
+        blocking_stop(a->blocking, dry_run(a));
         step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
         if (syncookies_managed(a->syncookies))
                 log_notice("tcp_syncookies stays at %d for now; synwardd --restore puts %d back",
@@ -330,5 +221,5 @@ void act_describe(const struct act *a, struct snapshot *snapshot) {
                                                                      : snapshot->syncookies_value;
         snapshot->syncookies_trouble = syncookies_trouble(a->syncookies);
         snapshot->block_enabled = a->settings->block.enabled;
-        snapshot->blocked_entries = block_policy_count(a->block_policy);
+        snapshot->blocked_entries = blocking_count(a->blocking);
 }

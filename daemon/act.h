@@ -13,7 +13,8 @@
 #include <systemd/sd-event.h>
 
 #include "core/event.h"
-#include "core/policy.h"
+#include "core/engine.h"
+#include "core/known_clients.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
 #include "util/nft.h"
@@ -40,10 +41,13 @@ int act_configure(struct act *a, const struct settings *settings);
 void act_tell(struct act *a, const struct event *e, bool alert, uint32_t hooks);
 
 /* Does what the decision wants, as far as the state of things allows now. */
-void act_step(struct act *a, const struct observation *o, const struct decision *d);
+void act_step(struct act *a, const struct observation *o, const struct engine_look *look);
 
 /* Undoes what must not outlive the daemon. */
 void act_stop(struct act *a, uint64_t now_us);
+
+/* Who finishes handshakes is to be added here; NULL: that is not wanted, until the next reload. */
+struct known_clients *act_known_clients(struct act *a);
 
 /* What is blocked: an array of { address or prefix, since, remaining_s, reason }. NULL: no
  * memory. */

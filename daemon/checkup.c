@@ -15,6 +15,7 @@
 #include "core/engine.h"
 #include "core/explain.h"
 #include "core/rate.h"
+#include "core/symptoms.h"
 #include "format/checkup_text.h"
 #include "format/status_json.h"
 #include "look_log.h"
@@ -45,6 +46,9 @@ struct watch {
 
         struct observation observation;
         struct snapshot *now; /* the engine's */
+        struct symptoms symptoms;
+        uint32_t ports[UINT16_MAX + 1]; /* logged SYNs, by the port they were for */
+        long active_opens, aborts;      /* the kernel's, when the watch began; -1: not known */
 
         bool blind;
         uint64_t looks, begun_us, last_us, flood_us;
@@ -69,11 +73,26 @@ static struct watch *watch_free(struct watch *w) {
 
 /* --- watching ------------------------------------------------------------------------ */
 
+/* RSTs are sent, but no SYN has come: who scans sends some. (Where SYNs are not counted, RSTs are
+ * all that tells of a scan.) */
+static bool is_no_scan(const struct watch *w) {
+        return w->now->diagnosis == DIAGNOSIS_PORT_SCAN && observation_knows(&w->observation, OBS_SYNS) &&
+               w->symptoms.sums[OBS_SYNS] == 0;
+}
+
+static void call_quiet(struct snapshot *s) {
+        s->diagnosis = DIAGNOSIS_QUIET;
+        snprintf(s->reasons[0], sizeof s->reasons[0], "%s", explain_diagnosis(DIAGNOSIS_QUIET));
+}
+
 /* A copy by diagnosis: in the end the moment is wanted that shows the verdict's figures. */
 static void keep(struct watch *w) {
         bool flood_now = engine_last(w->engine)->verdicts.host.finding == FINDING_FLOOD;
-        enum diagnosis d = w->now->diagnosis;
+        enum diagnosis d;
 
+        if (is_no_scan(w))
+                call_quiet(w->now);
+        d = w->now->diagnosis;
         if (flood_now) {
                 w->flood = true;
                 w->flood_us = w->last_us;
@@ -104,6 +123,7 @@ static void on_tick(void *userdata, const struct loop_time *time) {
         /* As in an alarm: somebody waits, so walk the table as often as the budget allows. */
         sense_observe(w->sense, time->now_us, time->realtime_us, true, &w->observation);
         look_log(engine_step(w->engine, &w->observation), false);
+        symptoms_add(&w->symptoms, &w->observation);
         sense_describe(w->sense, w->now);
         if (w->now->syncookies_original < 0)
                 w->now->syncookies_original = w->now->syncookies_value;
@@ -118,11 +138,48 @@ static void on_tick(void *userdata, const struct loop_time *time) {
                 loop_stop(w->loop, 0);
 }
 
+static void on_syn(void *userdata, const struct syn *s, const uint8_t *packet, size_t length) {
+        struct watch *w = userdata;
+
+        (void) packet;
+        (void) length;
+        w->ports[s->destination_port]++;
+}
+
 static void on_hangup(void *userdata) {
         loop_stop(((struct watch *) userdata)->loop, 0);
 }
 
 static const struct loop_ops loop_ops = { .tick = on_tick, .reload = on_hangup };
+
+/* The sum of the counters of a file under /proc/net whose names begin so: pairs of lines, names
+ * and values. -1: not known. */
+static long read_counters(const char *path, const char *group, const char *begin) {
+        char names[4096], values[4096];
+        FILE *f = fopen(path, "re");
+        long sum = -1;
+
+        while (f && fgets(names, sizeof names, f) && fgets(values, sizeof values, f)) {
+                char *n = names, *v = values, *name, *value;
+
+                if (strncmp(names, group, strlen(group)) != 0)
+                        continue;
+                while ((name = strsep(&n, " \n")) && (value = strsep(&v, " \n")))
+                        if (strncmp(name, begin, strlen(begin)) == 0)
+                                sum = (sum < 0 ? 0 : sum) + strtol(value, NULL, 10);
+        }
+        if (f)
+                fclose(f);
+        return sum;
+}
+
+static long read_active_opens(void) {
+        return read_counters("/proc/thread-self/net/snmp", "Tcp:", "ActiveOpens");
+}
+
+static long read_aborts(void) {
+        return read_counters("/proc/thread-self/net/netstat", "TcpExt:", "TCPAbortOn");
+}
 
 static int watch_new(const struct settings *settings, uint64_t duration_us, struct watch **ret) {
         struct watch *w = calloc(1, sizeof *w);
@@ -144,6 +201,9 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
                 watch_free(w);
                 return r;
         }
+        sense_set_tap(w->sense, on_syn, w);
+        w->active_opens = read_active_opens();
+        w->aborts = read_aborts();
         w->now = engine_snapshot(w->engine);
         w->now->version = PACKAGE_VERSION;
         w->now->pid = getpid();
@@ -212,6 +272,64 @@ static long read_number(const char *path) {
         return n;
 }
 
+static uint64_t risen(long before, long now) {
+        return before >= 0 && now > before ? (uint64_t) (now - before) : 0;
+}
+
+static bool is_listened_at(const struct snapshot *s, unsigned port) {
+        for (uint32_t i = 0; i < s->listeners_count; i++)
+                if (s->listeners[i].key.port == port)
+                        return true;
+        return s->listeners_left_out > 0;
+}
+
+static const char *name_of(void *userdata, const struct listener_key *key) {
+        return listener_key_format(key, userdata);
+}
+
+static void find_symptoms(const struct watch *w, struct checkup *c) {
+        struct symptoms_more more = {
+                .active_opens = risen(w->active_opens, read_active_opens()),
+                .aborts = risen(w->aborts, read_aborts()),
+                .flood = w->flood,
+                .stalled = c->moment->diagnosis == DIAGNOSIS_ACCEPT_STALL,
+        };
+        char name[ADDRESS_TEXT_MAX];
+
+        for (unsigned port = 1; port <= UINT16_MAX; port++) {
+                more.logged_syns += w->ports[port];
+                if (w->ports[port] > more.closed_syns && !is_listened_at(w->now, port)) {
+                        more.closed_port = (uint16_t) port;
+                        more.closed_syns = w->ports[port];
+                }
+        }
+        symptoms_advise(&w->symptoms, &more, &c->host, name_of, name, &c->symptoms);
+}
+
+/* The same settings as "synwardctl doctor" looks at, with the same limits. */
+static void read_host(struct checkup *c) {
+        const struct {
+                const char *path;
+                long *value;
+        } files[] = {
+                { "/proc/sys/net/ipv4/tcp_syncookies", &c->host.syncookies },
+                { "/proc/sys/net/ipv4/tcp_timestamps", &c->host.timestamps },
+                { "/proc/sys/net/ipv4/tcp_abort_on_overflow", &c->host.abort_on_overflow },
+                { "/proc/sys/net/core/somaxconn", &c->host.somaxconn },
+                { "/proc/sys/net/ipv4/tcp_max_syn_backlog", &c->host.max_syn_backlog },
+                { "/proc/sys/net/ipv4/tcp_synack_retries", &c->host.synack_retries },
+                { "/proc/sys/net/netfilter/nf_conntrack_max", &c->host.conntrack_max },
+                { "/proc/sys/net/netfilter/nf_conntrack_count", &c->host.conntrack_count },
+                { "/proc/sys/net/netfilter/nf_conntrack_tcp_loose", &c->host.conntrack_loose },
+                { "/proc/sys/net/ipv4/conf/all/rp_filter", &c->host.rp_filter_all },
+                { "/proc/sys/net/ipv4/conf/default/rp_filter", &c->host.rp_filter_default },
+        };
+
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+                *files[i].value = read_number(files[i].path);
+        advice_host(&c->settings, &c->host);
+}
+
 static void find_owners(struct checkup *c) {
         for (uint32_t i = 0; i < c->moment->listeners_count && c->owners_count < CHECKUP_OWNERS_MAX; i++) {
                 const struct snapshot_listener *l = &c->moment->listeners[i];
@@ -238,18 +356,32 @@ static void conclude(const struct watch *w, struct checkup *ret) {
                 .looks = w->looks,
                 .peak_syn_per_s = w->peak_syn_per_s,
                 .peak_half_open = w->peak_half_open,
-                .somaxconn = read_number("/proc/sys/net/core/somaxconn"),
-                .max_syn_backlog = read_number("/proc/sys/net/ipv4/tcp_max_syn_backlog"),
-                .synack_retries = read_number("/proc/sys/net/ipv4/tcp_synack_retries"),
                 .root = geteuid() == 0,
         };
+        read_host(ret);
+        find_symptoms(w, ret);
         find_owners(ret);
 }
 
-static int print_json(const struct snapshot *s) {
-        json_t *json = status_json(s);
-        int r = json ? json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15)) : -1;
+/* As doctor has them. */
+static json_t *findings_json(const struct advice_list *l) {
+        json_t *findings = json_array();
 
+        for (unsigned i = 0; i < l->count; i++)
+                json_array_append_new(findings,
+                                      json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", l->list[i].id, "severity",
+                                                advice_severity_name(l->list[i].severity), "finding", l->list[i].title,
+                                                "why", l->list[i].why, "command",
+                                                l->list[i].command[0] ? l->list[i].command : NULL));
+        return findings;
+}
+
+static int print_json(const struct checkup *c) {
+        json_t *json = status_json(c->moment);
+        int r = json ? json_object_set_new(json, "findings", findings_json(&c->symptoms)) : -1;
+
+        if (r == 0)
+                r = json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
         json_decref(json);
         return r < 0 || fputc('\n', stdout) == EOF ? -EIO : 0;
 }
@@ -262,7 +394,7 @@ static int report(const struct watch *w, bool json) {
                 return -ENOMEM;
         conclude(w, c);
         if (json)
-                r = print_json(c->moment);
+                r = print_json(c);
         else
                 checkup_text_print(c, stdout);
         free(c);

@@ -243,6 +243,10 @@ static json_t *get_incidents(void *userdata, const char *id) {
         return tick_incidents(((struct service *) userdata)->tick, id);
 }
 
+static const struct history *get_history(void *userdata) {
+        return tick_history(((struct service *) userdata)->tick);
+}
+
 static int api_reload(void *userdata, char *error, size_t size) {
         return reload(userdata, error, size);
 }
@@ -258,6 +262,7 @@ static const struct api_ops api_ops = {
         .reload = api_reload,
         .incidents = get_incidents,
         .blocked = get_blocked,
+        .history = get_history,
 };
 
 /* Without its socket the daemon still watches and alerts. */

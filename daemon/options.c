@@ -24,6 +24,7 @@ enum {
         OPT_REPLAY_BACKLOG,
         OPT_REPLAY_SYNCOOKIES,
         OPT_REPLAY_LOCAL,
+        OPT_REPLAY_LISTEN,
         OPT_COMPARE,
         OPT_RECORD,
         OPT_DIAGNOSE,
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
         { "replay-backlog", required_argument, NULL, OPT_REPLAY_BACKLOG },
         { "replay-syncookies", required_argument, NULL, OPT_REPLAY_SYNCOOKIES },
         { "replay-local", required_argument, NULL, OPT_REPLAY_LOCAL },
+        { "replay-listen", required_argument, NULL, OPT_REPLAY_LISTEN },
         { "compare", required_argument, NULL, OPT_COMPARE },
         { "record", required_argument, NULL, OPT_RECORD },
         { "diagnose", optional_argument, NULL, OPT_DIAGNOSE },
@@ -69,11 +71,13 @@ void options_help(void) {
              "      --self-test          what it needs of this host: is it there, and what is lost if not\n"
              "      --json               with --diagnose: one JSON document; with --compare: JSON lines\n"
              "      --record FILE        append every observation to FILE as a JSON line\n"
-             "      --replay FILE        run a recording or capture (pcap, pcapng) through detector and\n"
-             "                           policy, print the events\n"
+             "      --replay FILE        run a recording or capture (pcap, pcapng; -: standard input) through\n"
+             "                           detector and policy, print the events and what the file is\n"
              "      --replay-backlog N   of each listener in a capture (4096)\n"
              "      --replay-syncookies N  tcp_syncookies of the captured host: 0, 1 or 2 (1)\n"
              "      --replay-local PREFIX  the captured host's addresses (guessed); repeatable\n"
+             "      --replay-listen ADDR:PORT  a listener in a capture (guessed; * for any address);\n"
+             "                           repeatable\n"
              "      --compare FILE       with --replay: where this configuration does otherwise,\n"
              "                           exit 11 if anywhere\n"
              "      --control PATH       the control socket\n"
@@ -156,16 +160,63 @@ static int take_syncookies(struct options *o) {
 }
 
 static int take_local(struct options *o) {
-        if (o->model.local_count == PCAP_REPLAY_LOCAL_MAX) {
-                fprintf(stderr, "synwardd: --replay-local: more than %d\n", PCAP_REPLAY_LOCAL_MAX);
+        struct capture_given *g = &o->model.given;
+
+        if (g->local_count == CAPTURE_GIVEN_MAX) {
+                fprintf(stderr, "synwardd: --replay-local: more than %d\n", CAPTURE_GIVEN_MAX);
                 return -EINVAL;
         }
-        if (prefix_parse(optarg, &o->model.local[o->model.local_count]) < 0) {
+        if (prefix_parse(optarg, &g->local[g->local_count]) < 0) {
                 fprintf(stderr, "synwardd: --replay-local=%s: not an address or network, as in "
                         "198.51.100.0/24\n", optarg);
                 return -EINVAL;
         }
-        o->model.local_count++;
+        g->local_count++;
+        o->model_given = true;
+        return 0;
+}
+
+/* "192.0.2.1:443", "[2001:db8::1]:443", "*:443". */
+static int parse_listen(const char *text, struct capture_listen *ret) {
+        const char *colon = strrchr(text, ':');
+        char address[ADDRESS_TEXT_MAX];
+        size_t length = colon ? (size_t) (colon - text) : 0;
+        unsigned long port;
+
+        if (!colon || length == 0 || length >= sizeof address || parse_number(colon + 1, UINT16_MAX, &port) < 0 ||
+            port == 0)
+                return -EINVAL;
+        if (text[0] == '[') {
+                if (text[length - 1] != ']' || length < 3)
+                        return -EINVAL;
+                text++;
+                length -= 2;
+        }
+        memcpy(address, text, length);
+        address[length] = '\0';
+        ret->port = (uint16_t) port;
+        ret->any = strcmp(address, "*") == 0;
+        if (ret->any)
+                return 0;
+        if (address_parse(address, &ret->address) < 0 || (strchr(address, ':') && text[-1] != '['))
+                return -EINVAL;
+        ret->any = address_is_wildcard(&ret->address);
+        return 0;
+}
+
+static int take_listen(struct options *o) {
+        struct capture_given *g = &o->model.given;
+
+        if (g->listen_count == CAPTURE_GIVEN_MAX) {
+                fprintf(stderr, "synwardd: --replay-listen: more than %d\n", CAPTURE_GIVEN_MAX);
+                return -EINVAL;
+        }
+        if (parse_listen(optarg, &g->listen[g->listen_count]) < 0) {
+                fprintf(stderr, "synwardd: --replay-listen=%s: not ADDR:PORT, as in 192.0.2.1:443, "
+                        "[2001:db8::1]:443 or *:443\n", optarg);
+                return -EINVAL;
+        }
+        g->listen_count++;
         o->model_given = true;
         return 0;
 }
@@ -239,6 +290,7 @@ static int take(struct options *o, int option) {
         case OPT_REPLAY_BACKLOG: return take_backlog(o);
         case OPT_REPLAY_SYNCOOKIES: return take_syncookies(o);
         case OPT_REPLAY_LOCAL: return take_local(o);
+        case OPT_REPLAY_LISTEN: return take_listen(o);
         case OPT_COMPARE: o->compare = optarg; return 0;
         case OPT_RECORD: o->record = optarg; return 0;
         case OPT_JSON: o->json = true; return 0;

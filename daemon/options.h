@@ -25,6 +25,7 @@ enum exit_status {
         EXIT_STATUS_OK = 0,
         EXIT_STATUS_FAILURE = 1,
         EXIT_STATUS_USAGE = 2,
+        EXIT_STATUS_PARTLY = 3,  /* --replay: played, but part of the file could not be used */
         EXIT_STATUS_FLOOD = 10,  /* --diagnose found one */
         EXIT_STATUS_DIFFERENT = 11, /* --compare found that the policies differ */
         EXIT_STATUS_MISSING = 77, /* a privilege or kernel feature that nothing can replace */

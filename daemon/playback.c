@@ -18,12 +18,15 @@
 #include "options.h"
 #include "replay/compare.h"
 #include "replay/source.h"
+#include "replay/summary.h"
 #include "util/log.h"
 #include "util/printable.h"
 #include "util/progress.h"
 
 #define COMPARISON_JSON_SCHEMA "synward.comparison.v1"
 #define SHOW_INTERVAL_US UINT64_C(100000)
+/* Shorter recordings show no flood that is not overwhelming. */
+#define RECORDING_SHORT_S 2.0
 
 enum { FLOODS_TOLD = 16 };
 
@@ -46,10 +49,18 @@ struct playback {
         double syns;
         uint64_t floods_count;       /* more than FLOODS_TOLD: the rest is only counted */
         struct flood floods[FLOODS_TOLD];
+        uint64_t events, looks_of[DIAGNOSES]; /* of the first policy */
+        bool cut;                    /* the recording is, `error` says where */
+        bool compared;               /* by two policies: floods are not followed */
+        struct replay_summary summary;
 };
 
 static int exit_status(int r) {
         return r >= 0 ? EXIT_STATUS_OK : r == -EINVAL ? EXIT_STATUS_USAGE : EXIT_STATUS_FAILURE;
+}
+
+static uint64_t realtime_us(void) {
+        return loop_time_now().realtime_us;
 }
 
 static int playback_open(struct playback *p, const struct playback_options *o,
@@ -64,6 +75,11 @@ static int playback_open(struct playback *p, const struct playback_options *o,
                 p->progress = progress_open(stderr);
         model.tick_us = settings->poll.fast_interval_us;
         progress_show(&p->progress, "looking for listeners in %s", o->path);
+        model.limits = (struct ledger_limits) {
+                .rate_per_s = settings->detect.unanswered_per_s,
+                .share = settings->detect.unanswered_share_permille / 1000.0,
+        };
+        model.realtime_us = realtime_us;
         r = replay_source_open(o->path, &model, o->model_given, &p->source, p->error);
         progress_clear(&p->progress);
         return r;
@@ -100,17 +116,31 @@ static void follow_flood(struct playback *p, const struct decision *d) {
         f->over = d->state == STATE_NORMAL;
 }
 
+/* What was read of a recording before the line that is none is worth its verdict. */
+static bool is_cut(const struct playback *p, int r) {
+        return (r == -EBADMSG || r == -EFBIG) && p->observations > 0 && !replay_source_capture(p->source);
+}
+
 /* 1: one more, 0: the end. */
 static int next(struct playback *p) {
         int r = replay_source_next(p->source, &p->observation, p->error);
 
+        if (is_cut(p, r)) {
+                p->cut = true;
+                return 0;
+        }
         if (r <= 0)
                 return r;
-        if (p->observations++ == 0)
+        if (p->observations++ == 0) {
                 p->first_us = p->observation.time_us;
+                p->summary.begin_us = p->observation.realtime_us;
+        }
         p->last_us = p->observation.time_us;
+        p->summary.end_us = p->observation.realtime_us;
         if (observation_knows(&p->observation, OBS_SYNS))
                 p->syns += (double) p->observation.counters[OBS_SYNS];
+        if (observation_knows(&p->observation, OBS_PASSIVE_OPENS))
+                p->summary.finished += (double) p->observation.counters[OBS_PASSIVE_OPENS];
         show(p);
         return 1;
 }
@@ -131,33 +161,79 @@ static void tell_flood(const struct flood *f) {
 static void tell_source(const struct playback *p) {
         double wall_s = (double) (loop_time_now().now_us - p->begun_us) / 1e6;
         double played_s = (double) (p->last_us - p->first_us) / 1e6;
-        struct pcap_replay_counts counts;
         char syns[32], n[32];
 
-        fprintf(stderr, "%s: %.1f s in %s looks, played in %.2f s", p->options->path, played_s,
+        fprintf(stderr, "%s: %.1f s in %s looks, played in %.2f s", replay_source_name(p->source), played_s,
                 explain_count((double) p->observations, n), wall_s);
         if (p->syns > 0)
                 fprintf(stderr, "; %s SYNs", explain_count(p->syns, syns));
         fputs("\n", stderr);
-        if (!replay_source_is_capture(p->source, &counts))
-                return;
-        fprintf(stderr, "  a capture of %s packets; %u listener%s found", explain_count((double) counts.packets, n),
-                counts.listeners, counts.listeners == 1 ? "" : "s");
-        if (counts.listeners_left_out)
-                fprintf(stderr, ", %u more left out", counts.listeners_left_out);
-        if (counts.broken)
-                fprintf(stderr, "; %s packets cut short or broken, passed over",
-                        explain_count((double) counts.broken, n));
-        fprintf(stderr, "\n  the kernel's part by a model: backlog %u, tcp_syncookies %u\n",
-                p->options->model.backlog, p->options->model.syncookies);
+        if (replay_source_capture(p->source))
+                fprintf(stderr, "  the kernel's part by a model: backlog %u, tcp_syncookies %u\n",
+                        p->options->model.backlog, p->options->model.syncookies);
+}
+
+/* Of a recording nothing is known but what the detector made of it. */
+static void judge_recording(struct playback *p) {
+        struct capture_verdict *v = &p->summary.verdict;
+        double played_s = (double) (p->last_us - p->first_us) / 1e6;
+        enum diagnosis most = DIAGNOSIS_UNKNOWN;
+        uint64_t last = p->floods_count ? (p->floods_count - 1) % FLOODS_TOLD : 0;
+
+        *v = (struct capture_verdict) { .service = CAPTURE_NO_SERVICE };
+        for (unsigned d = 0; d < DIAGNOSES; d++)
+                if (p->looks_of[d] > p->looks_of[most] && !diagnosis_is_flood((enum diagnosis) d))
+                        most = (enum diagnosis) d;
+        v->outcome = p->floods_count ? OUTCOME_FLOOD : played_s < RECORDING_SHORT_S ? OUTCOME_CANNOT_TELL : OUTCOME_NO_FLOOD;
+        v->diagnosis = p->floods_count ? p->floods[last].incident.diagnosis : most;
+        v->situation = p->floods_count ? "flood" : v->outcome == OUTCOME_NO_FLOOD ? "honest" : "too-short";
+        if (p->floods_count == 1)
+                snprintf(v->text, sizeof v->text, "%s", explain_diagnosis(v->diagnosis));
+        else if (p->floods_count)
+                snprintf(v->text, sizeof v->text, "%llu floods, the last of them %s",
+                         (unsigned long long) p->floods_count, explain_diagnosis(v->diagnosis));
+        else if (v->outcome == OUTCOME_NO_FLOOD)
+                snprintf(v->text, sizeof v->text, "no flood in %.1f s; mostly %s", played_s, diagnosis_name(most));
+        else
+                snprintf(v->text, sizeof v->text, "too short to tell: %.1f s", played_s);
+        if (p->cut)
+                capture_verdict_note(v, "cut", 0, true, "%.200s", p->error);
+}
+
+static int judge(struct playback *p) {
+        struct pcap_replay *capture = replay_source_capture(p->source);
+        int r = 0;
+
+        p->summary.file = p->options->path;
+        p->summary.capture = capture;
+        p->summary.observations = p->observations;
+        p->summary.events = p->events;
+        p->summary.incidents = p->floods_count;
+        p->summary.syns = p->syns;
+        if (capture)
+                r = pcap_replay_conclude(capture, &p->summary.verdict);
+        else
+                judge_recording(p);
+        if (r >= 0 && capture && p->floods_count && p->summary.verdict.outcome != OUTCOME_FLOOD)
+                capture_verdict_note(&p->summary.verdict, "detector", 0, false,
+                                     "the detector, which is shown only what a kernel reports, told %llu flood%s; "
+                                     "the packets say otherwise", (unsigned long long) p->floods_count,
+                                     p->floods_count == 1 ? "" : "s");
+        if (r >= 0 && capture && !p->compared && !p->floods_count && p->summary.verdict.outcome == OUTCOME_FLOOD)
+                capture_verdict_note(&p->summary.verdict, "detector", 0, false,
+                                     "the detector told none: too short for it, or too little for a queue of %u",
+                                     p->options->model.backlog);
+        if (r < 0)
+                snprintf(p->error, sizeof p->error, "%s", strerror(-r));
+        return r;
 }
 
 static void tell_floods(const struct playback *p) {
         uint64_t first = p->floods_count > FLOODS_TOLD ? p->floods_count - FLOODS_TOLD : 0;
         char n[32];
 
-        if (p->floods_count == 0)
-                fputs("  no flood\n", stderr);
+        if (p->floods_count)
+                fputs("  told by the detector:\n", stderr);
         if (first > 0)
                 fprintf(stderr, "  %s floods, the last of them:\n",
                         explain_count((double) p->floods_count, n));
@@ -173,7 +249,7 @@ static int print_line(struct playback *p, char *line) {
         progress_clear(&p->progress);
         if (!line)
                 r = -ENOMEM;
-        else if (fputs(line, stdout) == EOF)
+        else if (fputs(line, stdout) == EOF || fflush(stdout) == EOF) /* a capture may be live */
                 r = -errno;
         if (r < 0)
                 snprintf(p->error, sizeof p->error, "cannot print: %s", strerror(-r));
@@ -195,6 +271,8 @@ static int play(struct playback *p, const struct settings *settings) {
 
                 look_log(look, true);
                 follow_flood(p, d);
+                p->looks_of[d->diagnosis]++;
+                p->events += d->events_count;
                 for (uint32_t i = 0; r >= 0 && i < d->events_count; i++)
                         r = print_line(p, event_json_line(&d->events[i].event));
                 if (r < 0)
@@ -215,9 +293,13 @@ static int finish(struct playback *p, int r) {
         return r;
 }
 
+static int played_status(const struct playback *p) {
+        return p->cut || replay_summary_has_loss(&p->summary) ? EXIT_STATUS_PARTLY : EXIT_STATUS_OK;
+}
+
 int playback_run(const struct playback_options *o, const struct settings *settings) {
         struct playback *p = malloc(sizeof *p);
-        int r;
+        int r, status;
 
         if (!p) {
                 fprintf(stderr, "synwardd: %s\n", strerror(ENOMEM));
@@ -226,14 +308,20 @@ int playback_run(const struct playback_options *o, const struct settings *settin
         r = playback_open(p, o, settings);
         if (r >= 0)
                 r = play(p, settings);
+        if (r >= 0)
+                r = judge(p);
+        if (r >= 0)
+                r = print_line(p, replay_summary_line(&p->summary));
         r = finish(p, r);
         if (r >= 0) {
                 tell_source(p);
+                replay_summary_tell(&p->summary, stderr);
                 tell_floods(p);
         }
+        status = r >= 0 ? played_status(p) : exit_status(r);
         replay_source_free(p->source);
         free(p);
-        return exit_status(r);
+        return status;
 }
 
 /* --- two policies -------------------------------------------------------------------- */
@@ -382,16 +470,23 @@ int playback_compare(const struct playback_options *o, const struct settings *fi
                 return EXIT_STATUS_FAILURE;
         }
         r = playback_open(&c->playback, o, first);
+        c->playback.compared = true;
         if (r >= 0)
                 r = play_both(c, settings);
         if (r >= 0) {
                 conclude(c);
                 r = c->r;
         }
+        if (r >= 0 && replay_source_capture(c->playback.source))
+                r = judge(&c->playback);
         r = finish(&c->playback, r);
         if (r >= 0)
                 tell_source(&c->playback);
-        status = r < 0 ? exit_status(r) : same(c) ? EXIT_STATUS_OK : EXIT_STATUS_DIFFERENT;
+        if (r >= 0 && c->playback.cut)
+                fprintf(stderr, "synwardd: %s\n", printable(c->playback.error));
+        else if (r >= 0 && replay_source_capture(c->playback.source))
+                replay_summary_tell(&c->playback.summary, stderr);
+        status = r < 0 ? exit_status(r) : !same(c) ? EXIT_STATUS_DIFFERENT : played_status(&c->playback);
         replay_source_free(c->playback.source);
         free(c);
         return status;

@@ -51,6 +51,10 @@ void sense_configure(struct sense *s, const struct settings *settings) {
         sense_log_configure(s->log, settings);
 }
 
+void sense_set_clients(struct sense *s, struct known_clients *clients) {
+        sense_log_set_clients(s->log, clients);
+}
+
 void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata) {
         sense_log_set_tap(s->log, tap, userdata);
 }

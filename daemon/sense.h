@@ -12,6 +12,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "core/known_clients.h"
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
@@ -33,6 +34,9 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
 
 /* Sees every SYN that is logged, from now on. */
 void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata);
+
+/* Who finishes a handshake is added there; NULL: no longer. */
+void sense_set_clients(struct sense *s, struct known_clients *clients);
 
 /* Fills the sensors' part of a snapshot. */
 void sense_describe(const struct sense *s, struct snapshot *snapshot);

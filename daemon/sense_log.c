@@ -30,6 +30,7 @@ struct sense_log {
         uint64_t look_due_us; /* when open connections are counted next (CLOCK_BOOTTIME) */
         sense_tap *tap;
         void *tap_userdata;
+        struct known_clients *clients; /* where who finishes is added; NULL: nowhere */
         struct snapshot_sensor state;
 };
 
@@ -82,6 +83,12 @@ void sense_log_set_tap(struct sense_log *l, sense_tap *tap, void *userdata) {
                 syn_log_set_tap(l->log, tap, userdata);
 }
 
+void sense_log_set_clients(struct sense_log *l, struct known_clients *clients) {
+        l->clients = clients;
+        if (l->log)
+                source_table_set_clients(syn_log_sources(l->log), clients);
+}
+
 static int on_readable(sd_event_source *source, int fd, uint32_t events, void *userdata);
 
 static int wait_for(struct sense_log *l) {
@@ -124,6 +131,7 @@ static int open_log(struct sense_log *l, uint64_t now_us) {
         if (r < 0)
                 return r;
         syn_log_set_tap(l->log, l->tap, l->tap_userdata);
+        source_table_set_clients(syn_log_sources(l->log), l->clients);
         return wait_for(l);
 }
 

@@ -31,6 +31,9 @@ void sense_log_configure(struct sense_log *l, const struct settings *settings);
 typedef void sense_tap(void *userdata, const struct syn *s, const uint8_t *packet, size_t length);
 void sense_log_set_tap(struct sense_log *l, sense_tap *tap, void *userdata);
 
+/* Who finishes a handshake is added there too; NULL: no longer. It must outlive l. */
+void sense_log_set_clients(struct sense_log *l, struct known_clients *clients);
+
 /* Takes in what has arrived, so that a tick speaks of now, and sets OBS_SYNS to the SYNs that
  * were logged: whether to walk is decided by them, before the log is told whole, which wants to
  * know the listeners. */

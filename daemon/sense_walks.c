@@ -26,6 +26,7 @@ struct sense_walks {
         uint64_t walked_us;          /* the last walk (CLOCK_BOOTTIME); 0: never */
         bool syns_since;             /* whether a SYN may have come since then */
         bool alarm;                  /* of the last tick */
+        bool left_out;               /* some listeners were, at the last tick */
 
         struct finished finished;
         bool counted;                /* connections were, in this tick, … */
@@ -169,6 +170,27 @@ static bool reopen(struct sense_walks *w, uint64_t now_us) {
         return false;
 }
 
+/* Listeners beyond those that are followed are known by their ports, and what comes for them is counted:
+ * the busiest are followed next. Only where busy ones are left out as well is something amiss. */
+static void follow_left_out(struct sense_walks *w, const struct observation *o, struct source_table *sources) {
+        uint16_t busy_ports[SOURCE_TABLE_BUSY_PORTS];
+        uint8_t ports[65536 / 8];
+        bool busy;
+
+        sock_diag_left_out(w->sock_diag, ports, &busy);
+        if (sources && (o->listeners_left_out || w->left_out))
+                source_table_set_ports(sources, ports);
+        if (sources && o->listeners_left_out)
+                sock_diag_prefer(w->sock_diag, busy_ports,
+                                 source_table_busy_ports(sources, SOURCE_TABLE_BUSY_PORTS, busy_ports));
+        w->left_out = o->listeners_left_out > 0;
+        if (busy)
+                sense_state_set(&w->state, SENSOR_DEGRADED,
+                                "more busy listeners than are followed, the idlest are left out", 0);
+        else
+                sense_state_set(&w->state, SENSOR_OK, NULL, 0);
+}
+
 void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alarm,
                          const struct sense_walks_log *log) {
         uint64_t cost_us = 0;
@@ -189,11 +211,9 @@ void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alar
                 sense_state_set(&w->state, SENSOR_FAILED, "cannot dump the socket table", r);
                 w->sock_diag = sock_diag_free(w->sock_diag);
                 w->retry_us = o->time_us + REOPEN_US;
-        } else if (o->listeners_left_out)
-                sense_state_set(&w->state, SENSOR_DEGRADED,
-                                "more listeners than are followed, the idlest are left out", 0);
-        else
-                sense_state_set(&w->state, SENSOR_OK, NULL, 0);
+                return;
+        }
+        follow_left_out(w, o, log->sources);
 }
 
 void sense_walks_tell_finished(struct sense_walks *w, struct observation *o) {

@@ -13,6 +13,7 @@
 #include "config/print.h"
 #include "core/engine.h"
 #include "core/explain.h"
+#include "core/history.h"
 #include "look_log.h"
 #include "replay/recording.h"
 #include "sense.h"
@@ -21,20 +22,20 @@
 
 struct tick {
         const struct tick_options *options;
-        struct act_options act_options;
+        struct act_options act_options; /* the options', with the table */
         struct settings *settings; /* on the heap: others keep pointers to it */
         struct loop_time time;     /* of the tick at hand */
 
-        struct nft_table *table;
+        struct nft_table *table;        /* ours, which sensors and actions share */
         struct sense *sense;
         struct engine *engine;
         struct act *act;
-        struct recording_writer *recording;
+        struct recording_writer *recording; /* NULL: none was asked for */
         struct incident_record *incidents;
 
-        struct trouble sensors[SENSORS];
-
-        struct observation observation;
+        struct trouble sensors[SENSORS]; /* what was told of each */
+        struct observation observation;  /* of the tick at hand */
+        struct history *history;         /* the figures of the last hours */
 };
 
 static void on_act_event(void *userdata, struct event *e, uint32_t hooks);
@@ -100,7 +101,8 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
                 goto fail;
         *t->settings = *settings;
         t->engine = engine_new(t->settings);
-        if (!t->engine)
+        t->history = history_new();
+        if (!t->engine || !t->history)
                 goto fail;
         engine_snapshot(t->engine)->version = PACKAGE_VERSION;
         engine_snapshot(t->engine)->pid = getpid();
@@ -118,6 +120,7 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         r = act_new(event, t->settings, &t->act_options, on_act_event, t, &t->act);
         if (r < 0)
                 goto fail;
+        sense_set_clients(t->sense, act_known_clients(t->act));
         if (options->record) {
                 r = recording_writer_open(options->record, &t->recording);
                 if (r < 0) {
@@ -139,10 +142,11 @@ struct tick *tick_free(struct tick *t) {
         if (!t)
                 return NULL;
         recording_writer_free(t->recording);
-        act_free(t->act);
         sense_free(t->sense);
+        act_free(t->act);
         nft_table_free(t->table);
         incident_record_free(t->incidents);
+        history_free(t->history);
         engine_free(t->engine);
         if (t->settings)
                 settings_release(t->settings);
@@ -222,21 +226,25 @@ static void record(struct tick *t) {
 /* --- the tick -------------------------------------------------------------------- */
 
 void tick_run(struct tick *t, const struct loop_time *time) {
+        const struct engine_look *look;
         const struct decision *d;
 
         t->time = *time;
         sense_observe(t->sense, time->now_us, time->realtime_us, engine_is_alarmed(t->engine), &t->observation);
         record(t);
-        d = &engine_step(t->engine, &t->observation)->decision;
-        look_log(engine_last(t->engine), false);
+        look = engine_step(t->engine, &t->observation);
+        d = &look->decision;
+        look_log(look, false);
         incident_record_follow(t->incidents, d);
         for (uint32_t i = 0; i < d->events_count; i++)
                 deliver(t, &d->events[i].event, d->events[i].alert, d->events[i].hooks);
-        act_step(t->act, &t->observation, d);
+        act_step(t->act, &t->observation, look);
         incident_record_write(t->incidents);
 
         sense_describe(t->sense, engine_snapshot(t->engine));
         act_describe(t->act, engine_snapshot(t->engine));
+        history_add(t->history, engine_snapshot(t->engine));
+        incident_record_history(t->incidents, t->history);
         tell_sensors(t);
         report_status(t);
 }
@@ -262,6 +270,7 @@ int tick_configure(struct tick *t, struct settings *settings, const struct loop_
         t->settings = fresh;
         engine_configure(t->engine, fresh);
         sense_configure(t->sense, fresh);
+        sense_set_clients(t->sense, act_known_clients(t->act));
         incident_record_configure(t->incidents, fresh);
         settings_release(old);
         free(old);
@@ -298,6 +307,10 @@ const struct snapshot *tick_snapshot(const struct tick *t) {
 
 const struct event_log *tick_events(const struct tick *t) {
         return engine_events(t->engine);
+}
+
+const struct history *tick_history(const struct tick *t) {
+        return t->history;
 }
 
 json_t *tick_blocked(const struct tick *t) {

@@ -13,6 +13,7 @@
 
 #include "act.h"
 #include "core/event.h"
+#include "core/history.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
 #include "loop.h"
@@ -48,6 +49,7 @@ void tick_note_clients(struct tick *t, const struct snapshot_clients *clients);
 const struct settings *tick_settings(const struct tick *t);
 const struct snapshot *tick_snapshot(const struct tick *t);
 const struct event_log *tick_events(const struct tick *t);
+const struct history *tick_history(const struct tick *t);
 /* See struct api_ops. */
 json_t *tick_blocked(const struct tick *t);
 json_t *tick_incidents(const struct tick *t, const char *id);

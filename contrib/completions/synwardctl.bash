@@ -3,7 +3,7 @@
 
 _synwardctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i
-        local commands='status listeners sources blocked events incidents top metrics check doctor reload ping'
+        local commands='status listeners sources blocked events history incidents top metrics check doctor reload ping'
 
         case $prev in
         -s | --socket)
@@ -27,7 +27,11 @@ _synwardctl() {
         done
         case $command in
         '') i="$commands --socket --json --version --help" ;;
+        listeners) i='-n --json' ;;
         sources) i='-n --prefix --json' ;;
+        history) i='-n --csv --json' ;;
+        incidents) i='--html --text --json' ;;
+        metrics) i='--http --json' ;;
         events) i='-f -n --json' ;;
         check) i='-w -c' ;;
         doctor) i='--proc --json' ;;

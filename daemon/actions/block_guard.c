@@ -129,7 +129,7 @@ void block_guard_gather(struct block_protected *ret) {
                      read_file("/run/systemd/resolve/resolv.conf", block_guard_read_resolvers, ret);
 }
 
-int block_guard_established(struct block_candidate *candidates, uint32_t count) {
+int block_guard_look(struct block_candidate *candidates, uint32_t count) {
         struct established_peer peers[BLOCK_CANDIDATES_MAX];
         int r;
 
@@ -138,7 +138,9 @@ int block_guard_established(struct block_candidate *candidates, uint32_t count) 
                 peers[i].length = candidates[i].prefix.length;
         }
         r = established_count(peers, count);
-        for (uint32_t i = 0; r >= 0 && i < count; i++)
+        for (uint32_t i = 0; r >= 0 && i < count; i++) {
                 candidates[i].established = peers[i].count > 0;
+                candidates[i].half_open_aged = peers[i].half_open_aged;
+        }
         return r;
 }

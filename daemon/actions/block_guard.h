@@ -14,9 +14,9 @@
 /* All of them, or ret->known is false. At worst some milliseconds: once a minute will do. */
 void block_guard_gather(struct block_protected *ret);
 
-/* Sets `established` in those that have one; at most BLOCK_CANDIDATES_MAX. A walk of the socket
+/* Sets `established` and `half_open_aged`; at most BLOCK_CANDIDATES_MAX. A walk of the socket
  * table. -errno: not known. */
-int block_guard_established(struct block_candidate *candidates, uint32_t count);
+int block_guard_look(struct block_candidate *candidates, uint32_t count);
 
 /* The parts that read text, for tests. Each adds what it finds; false: no room left. */
 bool block_guard_read_routes4(FILE *f, struct block_protected *ret);     /* /proc/net/route */

@@ -17,6 +17,7 @@
 #include "actions/incident_store.h"
 #include "core/observation_ring.h"
 #include "format/event_json.h"
+#include "format/history_json.h"
 #include "format/json_value.h"
 #include "format/observation_json.h"
 #include "util/trouble.h"
@@ -27,7 +28,8 @@ enum {
         EVENTS_MAX = 2000,
         REMOVE_A_TICK = 4,   /* records */
         DONE_MAX = 32,       /* acts named in the summary */
-        FILES = 6,
+        FILES = 7,
+        COURSE_POINT_BYTES = 192, /* in timeline.json, more than one takes */
 };
 
 #define SUMMARY_INTERVAL_US UINT64_C(10000000)
@@ -54,6 +56,8 @@ struct present {
         unsigned done_count;
         json_t *done;  /* NULL: no memory */
         struct incident_heaviest sources, prefixes;
+        struct history_course course;
+        uint64_t next_second; /* of the history; UINT64_MAX: nothing was taken yet */
         uint64_t others_bytes; /* of the other records, when last surveyed */
 };
 
@@ -114,6 +118,7 @@ static void works(struct incident_record *r) {
 static json_t *summary_json(const struct incident_record *r) {
         const struct present *p = r->present;
         const struct incident *n = &p->incident;
+        bool forged = n->diagnosis == DIAGNOSIS_FLOOD_SPOOFED;
         char listener[ADDRESS_TEXT_MAX];
 
         return json_pack(
@@ -135,8 +140,9 @@ static json_t *summary_json(const struct incident_record *r) {
                 "alerted", n->alerted,
                 "done", p->done,
                 "hooks", json_integer(__builtin_popcount(n->hooks)),
-                "top_sources", incident_heaviest_json(&p->sources),
-                "top_prefixes", incident_heaviest_json(&p->prefixes),
+                /* Forged addresses are nobody's: whoever is listed would be blocked for it. */
+                "top_sources", forged ? json_array() : incident_heaviest_json(&p->sources),
+                "top_prefixes", forged ? json_array() : incident_heaviest_json(&p->prefixes),
                 "events_count", (json_int_t) p->events_count,
                 "observations", (json_int_t) p->lines,
                 "sampled_packets",
@@ -154,6 +160,7 @@ static uint64_t in_blocks(uint64_t bytes) {
 static uint64_t present_bytes(const struct present *p) {
         return in_blocks(p->observations.bytes) + in_blocks(p->events.bytes) +
                in_blocks(p->policy_bytes) +
+               in_blocks((uint64_t) p->course.count * COURSE_POINT_BYTES) +
                in_blocks(p->sample ? incident_sample_bytes(p->sample) : 0) +
                FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
 }
@@ -278,6 +285,8 @@ static int write_summary(struct incident_record *r) {
         if (error == 0 && p->sample)
                 error = incident_file_put_json(p->directory, "fingerprints.json",
                                  incident_sample_json(p->sample));
+        if (error == 0)
+                error = incident_file_put_json(p->directory, "timeline.json", history_json_course(&p->course));
         p->summary_us = r->time_us;
         return error;
 }
@@ -311,6 +320,7 @@ static void begin(struct incident_record *r, const struct decision *d) {
         p->incident = d->incident;
         p->directory = p->observations.fd = p->events.fd = -1;
         p->next_line = observation_ring_first(r->ring);
+        p->next_second = UINT64_MAX;
         p->done = json_array();
         p->time_us = r->time_us;
         p->realtime_us = r->realtime_us;
@@ -501,6 +511,22 @@ void incident_record_write(struct incident_record *r) {
                 fail(r, error, "cannot write incident.json");
 }
 
+void incident_record_history(struct incident_record *r, const struct history *h) {
+        struct present *p = r->present;
+        uint64_t seconds = history_seconds(h);
+        const struct history_point *second;
+
+        if (!p)
+                return;
+        if (p->next_second == UINT64_MAX)
+                p->next_second = seconds > HISTORY_COURSE_BEFORE ? seconds - HISTORY_COURSE_BEFORE : 0;
+        for (; p->next_second < seconds; p->next_second++) {
+                second = history_second(h, p->next_second);
+                if (second)
+                        history_course_add(&p->course, second);
+        }
+}
+
 void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
                          size_t length) {
         if (r->present && r->present->sample && !r->present->ended)
@@ -556,6 +582,22 @@ json_t *incident_record_list(const struct incident_record *r) {
         return l.array;
 }
 
+/* What a page of it is made from. The present one's is newer than its files. */
+static void add_parts(const struct incident_record *r, uint64_t id, json_t *o) {
+        const struct present *p = r->present;
+        const char *dir = r->config.state_dir;
+
+        if (!p || p->incident.id != id) {
+                json_object_set_new(o, "timeline", incident_store_json(dir, id, "timeline.json"));
+                json_object_set_new(o, "fingerprints", incident_store_json(dir, id, "fingerprints.json"));
+        } else {
+                json_object_set_new(o, "timeline", history_json_course(&p->course));
+                json_object_set_new(o, "fingerprints",
+                                    p->sample ? incident_sample_json(p->sample) : json_null());
+        }
+        json_object_set_new(o, "policy", incident_store_text(dir, id, "policy.yaml"));
+}
+
 json_t *incident_record_read(const struct incident_record *r, const char *id) {
         char directory[64];
         uint64_t number;
@@ -571,6 +613,7 @@ json_t *incident_record_read(const struct incident_record *r, const char *id) {
         }
         if (!o)
                 return NULL;
+        add_parts(r, number, o);
         snprintf(directory, sizeof directory, "incidents/%" PRIu64, number);
         json_object_set_new(o, "directory", json_sprintf("%s/%s", r->config.state_dir, directory));
         json_object_set_new(o, "files", incident_store_files(r->config.state_dir, number));

@@ -10,6 +10,7 @@
  *   events.jsonl        as the events file of alerts has them
  *   observations.jsonl  one a second: a recording for synwardd --replay
  *   policy.yaml         the settings in force at its start
+ *   timeline.json       the course of it (core/history.h), in at most 600 points
  *   fingerprints.json   what the SYNs look like (incident_sample.h)
  *   sample.pcap         some of their headers, DLT_RAW
  *
@@ -26,6 +27,7 @@
 #include <jansson.h>
 
 #include "core/event.h"
+#include "core/history.h"
 #include "core/observation.h"
 #include "core/policy.h"
 #include "core/settings.h"
@@ -59,12 +61,15 @@ void incident_record_follow(struct incident_record *r, const struct decision *d)
 void incident_record_event(struct incident_record *r, const struct event *e);
 void incident_record_write(struct incident_record *r);
 
+/* What was up to now, once a tick: the record takes what is its own. */
+void incident_record_history(struct incident_record *r, const struct history *h);
+
 /* A logged SYN, at any time. packet: from its IP header on. */
 void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
                          size_t length);
 
 /* An array of summaries, oldest first: those on disk, and the present one. NULL: no memory. */
 json_t *incident_record_list(const struct incident_record *r);
-/* One in full, as an array of one object: the summary, events, files, directory. id: as a client
- * wrote it. NULL: there is no such record, or no memory. */
+/* One in full, as an array of one object: the summary, events, timeline, fingerprints, policy,
+ * files, directory. id: as a client wrote it. NULL: there is no such record, or no memory. */
 json_t *incident_record_read(const struct incident_record *r, const char *id);

@@ -345,6 +345,35 @@ json_t *incident_store_events(const char *state_dir, uint64_t id) {
         return array;
 }
 
+static char *read_record(const char *state_dir, uint64_t id, const char *name, size_t *ret_length) {
+        char *text;
+        int fd;
+
+        if (open_record(state_dir, id, &fd) < 0)
+                return NULL;
+        text = read_text(fd, name, ret_length);
+        close(fd);
+        return text;
+}
+
+json_t *incident_store_json(const char *state_dir, uint64_t id, const char *name) {
+        size_t length;
+        char *text = read_record(state_dir, id, name, &length);
+        json_t *o = text ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+        free(text);
+        return o ? o : json_null();
+}
+
+json_t *incident_store_text(const char *state_dir, uint64_t id, const char *name) {
+        size_t length;
+        char *text = read_record(state_dir, id, name, &length);
+        json_t *o = text ? json_stringn(text, length) : NULL;
+
+        free(text);
+        return o ? o : json_null();
+}
+
 json_t *incident_store_files(const char *state_dir, uint64_t id) {
         json_t *o = json_object();
         int fd, r = o ? open_record(state_dir, id, &fd) : -ENOMEM;

@@ -46,6 +46,10 @@ int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t a
 json_t *incident_store_summary(const char *state_dir, uint64_t id);
 /* Its events; those that cannot be read are left out. NULL: no memory. */
 json_t *incident_store_events(const char *state_dir, uint64_t id);
+/* What a JSON file of the record says, or its text as a string; null if it cannot be read. NULL:
+ * no memory. */
+json_t *incident_store_json(const char *state_dir, uint64_t id, const char *name);
+json_t *incident_store_text(const char *state_dir, uint64_t id, const char *name);
 /* Names of its files and their sizes in bytes. NULL: no memory. */
 json_t *incident_store_files(const char *state_dir, uint64_t id);
 /* Calls back for each record but one, oldest first, at most the newest

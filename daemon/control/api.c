@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/event_json.h"
+#include "format/history_json.h"
 #include "format/metrics_text.h"
 #include "format/status_json.h"
 
@@ -15,7 +16,7 @@
 #define NO_SUCH_INCIDENT "io.synward.NoSuchIncident"
 #define CONFIGURATION_REJECTED "io.synward.ConfigurationRejected"
 
-enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20 };
+enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20, HISTORY_LIMIT = 60 };
 
 static const char description[] =
 #include "control/interface.inc"
@@ -158,6 +159,16 @@ static json_t *get_incidents(const struct request *r) {
         return reply(json_pack("{s:o}", "incidents", incidents));
 }
 
+static json_t *get_history(const struct request *r) {
+        const struct api *a = r->api;
+        const struct history *h = a->ops->history ? a->ops->history(a->userdata) : NULL;
+        unsigned limit;
+
+        if (read_limit(r, HISTORY_LIMIT, &limit) < 0)
+                return varlink_invalid("limit");
+        return h ? reply(history_json(h, limit)) : varlink_error(NOT_READY, NULL);
+}
+
 static json_t *get_blocked(const struct request *r) {
         const struct api *a = r->api;
 
@@ -166,8 +177,14 @@ static json_t *get_blocked(const struct request *r) {
 }
 
 static json_t *get_metrics(const struct request *r) {
-        char *text = metrics_text(r->snapshot);
-        json_t *answer = text ? reply(json_pack("{s:s}", "text", text)) : NULL;
+        const json_t *openmetrics = parameter(r, "openmetrics");
+        json_t *answer;
+        char *text;
+
+        if (openmetrics && !json_is_boolean(openmetrics))
+                return varlink_invalid("openmetrics");
+        text = metrics_text(r->snapshot, json_is_true(openmetrics));
+        answer = text ? reply(json_pack("{s:s}", "text", text)) : NULL;
 
         free(text);
         return answer;
@@ -251,9 +268,10 @@ static const struct method {
 } methods[] = {
         { "io.synward.GetBlocked", get_blocked, { NULL }, false },
         { "io.synward.GetEvents", get_events, { "limit" }, false },
+        { "io.synward.GetHistory", get_history, { "limit" }, false },
         { "io.synward.GetIncidents", get_incidents, { "id" }, false },
         { "io.synward.GetListeners", get_listeners, { NULL }, true },
-        { "io.synward.GetMetrics", get_metrics, { NULL }, true },
+        { "io.synward.GetMetrics", get_metrics, { "openmetrics" }, true },
         { "io.synward.GetSources", get_sources, { "limit", "prefixes" }, true },
         { "io.synward.GetStatus", get_status, { NULL }, true },
         { "io.synward.Ping", ping, { NULL }, true },

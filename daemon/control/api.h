@@ -15,6 +15,7 @@
 #include "control/server.h"
 #include "control/varlink.h"
 #include "core/event.h"
+#include "core/history.h"
 #include "core/snapshot.h"
 
 enum {
@@ -34,6 +35,8 @@ struct api_ops {
         json_t *(*incidents)(void *userdata, const char *id);
         /* An array of what is blocked now. May itself be NULL: nothing is. */
         json_t *(*blocked)(void *userdata);
+        /* May itself be NULL: there is none. */
+        const struct history *(*history)(void *userdata);
 };
 
 struct api {

@@ -26,13 +26,13 @@ static bool begun_is_known(const struct claim *list, uint32_t count) {
 }
 
 /* At least what ended there, at most what began and was not left; without a log: anything. */
-static double may_have_finished(const struct claim *c) {
+static double may_have_finished(const struct claim *c, double in_vain_per_s) {
         double begun = c->begun_per_s;
 
         if (isnan(begun))
                 return 1;
         return fmin(begun, fmax(or_zero(c->ended_per_s),
-                                begun - or_zero(c->late_per_s) - or_zero(c->dropped_per_s)));
+                                begun - or_zero(c->late_per_s) - or_zero(c->dropped_per_s) - in_vain_per_s));
 }
 
 static double has_not_ended(const struct claim *c) {
@@ -43,10 +43,10 @@ static bool sends_cookies(const struct claim *c, int syncookies) {
         return syncookies == 2 || (syncookies != 0 && c->full);
 }
 
-static void share_finished(const struct claim *list, uint32_t count, bool log,
-                           double weights[static OBS_LISTENERS_MAX]) {
+static void share_finished(const struct claim *list, uint32_t count, const double *cookies, double in_vain_per_s,
+                           bool log, double weights[static OBS_LISTENERS_MAX]) {
         for (uint32_t i = 0; i < count; i++)
-                weights[i] = may_have_finished(&list[i]);
+                weights[i] = may_have_finished(&list[i], cookies[i] * or_zero(in_vain_per_s));
         /* Without a log nobody can say whose they are: each may have had them all. */
         if (log)
                 normalize(weights, count, NAN);
@@ -126,8 +126,8 @@ void attribution(const struct claim *list, uint32_t count, const struct host_fig
         double refused[OBS_LISTENERS_MAX], reset[OBS_LISTENERS_MAX];
         bool log = begun_is_known(list, count);
 
-        share_finished(list, count, log, finished);
         share_cookies(list, count, host, log, cookies);
+        share_finished(list, count, cookies, host->in_vain_per_s, log, finished);
         share_refused(list, count, host, refused);
         share_reset(list, count, log, reset);
         for (uint32_t i = 0; i < count; i++)

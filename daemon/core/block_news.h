@@ -34,8 +34,8 @@ void block_news_note(struct block_news *n, const struct block_change *c);
 
 /* Whether it is time to tell. */
 bool block_news_due(const struct block_news *n, uint64_t now_us);
-/* Takes out the next event, its state, diagnosis and times not filled in: who is let go comes
- * before who is blocked. False: nothing is left. timeout_us: for how long sources are blocked.
+/* Takes out the next event, to be stamped (core/news.h): who is let go comes before who is
+ * blocked. False: nothing is left. timeout_us: for how long sources are blocked.
  * pretended: a dry run. */
 bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended,
                      struct event *ret);

@@ -8,15 +8,20 @@
 #include <string.h>
 
 #include "core/explain.h"
+#include "core/rate.h"
 
-/* Nobody honest among them: at most this share of the SYNs became connections … */
-#define COMPLETED_SHARE_MAX 0.01
-/* … and no more than this even at the far end of what the sample allows. */
+/* Nobody honest among them: no more than this share of the SYNs became connections, even at the far
+ * end of what the sample allows. */
 #define COMPLETION_HIGH_MAX 0.1
 /* A prefix is named if this much of it is not carried by addresses that are named. */
 #define PREFIX_OWN_SHARE 0.2
-/* How long a source with an established connection is not asked for again. */
+/* How long a source with an established connection is not asked for again, */
 #define ESTABLISHED_US UINT64_C(5000000)
+/* and one of which there is no proof yet: its half-opens have to be a second old. */
+#define UNPROVEN_US UINT64_C(200000)
+enum { PROOF_HALF_OPENS = 2 };
+/* Segments with a wrong checksum that are told now may have been logged in the tick before. */
+#define CSUM_TAU_S 2.0
 enum { DECLINED_MAX = 64 };
 /* The kernel has let an entry go by then. */
 #define GRACE_US UINT64_C(500000)
@@ -29,6 +34,8 @@ struct declined {
 
 struct block_policy {
         const struct settings *settings;
+        const struct known_clients *clients; /* NULL: none are known */
+        struct rate csum_errors; /* a second, the most of the last seconds */
         const char *let_go; /* why all have to go; NULL: they need not */
         uint32_t declined_next;
         struct declined declined[DECLINED_MAX];
@@ -36,10 +43,14 @@ struct block_policy {
         struct block_entry *entries;
 };
 
-struct block_policy *block_policy_new(const struct settings *settings) {
+struct block_policy *block_policy_new(const struct settings *settings, const struct known_clients *clients) {
         struct block_policy *b = calloc(1, sizeof *b);
 
-        if (b && block_policy_configure(b, settings) < 0)
+        if (!b)
+                return NULL;
+        b->clients = clients;
+        b->csum_errors = rate_unknown();
+        if (block_policy_configure(b, settings) < 0)
                 return block_policy_free(b);
         return b;
 }
@@ -116,62 +127,80 @@ static bool may_add(const struct block_policy *b, const struct decision *d,
 
 /* --- who is --------------------------------------------------------------------- */
 
-static double certain_per_s(const struct obs_source *s) {
-        return s->known & OBS_S_SYNS ? s->syn_per_s - s->syn_error_per_s : 0;
+/* What TCP threw away unseen may all have been under this one's name. */
+static double certain_per_s(const struct block_policy *b, const struct culprit *k) {
+        return fmax(0, k->unfinished_per_s - or_zero(b->csum_errors.per_s));
 }
 
-static bool never_completes(const struct obs_source *s, double certain) {
-        return (s->known & OBS_S_COMPLETED) && s->completed_per_s <= COMPLETED_SHARE_MAX * certain &&
-               s->completion_high <= COMPLETION_HIGH_MAX;
+static bool is_bad(const struct block_policy *b, const struct culprit *k) {
+        return certain_per_s(b, k) >= b->settings->block.min_syn_per_s && k->completions_known &&
+               k->completion_high <= COMPLETION_HIGH_MAX && !(k->is & (OBS_S_CLIENT | OBS_S_DISOWNS)) &&
+               !(b->clients && known_clients_has(b->clients, &k->prefix));
 }
 
-static bool is_bad(const struct block_policy *b, const struct obs_source *s) {
-        double certain = certain_per_s(s);
+/* What is left of a prefix without the addresses in it that are told, and without its worst part. */
+static double without_its_parts(const struct culprits *c, const struct culprit *k) {
+        double addresses = 0, worst = 0;
 
-        return certain >= b->settings->block.min_syn_per_s && never_completes(s, certain);
-}
+        for (uint32_t i = 0; i < c->count; i++) {
+                const struct culprit *o = &c->list[i];
 
-/* Of a prefix, what is not carried by the longer ones in the list that are bad themselves. */
-static bool carries_itself(const struct block_policy *b, const struct obs_sources *l,
-                           const struct obs_source *s) {
-        double certain = certain_per_s(s), rest = certain;
-
-        for (uint32_t i = 0; i < l->count; i++) {
-                const struct obs_source *o = &l->list[i];
-
-                /* Of the nested ones only addresses, or a /64 would be taken off twice. */
-                if (o->prefix.length == ADDRESS_BITS && s->prefix.length < ADDRESS_BITS &&
-                    prefix_contains(&s->prefix, &o->prefix.address) && is_bad(b, o))
-                        rest -= certain_per_s(o);
+                if (o->prefix.length <= k->prefix.length || !prefix_contains(&k->prefix, &o->prefix.address))
+                        continue;
+                if (o->prefix.length == ADDRESS_BITS)
+                        addresses += o->unfinished_per_s;
+                worst = fmax(worst, o->unfinished_per_s);
         }
-        return rest >= b->settings->block.min_syn_per_s && rest >= PREFIX_OWN_SHARE * certain;
+        return k->unfinished_per_s - fmax(addresses, worst);
 }
 
-static bool wanted(const struct block_policy *b, const struct obs_sources *l,
-                   const struct obs_source *s, const struct block_protected *protect) {
-        return is_bad(b, s) && carries_itself(b, l, s) && !is_protected(b, protect, &s->prefix) &&
-               !is_covered(b, &s->prefix);
+static bool carries_itself(const struct block_policy *b, const struct culprits *c, const struct culprit *k) {
+        double rest = without_its_parts(c, k) - or_zero(b->csum_errors.per_s);
+
+        return k->prefix.length == ADDRESS_BITS ||
+               (rest >= b->settings->block.min_syn_per_s && rest >= PREFIX_OWN_SHARE * k->unfinished_per_s);
 }
 
-uint32_t block_policy_candidates(const struct block_policy *b, const struct observation *o,
-                                 const struct decision *d, const struct block_protected *protect,
+static bool wanted(const struct block_policy *b, const struct block_scene *scene, const struct culprit *k) {
+        return is_bad(b, k) && carries_itself(b, scene->culprits, k) &&
+               !is_protected(b, scene->protect, &k->prefix) && !is_covered(b, &k->prefix);
+}
+
+static void follow_csum_errors(struct block_policy *b, const struct observation *o) {
+        double elapsed_s = (double) o->elapsed_us / 1e6;
+
+        if (!observation_knows(o, OBS_CSUM_ERRORS) || o->elapsed_us == 0)
+                return;
+        rate_peak(&b->csum_errors, (double) o->counters[OBS_CSUM_ERRORS] / elapsed_s, elapsed_s, CSUM_TAU_S);
+}
+
+uint32_t block_policy_candidates(struct block_policy *b, const struct block_scene *scene,
                                  struct block_candidate ret[static BLOCK_CANDIDATES_MAX]) {
+        const struct observation *o = scene->observation;
         uint32_t n = 0;
 
-        if (!may_add(b, d, protect) || !(o->known & OBS_K_SOURCES))
+        follow_csum_errors(b, o);
+        if (!may_add(b, scene->decision, scene->protect))
                 return 0;
         /* The heaviest come first in the list. */
-        for (uint32_t i = 0; i < o->sources.count && n < BLOCK_CANDIDATES_MAX; i++) {
-                const struct obs_source *s = &o->sources.list[i];
+        for (uint32_t i = 0; i < scene->culprits->count && n < BLOCK_CANDIDATES_MAX; i++) {
+                const struct culprit *k = &scene->culprits->list[i];
 
-                if (wanted(b, &o->sources, s, protect) && !is_declined(b, &s->prefix, o->time_us))
+                if (wanted(b, scene, k) && !is_declined(b, &k->prefix, o->time_us))
                         ret[n++] = (struct block_candidate) {
-                                .prefix = s->prefix,
-                                .certain_per_s = certain_per_s(s),
-                                .half_open = s->known & OBS_S_HALF_OPEN ? s->half_open : 0,
+                                .prefix = k->prefix,
+                                .certain_per_s = certain_per_s(b, k),
+                                .half_open = k->half_open,
                         };
         }
         return n;
+}
+
+/* Whether the kernel's answers reached it, and it did not disown them. */
+static bool is_proven(const struct observation *o, const struct block_candidate *n) {
+        if (n->half_open_aged >= PROOF_HALF_OPENS)
+                return true;
+        return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 && (o->sources.known & OBS_SS_DISOWNED);
 }
 
 /* --- the list --------------------------------------------------------------------- */
@@ -264,26 +293,29 @@ static void add(struct block_policy *b, const struct observation *o, const struc
         c->list[c->count - 1].certain_per_s = n->certain_per_s;
 }
 
-uint32_t block_policy_step(struct block_policy *b, const struct observation *o,
-                           const struct decision *d, const struct block_protected *protect,
+uint32_t block_policy_step(struct block_policy *b, const struct block_scene *scene,
                            const struct block_candidate *candidates, uint32_t count,
                            struct block_change ret[static BLOCK_CHANGES_MAX]) {
+        const struct observation *o = scene->observation;
         struct changes c = { .list = ret };
 
-        let_go(b, o, d, protect, &c);
-        if (!may_add(b, d, protect))
+        let_go(b, o, scene->decision, scene->protect, &c);
+        if (!may_add(b, scene->decision, scene->protect))
                 return c.count;
         for (uint32_t i = 0; i < count; i++) {
                 const struct block_candidate *n = &candidates[i];
+                bool proven = is_proven(o, n);
 
                 if (n->established)
                         decline(b, &n->prefix, o->time_us + ESTABLISHED_US);
+                else if (!proven)
+                        decline(b, &n->prefix, o->time_us + UNPROVEN_US);
                 /* One before it may have covered it. */
-                if (n->established || is_covered(b, &n->prefix))
+                if (n->established || !proven || is_covered(b, &n->prefix))
                         continue;
                 if (!remove_within(b, &n->prefix, &c) || b->count >= b->settings->block.max_entries)
                         break;
-                add(b, o, d, n, &c);
+                add(b, o, scene->decision, n, &c);
         }
         return c.count;
 }

@@ -2,17 +2,24 @@
 #pragma once
 
 /*
- * Whom to block: sources or prefixes that are certainly heavy and never finish
- * a handshake. Pure; actions/block.h does it.
+ * Whom to block: sources or prefixes that are shown to leave handshakes of a flooded listener
+ * unfinished. Pure; actions/block.h does it.
  *
  * A new entry needs all of these: block.enabled; a rule wants it at this moment;
  * the diagnosis is flood-concentrated or flood-distributed; at least
- * block.min_rate SYN/s that are certain (estimate less its error); completions
+ * block.min_rate handshakes a second, at flooded listeners, that are certain (core/culprits.h)
+ * and that TCP has taken (what it threw away for its checksum may be anybody's); completions
  * are known, and are none to speak of, also by the upper bound of what the
- * sample allows. Never: an address on the allow list, of this host, a gateway,
- * a resolver, one with an established connection, nor a prefix that such an
- * address is in. Where a few addresses of a prefix carry it, they are named
- * and the prefix is not.
+ * sample allows. And proof that the address is the sender's own, as far as there can be any: the
+ * kernel answered it, and half-opens of its grow old; or, where every answer is a cookie,
+ * RSTs are seen and none came from there. Never: an address on the allow list, of this host, a
+ * gateway, a resolver, one with an established connection, one that has finished a handshake
+ * within block.known_for, one that disowned a SYN-ACK by RST, nor a prefix that such an
+ * address is in. Of a prefix and what is within it the smallest is taken: not where a few addresses
+ * or one narrower prefix carry it.
+ *
+ * Not told by that: an enemy who forges the address of somebody who never was a client here and never
+ * answers a SYN-ACK, not even by RST.
  *
  * While the diagnosis is flood-spoofed the addresses are innocents': nothing is
  * blocked, and what is blocked is let go.
@@ -25,6 +32,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/culprits.h"
+#include "core/known_clients.h"
 #include "core/observation.h"
 #include "core/policy.h"
 #include "core/settings.h"
@@ -50,7 +59,17 @@ struct block_candidate {
         struct prefix prefix;
         double certain_per_s;
         uint32_t half_open;
-        bool established; /* false; the caller sets it if there is an established connection */
+        /* False and 0; the caller sets them: */
+        bool established;        /* it has an established connection */
+        uint32_t half_open_aged; /* half-opens whose SYN-ACK was sent again: never disowned */
+};
+
+/* What a step goes by. */
+struct block_scene {
+        const struct observation *observation;
+        const struct decision *decision;
+        const struct culprits *culprits;
+        const struct block_protected *protect;
 };
 
 struct block_entry {
@@ -75,20 +94,19 @@ struct block_change {
 
 struct block_policy;
 
-/* The settings must outlive it. NULL: no memory. */
-struct block_policy *block_policy_new(const struct settings *settings);
+/* The settings and clients (those of block.known_for; NULL: none are known) must outlive it. NULL: no
+ * memory. */
+struct block_policy *block_policy_new(const struct settings *settings, const struct known_clients *clients);
 struct block_policy *block_policy_free(struct block_policy *b);
 /* -ENOMEM: as before, with room for as many entries as before. */
 int block_policy_configure(struct block_policy *b, const struct settings *settings);
 
 /* Who could be blocked now; fills at most BLOCK_CANDIDATES_MAX. Most often none. */
-uint32_t block_policy_candidates(const struct block_policy *b, const struct observation *o,
-                                 const struct decision *d, const struct block_protected *protect,
+uint32_t block_policy_candidates(struct block_policy *b, const struct block_scene *scene,
                                  struct block_candidate ret[static BLOCK_CANDIDATES_MAX]);
 /* Takes the candidates in, lets go what is due. Returns how many changes; what does not fit
  * into them is left for the next step. Changes are to be done in their order. */
-uint32_t block_policy_step(struct block_policy *b, const struct observation *o,
-                           const struct decision *d, const struct block_protected *protect,
+uint32_t block_policy_step(struct block_policy *b, const struct block_scene *scene,
                            const struct block_candidate *candidates, uint32_t count,
                            struct block_change ret[static BLOCK_CHANGES_MAX]);
 /* An addition that could not be done: it is not on the list any more, and not wanted before

@@ -47,17 +47,25 @@ static void sort(struct culprits *c) {
         }
 }
 
-void culprits_find(const struct observation *o, const bool flooded[static OBS_LISTENERS_MAX],
+void culprits_find(const struct observation *o, const bool flooded[static OBS_LISTENERS_MAX], bool checks,
                    struct culprits *ret) {
         const struct obs_sources *s = &o->sources;
+        double checked = 0;
 
         ret->count = 0;
         ret->syn_per_s = ret->unfinished_per_s = 0;
         if (!(o->known & OBS_K_SOURCES))
                 return;
-        for (uint32_t i = 0; i < s->count; i++)
-                if (s->list[i].listener < o->listeners_count && flooded[s->list[i].listener])
-                        take(ret, &s->list[i]);
+        for (uint32_t i = 0; i < s->count; i++) {
+                const struct obs_source *one = &s->list[i];
+
+                if (one->listener >= o->listeners_count || !flooded[one->listener])
+                        continue;
+                if (!checks || !(one->is & OBS_S_DISOWNS))
+                        take(ret, one);
+                else if (one->prefix.length == ADDRESS_BITS)
+                        checked += one->syn_per_s;
+        }
         sort(ret);
         for (uint32_t i = 0; i < o->listeners_count; i++) {
                 const struct obs_listener *l = &o->listeners[i];
@@ -68,6 +76,8 @@ void culprits_find(const struct observation *o, const bool flooded[static OBS_LI
                 ret->unfinished_per_s += fmax(0, l->senders.syn_per_s -
                                                  (l->known & OBS_L_ENDED ? l->senders.ended_per_s : 0));
         }
+        ret->syn_per_s = fmax(0, ret->syn_per_s - checked);
+        ret->unfinished_per_s = fmax(0, ret->unfinished_per_s - checked);
         if (!(ret->syn_per_s > 0)) /* a recording that does not tell for each listener */
                 ret->syn_per_s = ret->unfinished_per_s = s->known & OBS_SS_DISTINCT ? s->syn_per_s : 0;
 }
@@ -83,6 +93,20 @@ double culprits_few_share(const struct culprits *c, bool clients, double unfinis
                 taken++;
         }
         return unfinished_per_s > 0 ? fmin(1, sum / unfinished_per_s) : 0;
+}
+
+double culprits_few_disown(const struct culprits *c) {
+        double sum = 0, disown = 0;
+        unsigned taken = 0;
+
+        for (uint32_t i = 0; i < c->count && taken < FEW; i++) {
+                if (c->list[i].prefix.length != ADDRESS_BITS || c->list[i].is & OBS_S_CLIENT)
+                        continue;
+                sum += c->list[i].unfinished_per_s;
+                disown += c->list[i].is & OBS_S_DISOWNS ? c->list[i].unfinished_per_s : 0;
+                taken++;
+        }
+        return sum > 0 ? disown / sum : 0;
 }
 
 static bool may_be_named(const struct culprit *k) {

@@ -32,10 +32,13 @@ struct culprits {
         struct culprit list[OBS_SOURCES_MAX];
 };
 
-/* flooded: for each of the observation's listeners. */
-void culprits_find(const struct observation *o, const bool flooded[static OBS_LISTENERS_MAX],
+/* flooded: for each of the observation's listeners. checks: what is answered by RST there is a
+ * checker's, which no culprit is, and no part of the whole. */
+void culprits_find(const struct observation *o, const bool flooded[static OBS_LISTENERS_MAX], bool checks,
                    struct culprits *ret);
 
+/* Of what the few heaviest addresses have, the share of those that answer by RST, 0..1. */
+double culprits_few_disown(const struct culprits *c);
 /* The share of the unfinished, 0..1, that the few heaviest addresses have for sure; with or
  * without known clients. */
 double culprits_few_share(const struct culprits *c, bool clients, double unfinished_per_s);

@@ -45,6 +45,16 @@ enum { LOOKS_KEPT = 3 };
 /* Counts of the log and of the kernel are not of quite the same moment. */
 #define BLIND_FACTOR 2.0
 #define LATELY_TAU_S 1.5
+/* As the source table weighs: halved every two seconds. */
+#define SOURCES_TAU_S (2 / M_LN2)
+/* What is said to be unfinished evens out over this; at a flood's beginning it has not the time. */
+#define FIGURES_TAU_S 1.0
+#define CALM_AGAIN_US UINT64_C(60000000)
+#define BEGINNING_US UINT64_C(1500000)
+/* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
+ * that answers by cookie can wait for more evidence. */
+#define PRESSED_US UINT64_C(3000000)
+#define TURNED_AWAY_PER_S 0.1
 
 /* Before this nothing is far above the usual. */
 #define USUAL_LEARNED_US UINT64_C(2000000)
@@ -63,9 +73,16 @@ struct subject {
         struct rate syns;        /* SYNs a second, by the log */
         struct rate begun;       /* of these, handshakes */
         struct rate begun_lately; /* the most of the last seconds */
+        struct rate begun_at_most; /* the same, of single ticks */
+        struct rate finished;    /* handshakes that finish, over as long as sources are weighed */
         struct rate ended;       /* connections that ended, a second */
         struct rate drops;       /* its own counter, a second */
+        struct rate late;        /* handshakes a second that are late, for the figures */
         double half_open;        /* at the last walk */
+        uint64_t flood_us;       /* since when there is a flood; 0: there is none */
+        uint64_t pressed_us;     /* when SYNs were last refused, or answered by cookie; 0: never */
+        uint64_t aging_us;       /* when a handshake last grew older than a second; 0: never */
+        double choked_s;         /* see choke() */
         struct rate usual_early; /* in calm: handshakes a second that are about to be late */
         uint64_t learned_us;     /* when it was last learned */
         double gathered;         /* see flood_rules_gather() */
@@ -115,8 +132,11 @@ static void subject_init(struct subject *s) {
                 .syns = rate_unknown(),
                 .begun = rate_unknown(),
                 .begun_lately = rate_unknown(),
+                .begun_at_most = rate_unknown(),
+                .finished = rate_unknown(),
                 .ended = rate_unknown(),
                 .drops = rate_unknown(),
+                .late = rate_unknown(),
                 .usual_early = rate_unknown(),
                 .half_open = NAN,
                 .verdict = { .evidence = evidence_unknown() },
@@ -181,13 +201,16 @@ static double elapsed_s(const struct observation *o) {
 }
 
 static void count_log(struct subject *s, const struct obs_listener *l, double tick_s) {
+        double begun;
+
         if (!(l->known & OBS_L_SYNS)) {
-                s->syns = s->begun = s->begun_lately = rate_unknown();
+                s->syns = s->begun = s->begun_lately = s->begun_at_most = rate_unknown();
                 return;
         }
+        begun = (double) (l->syns - (l->syns_again < l->syns ? l->syns_again : l->syns));
         rate_count(&s->syns, (double) l->syns, tick_s, RATE_TAU_S);
-        rate_count(&s->begun, (double) (l->syns - (l->syns_again < l->syns ? l->syns_again : l->syns)),
-                   tick_s, RATE_TAU_S);
+        rate_count(&s->begun, begun, tick_s, RATE_TAU_S);
+        rate_peak(&s->begun_at_most, begun / tick_s, tick_s, LATELY_TAU_S);
         rate_peak(&s->begun_lately, s->begun.per_s, tick_s, LATELY_TAU_S);
 }
 
@@ -205,6 +228,8 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
         }
         if (l->known & OBS_L_HALF_OPEN) {
                 s->survival = survival_step(&s->memory, l, age_us, o->time_us);
+                rate_mix(&s->late, s->survival.late_steady_per_s,
+                         fmin((double) (o->time_us - s->walked_us) / 1e6, 1), FIGURES_TAU_S);
                 s->walked_us = o->time_us;
                 s->half_open = l->half_open;
                 if (l->known & OBS_L_LIMITS && l->half_open > l->backlog)
@@ -316,6 +341,7 @@ static void look_add_cookies(struct look *l, const struct detector *d, double sh
                 lost += d->maybe_reset.per_s;
         }
         l->cookies_sent_per_s = share * t->cookies_sent.per_s;
+        l->cookies_lost_share = 1 - t->cookies_received_slowly.per_s / t->cookies_sent_slowly.per_s;
         if (isnan(v.unanswered_per_s))
                 return;
         l->cookies_unanswered_per_s = share * fmax(0, v.unanswered_per_s - lost);
@@ -372,7 +398,7 @@ static bool few_reset(struct detector *d, const struct observation *o, uint32_t 
         bool only[OBS_LISTENERS_MAX] = { false };
 
         only[index] = true;
-        culprits_find(o, only, &d->culprits);
+        culprits_find(o, only, false, &d->culprits);
         return culprits_few_share(&d->culprits, true, d->culprits.unfinished_per_s) >= 0.5;
 }
 
@@ -397,6 +423,8 @@ static void look_at_listener(struct detector *d, const struct observation *o, ui
         if (s->accept_busy_us && o->time_us - s->accept_busy_us < ACCEPT_BUSY_US)
                 discount_overflows(l, d->track.overflow_credit);
         l->completed_per_s = finished_of(d, at);
+        if (!isnan(s->syns.per_s))
+                l->again_per_s = fmax(0, s->syns.per_s - s->begun.per_s);
         at->looked = (at->obs->known & OBS_L_HALF_OPEN) || l->refused_per_s >= 1 ||
                      l->cookies_unanswered_per_s >= 1 || l->killed_per_s >= 1 ||
                      o->time_us - s->looked_us >= LOOK_STALE_US;
@@ -447,12 +475,30 @@ static double strength_of(struct subject *s, const struct flood_strength *now) {
         return fmax(second, now->overwhelming);
 }
 
+/* How long the queue has been full of stale entries while SYNs are turned away; forgotten as fast. */
+static void choke(struct subject *s, struct look *l, const struct settings_detect *detect, double since_s,
+                  uint64_t now_us) {
+        /* By cookie the honest are served: only where most of those are in vain. */
+        if (l->refused_per_s > TURNED_AWAY_PER_S ||
+            (l->syncookies == 1 && l->cookies_sent_per_s > TURNED_AWAY_PER_S && l->cookies_lost_share > 0.5))
+                s->pressed_us = now_us;
+        if (l->aged_per_s > 0 || l->stale_per_s > 0)
+                s->aging_us = now_us;
+        if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && s->aging_us &&
+            now_us - s->aging_us < PRESSED_US && flood_rules_is_stale(l, detect))
+                s->choked_s = fmin(s->choked_s + since_s, 2 * FLOOD_RULES_CHOKED_S);
+        else
+                s->choked_s = fmax(0, s->choked_s - since_s);
+        l->choked_s = s->choked_s;
+}
+
 /* Gathers and concludes from one look. */
 static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect,
                      uint64_t now_us) {
         double since_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
         struct flood_strength strength;
 
+        choke(s, l, detect, since_s, now_us);
         /* A look sees half a second's worth of aged entries: after a late tick it must
          * not stand for all the time since. */
         s->gathered = flood_rules_gather(s->gathered, l, fmin(since_s, 1), detect);
@@ -461,6 +507,10 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
 
         strength = flood_rules_match(l, detect);
         s->verdict.strength = strength_of(s, &strength);
+        if (s->verdict.strength < 1)
+                s->flood_us = 0;
+        else if (!s->flood_us)
+                s->flood_us = now_us;
         if (s->verdict.strength >= 1)
                 s->verdict.finding = FINDING_FLOOD;
         else if (s->strengths[0] >= 1 || flood_rules_suspect(l, detect))
@@ -485,6 +535,17 @@ static double at_most_begun(double unanswered_per_s, const struct subject *s, do
                                                       : fmin(unanswered_per_s, fmax(left, 0));
 }
 
+/* While a flood goes on, what was sent less what came back: no delay that may explain some has to be
+ * looked for any more, and the least of several is too little. */
+static double cookies_left_per_s(const struct detector *d, const struct sight *at) {
+        double left = d->track.cookies_sent.per_s - d->track.cookies_received.per_s;
+
+        if (!at->subject->flood_us || isnan(left))
+                return or_zero(at->look.cookies_in_vain_per_s);
+        return fmax(or_zero(at->look.cookies_in_vain_per_s),
+                    at->share.cookies * fmax(0, left - at->look.maybe_reset_per_s));
+}
+
 static struct evidence evidence_of(const struct detector *d, const struct sight *at) {
         const struct look *l = &at->look;
         const struct subject *s = at->subject;
@@ -499,9 +560,12 @@ static struct evidence evidence_of(const struct detector *d, const struct sight 
         e.completed_per_s = isnan(d->track.completed.per_s)
                                     ? NAN : fmin(l->completed_per_s, d->track.completed.per_s);
         e.unanswered_per_s = unanswered_of(l);
+        if (!isnan(e.unanswered_per_s))
+                e.unanswered_per_s = or_zero(s->late.per_s) + cookies_left_per_s(d, at) +
+                                     or_zero(l->killed_per_s);
         /* What an overwhelming flood is told by has not had the time to be late. */
-        if (s->verdict.finding == FINDING_FLOOD)
-                e.unanswered_per_s = fmax(e.unanswered_per_s,
+        if (s->flood_us && s->looked_us - s->flood_us < BEGINNING_US)
+                e.unanswered_per_s = fmax(fmax(e.unanswered_per_s, unanswered_of(l)),
                                           or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s));
         e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s, e.completed_per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, l->refused_per_s, e.completed_per_s);
@@ -537,6 +601,9 @@ static struct circumstances circumstances_of(const struct detector *d, const str
                 .usual_completed_per_s = t->usual_completed.per_s,
                 .alive = survival->alive,
                 .stuck = survival->stuck,
+                .late_per_s = or_zero(unanswered_of(l)),
+                .late_share = flood_rules_share(or_zero(unanswered_of(l)) + or_zero(l->refused_per_s),
+                                                l->completed_per_s),
                 .aged_share = survival->late_per_s > 0 ? survival->aged_per_s / survival->late_per_s : NAN,
                 .embryonic_rsts_per_s = t->embryonic_rsts.per_s,
                 .overflowing = t->overflow_credit >= 1 && t->overflows.per_s >= 1 &&
@@ -555,25 +622,32 @@ static struct circumstances circumstances_of(const struct detector *d, const str
 /* Of one listener, or of all that are flooded together. */
 static enum diagnosis name_of(struct detector *d, const struct observation *o,
                               const bool flooded[static OBS_LISTENERS_MAX], struct culprits *culprits) {
-        struct naming_facts f = { .unfinished_share = NAN, .reset_share = 0, .culprits = culprits };
-        double unfinished = 0, refused = 0, reset = 0, finished = 0, begun = 0;
+        struct naming_facts f = { .culprits = culprits };
+        double unfinished = 0, refused = 0, reset = 0, begun = 0;
 
-        culprits_find(o, flooded, culprits);
+        bool checks = true;
+
         for (uint32_t i = 0; i < o->listeners_count; i++) {
                 const struct evidence *e;
 
                 if (!flooded[i] || !d->sights[i].subject)
                         continue;
                 e = &d->sights[i].subject->verdict.evidence;
+                checks &= e->explained_per_s[EXPLAINED_CHECKS] > 0;
                 unfinished += or_zero(e->unanswered_per_s);
                 refused += or_zero(e->queue_drops_per_s);
                 reset += or_zero(e->embryonic_rsts_per_s);
-                finished += or_zero(e->completed_per_s);
+                f.finished_per_s += or_zero(d->sights[i].subject->finished.per_s);
+                f.begun_at_most_per_s += or_zero(d->sights[i].subject->begun_at_most.per_s);
                 begun += d->sights[i].subject->begun_lately.per_s;
                 if (o->listeners[i].known & OBS_L_SENDERS)
                         naming_add_senders(&f.strangers, &o->listeners[i].senders);
         }
-        f.unfinished_share = share_of(unfinished, refused, finished);
+        if (checks) {
+                unfinished = fmax(0, unfinished - reset);
+                reset = 0;
+        }
+        culprits_find(o, flooded, checks, culprits);
         f.reset_share = unfinished > 0 ? reset / unfinished : 0;
         f.log_is_blind = unfinished + refused > BLIND_FACTOR * begun + UNSEEN_PER_S / 10;
         return naming_of_flood(&f);
@@ -602,6 +676,12 @@ static void name_listener(struct detector *d, const struct observation *o, uint3
         add_name(&s->verdict.evidence, &d->culprits, s->verdict.diagnosis);
 }
 
+/* Whoever sends most in a flood, or just after one, is easily taken for who made it. */
+static bool is_calm(const struct detector *d, const struct observation *o, enum finding finding) {
+        return finding == FINDING_NONE &&
+               (!d->host_name.flood_us || o->time_us - d->host_name.flood_us >= CALM_AGAIN_US);
+}
+
 /* --- the step ---------------------------------------------------------------- */
 
 static void step_listener(struct detector *d, const struct observation *o, uint32_t index,
@@ -612,10 +692,13 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
 
         if (at->looked)
                 conclude(s, &at->look, at->detect, o->time_us);
+        if (!isnan(at->look.completed_per_s) && o->elapsed_us)
+                rate_mix(&s->finished, fmin(at->share.finished * or_zero(d->track.completed.per_s),
+                                            at->look.completed_per_s), elapsed_s(o), SOURCES_TAU_S);
         s->verdict.evidence = evidence_of(d, at);
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
                                         : o->listeners_count == 1 ? arrivals_of(&d->track, &at->look) : NAN;
-        evidence_add_sources(&s->verdict.evidence, d->sources);
+        evidence_add_sources(&s->verdict.evidence, d->sources, is_calm(d, o, s->verdict.finding));
         c = circumstances_of(d, o, &at->look, &s->survival);
         c.accept_full = at->obs->accept_full > 0;
         c.overflowing &= s->accept_busy_us == o->time_us;
@@ -670,7 +753,6 @@ static struct evidence host_evidence(const struct detector *d, const struct verd
                 for (unsigned k = 0; k < EXPLANATIONS; k++)
                         e.explained_per_s[k] += k == EXPLAINED_NOISE ? 0 : l->explained_per_s[k];
         }
-        evidence_add_sources(&e, d->sources);
         return e;
 }
 
@@ -746,6 +828,7 @@ static void name_host(struct detector *d, const struct observation *o, struct ve
         enum diagnosis supported;
 
         ret->culprits.count = 0;
+        ret->culprits.unfinished_per_s = 0;
         if (ret->host.finding != FINDING_FLOOD) {
                 (void) name_settle(&d->host_name, false, DIAGNOSIS_UNKNOWN, o->time_us);
                 return;
@@ -768,6 +851,7 @@ static void step_host(struct detector *d, const struct observation *o, struct lo
 
         ret->host = d->host.verdict;
         ret->host.evidence = host_evidence(d, ret);
+        evidence_add_sources(&ret->host.evidence, d->sources, is_calm(d, o, d->host.verdict.finding));
         c = circumstances_of(d, o, l, &d->host.survival);
         if (ret->host.finding == FINDING_FLOOD)
                 ret->host.diagnosis = DIAGNOSIS_FLOOD_SPOOFED;

@@ -28,8 +28,8 @@ double few_sources_unfinished(const struct obs_sources *s) {
         return fmin(1, sum / s->syn_per_s);
 }
 
-static bool completes(const struct evidence *e) {
-        return isnan(e->unanswered_share) || e->unanswered_share < 0.2;
+static bool completes(const struct circumstances *c) {
+        return isnan(c->late_share) || c->late_share < 0.2;
 }
 
 enum diagnosis diagnose(enum finding finding, const struct evidence *e,
@@ -41,7 +41,7 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
         if (c->outage)
                 return DIAGNOSIS_LOSSY_CLIENTS;
         /* Who says RST has had our SYN-ACK. */
-        if (or_zero(e->unanswered_per_s) - or_zero(c->embryonic_rsts_per_s) > 5 && !completes(e) &&
+        if (c->late_per_s - or_zero(c->embryonic_rsts_per_s) > 5 && !completes(c) &&
             (c->alive > 0.1 * c->stuck ||
              (completed > 0 && c->aged_share < 0.7)))
                 return DIAGNOSIS_LOSSY_CLIENTS;
@@ -49,7 +49,7 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
                 return DIAGNOSIS_PORT_SCAN;
         if (isnan(e->completed_per_s) && isnan(e->half_open))
                 return DIAGNOSIS_UNKNOWN;
-        if (finding == FINDING_SUSPECT && (!completes(e) || isnan(e->completed_per_s)))
+        if (finding == FINDING_SUSPECT && (!completes(c) || isnan(e->completed_per_s)))
                 return DIAGNOSIS_UNKNOWN;
         if (completed >= BUSY_PER_S) {
                 double strangers = completed - c->allowed_per_s;

@@ -12,6 +12,8 @@
 struct circumstances {
         double usual_completed_per_s; /* NAN: not learned yet */
         double alive, stuck;          /* clients that send their SYN again, of so many (survival.h) */
+        double late_per_s;            /* handshakes that were late, though they may finish yet */
+        double late_share;            /* 0..1, of those and of those that finish; NAN: not known */
         double aged_share;            /* 0..1: of late handshakes, those still there after 1 s; NAN */
         double embryonic_rsts_per_s;
         double refused_ports_per_s;   /* SYNs that came in for ports without a listener; without a

@@ -46,6 +46,15 @@ static double checks(const struct look *l, const struct settings_detect *s) {
                                          : or_zero(l->maybe_reset_per_s);
 }
 
+/* Whoever forges addresses can send his SYNs twice as well: where more are left than finish, it explains
+ * nothing. */
+static double retries(const struct look *l, const struct settings_detect *s) {
+        double left = fmax(or_zero(l->aged_per_s), or_zero(l->late_per_s)) + or_zero(l->cookies_unanswered_per_s);
+
+        (void) s;
+        return left <= l->completed_per_s ? or_zero(l->again_per_s) : 0;
+}
+
 static double way_back(const struct look *l, const struct settings_detect *s) {
         (void) s;
         return l->outage ? or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s) : 0;
@@ -58,6 +67,7 @@ double explanation_per_s(enum explanation e, const struct look *l, const struct 
                 [EXPLAINED_FAR] = far,
                 [EXPLAINED_ACCEPT] = accept_queue,
                 [EXPLAINED_CHECKS] = checks,
+                [EXPLAINED_RETRIES] = retries,
                 [EXPLAINED_WAY_BACK] = way_back,
         };
 

@@ -12,6 +12,8 @@
  *   accept     ACKs dropped because the application does not accept: ListenOverflows counts them
  *   checks     a load balancer or a monitor that ends its half-open connections by RST: few
  *              addresses, steadily
+ *   retries    clients that send their SYN again, where most finish: the path is full, and they
+ *              are still there
  *   way back   SYN-ACKs or ACKs are lost or late for everybody: the usual clients, no more
  *              than usual, the same handshakes again (core/outage.h)
  */

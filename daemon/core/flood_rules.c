@@ -15,6 +15,8 @@
 #define CROWD_PER_S 20.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
+/* Loss makes no RST: less than most of it is enough. */
+#define BOUNCING_SHARE 0.33
 /* An overwhelming one: in one look, a tenth of a second's worth of entries. */
 #define OVERWHELMING_PER_S 300.0
 #define OVERWHELMING_SHARE 0.75
@@ -34,6 +36,8 @@
 #define GATHERED_MOST 45.0
 #define LOUD 4.0
 #define MOST 0.5
+#define FULL_SHARE 0.8
+#define FEW_FACTOR 2.0
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */
 #define IN_VAIN_SHARE 0.25
 #define LOST_COOKIES_SHARE 0.1
@@ -128,7 +132,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
                         fmax(explanation_per_s(EXPLAINED_LOSS, l, s), noise);
 
-        gathered += fmax(soon, surely) * elapsed_s;
+        gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_RETRIES, l, s)) * elapsed_s;
         return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);
 }
 
@@ -141,8 +145,7 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 
 /* --- the patterns --------------------------------------------------------------- */
 
-/* Most of a crowd may be under way for long, on a path that it fills itself. */
-static bool is_crowd(const struct look *l) {
+bool flood_rules_is_crowd(const struct look *l) {
         return l->completed_per_s > CROWD_FACTOR * l->usual_completed_per_s + CROWD_PER_S;
 }
 
@@ -154,7 +157,7 @@ static double overwhelms(const struct look *l, const struct settings_detect *s) 
         double usual = fmax(OVERWHELMING_ARRIVALS * l->usual_arrivals_per_s,
                             OVERWHELMING_EARLY * or_zero(l->usual_early_per_s));
 
-        if (isnan(l->usual_arrivals_per_s) || is_crowd(l))
+        if (isnan(l->usual_arrivals_per_s) || flood_rules_is_crowd(l))
                 return 0;
         return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)),
                              odds_against(early, l->completed_per_s, OVERWHELMING_SHARE)),
@@ -171,7 +174,7 @@ static double surge_per_s(const struct look *l, const struct settings_detect *s)
 static double surges(const struct look *l, const struct settings_detect *s) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
-        if (is_crowd(l))
+        if (flood_rules_is_crowd(l))
                 return 0;
         return all_of(against(late, surge_per_s(l, s)),
                       odds_against(late, l->completed_per_s, SURGE_SHARE));
@@ -201,7 +204,19 @@ static double bounces(const struct look *l) {
         if (flood_rules_are_checks(l))
                 return 0;
         return all_of(against(l->killed_per_s, FLOOD_RULES_BOUNCING_PER_S),
-                      odds_against(l->killed_per_s, l->completed_per_s, SURGE_SHARE));
+                      odds_against(l->killed_per_s, l->completed_per_s, BOUNCING_SHARE));
+}
+
+bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
+        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s && l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
+}
+
+/* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep
+ * it full, and whoever else comes is turned away. */
+static double chokes(const struct look *l) {
+        double needed_s = l->syncookies == 0 ? FLOOD_RULES_CHOKED_S : 1.5 * FLOOD_RULES_CHOKED_S;
+
+        return against(l->choked_s, needed_s);
 }
 
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
@@ -225,10 +240,11 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
                                    all_of(against(l->half_open, QUEUE_MIN),
                                           against(l->stuck, MOST * l->half_open))),
                 .bouncing = bounces(l), /* it hurts somebody else */
+                .choking = chokes(l),
         };
 }
 
 double flood_rules_best(const struct flood_strength *s) {
         return fmax(fmax(fmax(s->overwhelming, s->surge), fmax(s->sustained, s->held)),
-                    fmax(s->refusing, s->bouncing));
+                    fmax(s->refusing, fmax(s->bouncing, s->choking)));
 }

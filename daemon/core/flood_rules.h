@@ -27,6 +27,7 @@ struct look {
         double refused_per_s;            /* SYNs dropped because this queue was full */
         double killed_per_s;             /* half-opens ended by an RST of whoever got the SYN-ACK */
         double cookies_sent_per_s;
+        double cookies_lost_share;       /* 0..1, of those of the last seconds that did not come back */
         double held, stuck;              /* entries past the survival age, past 1 s */
         double half_open, backlog;
         double gathered;                 /* see flood_rules_gather() */
@@ -35,8 +36,10 @@ struct look {
         double usual_killed_per_s;       /* in calm, of the host; NAN: not learned yet */
         double usual_completed_per_s;    /* in calm, of the host; NAN: not learned yet */
         double maybe_reset_per_s;        /* of few addresses, where an RST leaves no trace (cookies only) */
+        double again_per_s;              /* SYNs sent again: by clients that are really there */
         double far_per_s;                /* older than survival_age, but not than clients here may be */
         double overflowed_per_s;         /* late, and explained by a full accept queue */
+        double choked_s;                 /* for how long SYNs are turned away by a queue of stale entries */
         bool few_reset;                  /* few addresses have most of what is killed */
         double usual_arrivals_per_s;     /* of the host; NAN: not learned yet */
         double half_open_life_s;         /* how long an entry stays that nobody finishes */
@@ -47,7 +50,7 @@ struct look {
 /* How well a look fits each pattern: 1 and more is a match, at 2 every figure is twice what it has
  * to be (odds for shares). 0: not at all, or not known. */
 struct flood_strength {
-        double overwhelming, surge, sustained, held, refusing, bouncing;
+        double overwhelming, surge, sustained, held, refusing, bouncing, choking;
 };
 
 /* Of all patterns, the one that fits best. */
@@ -55,6 +58,15 @@ double flood_rules_best(const struct flood_strength *s);
 
 /* The share of handshakes that nobody finishes, 0..1; NAN when not known. */
 double flood_rules_share(double unanswered_per_s, double completed_per_s);
+
+/* Whether more finish than usual: most of a crowd may be under way for long, on a path that it fills itself. */
+bool flood_rules_is_crowd(const struct look *l);
+
+/* Seconds after which a queue is choked. */
+#define FLOOD_RULES_CHOKED_S 6.0
+/* Whether a queue is full, most of it older than its first SYN-ACK's time-out, and too little comes
+ * for the other patterns. */
+bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s);
 
 /* Whether what is ended by RST is a few checkers' work, and no flood. */
 bool flood_rules_are_checks(const struct look *l);

@@ -2,6 +2,8 @@
 #include "core/host_track.h"
 
 #define FAST_TAU_S 0.7
+/* Of a few a second, some ten. */
+#define SLOW_TAU_S 6.0
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
 #define COOKIE_WINDOW_US UINT64_C(250000)
 #define EARLY_US UINT64_C(100000)
@@ -43,6 +45,8 @@ void host_track_init(struct host_track *t) {
                 .overflowed_lately = rate_unknown(),
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
+                .cookies_sent_slowly = rate_unknown(),
+                .cookies_received_slowly = rate_unknown(),
                 .cookies_in_vain = rate_unknown(),
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
@@ -133,12 +137,15 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
         t->cookies_known = cookies_of(t, o, &sent, &received);
         if (!t->cookies_known) {
                 t->cookies_sent = t->cookies_received = rate_unknown();
+                t->cookies_sent_slowly = t->cookies_received_slowly = rate_unknown();
                 cookie_balance_init(&t->balance);
                 t->cookies_in_vain = rate_unknown();
                 return;
         }
         rate_count(&t->cookies_sent, (double) sent, elapsed_s, FAST_TAU_S);
         rate_count(&t->cookies_received, (double) received, elapsed_s, FAST_TAU_S);
+        rate_count(&t->cookies_sent_slowly, (double) sent, elapsed_s, SLOW_TAU_S);
+        rate_count(&t->cookies_received_slowly, (double) received, elapsed_s, SLOW_TAU_S);
         cookie_balance_add(&t->balance, o->time_us, sent, received);
         in_vain = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
         if (!isnan(in_vain))

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <time.h>
 
-#include "core/allowed.h"
 
 #define BLOCKED_TAU_S 1.0
 /* What is let go and still sent is a flood again by then. */
@@ -54,8 +53,7 @@ static void open_now(struct incident_watch *w, const struct observation *o) {
         w->held_off_us = 0;
 }
 
-static void follow(struct incident_watch *w, const struct settings *s, const struct observation *o,
-                   const struct verdicts *v, enum diagnosis diagnosis) {
+static void follow(struct incident_watch *w, const struct observation *o, const struct verdicts *v, enum diagnosis diagnosis) {
         struct incident *n = &w->incident;
         const struct evidence *e = &v->host.evidence;
 
@@ -65,10 +63,8 @@ static void follow(struct incident_watch *w, const struct settings *s, const str
         }
         if (diagnosis_is_flood(diagnosis))
                 n->diagnosis = diagnosis;
-        if (v->host.finding == FINDING_FLOOD && (o->known & OBS_K_SOURCES)) {
-                allowed_take_out(s, &o->sources, &w->others);
-                top_sources_add(&w->top, &w->others, (double) o->elapsed_us / 1e6);
-        }
+        if (v->host.finding == FINDING_FLOOD)
+                top_sources_add(&w->top, &v->culprits, (double) o->elapsed_us / 1e6);
         n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(w->blocked.per_s));
         n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
         n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;
@@ -78,14 +74,14 @@ static void follow(struct incident_watch *w, const struct settings *s, const str
         }
 }
 
-bool incident_step(struct incident_watch *w, const struct settings *s, const struct observation *o,
+bool incident_step(struct incident_watch *w, const struct observation *o,
                    const struct verdicts *v, enum flood_state state, enum diagnosis diagnosis) {
         bool opens = !w->incident.id && state == STATE_FLOOD;
 
         if (opens)
                 open_now(w, o);
         if (w->incident.id)
-                follow(w, s, o, v, diagnosis);
+                follow(w, o, v, diagnosis);
         return opens;
 }
 

@@ -43,7 +43,6 @@ struct incident {
 struct incident_watch {
         struct incident incident;  /* id 0: none is open */
         struct top_sources top;    /* who sent most of it */
-        struct obs_sources others; /* of the last look: who sends, without the allow list's part */
         struct rate blocked;       /* SYNs of blocked sources a second, smoothed; NAN: not known */
         uint64_t held_off_us;      /* when blocked sources last sent as much as a flood
                                     * (CLOCK_BOOTTIME); 0: never in this incident */
@@ -59,7 +58,7 @@ void incident_follow_blocked(struct incident_watch *w, const struct settings *s,
                              const struct observation *o);
 /* Opens an incident if the host is in flood, and follows the one that is open. Whether it was
  * opened by this. state, diagnosis: the host's, by this look. */
-bool incident_step(struct incident_watch *w, const struct settings *s, const struct observation *o,
+bool incident_step(struct incident_watch *w, const struct observation *o,
                    const struct verdicts *v, enum flood_state state, enum diagnosis diagnosis);
 
 /* What was done about it: to be called with the events of others. */

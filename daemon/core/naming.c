@@ -13,18 +13,35 @@
 /* Another name has to hold for so long: an attack that changes does, a moment's figures do not. */
 #define NAME_STAYS_US UINT64_C(10000000)
 
-/* Of the flood's handshakes, the share that would be of addresses seen once in a whole window, at
- * most; 1: nothing says otherwise. */
-static double seen_once_at_most(const struct naming_facts *f) {
-        double begun = (double) f->strangers.begun * fmin(1, fmax(f->unfinished_share, 0));
-        double repeats = (double) (f->strangers.begun - f->strangers.addresses);
-        double window_s = (double) SOURCE_WINDOW_US / 1e6, sure, addresses;
+/* How often an address comes in the time of the sample, from how many are different of those that came:
+ * if each comes at random, (1 - exp(-m)) / m of them. */
+static double comes(double different_share) {
+        double low = 0, high = SEEN_ONCE_COUNTED;
 
-        sure = repeats - 2 * sqrt(repeats);
-        if (!(sure >= REPEATS_MIN) || !(f->strangers.span_s > 0) || !(begun > 0))
+        for (unsigned i = 0; i < 40; i++) {
+                double m = (low + high) / 2;
+
+                if (-expm1(-m) / m > different_share)
+                        low = m;
+                else
+                        high = m;
+        }
+        return low;
+}
+
+/* Of the flood's handshakes, the share that would be of addresses seen once in a whole window, at
+ * most; 1: nothing says otherwise. Those who finish are taken to come once. */
+static double seen_once_at_most(const struct naming_facts *f) {
+        const struct obs_senders *s = &f->strangers;
+        double honest = f->finished_per_s * s->span_s / fmax(1, s->one_in);
+        double begun = (double) s->begun - honest, repeats = (double) (s->begun - s->addresses);
+        double window_s = (double) SOURCE_WINDOW_US / 1e6, sure = repeats - 2 * sqrt(repeats), in_window;
+
+        begun = fmax(begun, repeats);
+        if (!(sure >= REPEATS_MIN))
                 return 1;
-        addresses = begun * begun / (2 * sure);
-        return exp(-begun / f->strangers.span_s * window_s / addresses);
+        in_window = (f->begun_at_most_per_s - f->finished_per_s) * window_s / fmax(1, s->one_in);
+        return exp(-comes(1 - sure / begun) * fmax(in_window, 0) / begun);
 }
 
 static bool one_prefix_has_most(const struct culprits *c, double unfinished_per_s) {
@@ -37,13 +54,14 @@ static bool one_prefix_has_most(const struct culprits *c, double unfinished_per_
 
 enum diagnosis naming_of_flood(const struct naming_facts *f) {
         const struct culprits *c = f->culprits;
-        /* Two upper bounds: what began less what ended, and the share that is seen unfinished. */
-        double unfinished = fmin(c->unfinished_per_s,
-                                 c->syn_per_s * (isnan(f->unfinished_share) ? 1 : f->unfinished_share));
+        /* Two upper bounds: what began less the connections that ended, and less what finished. */
+        double unfinished = fmin(c->unfinished_per_s, fmax(0, c->syn_per_s - f->finished_per_s));
         bool few = !f->log_is_blind && unfinished > 0 && culprits_few_share(c, false, unfinished) >= MOST;
 
         if (f->reset_share >= MOST)
                 return few ? DIAGNOSIS_FLOOD_REFLECTED : DIAGNOSIS_FLOOD_SPOOFED;
+        if (few && culprits_few_disown(c) >= MOST) /* to a cookie: no half-open is left to be ended */
+                return DIAGNOSIS_FLOOD_REFLECTED;
         if (few || (!f->log_is_blind && unfinished > 0 && one_prefix_has_most(c, unfinished)))
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
         if (!f->log_is_blind && seen_once_at_most(f) < MOST)

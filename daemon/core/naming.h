@@ -13,8 +13,8 @@
  *   spoofed       everything else: addresses that hardly ever come again, or disown it by RST
  *
  * How soon addresses come again is known long before a window is over, by how often one was seen twice
- * (capture and recapture: of n handshakes by N addresses n²/2N repeat one; Seber, "The
- * estimation of animal abundance", 1982). A name once given stays, unless another holds for
+ * (capture and recapture: n handshakes by N addresses are of N (1 - exp(-n/N)) different ones; Seber,
+ * "The estimation of animal abundance", 1982). A name once given stays, unless another holds for
  * long.
  */
 
@@ -27,8 +27,9 @@
 
 /* Of the flooded listeners together. NAN: not known. */
 struct naming_facts {
-        double unfinished_share; /* 0..1, of the handshakes that began */
-        double reset_share;      /* 0..1, of the unfinished: ended by RST */
+        double finished_per_s;      /* over the seconds that sources are weighed over */
+        double begun_at_most_per_s; /* handshakes, the most of a tick */
+        double reset_share;         /* 0..1, of the unfinished: ended by RST */
         bool log_is_blind;       /* what the kernel left unfinished is not in the log */
         struct obs_senders strangers;
         const struct culprits *culprits;

@@ -20,7 +20,7 @@
 #include "core/host_track.h"
 
 /* What is usual has to be known for so long. */
-#define OUTAGE_LEARNED_US UINT64_C(30000000)
+#define OUTAGE_LEARNED_US UINT64_C(2000000)
 
 /* All zeros: none was ever seen. */
 struct outage {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/explain.h"
 #include "core/rate.h"
@@ -13,6 +14,7 @@ static uint64_t delta(const struct observation *o, enum obs_counter c) {
 
 static void update_listeners(struct snapshot *s, const struct observation *o, const struct verdicts *v,
                              const struct decision *d) {
+        listener_totals_count(&s->listener_totals, o, v);
         s->listeners_count = v->listeners_count;
         s->listeners_left_out = o->listeners_left_out;
         for (uint32_t i = 0; i < v->listeners_count; i++) {
@@ -25,6 +27,7 @@ static void update_listeners(struct snapshot *s, const struct observation *o, co
                         .diagnosis = d->listeners[i].diagnosis,
                         .since_realtime_us = d->listeners[i].since_realtime_us,
                         .evidence = v->listeners[i].verdict.evidence,
+                        .total = *listener_totals_get(&s->listener_totals, v->listeners[i].slot),
                 };
         }
 }
@@ -37,7 +40,7 @@ static void add_reason(struct snapshot *s, const char *text) {
 
 /* First what it is, then the figures of the listener it is about, then the host's. */
 static void update_reasons(struct snapshot *s, const struct verdicts *v, const struct decision *d) {
-        char text[SNAPSHOT_REASON_TEXT], rate[32];
+        char text[SNAPSHOT_REASON_TEXT], rate[32], *figures;
 
         s->reasons_count = 0;
         if (d->held_off) {
@@ -51,8 +54,12 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
                 if (listener_key_equal(&v->listeners[i].key, &v->worst))
                         add_reason(s, explain_evidence(&v->listeners[i].verdict.evidence, &v->worst,
                                                        text, sizeof text));
-        if (!v->has_worst || v->listeners_count > 1)
-                add_reason(s, explain_evidence(&v->host.evidence, NULL, text, sizeof text));
+        if (v->has_worst && v->listeners_count == 1)
+                return;
+        snprintf(text, sizeof text, "%s", v->has_worst ? "the whole host: " : "");
+        figures = text + strlen(text);
+        if (*explain_evidence(&v->host.evidence, NULL, figures, sizeof text - strlen(text)))
+                add_reason(s, text);
 }
 
 static void update_sources(struct snapshot *s, const struct observation *o, double syn_per_s) {
@@ -111,7 +118,7 @@ static void update_totals(struct snapshot_totals *t, const struct observation *o
                 t->syns += (uint64_t) llround(or_zero(v->host.evidence.syn_per_s) *
                                               (double) o->elapsed_us / 1e6);
         for (uint32_t i = 0; i < d->events_count; i++)
-                if (d->events[i].event.type == EVENT_FLOOD_END)
+                if (d->events[i].event.type == EVENT_FLOOD_START)
                         t->incidents[d->events[i].event.diagnosis]++;
 }
 

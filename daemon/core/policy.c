@@ -189,7 +189,7 @@ void policy_step(struct policy *p, const struct observation *o, const struct ver
         incident_follow_blocked(&p->watch, p->settings, o);
         step_listeners(p, o, v, ret);
         step_host(p, o, v, ret);
-        opened = incident_step(&p->watch, p->settings, o, v, ret->state, ret->diagnosis);
+        opened = incident_step(&p->watch, o, v, ret->state, ret->diagnosis);
         step_rules(p, v, ret);
 
         now = scene(p, o->time_us, o->realtime_us);

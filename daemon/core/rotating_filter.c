@@ -17,32 +17,43 @@ struct rotating_filter {
         uint32_t mask;
         uint64_t period_us, begun_us;
         uint64_t (*now)[BLOCK_WORDS], (*before)[BLOCK_WORDS];
-        _Alignas(LINE) uint64_t blocks[][BLOCK_WORDS];
+        void *memory; /* of both, and up to a line more */
 };
 
 int rotating_filter_new(uint32_t blocks, uint64_t period_us, uint64_t now_us, struct rotating_filter **ret) {
         struct rotating_filter *f;
-        size_t size;
+        uint8_t *memory;
 
         if (blocks == 0 || blocks > BLOCKS_MAX || (blocks & (blocks - 1)) || period_us == 0)
                 return -EINVAL;
-        size = sizeof *f + 2 * (size_t) blocks * sizeof *f->blocks;
-        f = aligned_alloc(LINE, size);
-        if (!f)
+        f = calloc(1, sizeof *f);
+        /* calloc: of a large one only the pages that are used are ever touched. */
+        memory = calloc(2 * (size_t) blocks + 1, LINE);
+        if (!f || !memory) {
+                free(f);
+                free(memory);
                 return -ENOMEM;
-        memset(f, 0, size);
+        }
         f->mask = blocks - 1;
         f->period_us = period_us;
         f->begun_us = now_us;
-        f->now = f->blocks;
-        f->before = f->blocks + blocks;
+        f->memory = memory;
+        f->now = (void *) (memory + (LINE - (uintptr_t) memory % LINE) % LINE);
+        f->before = f->now + blocks;
         *ret = f;
         return 0;
 }
 
 struct rotating_filter *rotating_filter_free(struct rotating_filter *f) {
+        if (!f)
+                return NULL;
+        free(f->memory);
         free(f);
         return NULL;
+}
+
+void rotating_filter_set_period(struct rotating_filter *f, uint64_t period_us) {
+        f->period_us = period_us;
 }
 
 static void rotate(struct rotating_filter *f) {
@@ -107,8 +118,27 @@ bool rotating_filter_again(struct rotating_filter *f, uint64_t hash) {
         return had;
 }
 
+size_t rotating_filter_size(const struct rotating_filter *f) {
+        return 2 * ((size_t) f->mask + 1) * sizeof *f->now;
+}
+
+void rotating_filter_save(const struct rotating_filter *f, void *to) {
+        size_t half = rotating_filter_size(f) / 2;
+
+        memcpy(to, f->now, half);
+        memcpy((uint8_t *) to + half, f->before, half);
+}
+
+void rotating_filter_load(struct rotating_filter *f, const void *from, uint64_t now_us) {
+        size_t half = rotating_filter_size(f) / 2;
+
+        memcpy(f->now, from, half);
+        memcpy(f->before, (const uint8_t *) from + half, half);
+        f->begun_us = now_us;
+}
+
 size_t rotating_filter_memory(const struct rotating_filter *f) {
-        return sizeof *f + 2 * ((size_t) f->mask + 1) * sizeof *f->blocks;
+        return sizeof *f + rotating_filter_size(f) + LINE;
 }
 
 void rotating_filter_prefetch(const struct rotating_filter *f, uint64_t hash) {

@@ -21,6 +21,7 @@ struct rotating_filter;
 int rotating_filter_new(uint32_t blocks, uint64_t period_us, uint64_t now_us, struct rotating_filter **ret);
 struct rotating_filter *rotating_filter_free(struct rotating_filter *f);
 
+void rotating_filter_set_period(struct rotating_filter *f, uint64_t period_us);
 /* Whatever time has made due. */
 void rotating_filter_pass(struct rotating_filter *f, uint64_t now_us);
 /* hash: 64 keyed, uniform bits (core/keyed_hash.h). */
@@ -28,6 +29,12 @@ void rotating_filter_add(struct rotating_filter *f, uint64_t hash);
 bool rotating_filter_has(const struct rotating_filter *f, uint64_t hash);
 /* Adds it and returns whether it was there. */
 bool rotating_filter_again(struct rotating_filter *f, uint64_t hash);
+/* What it holds as bytes, for a file, and from one (of a filter of the same size; it counts as just
+ * begun, so nothing is forgotten too early). */
+size_t rotating_filter_size(const struct rotating_filter *f);
+void rotating_filter_save(const struct rotating_filter *f, void *to);
+void rotating_filter_load(struct rotating_filter *f, const void *from, uint64_t now_us);
+
 /* Bytes allocated. */
 size_t rotating_filter_memory(const struct rotating_filter *f);
 /* Some hundred nanoseconds before one of the above. */

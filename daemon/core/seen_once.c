@@ -60,7 +60,7 @@ void seen_once_keep(struct seen_once *s, uint64_t hash, uint32_t of) {
 }
 
 static void tally(const struct seen_once *s, uint32_t slot, struct seen_once_tally *t) {
-        t->seen += s->counts[slot];
+        t->seen += s->counts[slot] < SEEN_ONCE_COUNTED ? s->counts[slot] : SEEN_ONCE_COUNTED;
         t->keys++;
         t->once += s->counts[slot] == 1;
 }

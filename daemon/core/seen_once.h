@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-enum { SEEN_ONCE_SLOTS = 2048 };
+enum { SEEN_ONCE_SLOTS = 2048, SEEN_ONCE_COUNTED = 4 };
 
 struct seen_once {
         uint32_t level, used;
@@ -43,7 +43,8 @@ static inline void seen_once_prefetch(const struct seen_once *s, uint64_t hash) 
 }
 
 /* Of the keys that were kept, one in one_in: how often they were seen together, how many they
- * are, and how many of them were seen exactly once. */
+ * are, and how many of them were seen exactly once. One that was seen more often than
+ * SEEN_ONCE_COUNTED counts as seen so often: a single heavy key says nothing of the others. */
 struct seen_once_tally {
         uint64_t seen;
         uint32_t keys, once;

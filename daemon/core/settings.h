@@ -132,6 +132,7 @@ struct settings {
         struct {
                 bool enabled;
                 uint64_t timeout_us;
+                uint64_t known_for_us; /* who finished a handshake in this time is never blocked */
                 uint32_t max_entries;
                 uint32_t min_syn_per_s;
         } block;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/listener_totals.h"
 #include "core/observation.h"
 #include "core/verdict.h"
 
@@ -28,6 +29,7 @@ struct snapshot_listener {
         enum diagnosis diagnosis;
         uint64_t since_realtime_us;
         struct evidence evidence;
+        struct listener_total total;
 };
 
 struct snapshot_sensor {
@@ -88,6 +90,7 @@ struct snapshot {
         struct evidence host;
         uint32_t listeners_count, listeners_left_out;
         struct snapshot_listener listeners[OBS_LISTENERS_MAX];
+        struct listener_totals listener_totals;
 
         uint32_t sources_count, sources_tracked;
         double sources_distinct;

@@ -90,6 +90,7 @@ struct source_table {
         struct rotating_filter *clients;    /* of all classes, who finished lately */
         struct rotating_filter *handshakes; /* begun lately: address, port, sequence number */
         struct rotating_filter *disowning;  /* of all classes, who answered by RST */
+        struct known_clients *remembered;   /* who finished, for others; NULL: not wanted */
         struct heavy_hitters *ports;        /* on which somebody listens, by SYNs */
 
         struct listener_syns listeners;
@@ -263,13 +264,15 @@ static void add_to_window(struct source_table *t, const struct pending *list, un
                 struct listener_slot *l = of ? &t->listeners.slots[of - t->listeners.slots] : NULL;
                 bool again = rotating_filter_again(t->handshakes, senders[i].handshake);
                 bool known = rotating_filter_has(t->clients, senders[i].hash);
+                /* What a checker opens it ends itself; whoever was forged is not who sent it. */
+                bool disowns = rotating_filter_has(t->disowning, senders[i].hash);
 
                 distinct_add(&w->distinct, senders[i].hash);
                 if (l) {
                         l->again += again ? p->one_in : 0;
                         l->from_known += known ? p->one_in : 0;
                 }
-                if (!again && !known)
+                if (!again && !known && !disowns)
                         seen_once_add(&w->strangers, place_of(t, CLASS_ADDRESS, &p->source, p->of).hash, p->of);
         }
 }
@@ -375,6 +378,12 @@ void source_table_completed(struct source_table *t, const struct address *remote
         }
         add_one(t, t->completed, remote, l);
         remember(t, t->clients, remote);
+        if (t->remembered)
+                known_clients_add(t->remembered, remote);
+}
+
+void source_table_set_clients(struct source_table *t, struct known_clients *clients) {
+        t->remembered = clients;
 }
 
 void source_table_disowned(struct source_table *t, const struct address *remote) {
@@ -626,38 +635,54 @@ void source_table_open(struct source_table *t, uint32_t connections, uint64_t no
                 return;
         rotating_filter_add(t->clients, class_hash(t, c, &s->prefix.address));
         s->is |= OBS_S_CLIENT;
+        if (t->remembered && s->prefix.length == ADDRESS_BITS)
+                known_clients_add(t->remembered, &s->prefix.address);
 }
 
-/* What the sample says of each one's senders. */
-static void tell_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list,
-                         uint32_t count) {
-        const struct source_window_part *w = source_window_tells(&t->window, now_us);
+/* What one part of the window says of each one's strangers, where it says more than another did:
+ * whether addresses come again shows by how many did. */
+static void tell_strangers(const struct source_table *t, const struct source_window_part *w, uint64_t now_us,
+                           struct obs_listener *list, const uint32_t *ids, uint32_t count) {
         struct seen_once_tally tallies[OBS_LISTENERS_MAX];
-        struct scale k = make_scale(t, now_us);
-        uint32_t ids[OBS_LISTENERS_MAX];
 
-        for (uint32_t i = 0; i < count; i++)
-                ids[i] = t->listeners.slots[t->listeners.order[i]].id;
-        if (w)
-                seen_once_tell(&w->strangers, ids, count, tallies);
+        seen_once_tell(&w->strangers, ids, count, tallies);
         for (uint32_t i = 0; i < count; i++) {
                 struct obs_senders *s = &list[i].senders;
+                uint64_t again = s->begun - s->addresses, again_here = tallies[i].seen - tallies[i].keys;
 
-                s->syn_per_s = t->listeners.slots[t->listeners.order[i]].weighed * k.loss * k.per_s;
-                s->ended_per_s = t->listeners.slots[t->listeners.order[i]].weighed_ended * k.per_s;
-                if (t->completions_known)
-                        list[i].known |= OBS_L_ENDED;
-                if (t->by_source)
-                        list[i].known |= OBS_L_SENDERS;
-                if (!w)
+                if (again_here < again || (again_here == again && tallies[i].seen <= s->begun))
                         continue;
                 s->begun = tallies[i].seen;
                 s->addresses = tallies[i].keys;
                 s->once = tallies[i].once;
                 s->one_in = tallies[i].one_in * t->by_source;
-                s->span_s = (double) (w == t->window.now ? now_us - w->start_us
-                                                         : t->window.now->start_us - w->start_us) / SECOND_US;
+                s->span_s = source_window_span_s(&t->window, w, now_us);
         }
+}
+
+/* What the sample says of each one's senders. */
+static void tell_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list,
+                         uint32_t count) {
+        struct scale k = make_scale(t, now_us);
+        uint32_t ids[OBS_LISTENERS_MAX];
+
+        for (uint32_t i = 0; i < count; i++) {
+                const struct listener_slot *slot = &t->listeners.slots[t->listeners.order[i]];
+
+                ids[i] = slot->id;
+                list[i].senders = (struct obs_senders) {
+                        .syn_per_s = slot->weighed * k.loss * k.per_s,
+                        .ended_per_s = slot->weighed_ended * k.per_s,
+                        .one_in = t->by_source,
+                };
+                if (t->completions_known)
+                        list[i].known |= OBS_L_ENDED;
+                if (t->by_source)
+                        list[i].known |= OBS_L_SENDERS;
+        }
+        tell_strangers(t, t->window.now, now_us, list, ids, count);
+        if (t->window.before)
+                tell_strangers(t, t->window.before, now_us, list, ids, count);
 }
 
 void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list,

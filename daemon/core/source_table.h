@@ -13,8 +13,9 @@
  * Shares need no such time: the total is weighed alike.
  *
  * Known clients are those who have finished a handshake in the last five to ten minutes.
- * How soon addresses come again is told without them, and without SYNs that only repeat one
- * (the same address, port and sequence number): what is left are handshakes of strangers.
+ * How soon addresses come again is told without them, without those that answer SYN-ACKs by RST,
+ * and without SYNs that only repeat one (the same address, port and sequence number): what is
+ * left are handshakes of strangers.
  *
  * Sampling. While every SYN is logged, one call with SOURCE_BOTH serves all.
  * Otherwise two samples are logged: SOURCE_BY_PACKET, one SYN in n at random,
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "core/keyed_hash.h"
+#include "core/known_clients.h"
 #include "core/observation.h"
 #include "core/syn.h"
 
@@ -66,6 +68,8 @@ void source_table_lost(struct source_table *t, uint64_t messages);
 /* A connection from that address to one of our listeners has ended. */
 void source_table_completed(struct source_table *t, const struct address *remote,
                             const struct address *local, uint16_t port);
+/* Who finishes is remembered there too; NULL: no longer. It must outlive the table. */
+void source_table_set_clients(struct source_table *t, struct known_clients *clients);
 /* That address answered a SYN-ACK by RST: what came under its name was not its own, or a check. */
 void source_table_disowned(struct source_table *t, const struct address *remote);
 

@@ -44,6 +44,10 @@ void source_window_count(struct source_window *w, uint16_t port, bool stray, uin
         *byte |= bit;
 }
 
+double source_window_span_s(const struct source_window *w, const struct source_window_part *p, uint64_t now_us) {
+        return (double) ((p == w->now ? now_us : w->now->start_us) - p->start_us) / 1e6;
+}
+
 const struct source_window_part *source_window_tells(const struct source_window *w, uint64_t now_us) {
         bool young = now_us - w->now->start_us < TELLS_AFTER_US;
 

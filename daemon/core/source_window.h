@@ -39,6 +39,9 @@ void source_window_pass(struct source_window *w, uint64_t now_us);
 /* A SYN that stands for so many, to a port with a listener or without. */
 void source_window_count(struct source_window *w, uint16_t port, bool stray, uint32_t syns);
 
+/* Seconds that a part is of. */
+double source_window_span_s(const struct source_window *w, const struct source_window_part *p, uint64_t now_us);
+
 /* The part that tells most of now; NULL: too little as yet. At its start a flood outweighs the
  * calm before within a moment; at its end it does not vanish before calm is a window old. */
 const struct source_window_part *source_window_tells(const struct source_window *w, uint64_t now_us);

@@ -32,17 +32,13 @@ static void add_one(struct top_sources *t, const struct prefix *p, double syns) 
         t->list[lightest].syns = syns;
 }
 
-void top_sources_add(struct top_sources *t, const struct obs_sources *s, double elapsed_s) {
-        if (!(s->known & OBS_SS_DISTINCT) || !(s->syn_per_s > 0))
+void top_sources_add(struct top_sources *t, const struct culprits *c, double elapsed_s) {
+        if (!(c->unfinished_per_s > 0))
                 return;
-        t->syns += s->syn_per_s * elapsed_s;
-        for (uint32_t i = 0; i < s->count; i++) {
-                const struct obs_source *source = &s->list[i];
-                double certain = source->syn_per_s - source->syn_error_per_s;
-
-                if ((source->known & OBS_S_SYNS) && certain > 0)
-                        add_one(t, &source->prefix, certain * elapsed_s);
-        }
+        t->syns += c->unfinished_per_s * elapsed_s;
+        for (uint32_t i = 0; i < c->count; i++)
+                if (c->list[i].unfinished_per_s > 0 && !(c->list[i].is & OBS_S_CLIENT))
+                        add_one(t, &c->list[i].prefix, c->list[i].unfinished_per_s * elapsed_s);
 }
 
 static bool is_within(const struct prefix *inner, const struct prefix *outer) {

@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * Who sent most of an incident: the SYNs that were certainly a source's own, summed up
- * over all of it, in fixed memory. Shares are of the SYNs that the log saw; what a block
- * list dropped is in none of them.
+ * Who left most of an incident unfinished: the handshakes that were certainly a source's, summed up
+ * over all of it, in fixed memory. Shares are of those that did not end as a connection; what
+ * a block list dropped is in none of them. Known clients, who may be forged, are left out.
  */
 
-#include "core/observation.h"
+#include "core/culprits.h"
 
 enum { TOP_SOURCES_TOLD = 3 };
 
 /* All zeros: nobody yet. */
 struct top_sources {
-        double syns; /* of everybody */
+        double syns; /* unfinished, of everybody */
         uint32_t count;
         struct {
                 struct prefix prefix;
@@ -27,7 +27,7 @@ struct top_source {
 };
 
 /* What was observed holds for elapsed_s. */
-void top_sources_add(struct top_sources *t, const struct obs_sources *s, double elapsed_s);
+void top_sources_add(struct top_sources *t, const struct culprits *c, double elapsed_s);
 /*
  * Those that sent 5 % and more, heaviest first. Of a prefix and one within it the narrower
  * is told if it sent most of what the wider did, else the wider alone. Returns how many.

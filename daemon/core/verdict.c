@@ -21,6 +21,7 @@ static const char *const explanation_names[EXPLANATIONS] = {
         [EXPLAINED_FAR] = "far-clients",
         [EXPLAINED_ACCEPT] = "accept-queue",
         [EXPLAINED_CHECKS] = "half-open-checks",
+        [EXPLAINED_RETRIES] = "retries",
         [EXPLAINED_WAY_BACK] = "way-back",
 };
 
@@ -80,7 +81,7 @@ static double certain_share(const struct obs_source *s, double total) {
         return (s->known & OBS_S_SYNS) ? fmin((s->syn_per_s - s->syn_error_per_s) / total, 1) : NAN;
 }
 
-void evidence_add_sources(struct evidence *e, const struct obs_sources *sources) {
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources, bool name) {
         double total;
 
         if (!sources)
@@ -91,7 +92,7 @@ void evidence_add_sources(struct evidence *e, const struct obs_sources *sources)
                 e->seen_once_share = sources->seen_once_share;
         /* Shares are of the same seconds as the table's own total. */
         total = sources->known & OBS_SS_DISTINCT ? sources->syn_per_s : e->syn_per_s;
-        if (!(total > 0))
+        if (!(total > 0) || !name)
                 return;
         for (uint32_t i = 0; i < sources->count; i++)
                 e->top_share = fmax(e->top_share, certain_share(&sources->list[i], total));

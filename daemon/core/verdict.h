@@ -45,6 +45,7 @@ enum explanation {
         EXPLAINED_FAR,
         EXPLAINED_ACCEPT,
         EXPLAINED_CHECKS,
+        EXPLAINED_RETRIES,
         EXPLAINED_WAY_BACK,
         EXPLANATIONS
 };
@@ -92,6 +93,7 @@ bool diagnosis_is_flood(enum diagnosis d);
 
 /* All figures unknown. */
 struct evidence evidence_unknown(void);
-/* How many sources there are, how many of their SYNs are seen once, the heaviest and its share.
+/* How many sources there are, how many of their SYNs are seen once, and, if one is to be named, the heaviest
+ * and its share.
  * NULL: nothing is known of them. */
-void evidence_add_sources(struct evidence *e, const struct obs_sources *sources);
+void evidence_add_sources(struct evidence *e, const struct obs_sources *sources, bool name);

@@ -15,7 +15,7 @@ enum {
         SOURCES_SHOWN = 5,
         BLOCKS_MAX = 4,
         NAME_MAX_SIZE = 160, /* a listener with its program */
-        LONG_BACKLOG = 1024, /* shorter ones are worth raising */
+        TITLE_MAX = 128,
 };
 
 /* Less than this share of the SYNs is not worth a rule. */
@@ -32,6 +32,7 @@ struct report {
         char subject_name[NAME_MAX_SIZE]; /* "0.0.0.0:443 (nginx, pid 812)" */
         FILE *f;
         unsigned steps;
+        double needed; /* connections at once that its queue was seen to need; 0: not seen */
 };
 
 bool checkup_matters(const struct snapshot_listener *l) {
@@ -177,8 +178,36 @@ static const char *calm_words(enum diagnosis d) {
         return "Something may be unusual, but it is not clear what; watch longer.";
 }
 
+static char *capital(const char *words, char text[static TITLE_MAX]) {
+        snprintf(text, TITLE_MAX, "%s", words);
+        if (text[0] >= 'a' && text[0] <= 'z')
+                text[0] = (char) (text[0] - 'a' + 'A');
+        return text;
+}
+
+/* That a crowd fills a queue is no news beside the crowd. */
+static bool is_crowded(const struct report *r) {
+        enum diagnosis d = r->c->moment->diagnosis;
+
+        return (d == DIAGNOSIS_BUSY || d == DIAGNOSIS_FLASH_CROWD) &&
+               strcmp(r->c->symptoms.list[0].id, "backlog") == 0;
+}
+
+/* A symptom that says more than the diagnosis. */
+static bool is_symptom(const struct report *r) {
+        return !r->c->flood && r->c->symptoms.count > 0 && r->c->symptoms.list[0].severity >= ADVICE_WARNING &&
+               r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL && !is_crowded(r);
+}
+
+static void print_symptoms(struct report *r) {
+        for (unsigned i = is_symptom(r); i < r->c->symptoms.count; i++)
+                line(r, i == is_symptom(r) ? "also" : "", "%s: %s", r->c->symptoms.list[i].title,
+                     r->c->symptoms.list[i].why);
+}
+
 static void print_verdict(struct report *r) {
         const struct snapshot *s = r->c->moment;
+        char title[TITLE_MAX];
 
         if (r->c->flood) {
                 paragraph(r, "SYN FLOOD%s%s: %s.", r->subject ? " at " : "", r->subject_name,
@@ -187,7 +216,10 @@ static void print_verdict(struct report *r) {
                         paragraph(r, "It was last seen %.0f s before the end.", r->c->flood_ago_s);
                 return;
         }
-        if (s->diagnosis == DIAGNOSIS_ACCEPT_STALL)
+        if (is_symptom(r))
+                paragraph(r, "No flood. %s: %s", capital(r->c->symptoms.list[0].title, title),
+                          r->c->symptoms.list[0].why);
+        else if (s->diagnosis == DIAGNOSIS_ACCEPT_STALL)
                 paragraph(r, "No flood. %s%s%s.", calm_words(s->diagnosis), r->subject ? ": " : "",
                           r->subject_name);
         else
@@ -270,6 +302,7 @@ static void print_evidence(struct report *r) {
                      explain_count(or_zero(r->c->peak_half_open), half_open));
         print_listeners(r);
         print_sources(r);
+        print_symptoms(r);
         print_unseen(r);
         line(r, "watched", "%.1f s, %llu looks", r->c->watched_s, (unsigned long long) r->c->looks);
 }
@@ -323,27 +356,31 @@ static const char *backlog_hint(const char *program) {
         return NULL;
 }
 
+/* What is set, where the list of advice says that it is wrong. */
+static void advise_setting(struct report *r, const char *id) {
+        const struct advice *a = advice_find(&r->c->settings, id);
+
+        if (!a || a->severity < ADVICE_WARNING)
+                return;
+        fputs("     ", r->f);
+        wrap(r->f, a->why, 5, 5);
+        if (a->command[0])
+                command(r, "%s", a->command);
+}
+
 static void advise_backlog(struct report *r) {
         const struct checkup_owner *owner = r->subject ? owner_of(r->c, &r->subject->key) : NULL;
         const char *hint = owner ? backlog_hint(owner->name) : NULL;
         double backlog = r->subject ? or_zero(r->subject->evidence.backlog) : 0;
         uint32_t sockets = r->subject && r->subject->sockets ? r->subject->sockets : 1;
+        struct advice_queue q = { .backlog = (uint32_t) (backlog / sockets), .needed = r->needed };
 
-        if (!(backlog > 0) || backlog / sockets >= (double) LONG_BACKLOG)
+        if (!(backlog > 0) || !advice_queue_is_short(&q))
                 return;
         step(r, "Its queue is short: %.0f. Raise the backlog in the application's configuration and "
              "restart it%s%s", backlog, hint ? ", " : ".", hint ? hint : "");
-        if (r->c->somaxconn >= 0 && r->c->somaxconn < 4096) {
-                fprintf(r->f, "     The kernel cuts every backlog to net.core.somaxconn, now %ld:\n",
-                        r->c->somaxconn);
-                command(r, "sysctl -w net.core.somaxconn=4096");
-        }
-        if (r->c->moment->syncookies_value == 0 && r->c->max_syn_backlog >= 0 &&
-            r->c->max_syn_backlog < 4096) {
-                fprintf(r->f, "     Without SYN cookies net.ipv4.tcp_max_syn_backlog (%ld) limits it too:\n",
-                        r->c->max_syn_backlog);
-                command(r, "sysctl -w net.ipv4.tcp_max_syn_backlog=4096");
-        }
+        advise_setting(r, "somaxconn");
+        advise_setting(r, "tcp_max_syn_backlog");
 }
 
 static uint16_t subject_port(const struct report *r) {
@@ -467,9 +504,9 @@ static void advise_flood(struct report *r) {
                 advise_upstream(r, "many real sources");
                 break;
         case DIAGNOSIS_FLOOD_REFLECTED:
-                if (r->c->synack_retries >= 0)
+                if (r->c->host.synack_retries >= 0)
                         step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send each of them "
-                             "fewer (now net.ipv4.tcp_synack_retries is %ld):", r->c->synack_retries);
+                             "fewer (now net.ipv4.tcp_synack_retries is %ld):", r->c->host.synack_retries);
                 else
                         step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send fewer:");
                 command(r, "sysctl -w net.ipv4.tcp_synack_retries=1");
@@ -498,7 +535,8 @@ static void advise_stall(struct report *r) {
         if (owner)
                 command(r, "top -H -p %d", owner->pid);
         else
-                fputs("     Which program it is was not to be seen; run as root.\n", r->f);
+                fprintf(r->f, "     Which program it is was not to be seen%s.\n",
+                        r->c->root ? ": it may be another container's" : "; run as root");
         advise_backlog(r);
         step(r, "More backlog only hides short stalls; an application that is too slow needs more workers, "
              "or fewer clients.");
@@ -511,7 +549,9 @@ static void advise_crowd(struct report *r) {
              "the clients are real.");
         if (r->c->moment->syncookies_value == 0)
                 advise_cookies(r);
-        if (r->subject || or_zero(e->cookies_sent_per_s) >= 1)
+        if (r->subject && or_zero(e->cookies_sent_per_s) >= 1) /* it was full */
+                r->needed = or_zero(r->subject->evidence.backlog) + 1;
+        if (r->subject)
                 advise_backlog(r);
 }
 
@@ -532,11 +572,33 @@ static void advise_quiet(struct report *r) {
         advise_backlog(r);
 }
 
+static void advise_symptoms(struct report *r) {
+        const struct advice_list *l = &r->c->symptoms;
+        char title[TITLE_MAX];
+
+        for (unsigned i = 0; i < l->count; i++) {
+                if (l->list[i].severity < ADVICE_WARNING || (i == 0 && is_crowded(r)))
+                        continue;
+                step(r, "%s:", capital(l->list[i].title, title));
+                if (l->list[i].command[0])
+                        command(r, "%s", l->list[i].command);
+                if (strcmp(l->list[i].id, "syns-eaten") == 0)
+                        advise_setting(r, "nf_conntrack");
+                if (strcmp(l->list[i].id, "backlog") == 0)
+                        command(r, "ss -ltn     # Send-Q: the backlog in force, once the application has it");
+        }
+        if (r->steps > 0 && r->c->moment->syncookies_value == 0)
+                advise_cookies(r);
+}
+
 static void print_advice(struct report *r) {
         if (r->c->flood) {
                 advise_flood(r);
                 return;
         }
+        advise_symptoms(r);
+        if (is_symptom(r) && r->steps > 0)
+                return;
         switch (r->c->moment->diagnosis) {
         case DIAGNOSIS_ACCEPT_STALL: advise_stall(r); return;
         case DIAGNOSIS_BUSY:

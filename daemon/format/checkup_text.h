@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/advice.h"
 #include "core/snapshot.h"
 
 enum { CHECKUP_OWNER_MAX = 64, CHECKUP_OWNERS_MAX = 8 };
@@ -29,8 +30,9 @@ struct checkup {
         uint64_t looks;
         double peak_syn_per_s, peak_half_open; /* NAN: not known */
 
-        /* Of the host, -1: not known. */
-        long somaxconn, max_syn_backlog, synack_retries;
+        struct advice_host host;
+        struct advice_list symptoms; /* what else was seen (core/symptoms.h), gravest first */
+        struct advice_list settings; /* what is wrong with this host's settings */
         bool root; /* we had every privilege */
 
         uint32_t owners_count;

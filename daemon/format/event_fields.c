@@ -4,37 +4,9 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
+#include "core/figures.h"
 #include "format/json_value.h"
-
-static const struct {
-        const char *name;
-        size_t offset;
-        int decimals;
-} figures[] = {
-#define FIGURE(name, decimals) { #name, offsetof(struct evidence, name), decimals }
-        FIGURE(half_open, 0),
-        FIGURE(half_open_aged, 0),
-        FIGURE(backlog, 0),
-        FIGURE(fill, 4),
-        FIGURE(accept_queue, 0),
-        FIGURE(syn_per_s, 3),
-        FIGURE(completed_per_s, 3),
-        FIGURE(unanswered_per_s, 3),
-        FIGURE(unanswered_share, 4),
-        FIGURE(cookies_sent_per_s, 3),
-        FIGURE(cookies_received_per_s, 3),
-        FIGURE(queue_drops_per_s, 3),
-        FIGURE(accept_overflows_per_s, 3),
-        FIGURE(embryonic_rsts_per_s, 3),
-        FIGURE(stray_share, 4),
-        FIGURE(stray_ports, 0),
-        FIGURE(distinct_sources, 0),
-        FIGURE(seen_once_share, 4),
-        FIGURE(top_share, 4),
-#undef FIGURE
-};
 
 struct list {
         struct event_field *fields;
@@ -78,12 +50,11 @@ static void add_figure(struct list *l, const char *name, double value, int decim
 }
 
 static void add_evidence(struct list *l, const struct evidence *evidence) {
-        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
-                double value;
+        static const int decimals[] = { [FIGURE_COUNT] = 0, [FIGURE_RATE] = 3, [FIGURE_SHARE] = 4 };
 
-                memcpy(&value, (const char *) evidence + figures[i].offset, sizeof value);
-                add_figure(l, figures[i].name, value, figures[i].decimals);
-        }
+        for (const struct figure *f = figures; f->name; f++)
+                if (f->places & FIGURE_IN_EVENT)
+                        add_figure(l, f->name, figure_value(f, evidence), decimals[f->unit]);
 }
 
 unsigned event_fields(const struct event *e, struct event_field fields[static EVENT_FIELDS_MAX]) {

@@ -9,7 +9,7 @@
  *
  *   event, severity, state, diagnosis   always
  *   sequence, incident, listener        if there is one
- *   half_open … top_share               the known figures of struct evidence, by its names
+ *   half_open … top_share               those figures of core/figures.h that are known
  *   duration_s, peak_syn_per_s, old_value, new_value
  *   top_source, top_source_share        who sent most of the flood (all told are in event_json.h)
  *   source, sources_count               whom source-(un)blocked is about: the first, and how many

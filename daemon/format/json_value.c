@@ -29,6 +29,18 @@ json_t *json_value_share(double value) {
         return rounded(value, 10000);
 }
 
+json_t *json_value_figure(const struct figure *f, double value) {
+        switch (f->unit) {
+        case FIGURE_COUNT:
+                return json_value_count(value);
+        case FIGURE_RATE:
+                return json_value_rate(value);
+        case FIGURE_SHARE:
+                return json_value_share(value);
+        }
+        return NULL;
+}
+
 json_t *json_value_time(uint64_t realtime_us) {
         char text[TIME_TEXT_MAX];
 

@@ -10,12 +10,16 @@
 
 #include <jansson.h>
 
+#include "core/figures.h"
+
 /* Beyond this a double is no exact integer any more, and llround() may overflow. */
 #define JSON_VALUE_WHOLE_MAX 9007199254740992.0
 
 json_t *json_value_count(double value); /* a whole number; null beyond JSON_VALUE_WHOLE_MAX */
 json_t *json_value_rate(double value);  /* three decimals */
 json_t *json_value_share(double value); /* four */
+/* As its unit has it. */
+json_t *json_value_figure(const struct figure *f, double value);
 json_t *json_value_time(uint64_t realtime_us); /* RFC 3339; 0: null */
 
 /* A text of ours that may have been cut within a character, or hold what a hook wrote: then

@@ -5,9 +5,22 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static void head(FILE *f, const char *name, const char *type, const char *help) {
-        fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+#include "core/figures.h"
+
+/* In OpenMetrics a counter is named without its "_total", which only its samples have. */
+struct exposition {
+        FILE *f;
+        bool openmetrics;
+};
+
+static void head(const struct exposition *x, const char *name, const char *type, const char *help) {
+        size_t n = strlen(name), suffix = strlen("_total");
+
+        if (x->openmetrics && strcmp(type, "counter") == 0 && n > suffix)
+                n -= suffix;
+        fprintf(x->f, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int) n, name, help, (int) n, name, type);
 }
 
 /* Every digit that counts and none more: 0.1 stays 0.1. */
@@ -15,17 +28,17 @@ static void number(FILE *f, double value) {
         fprintf(f, " %.15g\n", value);
 }
 
-static void gauge(FILE *f, const char *name, const char *help, double value) {
+static void gauge(const struct exposition *x, const char *name, const char *help, double value) {
         if (!isfinite(value))
                 return;
-        head(f, name, "gauge", help);
-        fputs(name, f);
-        number(f, value);
+        head(x, name, "gauge", help);
+        fputs(name, x->f);
+        number(x->f, value);
 }
 
-static void counter(FILE *f, const char *name, const char *help, uint64_t value) {
-        head(f, name, "counter", help);
-        fprintf(f, "%s %" PRIu64 "\n", name, value);
+static void counter(const struct exposition *x, const char *name, const char *help, uint64_t value) {
+        head(x, name, "counter", help);
+        fprintf(x->f, "%s %" PRIu64 "\n", name, value);
 }
 
 static void label_value(FILE *f, const char *text) {
@@ -40,63 +53,48 @@ static void label_value(FILE *f, const char *text) {
         }
 }
 
-static void build_info(FILE *f, const struct snapshot *s) {
-        head(f, "synward_build_info", "gauge", "Always 1; the version is a label.");
-        fputs("synward_build_info{version=\"", f);
-        label_value(f, s->version ? s->version : "");
-        fputs("\"} 1\n", f);
+static void build_info(const struct exposition *x, const struct snapshot *s) {
+        head(x, "synward_build_info", "gauge", "Always 1; the version is a label.");
+        fputs("synward_build_info{version=\"", x->f);
+        label_value(x->f, s->version ? s->version : "");
+        fputs("\"} 1\n", x->f);
 }
 
-static void states(FILE *f, const struct snapshot *s) {
-        head(f, "synward_state", "gauge", "1 for the state the host is in, 0 for the others.");
+static void states(const struct exposition *x, const struct snapshot *s) {
+        head(x, "synward_state", "gauge", "1 for the state the host is in, 0 for the others.");
         for (unsigned i = 0; i < STATES; i++)
-                fprintf(f, "synward_state{state=\"%s\"} %d\n",
+                fprintf(x->f, "synward_state{state=\"%s\"} %d\n",
                         flood_state_name((enum flood_state) i), s->state == i);
-        head(f, "synward_diagnosis", "gauge", "1 for the present diagnosis, 0 for the others.");
+        head(x, "synward_diagnosis", "gauge", "1 for the present diagnosis, 0 for the others.");
         for (unsigned i = 0; i < DIAGNOSES; i++)
-                fprintf(f, "synward_diagnosis{diagnosis=\"%s\"} %d\n",
+                fprintf(x->f, "synward_diagnosis{diagnosis=\"%s\"} %d\n",
                         diagnosis_name((enum diagnosis) i), s->diagnosis == i);
 }
 
-static void host(FILE *f, const struct snapshot *s) {
-        const struct evidence *e = &s->host;
-
-        gauge(f, "synward_half_open", "Handshakes begun and not finished (SYN_RECV).",
-              e->half_open);
-        gauge(f, "synward_half_open_aged", "Half-opens whose SYN-ACK was sent again.",
-              e->half_open_aged);
-        gauge(f, "synward_fill_ratio", "Half-opens by limit, of the listener filled most.",
-              e->fill);
-        gauge(f, "synward_completion_ratio", "Finished share of the handshakes that ended.",
-              1 - e->unanswered_share);
-        gauge(f, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.",
+static void host(const struct exposition *x, const struct snapshot *s) {
+        for (const struct figure *g = figures; g->name; g++)
+                if (g->host_metric)
+                        gauge(x, g->host_metric, g->help, figure_value(g, &s->host));
+        head(x, "synward_explained_per_second", "gauge", "Unfinished handshakes that this accounts for.");
+        for (unsigned i = 0; i < EXPLANATIONS; i++) {
+                if (!isfinite(s->host.explained_per_s[i]))
+                        continue;
+                fprintf(x->f, "synward_explained_per_second{explanation=\"%s\"}",
+                        explanation_name((enum explanation) i));
+                number(x->f, s->host.explained_per_s[i]);
+        }
+        gauge(x, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.",
               s->sources_distinct);
-        gauge(f, "synward_tcp_syncookies", "Value of net.ipv4.tcp_syncookies.",
+        gauge(x, "synward_tcp_syncookies", "Value of net.ipv4.tcp_syncookies.",
               s->syncookies_value < 0 ? (double) NAN : (double) s->syncookies_value);
-        gauge(f, "synward_syncookies_managed", "1 if that value is synward's.",
+        gauge(x, "synward_syncookies_managed", "1 if that value is synward's.",
               s->syncookies_managed);
-        gauge(f, "synward_blocked_entries", "Sources and prefixes on the block list.",
+        gauge(x, "synward_blocked_entries", "Sources and prefixes on the block list.",
               s->blocked_entries);
-        gauge(f, "synward_incident_active", "1 during an incident.", s->incident.id != 0);
-        gauge(f, "synward_uptime_seconds", "Since the daemon started.",
+        gauge(x, "synward_incident_active", "1 during an incident.", s->incident.id != 0);
+        gauge(x, "synward_uptime_seconds", "Since the daemon started.",
               (double) s->uptime_us / 1e6);
 }
-
-struct listener_metric {
-        const char *name, *help;
-        size_t offset; /* in struct evidence */
-};
-
-static const struct listener_metric listener_metrics[] = {
-        { "synward_listener_half_open", "Half-opens of a listener.",
-          offsetof(struct evidence, half_open) },
-        { "synward_listener_backlog", "Limit of half-opens of a listener.",
-          offsetof(struct evidence, backlog) },
-        { "synward_listener_fill_ratio", "Half-opens of a listener by its limit.",
-          offsetof(struct evidence, fill) },
-        { "synward_listener_accept_queue", "Finished handshakes that wait for accept.",
-          offsetof(struct evidence, accept_queue) },
-};
 
 static void listener_labels(FILE *f, const struct listener_key *key) {
         char address[ADDRESS_TEXT_MAX];
@@ -108,113 +106,166 @@ static void listener_labels(FILE *f, const struct listener_key *key) {
         fputc('}', f);
 }
 
-static void listeners(FILE *f, const struct snapshot *s, const struct listener_metric *m) {
-        head(f, m->name, "gauge", m->help);
+static void listener_gauge(const struct exposition *x, const struct snapshot *s, const struct figure *g) {
+        head(x, g->listener_metric, "gauge", g->help);
         for (unsigned i = 0; i < s->listeners_count; i++) {
-                const struct snapshot_listener *l = &s->listeners[i];
-                double value = *(const double *) ((const char *) &l->evidence + m->offset);
+                double value = figure_value(g, &s->listeners[i].evidence);
 
                 if (!isfinite(value))
                         continue;
-                fputs(m->name, f);
-                listener_labels(f, &l->key);
-                number(f, value);
+                fputs(g->listener_metric, x->f);
+                listener_labels(x->f, &s->listeners[i].key);
+                number(x->f, value);
         }
 }
 
-static void totals(FILE *f, const struct snapshot_totals *t) {
-        counter(f, "synward_syns_total", "SYNs that came in, but for those of blocked sources.",
+/* What can be summed over listeners, hosts and time. */
+static void listener_counters(const struct exposition *x, const struct snapshot *s) {
+        static const struct {
+                const char *name, *help;
+                size_t offset; /* in struct listener_total */
+        } counters[] = {
+                { "synward_listener_syns_total", "SYNs that came in for a listener.",
+                  offsetof(struct listener_total, syns) },
+                { "synward_listener_completed_total",
+                  "Handshakes of a listener that clients finished, as far as they can be told apart.",
+                  offsetof(struct listener_total, completed) },
+                { "synward_listener_unanswered_total", "Handshakes of a listener that nobody finished.",
+                  offsetof(struct listener_total, unanswered) },
+                { "synward_listener_refused_total", "SYNs refused because a listener's queue was full.",
+                  offsetof(struct listener_total, refused) },
+        };
+
+        for (size_t c = 0; c < sizeof counters / sizeof *counters; c++) {
+                head(x, counters[c].name, "counter", counters[c].help);
+                for (unsigned i = 0; i < s->listeners_count; i++) {
+                        const struct snapshot_listener *l = &s->listeners[i];
+                        double value;
+
+                        memcpy(&value, (const char *) &l->total + counters[c].offset, sizeof value);
+                        fputs(counters[c].name, x->f);
+                        listener_labels(x->f, &l->key);
+                        fprintf(x->f, " %.0f\n", floor(value));
+                }
+        }
+}
+
+static void listeners(const struct exposition *x, const struct snapshot *s) {
+        for (const struct figure *g = figures; g->name; g++)
+                if (g->listener_metric)
+                        listener_gauge(x, s, g);
+        listener_counters(x, s);
+}
+
+static void incident_info(const struct exposition *x, const struct snapshot *s) {
+        const struct snapshot_incident *n = &s->incident;
+        char listener[ADDRESS_TEXT_MAX];
+
+        if (n->id == 0)
+                return;
+        head(x, "synward_incident_info", "gauge", "Always 1; the incident at hand is in the labels.");
+        fprintf(x->f, "synward_incident_info{id=\"%" PRIu64 "\",diagnosis=\"%s\",listener=\"%s\"} 1\n", n->id,
+                diagnosis_name(n->diagnosis),
+                n->has_listener ? listener_key_format(&n->listener, listener) : "");
+}
+
+static void totals(const struct exposition *x, const struct snapshot_totals *t) {
+        counter(x, "synward_syns_total", "SYNs that came in, but for those of blocked sources.",
                 t->syns);
-        counter(f, "synward_blocked_syns_total", "SYNs of blocked sources, which were dropped.",
+        counter(x, "synward_blocked_syns_total", "SYNs of blocked sources, which were dropped.",
                 t->blocked_syns);
-        counter(f, "synward_handshakes_completed_total", "Handshakes that clients finished.",
+        counter(x, "synward_handshakes_completed_total", "Handshakes that clients finished.",
                 t->handshakes_completed);
-        counter(f, "synward_cookies_sent_total", "SYN-ACKs sent with a SYN cookie.",
+        counter(x, "synward_cookies_sent_total", "SYN-ACKs sent with a SYN cookie.",
                 t->cookies_sent);
-        counter(f, "synward_cookies_received_total", "Valid SYN cookies that came back.",
+        counter(x, "synward_cookies_received_total", "Valid SYN cookies that came back.",
                 t->cookies_received);
-        counter(f, "synward_queue_drops_total", "SYNs refused because the queue was full.",
+        counter(x, "synward_queue_drops_total", "SYNs refused because the queue was full.",
                 t->queue_drops);
-        counter(f, "synward_accept_overflows_total",
+        counter(x, "synward_accept_overflows_total",
                 "SYNs and ACKs refused because the accept queue was full.", t->accept_overflows);
-        counter(f, "synward_nflog_received_total", "SYNs read from the netfilter log.",
+        counter(x, "synward_nflog_received_total", "SYNs read from the netfilter log.",
                 t->log_received);
-        counter(f, "synward_nflog_lost_total", "SYNs the netfilter log lost before we read them.",
+        counter(x, "synward_nflog_lost_total", "SYNs the netfilter log lost before we read them.",
                 t->log_lost);
-        counter(f, "synward_ticks_total", "Rounds of the daemon.", t->ticks);
-        head(f, "synward_incidents_total", "counter", "Floods, by what they were.");
+        counter(x, "synward_ticks_total", "Rounds of the daemon.", t->ticks);
+        head(x, "synward_incidents_total", "counter", "Floods, by what they were.");
         for (unsigned i = 0; i < DIAGNOSES; i++)
                 if (diagnosis_is_flood((enum diagnosis) i) || t->incidents[i] > 0)
-                        fprintf(f, "synward_incidents_total{diagnosis=\"%s\"} %" PRIu64 "\n",
+                        fprintf(x->f, "synward_incidents_total{diagnosis=\"%s\"} %" PRIu64 "\n",
                                 diagnosis_name((enum diagnosis) i), t->incidents[i]);
 }
 
-static void sensors(FILE *f, const struct snapshot *s) {
-        head(f, "synward_sensor_up", "gauge", "1 if the sensor works, if only in part; one that is set to be off has none.");
+static void sensors(const struct exposition *x, const struct snapshot *s) {
+        head(x, "synward_sensor_up", "gauge",
+             "1 if the sensor works, if only in part; one that is set to be off has none.");
         for (unsigned i = 0; i < SENSORS; i++) {
                 if (s->sensors[i].state == SENSOR_OFF)
                         continue;
-                fprintf(f, "synward_sensor_up{sensor=\"%s\"} %d\n",
+                fprintf(x->f, "synward_sensor_up{sensor=\"%s\"} %d\n",
                         sensor_id_name((enum sensor_id) i),
                         s->sensors[i].state == SENSOR_OK ||
                                 s->sensors[i].state == SENSOR_DEGRADED);
         }
-        head(f, "synward_sensor_degraded", "gauge", "1 if the sensor works only in part.");
+        head(x, "synward_sensor_degraded", "gauge", "1 if the sensor works only in part.");
         for (unsigned i = 0; i < SENSORS; i++)
-                fprintf(f, "synward_sensor_degraded{sensor=\"%s\"} %d\n",
+                fprintf(x->f, "synward_sensor_degraded{sensor=\"%s\"} %d\n",
                         sensor_id_name((enum sensor_id) i),
                         s->sensors[i].state == SENSOR_DEGRADED);
 }
 
-static void polls(FILE *f, const struct snapshot *s) {
+static void polls(const struct exposition *x, const struct snapshot *s) {
         static const char name[] = "synward_poll_duration_seconds";
         uint64_t count = 0;
 
-        head(f, name, "histogram", "Walks of the kernel's socket table.");
+        head(x, name, "histogram", "Walks of the kernel's socket table.");
         for (unsigned i = 0; i < SNAPSHOT_POLL_BUCKETS; i++) {
                 count += s->totals.poll_buckets[i];
-                fprintf(f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+                fprintf(x->f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
                         (double) snapshot_poll_bounds_us[i] / 1e6, count);
         }
         count += s->totals.poll_buckets[SNAPSHOT_POLL_BUCKETS];
-        fprintf(f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
-        number(f, (double) s->totals.poll_us_sum / 1e6);
-        fprintf(f, "%s_count %" PRIu64 "\n", name, count);
+        fprintf(x->f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
+        number(x->f, (double) s->totals.poll_us_sum / 1e6);
+        fprintf(x->f, "%s_count %" PRIu64 "\n", name, count);
         if (s->dump_interval_us > 0)
-                gauge(f, "synward_poll_interval_seconds", "Between two such walks, at present.",
+                gauge(x, "synward_poll_interval_seconds", "Between two such walks, at present.",
                       (double) s->dump_interval_us / 1e6);
 }
 
-static void clients(FILE *f, const struct snapshot_clients *c) {
-        gauge(f, "synward_control_clients", "Connections to the control socket.", c->now);
-        counter(f, "synward_control_accepted_total", "Connections to the control socket taken.",
+static void clients(const struct exposition *x, const struct snapshot_clients *c) {
+        gauge(x, "synward_control_clients", "Connections to the control socket.", c->now);
+        counter(x, "synward_control_accepted_total", "Connections to the control socket taken.",
                 c->accepted);
-        counter(f, "synward_control_refused_total", "Connections refused, for there were too many.",
+        counter(x, "synward_control_refused_total", "Connections refused, for there were too many.",
                 c->refused);
-        counter(f, "synward_control_dropped_total",
+        counter(x, "synward_control_dropped_total",
                 "Connections ended by us: rubbish, too long or too slow.", c->dropped);
-        counter(f, "synward_control_accept_failed_total",
+        counter(x, "synward_control_accept_failed_total",
                 "Connections that could not be taken for want of descriptors or memory.",
                 c->accept_failed);
 }
 
-char *metrics_text(const struct snapshot *s) {
+char *metrics_text(const struct snapshot *s, bool openmetrics) {
         char *text = NULL;
         size_t size;
         FILE *f = open_memstream(&text, &size);
+        struct exposition x = { f, openmetrics };
         bool failed;
 
         if (!f)
                 return NULL;
-        build_info(f, s);
-        states(f, s);
-        host(f, s);
-        for (size_t i = 0; i < sizeof listener_metrics / sizeof *listener_metrics; i++)
-                listeners(f, s, &listener_metrics[i]);
-        totals(f, &s->totals);
-        sensors(f, s);
-        polls(f, s);
-        clients(f, &s->clients);
+        build_info(&x, s);
+        states(&x, s);
+        host(&x, s);
+        incident_info(&x, s);
+        listeners(&x, s);
+        totals(&x, &s->totals);
+        sensors(&x, s);
+        polls(&x, s);
+        clients(&x, &s->clients);
+        if (openmetrics)
+                fputs("# EOF\n", f);
         failed = ferror(f);
         if (fclose(f) != 0 || failed) {
                 free(text);

@@ -7,9 +7,10 @@
  * choose how many time series there are.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/snapshot.h"
 
-/* NUL-ended text to be freed. NULL: no memory. */
-char *metrics_text(const struct snapshot *s);
+/* NUL-ended text to be freed, in the text format or in OpenMetrics. NULL: no memory. */
+char *metrics_text(const struct snapshot *s, bool openmetrics);

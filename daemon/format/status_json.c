@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "format/status_json.h"
 
+#include "core/figures.h"
 #include "format/json_value.h"
+
+/* Less is not told. */
+#define EXPLAINED_LEAST_PER_S 0.05
 
 /* Takes over array's new item; false and no array when there is no memory. */
 static bool append(json_t **array, json_t *item) {
@@ -21,41 +25,53 @@ static json_t *reasons_json(const struct snapshot *s) {
         return array;
 }
 
-static json_t *host_json(const struct evidence *e) {
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                         "half_open", json_value_count(e->half_open),
-                         "half_open_aged", json_value_count(e->half_open_aged),
-                         "syn_per_s", json_value_rate(e->syn_per_s),
-                         "completed_per_s", json_value_rate(e->completed_per_s),
-                         "unanswered_per_s", json_value_rate(e->unanswered_per_s),
-                         "completion_ratio", json_value_share(1 - e->unanswered_share),
-                         "fill", json_value_share(e->fill),
-                         "cookies_sent_per_s", json_value_rate(e->cookies_sent_per_s),
-                         "cookies_received_per_s", json_value_rate(e->cookies_received_per_s),
-                         "queue_drops_per_s", json_value_rate(e->queue_drops_per_s),
-                         "accept_overflows_per_s", json_value_rate(e->accept_overflows_per_s));
+/* The table's figures of that place, behind what o has. False: no memory. */
+static bool add_figures(json_t *o, const struct evidence *e, enum figure_place place) {
+        int r = o ? 0 : -1;
+
+        for (const struct figure *f = figures; f->name; f++)
+                if (f->places & place)
+                        r |= json_object_set_new(o, f->name, json_value_figure(f, figure_value(f, e)));
+        return r == 0;
+}
+
+/* What accounts for unfinished handshakes; what explains none is left out. */
+static json_t *explained_json(const struct evidence *e) {
+        json_t *array = json_array();
+
+        for (unsigned i = 0; i < EXPLANATIONS; i++)
+                if (e->explained_per_s[i] >= EXPLAINED_LEAST_PER_S &&
+                    !append(&array, json_pack("{s:s, s:o}", "name", explanation_name((enum explanation) i), "per_s",
+                                              json_value_rate(e->explained_per_s[i]))))
+                        break;
+        return array;
+}
+
+static json_t *host_json(const struct snapshot *s) {
+        json_t *o = json_pack("{s:o}", "explained", explained_json(&s->host));
+
+        if (add_figures(o, &s->host, FIGURE_OF_HOST))
+                return o;
+        json_decref(o);
+        return NULL;
 }
 
 static json_t *listener_json(const struct snapshot_listener *l) {
-        const struct evidence *e = &l->evidence;
         char address[ADDRESS_TEXT_MAX];
+        json_t *o = json_pack("{s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o}",
+                              "address", address_format(&l->key.address, address),
+                              "port", (int) l->key.port,
+                              "ifindex", l->key.ifindex ? json_integer(l->key.ifindex) : json_null(),
+                              "sockets", (json_int_t) l->sockets,
+                              "state", flood_state_name(l->state),
+                              "diagnosis", diagnosis_name(l->diagnosis),
+                              "since", json_value_time(l->since_realtime_us),
+                              "explained", explained_json(&l->evidence));
 
-        return json_pack("{s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                         "address", address_format(&l->key.address, address),
-                         "port", (int) l->key.port,
-                         "ifindex", l->key.ifindex ? json_integer(l->key.ifindex) : json_null(),
-                         "sockets", (json_int_t) l->sockets,
-                         "state", flood_state_name(l->state),
-                         "diagnosis", diagnosis_name(l->diagnosis),
-                         "since", json_value_time(l->since_realtime_us),
-                         "half_open", json_value_count(e->half_open),
-                         "half_open_aged", json_value_count(e->half_open_aged),
-                         "backlog", json_value_count(e->backlog),
-                         "fill", json_value_share(e->fill),
-                         "accept_queue", json_value_count(e->accept_queue),
-                         "syn_per_s", json_value_rate(e->syn_per_s),
-                         "completed_per_s", json_value_rate(e->completed_per_s),
-                         "completion_ratio", json_value_share(1 - e->unanswered_share));
+        if (add_figures(o, &l->evidence, FIGURE_OF_LISTENER))
+                return o;
+        json_decref(o);
+        return NULL;
 }
 
 static json_t *listeners_json(const struct snapshot *s) {
@@ -193,7 +209,7 @@ json_t *status_json(const struct snapshot *s) {
                          "diagnosis", diagnosis_name(s->diagnosis),
                          "reasons", reasons_json(s),
                          "since", json_value_time(s->since_realtime_us),
-                         "host", host_json(&s->host),
+                         "host", host_json(s),
                          "listeners", listeners_json(s),
                          "listeners_left_out", (json_int_t) s->listeners_left_out,
                          "sources_tracked", knows_sources(s) ? json_integer(s->sources_tracked) : json_null(),

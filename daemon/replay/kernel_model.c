@@ -536,6 +536,19 @@ bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
         return true;
 }
 
+void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener,
+                         const struct kernel_model_peer *peer) {
+        uint32_t i;
+
+        kernel_model_advance(m, time_us);
+        if (listener < 0 || m->listeners[listener].closed)
+                return;
+        m->counters[OBS_OUT_RSTS]++;
+        i = find(m, (unsigned) listener, peer);
+        if (i != NONE)
+                request_remove(m, i);
+}
+
 void kernel_model_segments(struct kernel_model *m, uint64_t count) {
         m->counters[OBS_IN_SEGMENTS] += count;
 }
@@ -548,6 +561,12 @@ bool kernel_model_has(const struct kernel_model *m, int listener, const struct k
 
 uint32_t kernel_model_half_open(const struct kernel_model *m, unsigned listener) {
         return m->listeners[listener].half_open;
+}
+
+void kernel_model_each_half_open(const struct kernel_model *m, kernel_model_each *each, void *userdata) {
+        for (unsigned n = 0; n < LEVELS; n++)
+                for (uint32_t i = m->levels[n].head; i != NONE; i = m->requests[i].next)
+                        each(userdata, m->requests[i].listener, &m->requests[i].peer);
 }
 
 /*

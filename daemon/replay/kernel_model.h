@@ -106,6 +106,9 @@ enum kernel_model_ack kernel_model_ack(struct kernel_model *m, uint64_t time_us,
 /* Whether it ended a request. */
 bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
                       const struct kernel_model_peer *peer);
+/* The host answered the peer's SYN by RST, which the model took for a SYN to a listener. */
+void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener,
+                         const struct kernel_model_peer *peer);
 /* Segments that only count as InSegs. */
 void kernel_model_segments(struct kernel_model *m, uint64_t count);
 
@@ -117,6 +120,10 @@ bool kernel_model_has(const struct kernel_model *m, int listener, const struct k
 
 /* Half-opens of a listener now. */
 uint32_t kernel_model_half_open(const struct kernel_model *m, unsigned listener);
+
+/* Each half-open there is now, those of closed listeners too. */
+typedef void kernel_model_each(void *userdata, unsigned listener, const struct kernel_model_peer *peer);
+void kernel_model_each_half_open(const struct kernel_model *m, kernel_model_each *each, void *userdata);
 
 /*
  * What the sensors would have seen: counters since the call before, queues as

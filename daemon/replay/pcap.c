@@ -1,14 +1,57 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h"
-
 #include "replay/pcap.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "core/source_table.h"
+#include "replay/capture_clock.h"
+#include "replay/capture_file.h"
+#include "replay/capture_packet.h"
 #include "replay/kernel_model.h"
+#include "replay/ledger.h"
+
+/* A longer silence is passed over in one step. */
+#define GAP_MAX_US UINT64_C(600000000)
+#define START_US UINT64_C(1000000)
+/* So much later than it was stamped, at most, a packet of a live capture arrives; and so long after
+ * a tick's time none is expected of before it. */
+#define LIVE_LAG_US UINT64_C(10000000)
+#define SILENCE_US UINT64_C(500000)
+enum { PATIENCE_MS = 100 };
+
+struct packet {
+        uint64_t stamp_us;
+        enum capture_kind kind;
+        struct capture_segment segment; /* of a CAPTURE_SEGMENT */
+};
+
+struct pcap_replay {
+        char name[256];
+        struct pcap_replay_options options;
+        struct capture_file *file;
+        uint64_t size; /* 0: not known */
+        bool live;     /* read once: listeners are found as they show */
+
+        struct capture_facts facts;
+        struct capture_hosts *hosts;
+        struct ledger *ledger;
+        struct kernel_model *model;
+        struct source_table *sources;
+        uint32_t listeners; /* that the model has */
+
+        bool begun, over, silent;
+        bool pending, ahead;  /* `packet` is still to be played; `next` is read already */
+        struct packet packet, next;
+        uint64_t packet_us;   /* of `packet`, our time */
+        uint64_t next_tick_us;
+        char cut[CAPTURE_FILE_ERROR_MAX];
+};
 
 struct pcap_replay_options pcap_replay_defaults(void) {
         return (struct pcap_replay_options) {
@@ -16,360 +59,201 @@ struct pcap_replay_options pcap_replay_defaults(void) {
                 .max_syn_backlog = 4096,
                 .syncookies = 1,
                 .tick_us = 200000,
+                .limits = { .rate_per_s = 10, .share = 0.2 },
         };
 }
 
-#ifdef HAVE_PCAP
+/* --- packets ---------------------------------------------------------------------- */
 
-#include <pcap/pcap.h>
+/* Whether a live capture is silent, and the next tick's time has come. A pipe that brings an old
+ * capture slowly is not live: its stamps are far behind. */
+static bool is_silent(struct pcap_replay *p) {
+        const struct capture_clock *c = &p->facts.clock;
+        uint64_t now_us = p->options.realtime_us(), due_us = c->stamp_us + p->next_tick_us - c->now_us;
 
-#include "core/source_table.h"
-#include "replay/capture_packet.h"
-
-enum {
-        CANDIDATES_MAX = 4096, /* destinations of SYNs that are looked at */
-        COOKIES_MAX = 1 << 18, /* of the newest cookies, by hash */
-};
-
-/* Where nobody answers, a listener has at least this share of the busiest one's SYNs. */
-#define GUESS_SHARE 0.01
-/* A longer silence is passed over in one step. */
-#define YEAR_10000_S INT64_C(253402300800)
-#define GAP_MAX_US UINT64_C(600000000)
-/* Our time begins here: 0 means "never" to some. */
-#define START_US UINT64_C(1000000)
-
-/* Somewhere SYNs were sent to, or SYN-ACKs came from. */
-struct candidate {
-        struct address address;
-        uint16_t port;
-        bool used, outgoing, several_askers;
-        struct address asker; /* the first that sent a SYN there */
-        uint64_t syns, answers;
-};
-
-struct pcap_replay {
-        char path[256];
-        struct pcap_replay_options options;
-        pcap_t *pcap;
-        long file_size;
-        int link;
-        struct pcap_replay_counts counts;
-
-        struct kernel_model *model;
-        struct source_table *sources;
-        uint64_t *cookies; /* peers that were sent one; 0: none */
-        uint32_t local_count; /* addresses of listeners, some more than once */
-        struct address local[OBS_LISTENERS_MAX];
-
-        bool begun, over;
-        bool pending; /* `segment` at `segment_us` is still to be played */
-        struct capture_segment segment;
-        uint64_t segment_us;
-        uint64_t next_tick_us, skew_us; /* capture time; added to it, modulo 2^64: our time */
-};
-
-/* --- the file ------------------------------------------------------------------- */
-
-static int say(const struct pcap_replay *p, int r, const char *what, char *ret_error) {
-        long place = p->pcap && pcap_file(p->pcap) ? ftell(pcap_file(p->pcap)) : -1;
-
-        if (place < 0)
-                snprintf(ret_error, PCAP_REPLAY_ERROR_MAX, "%s: %s", p->path, what);
-        else
-                snprintf(ret_error, PCAP_REPLAY_ERROR_MAX,
-                         "%s: after packet %llu, at byte %ld: %s", p->path,
-                         (unsigned long long) p->counts.packets, place, what);
-        return r;
+        if (!p->begun || now_us < c->stamp_us || (!p->silent && now_us - c->stamp_us > LIVE_LAG_US))
+                return false;
+        p->silent = now_us >= due_us + SILENCE_US;
+        return p->silent;
 }
 
-static int open_file(struct pcap_replay *p, char *ret_error) {
-        char text[PCAP_ERRBUF_SIZE];
-        FILE *f = fopen(p->path, "re");
+/* False: there is none, since the file is over or, then p->silent, as long as none comes. */
+static bool read_packet(struct pcap_replay *p, struct packet *ret) {
+        struct capture_frame frame;
+        int r;
 
-        if (!f)
-                return say(p, -errno, strerror(errno), ret_error);
-        if (fseek(f, 0, SEEK_END) == 0) {
-                p->file_size = ftell(f);
-                rewind(f);
+        while ((r = capture_file_next(p->file, &frame)) == -EAGAIN)
+                if (is_silent(p))
+                        return false;
+        p->silent = false;
+        if (r < 0) {
+                snprintf(p->cut, sizeof p->cut, "%s", capture_file_error(p->file));
+                p->facts.cut = p->cut;
         }
-        p->pcap = pcap_fopen_offline(f, text);
-        if (!p->pcap) {
-                fclose(f);
-                return say(p, -EBADMSG, text, ret_error);
+        if (r <= 0)
+                return false;
+        ret->stamp_us = frame.time_us;
+        ret->kind = capture_packet_parse(frame.link, frame.bytes, frame.captured, frame.original, &ret->segment);
+        p->facts.frames++;
+        p->facts.kinds[ret->kind]++;
+        if (ret->kind == CAPTURE_TRUNCATED && frame.captured > p->facts.truncated_to)
+                p->facts.truncated_to = frame.captured;
+        if (ret->kind == CAPTURE_LINK && p->facts.kinds[CAPTURE_LINK] == 1)
+                p->facts.unknown_link = frame.link;
+        return true;
+}
+
+/* Reads the packet behind the present one, if there is one. */
+static void peek(struct pcap_replay *p) {
+        if (!p->ahead)
+                p->ahead = read_packet(p, &p->next);
+}
+
+/* A packet that is far ahead of the one before and of the one behind it has a wrong stamp. */
+static bool is_stray(struct pcap_replay *p) {
+        if (!capture_clock_jumps(&p->facts.clock, p->packet.stamp_us))
+                return false;
+        peek(p);
+        return p->ahead && p->next.stamp_us != CAPTURE_NO_TIME &&
+               p->next.stamp_us + CAPTURE_CLOCK_DISORDER_US < p->packet.stamp_us &&
+               p->next.stamp_us + CAPTURE_CLOCK_DISORDER_US >= p->facts.clock.stamp_us;
+}
+
+static void read_ahead(struct pcap_replay *p) {
+        if (p->pending || p->over)
+                return;
+        peek(p);
+        p->pending = p->ahead;
+        p->over = !p->ahead && !p->silent;
+        if (!p->ahead)
+                return;
+        p->packet = p->next;
+        p->ahead = false;
+        if (!p->live) { /* while this one is played, memory for the next is fetched */
+                peek(p);
+                if (p->ahead && p->next.kind == CAPTURE_SEGMENT)
+                        ledger_prefetch(p->ledger, &p->next.segment);
         }
-        p->link = pcap_datalink(p->pcap);
-        if (!capture_link_known(p->link)) {
-                snprintf(text, sizeof text, "link type %d is not supported", p->link);
-                return say(p, -EBADMSG, text, ret_error);
+        p->packet_us = capture_clock_step(&p->facts.clock, p->packet.stamp_us, is_stray(p));
+        if (!p->begun)
+                p->next_tick_us = p->packet_us;
+}
+
+/* --- packets into the model ------------------------------------------------------------ */
+
+static int add_listener(struct pcap_replay *p, const struct capture_service *s) {
+        struct kernel_model_listener l = {
+                .key = s->key,
+                .backlog = p->options.backlog,
+                .accepts_per_s = KERNEL_MODEL_AT_ONCE,
+        };
+        unsigned n;
+
+        return kernel_model_add_listener(p->model, &l, &n);
+}
+
+/* The model numbers listeners as they come, and so do the hosts. */
+static int add_listeners(struct pcap_replay *p) {
+        while (p->listeners < capture_hosts_listeners(p->hosts)) {
+                for (uint32_t i = 0; i < capture_hosts_count(p->hosts); i++) {
+                        const struct capture_service *s = capture_hosts_service(p->hosts, i);
+                        int r = s->listener == (int) p->listeners ? add_listener(p, s) : 0;
+
+                        if (r < 0)
+                                return r;
+                }
+                p->listeners++;
         }
-        memset(&p->counts, 0, sizeof p->counts);
         return 0;
 }
 
-static void close_file(struct pcap_replay *p) {
-        if (p->pcap)
-                pcap_close(p->pcap);
-        p->pcap = NULL;
-}
+/* A listener on any address, where some of its addresses were listeners before. */
+static void merge_services(struct pcap_replay *p) {
+        for (uint32_t i = 0; i < capture_hosts_count(p->hosts); i++) {
+                const struct capture_service *s = capture_hosts_service(p->hosts, i);
 
-/* 1: a segment, 0: the end. */
-/* Of any year that can be told; what a forged file says may be beyond. */
-static bool has_a_time(const struct pcap_pkthdr *h) {
-        return h->ts.tv_sec >= 0 && h->ts.tv_sec < YEAR_10000_S;
-}
-
-static int next_segment(struct pcap_replay *p, struct capture_segment *ret, uint64_t *ret_us,
-                        char *ret_error) {
-        struct pcap_pkthdr *header;
-        const uint8_t *data;
-        int r;
-
-        while ((r = pcap_next_ex(p->pcap, &header, &data)) == 1) {
-                p->counts.packets++;
-                r = has_a_time(header) ? capture_packet_parse(p->link, data, header->caplen,
-                                                              header->len, ret) : -EBADMSG;
-                if (r == 0) {
-                        p->counts.segments++;
-                        *ret_us = (uint64_t) header->ts.tv_sec * 1000000 +
-                                  (uint64_t) header->ts.tv_usec;
-                        return 1;
-                }
-                if (r == -EBADMSG)
-                        p->counts.broken++;
-                else
-                        p->counts.other++;
-        }
-        if (r == PCAP_ERROR_BREAK)
-                return 0;
-        return say(p, -EBADMSG, pcap_geterr(p->pcap), ret_error);
-}
-
-/* --- who is who ----------------------------------------------------------------- */
-
-static bool is_syn(const struct capture_segment *s) {
-        return (s->flags & (CAPTURE_SYN | CAPTURE_ACK | CAPTURE_RST | CAPTURE_FIN)) == CAPTURE_SYN;
-}
-
-static bool is_syn_ack(const struct capture_segment *s) {
-        return (s->flags & (CAPTURE_SYN | CAPTURE_ACK | CAPTURE_RST)) == (CAPTURE_SYN | CAPTURE_ACK);
-}
-
-static uint64_t hash_end(const struct address *a, uint32_t port) {
-        static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
-                                                 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
-
-        return keyed_hash_fold(keyed_hash_address(&key, a) ^ port, key.words[3]);
-}
-
-static struct candidate *candidate_for(struct candidate *table, const struct address *a, uint16_t port) {
-        uint64_t start = hash_end(a, port);
-
-        /* A scan over all ports fills the table; a listener is met sooner or is idle. */
-        for (unsigned i = 0; i < 16; i++) {
-                struct candidate *c = &table[(start + i) % CANDIDATES_MAX];
-
-                if (!c->used)
-                        *c = (struct candidate) { .used = true, .address = *a, .port = port };
-                if (c->port == port && address_equal(&c->address, a))
-                        return c;
-        }
-        return NULL;
-}
-
-static bool given_as_local(const struct pcap_replay_options *o, const struct address *a) {
-        for (uint32_t i = 0; i < o->local_count; i++)
-                if (prefix_contains(&o->local[i], a))
-                        return true;
-        return false;
-}
-
-static void consider(struct candidate *table, const struct capture_segment *s) {
-        struct candidate *c = NULL;
-
-        if (is_syn(s)) {
-                c = candidate_for(table, &s->destination, s->destination_port);
-                if (c && c->syns++ == 0)
-                        c->asker = s->source;
-                else if (c && !address_equal(&c->asker, &s->source))
-                        c->several_askers = true;
-                if (c && s->way == CAPTURE_OUT)
-                        c->outgoing = true;
-        } else if (is_syn_ack(s)) {
-                c = candidate_for(table, &s->source, s->source_port);
-                if (c)
-                        c->answers++;
-                if (c && s->way == CAPTURE_IN)
-                        c->outgoing = true;
+                if (s->merged != CAPTURE_NO_SERVICE)
+                        ledger_merge(p->ledger, i, (unsigned) s->merged);
         }
 }
 
-static uint64_t weight(const struct candidate *c, bool answered) {
-        return answered ? c->answers : c->syns;
-}
-
-static int heavier(const void *a, const void *b) {
-        const struct candidate *x = a, *y = b;
-        uint64_t wx = x->answers ? x->answers + x->syns : 0, wy = y->answers ? y->answers + y->syns : 0;
-
-        if (wx != wy)
-                return wx < wy ? 1 : -1;
-        return (x->syns < y->syns) - (x->syns > y->syns);
-}
-
-static bool is_local(const struct pcap_replay *p, const struct address *a) {
-        for (uint32_t i = 0; i < p->local_count; i++)
-                if (address_equal(&p->local[i], a))
-                        return true;
-        return given_as_local(&p->options, a);
-}
-
-/* Ours are the addresses that answer; but not one that only we ask. */
-static bool is_ours(const struct pcap_replay *p, const struct candidate *c, bool answered,
-                    uint64_t most) {
-        if (!c->used || c->outgoing || weight(c, answered) == 0)
-                return false;
-        if (p->options.local_count)
-                return given_as_local(&p->options, &c->address);
-        if (!answered)
-                return (double) c->syns >= GUESS_SHARE * (double) most;
-        return c->several_askers || c->syns == 0 || !is_local(p, &c->asker);
-}
-
-static int add_listeners(struct pcap_replay *p, struct candidate *table, char *ret_error) {
-        uint64_t most = 0, answers = 0;
-        bool answered;
-
-        for (unsigned i = 0; i < CANDIDATES_MAX; i++)
-                if (!table[i].outgoing &&
-                    (!p->options.local_count || given_as_local(&p->options, &table[i].address)))
-                        answers += table[i].answers;
-        answered = answers > 0;
-        qsort(table, CANDIDATES_MAX, sizeof *table, heavier);
-        for (unsigned i = 0; i < CANDIDATES_MAX; i++)
-                if (!table[i].outgoing && weight(&table[i], answered) > most)
-                        most = weight(&table[i], answered);
-        for (unsigned i = 0; i < CANDIDATES_MAX; i++) {
-                struct kernel_model_listener l = {
-                        .key = { .address = table[i].address, .port = table[i].port },
-                        .backlog = p->options.backlog,
-                        .accepts_per_s = KERNEL_MODEL_AT_ONCE,
-                };
-                unsigned n;
-                int r;
-
-                if (!is_ours(p, &table[i], answered, most))
-                        continue;
-                r = kernel_model_add_listener(p->model, &l, &n);
-                if (r == -ENOSPC) {
-                        p->counts.listeners_left_out++;
-                        continue;
-                }
-                if (r < 0)
-                        return say(p, r, strerror(-r), ret_error);
-                p->counts.listeners++;
-                p->local[p->local_count++] = table[i].address;
-        }
-        return p->counts.listeners ? 0 : say(p, -ENODATA, "no SYN to a listener in it", ret_error);
-}
-
-static int find_listeners(struct pcap_replay *p, char *ret_error) {
-        struct candidate *table = calloc(CANDIDATES_MAX, sizeof *table);
-        struct capture_segment s;
-        uint64_t time_us;
-        int r;
-
-        if (!table)
-                return say(p, -ENOMEM, strerror(ENOMEM), ret_error);
-        r = open_file(p, ret_error);
-        while (r >= 0 && (r = next_segment(p, &s, &time_us, ret_error)) == 1)
-                consider(table, &s);
-        if (r == 0)
-                r = add_listeners(p, table, ret_error);
-        close_file(p);
-        free(table);
-        return r;
-}
-
-/* --- packets into the model --------------------------------------------------------- */
-
-/* A cookie is nothing the kernel keeps; here its peer is, until newer ones take the place. */
-static uint64_t *cookie_slot(struct pcap_replay *p, const struct kernel_model_peer *peer, int listener,
-                             uint64_t *ret_print) {
-        *ret_print = hash_end(&peer->address, (uint32_t) peer->port << 8 | (uint32_t) listener) | 1;
-        return &p->cookies[(*ret_print >> 1) % COOKIES_MAX];
-}
-
-static void play_syn(struct pcap_replay *p, uint64_t now_us, int listener,
+static void play_syn(struct pcap_replay *p, const struct ledger_note *n, int listener,
                      const struct kernel_model_peer *peer) {
-        const struct capture_segment *s = &p->segment;
+        const struct capture_segment *s = &p->packet.segment;
         struct syn syn = {
-                .source = s->source,
-                .destination = s->destination,
-                .source_port = s->source_port,
-                .destination_port = s->destination_port,
-                .sequence = s->sequence,
+                .source = n->client,
+                .destination = n->server,
+                .source_port = n->client_port,
+                .destination_port = n->server_port,
+                .sequence = n->by_answer ? s->acknowledged - 1 : s->sequence,
                 .window = s->window,
                 .ttl = s->ttl,
         };
-        uint64_t print, *slot;
 
-        p->counts.syns++;
+        if (listener < 0 && (s->way == CAPTURE_OUT || n->by_answer ||
+                             (s->way != CAPTURE_IN && !capture_hosts_is_local(p->hosts, &n->server))))
+                return;
         source_table_add(p->sources, &syn, SOURCE_BOTH, 1);
-        if (kernel_model_syn(p->model, now_us, listener, peer, 0) == KERNEL_COOKIE) {
-                slot = cookie_slot(p, peer, listener, &print);
-                *slot = print;
-        }
+        kernel_model_syn(p->model, p->packet_us, listener, peer, 0);
 }
 
-static void play_answer(struct pcap_replay *p, uint64_t now_us, int listener,
+static void play_finish(struct pcap_replay *p, const struct ledger_note *n, int listener,
                         const struct kernel_model_peer *peer) {
-        unsigned flags = p->segment.data ? KERNEL_ACK_DATA : 0;
-        uint64_t print, *slot;
-        bool open;
+        unsigned flags = p->packet.segment.data ? KERNEL_ACK_DATA : 0;
 
-        kernel_model_advance(p->model, now_us);
-        slot = cookie_slot(p, peer, listener, &print);
-        open = kernel_model_has(p->model, listener, peer);
-        if (p->segment.flags & CAPTURE_RST) {
-                kernel_model_rst(p->model, now_us, listener, peer);
-                return;
-        }
-        if (!open && *slot != print) {
-                kernel_model_segments(p->model, 1); /* of an established connection */
-                return;
-        }
-        if (!open) {
-                *slot = 0;
-                flags |= KERNEL_ACK_VALID_COOKIE;
-        }
-        if (kernel_model_ack(p->model, now_us, listener, peer, flags) == KERNEL_ACK_COMPLETED)
-                source_table_completed(p->sources, &peer->address, &p->segment.destination,
-                                       p->segment.destination_port);
+        kernel_model_advance(p->model, p->packet_us);
+        if (!kernel_model_has(p->model, listener, peer))
+                flags |= KERNEL_ACK_VALID_COOKIE; /* that it was captured shows that it was one */
+        if (kernel_model_ack(p->model, p->packet_us, listener, peer, flags) == KERNEL_ACK_COMPLETED)
+                source_table_completed(p->sources, &n->client, &n->server, n->server_port);
 }
 
-static void play(struct pcap_replay *p, uint64_t now_us) {
-        const struct capture_segment *s = &p->segment;
-        struct kernel_model_peer peer = { .address = s->source, .port = s->source_port };
-        int listener = kernel_model_find_listener(p->model, &s->destination, s->destination_port);
+static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
+        struct kernel_model_peer peer = { .address = n->client, .port = n->client_port };
+        int listener = KERNEL_MODEL_NO_LISTENER;
 
-        if (s->way == CAPTURE_OUT)
+        if (n->service != CAPTURE_NO_SERVICE)
+                listener = capture_hosts_service(p->hosts, (uint32_t) n->service)->listener;
+        switch (n->news) {
+        case LEDGER_BEGUN:
+        case LEDGER_REPEATED: play_syn(p, n, listener, &peer); return;
+        case LEDGER_FINISHED:
+                if (listener >= 0)
+                        play_finish(p, n, listener, &peer);
                 return;
-        if (is_syn(s)) {
-                if (listener >= 0 || s->way == CAPTURE_IN || is_local(p, &s->destination))
-                        play_syn(p, now_us, listener, &peer);
-        } else if (listener >= 0 && (s->flags & (CAPTURE_ACK | CAPTURE_RST)) &&
-                   !(s->flags & CAPTURE_SYN))
-                play_answer(p, now_us, listener, &peer);
+        case LEDGER_RESET:
+                if (listener >= 0)
+                        source_table_disowned(p->sources, &n->client);
+                kernel_model_rst(p->model, p->packet_us, listener, &peer);
+                return;
+        case LEDGER_REFUSED: kernel_model_refuse(p->model, p->packet_us, listener, &peer); return;
+        case LEDGER_NOTHING: kernel_model_segments(p->model, 1); return;
+        case LEDGER_ANSWERED: return;
+        }
+}
+
+static void play(struct pcap_replay *p) {
+        struct ledger_note note;
+
+        if (p->packet.kind != CAPTURE_SEGMENT)
+                return;
+        if (p->live) {
+                uint32_t before = capture_hosts_count(p->hosts);
+
+                capture_hosts_see(p->hosts, &p->packet.segment, true);
+                if (capture_hosts_count(p->hosts) > before)
+                        merge_services(p);
+                (void) add_listeners(p); /* no memory for one more: it is in the ledger all the same */
+        }
+        ledger_see(p->ledger, p->packet_us, p->hosts, &p->packet.segment, &note);
+        play_note(p, &note);
 }
 
 /* --- ticks ------------------------------------------------------------------------------ */
 
-static void observe(struct pcap_replay *p, uint64_t capture_us, struct observation *ret) {
-        uint64_t now_us = capture_us + p->skew_us;
-
+static void observe(struct pcap_replay *p, uint64_t now_us, struct observation *ret) {
         kernel_model_observe(p->model, now_us, ret);
-        ret->realtime_us = capture_us;
+        ret->realtime_us = capture_clock_stamp(&p->facts.clock, now_us);
         source_table_set_listeners(p->sources, ret->listeners, ret->listeners_count);
         source_table_listener_syns(p->sources, now_us, ret->listeners, ret->listeners_count);
         source_table_observe(p->sources, now_us, &ret->sources);
@@ -379,55 +263,54 @@ static void observe(struct pcap_replay *p, uint64_t capture_us, struct observati
         ret->log_received = ret->counters[OBS_SYNS];
 }
 
-/* Captures put together from several may step back: time then stands still. */
-static int read_ahead(struct pcap_replay *p, char *ret_error) {
-        uint64_t before_us = p->segment_us;
-        int r;
-
-        if (p->pending || p->over)
-                return 0;
-        r = next_segment(p, &p->segment, &p->segment_us, ret_error);
-        if (r < 0)
-                return r;
-        p->over = r == 0;
-        p->pending = r == 1;
-        if (p->segment_us < before_us)
-                p->segment_us = before_us;
-        if (!p->begun && p->pending) {
-                p->begun = true;
-                p->next_tick_us = p->segment_us;
-                p->skew_us = START_US - p->segment_us;
-        }
-        return 0;
-}
-
-int pcap_replay_next(struct pcap_replay *p, struct observation *ret,
-                     char ret_error[static PCAP_REPLAY_ERROR_MAX]) {
-        bool first = !p->begun;
+int pcap_replay_next(struct pcap_replay *p, struct observation *ret) {
         uint64_t tick_us;
-        int r;
 
-        if (p->over && !p->pending)
-                return 0;
-        while ((r = read_ahead(p, ret_error)) == 0 && p->pending && !first &&
-               p->segment_us < p->next_tick_us) {
-                play(p, p->segment_us + p->skew_us);
+        for (read_ahead(p); p->pending && p->begun && p->packet_us < p->next_tick_us; read_ahead(p)) {
+                play(p);
                 p->pending = false;
         }
-        if (r < 0)
-                return r;
-        if (first && !p->pending)
+        if (p->over && (p->facts.duration_s >= 0 || !p->begun))
                 return 0;
+        if (p->over)
+                p->facts.duration_s = (double) (p->facts.clock.now_us - START_US) / 1e6;
+        p->begun = true;
         tick_us = p->next_tick_us;
-        if (p->pending && p->segment_us > tick_us + GAP_MAX_US)
-                p->next_tick_us = p->segment_us; /* nobody wants an hour of nothing, tick by tick */
+        if (p->silent)
+                capture_clock_idle(&p->facts.clock, tick_us);
+        if (p->pending && p->packet_us > tick_us + GAP_MAX_US)
+                p->next_tick_us = p->packet_us; /* nobody wants an hour of nothing, tick by tick */
         else
                 p->next_tick_us = tick_us + p->options.tick_us;
         observe(p, tick_us, ret);
         return 1;
 }
 
-static int make_parts(struct pcap_replay *p, char *ret_error) {
+/* --- opening ------------------------------------------------------------------------------ */
+
+static int fail(const struct pcap_replay *p, int r, const char *what, char *ret_error) {
+        snprintf(ret_error, PCAP_REPLAY_ERROR_MAX, "%.250s: %s", p->name, what);
+        return r;
+}
+
+/* Everybody who sends and answers, before the first packet is played. */
+static int find_hosts(struct pcap_replay *p, int fd, off_t start, char *ret_error) {
+        char error[CAPTURE_FILE_ERROR_MAX];
+        int again = dup(fd);
+        int r = again < 0 ? -errno : capture_file_new(again, NULL, 0, &p->file, error);
+
+        if (r < 0)
+                return fail(p, r, again < 0 ? strerror(-r) : error, ret_error);
+        while (read_packet(p, &p->packet))
+                if (p->packet.kind == CAPTURE_SEGMENT)
+                        capture_hosts_see(p->hosts, &p->packet.segment, false);
+        capture_hosts_conclude(p->hosts);
+        p->file = capture_file_free(p->file);
+        memset(&p->facts, 0, sizeof p->facts);
+        return lseek(fd, start, SEEK_SET) < 0 ? fail(p, -errno, strerror(errno), ret_error) : 0;
+}
+
+static int make_parts(struct pcap_replay *p) {
         static const struct keyed_hash key = { { 0x452821e638d01377, 0xbe5466cf34e90c6c,
                                                  0xc0ac29b7c97c50dd, 0x3f84d5b5b5470917 } };
         struct kernel_model_settings k = kernel_model_defaults();
@@ -435,48 +318,71 @@ static int make_parts(struct pcap_replay *p, char *ret_error) {
 
         k.syncookies = p->options.syncookies;
         k.max_syn_backlog = p->options.max_syn_backlog;
-        p->cookies = calloc(COOKIES_MAX, sizeof *p->cookies);
-        r = p->cookies ? kernel_model_new(&k, &p->model) : -ENOMEM;
+        r = kernel_model_new(&k, &p->model);
         if (r == 0)
                 r = source_table_new(&key, START_US, &p->sources);
-        if (r < 0)
-                return say(p, r, strerror(-r), ret_error);
-        source_table_set_known(p->sources, true, true);
-        return 0;
-}
-
-static int prepare(struct pcap_replay *p, char *ret_error) {
-        uint32_t listeners, left_out;
-        int r = make_parts(p, ret_error);
-
         if (r == 0)
-                r = find_listeners(p, ret_error);
-        if (r < 0)
-                return r;
-        listeners = p->counts.listeners;
-        left_out = p->counts.listeners_left_out;
-        r = open_file(p, ret_error); /* from the beginning, and counts anew */
-        p->counts.listeners = listeners;
-        p->counts.listeners_left_out = left_out;
+                r = capture_hosts_new(&p->options.given, &p->hosts);
+        if (r == 0)
+                r = ledger_new(&p->options.limits, &p->ledger);
+        if (r == 0) {
+                source_table_set_known(p->sources, true, true);
+                source_table_set_resets_known(p->sources);
+        }
         return r;
 }
 
-int pcap_replay_new(const char *path, const struct pcap_replay_options *o, struct pcap_replay **ret,
+/* Takes fd over. */
+static int prepare(struct pcap_replay *p, int fd, const void *before, size_t count, char *ret_error) {
+        off_t start = lseek(fd, 0, SEEK_CUR);
+        char error[CAPTURE_FILE_ERROR_MAX];
+        struct stat st;
+        int r = make_parts(p);
+
+        if (r < 0) {
+                close(fd);
+                return fail(p, r, strerror(-r), ret_error);
+        }
+        p->live = start < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode);
+        if (!p->live) {
+                p->size = (uint64_t) st.st_size;
+                r = find_hosts(p, fd, start, ret_error);
+                if (r < 0) {
+                        close(fd);
+                        return r;
+                }
+        }
+        r = add_listeners(p);
+        if (r < 0) {
+                close(fd);
+                return fail(p, r, strerror(-r), ret_error);
+        }
+        p->facts.duration_s = -1;
+        r = capture_file_new(fd, before, p->live ? count : 0, &p->file, error);
+        if (r < 0)
+                return fail(p, r, error, ret_error);
+        if (p->live && p->options.realtime_us)
+                capture_file_set_patience(p->file, PATIENCE_MS);
+        return 0;
+}
+
+int pcap_replay_new(int fd, const char *name, const void *before, size_t count,
+                    const struct pcap_replay_options *o, struct pcap_replay **ret,
                     char ret_error[static PCAP_REPLAY_ERROR_MAX]) {
-        struct pcap_replay *p;
+        struct pcap_replay *p = o->tick_us > 0 ? calloc(1, sizeof *p) : NULL;
         int r;
 
-        p = o->tick_us > 0 && strlen(path) < sizeof p->path ? calloc(1, sizeof *p) : NULL;
         if (!p) {
-                r = o->tick_us > 0 && strlen(path) < sizeof p->path ? -ENOMEM : -EINVAL;
-                snprintf(ret_error, PCAP_REPLAY_ERROR_MAX, "%.256s: %s", path, strerror(-r));
+                close(fd);
+                r = o->tick_us > 0 ? -ENOMEM : -EINVAL;
+                snprintf(ret_error, PCAP_REPLAY_ERROR_MAX, "%.250s: %s", name, strerror(-r));
                 return r;
         }
-        snprintf(p->path, sizeof p->path, "%s", path);
+        snprintf(p->name, sizeof p->name, "%s", name);
         p->options = *o;
-        r = prepare(p, ret_error);
+        r = prepare(p, fd, before, count, ret_error);
         if (r < 0) {
-                p = pcap_replay_free(p);
+                pcap_replay_free(p);
                 return r;
         }
         *ret = p;
@@ -485,58 +391,39 @@ int pcap_replay_new(const char *path, const struct pcap_replay_options *o, struc
 
 struct pcap_replay *pcap_replay_free(struct pcap_replay *p) {
         if (p) {
-                close_file(p);
-                p->model = kernel_model_free(p->model);
-                p->sources = source_table_free(p->sources);
-                free(p->cookies);
+                capture_file_free(p->file);
+                kernel_model_free(p->model);
+                source_table_free(p->sources);
+                capture_hosts_free(p->hosts);
+                ledger_free(p->ledger);
                 free(p);
         }
         return NULL;
 }
 
-double pcap_replay_progress(const struct pcap_replay *p) {
-        long place = p->pcap ? ftell(pcap_file(p->pcap)) : -1;
+/* --- what is asked -------------------------------------------------------------------------- */
 
+double pcap_replay_progress(const struct pcap_replay *p) {
         if (p->over)
                 return 1;
-        return place > 0 && p->file_size > 0 ? (double) place / (double) p->file_size : 0;
+        return p->size > 0 ? fmin(1, (double) capture_file_bytes(p->file) / (double) p->size) : NAN;
 }
 
-struct pcap_replay_counts pcap_replay_counts(const struct pcap_replay *p) {
-        return p->counts;
+int pcap_replay_conclude(struct pcap_replay *p, struct capture_verdict *ret) {
+        p->facts.bytes = capture_file_bytes(p->file);
+        p->facts.duration_s = fmax(0, p->facts.duration_s);
+        ledger_conclude(p->ledger, p->facts.clock.begun ? p->facts.clock.now_us : START_US);
+        return capture_verdict_find(&p->facts, p->hosts, p->ledger, &p->options.limits, ret);
 }
 
-#else
-
-int pcap_replay_new(const char *path, const struct pcap_replay_options *o, struct pcap_replay **ret,
-                    char ret_error[static PCAP_REPLAY_ERROR_MAX]) {
-        (void) o;
-        (void) ret;
-        snprintf(ret_error, PCAP_REPLAY_ERROR_MAX, "%.256s: built without libpcap", path);
-        return -ENOTSUP;
+const struct capture_facts *pcap_replay_facts(const struct pcap_replay *p) {
+        return &p->facts;
 }
 
-struct pcap_replay *pcap_replay_free(struct pcap_replay *p) {
-        (void) p;
-        return NULL;
+const struct capture_hosts *pcap_replay_hosts(const struct pcap_replay *p) {
+        return p->hosts;
 }
 
-int pcap_replay_next(struct pcap_replay *p, struct observation *ret,
-                     char ret_error[static PCAP_REPLAY_ERROR_MAX]) {
-        (void) p;
-        (void) ret;
-        (void) ret_error;
-        return -ENOTSUP;
+const struct ledger *pcap_replay_ledger(const struct pcap_replay *p) {
+        return p->ledger;
 }
-
-double pcap_replay_progress(const struct pcap_replay *p) {
-        (void) p;
-        return 0;
-}
-
-struct pcap_replay_counts pcap_replay_counts(const struct pcap_replay *p) {
-        (void) p;
-        return (struct pcap_replay_counts) { 0 };
-}
-
-#endif

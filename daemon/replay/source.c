@@ -2,11 +2,13 @@
 #include "replay/source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "replay/recording.h"
 
@@ -28,6 +30,8 @@ static const struct {
         { { 0xd4, 0xc3, 0xb2, 0xa1 }, NULL },
         { { 0xa1, 0xb2, 0x3c, 0x4d }, NULL }, /* pcap, ns */
         { { 0x4d, 0x3c, 0xb2, 0xa1 }, NULL },
+        { { 0xa1, 0xb2, 0xcd, 0x34 }, NULL }, /* pcap, Kuznetzov's */
+        { { 0x34, 0xcd, 0xb2, 0xa1 }, NULL },
         { { 0x0a, 0x0d, 0x0d, 0x0a }, NULL }, /* pcapng */
         { { 0x28, 0xb5, 0x2f, 0xfd }, "zstd" },
         { { 0xfd, '7', 'z', 'X' }, "xz" },
@@ -39,17 +43,15 @@ static int fail(int r, char *error, const char *path, const char *what) {
 }
 
 /* 0: a capture. */
-static int look_at_magic(FILE *f, const char *path, char *error) {
-        uint8_t b[MAGIC_SIZE] = { 0 };
+static int look_at_magic(const uint8_t *b, size_t count, const char *path, char *error) {
         char what[128];
 
-        if (fread(b, 1, sizeof b, f) == 0)
-                return ferror(f) ? fail(-EIO, error, path, strerror(EIO))
-                                 : fail(-EBADMSG, error, path, "there is nothing in it");
+        if (count == 0)
+                return fail(-EBADMSG, error, path, "there is nothing in it");
         if (b[0] == 0x1f && b[1] == 0x8b)
                 return fail(-EBADMSG, error, path, "packed by gzip: unpack it first (gzip -d)");
         for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
-                if (memcmp(b, magics[i].bytes, sizeof b) != 0)
+                if (memcmp(b, magics[i].bytes, MAGIC_SIZE) != 0)
                         continue;
                 if (!magics[i].packer)
                         return 0;
@@ -61,15 +63,23 @@ static int look_at_magic(FILE *f, const char *path, char *error) {
                     "neither a recording (JSON lines of synwardd --record) nor a capture (pcap, pcapng)");
 }
 
-static int open_recording(struct replay_source *s, FILE *f, bool model_given, char *error) {
+static int open_recording(struct replay_source *s, int fd, bool model_given, char *error) {
+        FILE *f;
         int r;
 
         if (model_given) {
-                fclose(f);
+                close(fd);
                 return fail(-EINVAL, error, s->path,
                             "a recording has the kernel's own figures; --replay-backlog, "
-                            "--replay-syncookies and --replay-local are for captures");
+                            "--replay-syncookies, --replay-local and --replay-listen are for captures");
         }
+        f = fdopen(fd, "r");
+        if (!f) {
+                r = -errno;
+                close(fd);
+                return fail(r, error, s->path, strerror(-r));
+        }
+        ungetc('{', f); /* one character can be put back everywhere, also into a pipe */
         r = recording_reader_new(f, &s->recording);
         if (r < 0) {
                 fclose(f);
@@ -79,44 +89,67 @@ static int open_recording(struct replay_source *s, FILE *f, bool model_given, ch
         return 0;
 }
 
-static int open_capture(struct replay_source *s, FILE *f, bool regular,
+static int open_capture(struct replay_source *s, int fd, const uint8_t *magic, size_t count,
                         const struct pcap_replay_options *model, char *error) {
         char why[PCAP_REPLAY_ERROR_MAX];
-        int r = look_at_magic(f, s->path, error);
+        int r = look_at_magic(magic, count, s->path, error);
 
-        fclose(f);
-        if (r < 0)
+        if (r < 0) {
+                close(fd);
                 return r;
-        if (!regular)
-                return fail(-ESPIPE, error, s->path, "a capture is read twice: save it to a file first");
-        r = pcap_replay_new(s->path, model, &s->capture, why);
+        }
+        lseek(fd, -(off_t) count, SEEK_CUR); /* of a pipe it fails, and they are handed over */
+        r = pcap_replay_new(fd, s->path, magic, count, model, &s->capture, why);
         if (r < 0)
                 snprintf(error, REPLAY_ERROR_MAX, "%s", why);
         return r;
 }
 
+/* Some at most, fewer at the end. */
+static ssize_t read_some(int fd, uint8_t *ret, size_t count) {
+        size_t got = 0;
+
+        while (got < count) {
+                ssize_t n = read(fd, ret + got, count - got);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                got += (size_t) n;
+        }
+        return (ssize_t) got;
+}
+
 static int open_either(struct replay_source *s, const struct pcap_replay_options *model,
                        bool model_given, char *error) {
-        FILE *f = fopen(s->path, "re");
+        bool standard_input = strcmp(s->path, "-") == 0;
+        int fd = standard_input ? dup(STDIN_FILENO) : open(s->path, O_RDONLY | O_CLOEXEC);
+        uint8_t magic[MAGIC_SIZE] = { 0 };
         struct stat st;
-        bool regular;
-        int c;
+        ssize_t n;
 
-        if (!f)
+        if (fd < 0)
                 return fail(-errno, error, s->path, strerror(errno));
-        if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
-                fclose(f);
-                return fail(-EISDIR, error, s->path, strerror(EISDIR));
+        if (standard_input)
+                snprintf(s->path, sizeof s->path, "standard input");
+        if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+                s->file_size = (double) st.st_size;
+        n = read_some(fd, magic, 1);
+        if (n == 1 && magic[0] == '{')
+                return open_recording(s, fd, model_given, error);
+        if (n == 1) {
+                ssize_t more = read_some(fd, magic + 1, sizeof magic - 1);
+
+                n = more < 0 ? more : 1 + more;
         }
-        regular = S_ISREG(st.st_mode);
-        s->file_size = regular ? (double) st.st_size : 0;
-        /* One character can be put back everywhere, also into a pipe. */
-        c = getc(f);
-        if (c != EOF)
-                ungetc(c, f);
-        if (c == '{')
-                return open_recording(s, f, model_given, error);
-        return open_capture(s, f, regular, model, error);
+        if (n < 0) {
+                close(fd);
+                return fail((int) n, error, s->path, strerror((int) -n));
+        }
+        return open_capture(s, fd, magic, (size_t) n, model, error);
 }
 
 int replay_source_open(const char *path, const struct pcap_replay_options *model, bool model_given,
@@ -153,12 +186,8 @@ int replay_source_next(struct replay_source *s, struct observation *ret,
         char why[PCAP_REPLAY_ERROR_MAX];
         int r;
 
-        if (s->capture) {
-                r = pcap_replay_next(s->capture, ret, why);
-                if (r < 0)
-                        snprintf(error, REPLAY_ERROR_MAX, "%s", why); /* has the name in it */
-                return r;
-        }
+        if (s->capture)
+                return pcap_replay_next(s->capture, ret);
         r = recording_read(s->recording, ret, why);
         return r < 0 ? fail(r, error, s->path, why) : r;
 }
@@ -172,8 +201,10 @@ double replay_source_progress(const struct replay_source *s) {
         return place >= 0 && s->file_size > 0 ? fmin(1, (double) place / s->file_size) : NAN;
 }
 
-bool replay_source_is_capture(const struct replay_source *s, struct pcap_replay_counts *ret_counts) {
-        if (s->capture && ret_counts)
-                *ret_counts = pcap_replay_counts(s->capture);
-        return s->capture != NULL;
+struct pcap_replay *replay_source_capture(const struct replay_source *s) {
+        return s->capture;
+}
+
+const char *replay_source_name(const struct replay_source *s) {
+        return s->path;
 }

@@ -3,7 +3,8 @@
 
 /*
  * A file to replay as a stream of observations: a recording (JSON lines) or a
- * capture (replay/pcap.h), told apart by how it begins and not by its name.
+ * capture (replay/pcap.h), told apart by how it begins and not by its name; "-" is
+ * standard input.
  */
 
 #include <stdbool.h>
@@ -32,5 +33,7 @@ int replay_source_next(struct replay_source *s, struct observation *ret,
 /* How much of the file has been read, 0..1. NAN: not known (a pipe). */
 double replay_source_progress(const struct replay_source *s);
 
-/* Whether it is a capture; *ret_counts (may be NULL) then says of what. */
-bool replay_source_is_capture(const struct replay_source *s, struct pcap_replay_counts *ret_counts);
+/* NULL: it is a recording. */
+struct pcap_replay *replay_source_capture(const struct replay_source *s);
+/* The file's name, or "standard input". */
+const char *replay_source_name(const struct replay_source *s);

@@ -19,6 +19,7 @@ struct slot {
         uint32_t sockets, backlog, accept_queue, accept_full;
         uint32_t half_open, deferred, age[OBS_AGE_BINS];
         uint32_t weight;       /* half-opens in the last full walk */
+        bool preferred;        /* its port is; see sock_diag_prefer() */
         uint64_t sockets_mark; /* the same only for the same set of sockets */
         uint64_t drops_sum;    /* of their counters */
         uint64_t drops;        /* since the dump before */
@@ -44,6 +45,9 @@ struct walk {
 };
 
 struct sock_diag {
+        uint8_t preferred[65536 / 8];  /* ports */
+        uint8_t left_out[65536 / 8];   /* by the last dump: ports */
+        bool left_out_busy;
         struct netlink *netlink;
         bool split;        /* the kernel does not answer for both families at once */
         bool has_previous; /* previous is of a dump that ended */
@@ -266,6 +270,7 @@ static void settle(struct sock_diag *s, bool full) {
 
                 if (s->has_previous)
                         was = table_find(s->previous, &slot->key);
+                slot->preferred = s->preferred[slot->key.port / 8] & 1u << slot->key.port % 8;
                 slot->weight = full ? slot->half_open : was ? was->weight : 0;
                 slot->delta_known = was && was->drops_known && slot->drops_known &&
                                     was->sockets_mark == slot->sockets_mark &&
@@ -284,10 +289,14 @@ static int compare_slots(const void *a, const void *b) {
                 return x->weight > y->weight ? -1 : 1;
         if (x->drops != y->drops)
                 return x->drops > y->drops ? -1 : 1;
+        if (x->preferred != y->preferred)
+                return x->preferred ? -1 : 1;
         if (x->accept_full != y->accept_full)
                 return x->accept_full > y->accept_full ? -1 : 1;
         if (x->accept_queue != y->accept_queue)
                 return x->accept_queue > y->accept_queue ? -1 : 1;
+        if (x->key.port != y->key.port)
+                return x->key.port < y->key.port ? -1 : 1;
         return memcmp(&x->key.address, &y->key.address, sizeof x->key.address);
 }
 
@@ -312,7 +321,16 @@ static void report_listener(const struct slot *slot, bool full, struct obs_liste
         }
 }
 
-static void report_listeners(const struct table *t, bool full, struct observation *o) {
+static void note_left_out(struct sock_diag *s, const struct slot *const *list, uint32_t count) {
+        memset(s->left_out, 0, sizeof s->left_out);
+        s->left_out_busy = false;
+        for (uint32_t i = 0; i < count; i++) {
+                s->left_out[list[i]->key.port / 8] |= (uint8_t) (1u << list[i]->key.port % 8);
+                s->left_out_busy |= list[i]->weight > 0 || list[i]->drops > 0;
+        }
+}
+
+static void report_listeners(struct sock_diag *s, const struct table *t, bool full, struct observation *o) {
         const struct slot *order[SOCK_DIAG_KEYS_MAX];
 
         for (uint32_t i = 0; i < t->count; i++)
@@ -326,6 +344,7 @@ static void report_listeners(const struct table *t, bool full, struct observatio
         }
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 report_listener(order[i], full, &o->listeners[i]);
+        note_left_out(s, order + o->listeners_count, o->listeners_left_out);
         o->known |= OBS_K_LISTENERS;
 }
 
@@ -338,7 +357,7 @@ static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct o
         if (r < 0)
                 return r;
         settle(s, full);
-        report_listeners(s->current, full, o);
+        report_listeners(s, s->current, full, o);
         if (full) {
                 o->half_open = w.half_open;
                 o->aged = w.aged;
@@ -364,6 +383,17 @@ int sock_diag_dump_connections(struct sock_diag *s, struct observation *o, uint3
 
 int sock_diag_dump_listeners(struct sock_diag *s, struct observation *o) {
         return dump_into(s, SOCK_DIAG_LISTENERS, o, NULL);
+}
+
+void sock_diag_prefer(struct sock_diag *s, const uint16_t *ports, uint32_t count) {
+        memset(s->preferred, 0, sizeof s->preferred);
+        for (uint32_t i = 0; i < count; i++)
+                s->preferred[ports[i] / 8] |= (uint8_t) (1u << ports[i] % 8);
+}
+
+void sock_diag_left_out(const struct sock_diag *s, uint8_t ret_ports[static 65536 / 8], bool *ret_busy) {
+        memcpy(ret_ports, s->left_out, sizeof s->left_out);
+        *ret_busy = s->left_out_busy;
 }
 
 bool sock_diag_is_split(const struct sock_diag *s) {

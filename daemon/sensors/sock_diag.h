@@ -51,7 +51,8 @@ void sock_diag_set_half_open_sink(struct sock_diag *s,
  * A full walk. Sets o->listeners…, half_open, aged, deferred, ghosts and their
  * known bits (OBS_K_DUMP, OBS_K_LISTENERS); leaves the rest of o alone, and on
  * error all of it. Listeners of one key (SO_REUSEPORT) are one, summed. With
- * more than OBS_LISTENERS_MAX the ones with the most half-opens are kept.
+ * more than OBS_LISTENERS_MAX the ones with the most half-opens are kept, then
+ * those that drop, then those of preferred ports (sock_diag_prefer()).
  *
  * A listener's drops are the delta since the dump before, of either kind: use
  * one of them a tick. Unknown in the first dump, and when the key's sockets
@@ -70,6 +71,12 @@ int sock_diag_dump_connections(struct sock_diag *s, struct observation *o, uint3
  * more than OBS_LISTENERS_MAX, kept by the half-opens of the last full walk.
  */
 int sock_diag_dump_listeners(struct sock_diag *s, struct observation *o);
+
+/* Ports that more come for than half-opens tell: with tcp_syncookies=2 there are none. */
+void sock_diag_prefer(struct sock_diag *s, const uint16_t *ports, uint32_t count);
+/* Of the listeners that the last dump left out: a bit for each port, and whether any of them has
+ * half-opens or drops. */
+void sock_diag_left_out(const struct sock_diag *s, uint8_t ret_ports[static 65536 / 8], bool *ret_busy);
 
 /* Whether the kernel had to be asked once for each family. */
 bool sock_diag_is_split(const struct sock_diag *s);

@@ -88,7 +88,7 @@ static void begin(void *data) {
         struct search *s = data;
 
         for (uint32_t i = 0; i < s->count; i++)
-                s->peers[i].count = 0;
+                s->peers[i].count = s->peers[i].half_open_aged = 0;
 }
 
 static int on_socket(const struct nlmsghdr *message, void *data) {
@@ -103,7 +103,10 @@ static int on_socket(const struct nlmsghdr *message, void *data) {
         else
                 memcpy(address, m->id.idiag_dst, 16);
         for (uint32_t i = 0; i < s->count; i++)
-                s->peers[i].count += contains(&s->peers[i], address);
+                if (contains(&s->peers[i], address)) {
+                        s->peers[i].count += m->idiag_state == TCP_ESTABLISHED;
+                        s->peers[i].half_open_aged += m->idiag_state == TCP_SYN_RECV && m->idiag_retrans > 0;
+                }
         return 0;
 }
 
@@ -125,7 +128,7 @@ int established_count(struct established_peer *peers, uint32_t count) {
                 return 0;
         h->nlmsg_type = TCPDIAG_GETSOCK;
         h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-        request->idiag_states = 1u << TCP_ESTABLISHED;
+        request->idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_RECV;
         mnl_attr_put(h, INET_DIAG_REQ_BYTECODE, make_filter(&s, code), code);
         r = netlink_open(NETLINK_SOCK_DIAG, &n);
         if (r < 0)

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * How many established connections some peers have here.
+ * How many established connections some peers have here, and how many half-opens that grow old.
  *
  * One walk of the socket table, filtered in the kernel by bytecode
  * (inet_diag_bc_run(), net/ipv4/inet_diag.c): what is not asked for is walked
@@ -17,7 +17,8 @@ enum { ESTABLISHED_PEERS_MAX = 64 };
 struct established_peer {
         uint8_t bytes[16]; /* of an IPv4 address as ::ffff:a.b.c.d; those beyond length zero */
         uint8_t length;    /* bits of the prefix, 0..128, on this form; of IPv4 96 at least */
-        uint32_t count;    /* filled in */
+        uint32_t count;    /* filled in: established connections … */
+        uint32_t half_open_aged; /* … and half-opens whose SYN-ACK was sent again */
 };
 
 /* peers may overlap: each is counted for itself. -EINVAL: more than ESTABLISHED_PEERS_MAX;

@@ -107,6 +107,8 @@ int nft_table_open(struct nft_table *t, const char **ret_reason) {
         }
         /* `create`, so that an equal table of somebody else is refused and not taken over. */
         r = nft_table_run(t, ret_reason, "create table inet synward { flags owner; }\n");
+        if (r == -EIO || r == -EOPNOTSUPP) /* older kernels call the flag invalid */
+                *ret_reason = "this kernel has no tables that go with their owner: it takes Linux 5.12 or later";
         t->made = r == 0;
         return r;
 }

@@ -17,6 +17,7 @@
 #
 # SYNWARD_BUILD   build folder with synwardd, synwardctl and tests/lab/* (.)
 # SYNWARD_LAB     "require": what would be skipped is a failure
+# SYNWARD_PENDING 1: runs what PENDING lists as well
 # SYNWARD_KEEP    a folder: what the programs wrote is copied there at the end
 
 lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -84,7 +85,8 @@ lab_done() {
 }
 
 # lab_scenarios "NAME ..." [NAME ...]: runs each as a function, or those that are named.
-# What PENDING lists (SCRIPT NAME) waits for its mending: skipped, and said, unless named.
+# What PENDING lists (SCRIPT NAME) waits for its mending: skipped, and said, unless named or
+# SYNWARD_PENDING is 1.
 # Those of LAB_TOGETHER, which are slow and need little of the CPU, run at the same time.
 lab_scenarios() {
         local all=$1 script=${0##*/test-} s names chosen='' together=''
@@ -95,7 +97,7 @@ lab_scenarios() {
         done
         read -ra names <<<"${*:-$all}"
         for s in "${names[@]}"; do
-                if [ $# -eq 0 ] && grep -qx "${script%.sh} $s" "$lab_source/PENDING"; then
+                if [ $# -eq 0 ] && [ "${SYNWARD_PENDING:-0}" = 0 ] && grep -qx "${script%.sh} $s" "$lab_source/PENDING"; then
                         lab_ok "$s # SKIP pending, see tests/lab/PENDING"
                 elif [[ " ${LAB_TOGETHER:-} " == *" $s "* ]]; then
                         together+=" $s"

@@ -3,7 +3,8 @@
 # The twin of test-forged.sh: floods from addresses of their own, which never answer, are
 # blocked within 2 s, they and nobody else, and honest connections go on, those from
 # another /64 of the same /48 as well.
-# Arguments choose: one network slash64 two64s mixed.
+# Dropped are SYNs to the flooded listener only.
+# Arguments choose: one network slash64 two64s mixed port.
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
 lab_need_daemon
@@ -31,8 +32,11 @@ somebody_blocked() { [ -n "$(lab_blocked)" ]; }
 
 # What is really blocked, in the words of lab_blocked.
 in_set() {
-        lab_in server nft -j list table inet synward |
-                jq -r '.nftables[].set // empty | .elem // [] | .[] | .elem.val // . |
+        local set
+
+        for set in blocked4 blocked6; do
+                lab_in server nft -j list set inet synward $set
+        done | jq -r '.nftables[].set // empty | .elem // [] | .[] | .elem.val // . |
                         if type == "object" then "\(.prefix.addr)/\(.prefix.len)" else . end' | sort -u
 }
 
@@ -91,5 +95,20 @@ mixed() {
         attack mixed 1000 198.51.100.7/32 $to4 '198\.51\.100\.7'
 }
 
-lab_scenarios "one network slash64 two64s mixed" "$@"
+half_open_at() { lab_in server ss -Htn state syn-recv "sport = :$1" | wc -l; }
+
+port() {
+        begin
+        lab_server other --listen 0.0.0.0:80 --backlog 128
+        lab_flood rate=1000 seconds=5 from=198.51.100.7/32 to=$to4
+        lab_wait_for 5 somebody_blocked
+        lab_check "port: blocked: $(lab_blocked | tr '\n' ' ')" "$(lab_blocked | wc -l) == 1"
+        lab_flood name=aside rate=10 seconds=2 from=198.51.100.7/32 to=$LAB_SERVER4:80
+        lab_flood_wait aside
+        lab_check "port: what it sends to another listener arrives: $(half_open_at 80) half-open there" \
+                "$(half_open_at 80) >= 15"
+        lab_down
+}
+
+lab_scenarios "one network slash64 two64s mixed port" "$@"
 lab_done

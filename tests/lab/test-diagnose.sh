@@ -1,7 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# synwardd --diagnose on a host without a service: a quiet one, a flood, a crowd,
-# and an application that does not accept. Each for 4 s.
+# synwardd --diagnose on a host without a service: a quiet one, a flood, a crowd, an
+# application that does not accept; and what else is told, each beside its healthy twin,
+# which must not be told the same: queues too short for bursts, a slow fill, SYNs that a
+# firewall eats, a closed port, backscatter, a router's traffic, a checker's. Each for 4 s.
 #
 # shellcheck disable=SC2154 # names of lab.sh
 . "$(dirname "$0")/lab.sh"
@@ -189,11 +191,135 @@ early() {
         lab_down
 }
 
-[ $# -gt 0 ] || set -- quiet flood concentrated distributed crowd stall beside early
-for scenario; do
-        case $scenario in
-        quiet | flood | concentrated | distributed | crowd | stall | beside | early) "$scenario" ;;
-        *) echo "no scenario $scenario" >&2; exit 2 ;;
-        esac
-done
+# Thirty connect at once, each second: too many for a queue of 5, not for one of 128.
+bursts() {
+        local backlog
+
+        for backlog in 5 128; do
+                up cookies=0 delay=20ms
+                lab_server web --listen 0.0.0.0:80 --backlog $backlog
+                for second in 0 1 2 3 4 5 6 7; do
+                        lab_spawn "burst$second" client sh -c "sleep $second && exec '$SYNWARD_BUILD/tests/lab/honest' \
+                                --from 100.64.$second.0/24 --to $LAB_SERVER4:80 --rate 0 --burst 30 --duration 1s"
+                done
+                diagnose 0 "bursts of 30 onto a backlog of $backlog"
+                if [ $backlog = 5 ]; then
+                        says '^no flood\. a queue is too short for the bursts that come: 0\.0\.0\.0:80 holds 5, and [0-9]+ came at once: a backlog of (32|64|128) would do' \
+                                "bursts: the queue is too short, and what would do"
+                else
+                        says_not 'too short|would do' "bursts onto a long queue: nothing is said of it"
+                fi
+                lab_down
+        done
+}
+
+# Eight a second that nobody finishes; beside many that do, it is noise.
+slow() {
+        local honest
+
+        for honest in 0 60; do
+                up cookies=1
+                lab_server web --listen 0.0.0.0:80 --backlog 4096
+                [ $honest = 0 ] || lab_honest clients --to $LAB_SERVER4:80 --rate $honest --duration 20s
+                lab_flood rate=8 seconds=16 from=45.7.0.0/22
+                lab_pause 8
+                diagnose 0 "eight SYNs a second that nobody finishes, $honest that finish"
+                if [ $honest = 0 ]; then
+                        says '^no flood\. a slow fill: few SYNs a second, and nobody finishes: 0\.0\.0\.0:80 has [0-9]+ half-open' \
+                                "a slow fill: so it says"
+                else
+                        says_not 'slow fill' "beside clients who finish it is noise"
+                fi
+                lab_down
+        done
+}
+
+# A rule of the host's own drops what comes for :443.
+eaten() {
+        local rule
+
+        for rule in drop accept; do
+                up cookies=1
+                lab_server web --listen 0.0.0.0:443 --backlog 4096
+                lab_in server nft "table inet own { chain input { type filter hook input priority 0; tcp dport 443 $rule; }; }"
+                lab_honest clients --to $LAB_SERVER4:443 --rate 100 --duration 15s --timeout 2s
+                diagnose 0 "a firewall of its own that says $rule"
+                if [ $rule = drop ]; then
+                        says '^no flood\. SYNs arrive and do not reach the listener: [0-9]+ of [0-9]+ SYNs' "eaten: so it says"
+                        says 'nft list ruleset' "eaten: and where to look"
+                else
+                        says_not 'do not reach' "nothing is eaten, and nothing is said of it"
+                fi
+                lab_down
+        done
+}
+
+# The service is down: clients are refused.
+closed() {
+        local port
+
+        for port in 81 80; do
+                up cookies=1
+                lab_server web --listen 0.0.0.0:80 --backlog 4096
+                lab_honest clients --to $LAB_SERVER4:$port --rate 60 --duration 15s
+                diagnose 0 "60 connections a second to port $port, where $([ $port = 80 ] && echo somebody || echo nobody) listens"
+                if [ $port = 81 ]; then
+                        says '^no flood\. a closed port is asked for: [0-9]+ SYNs \([0-9.]+/s\) came for port 81' \
+                                "a closed port: which, and how often"
+                else
+                        says_not 'closed port' "an open port is not called closed"
+                fi
+                lab_down
+        done
+}
+
+# SYN-ACKs from strangers, whom this host never asked; beside as many real connections.
+backscatter() {
+        up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 4096
+        lab_flood rate=100 seconds=12 more=--syn-ack to=$LAB_SERVER4:40000
+        diagnose 0 "100 SYN-ACKs a second that nobody asked for"
+        says '^no flood\. answers to SYNs that this host never sent' "backscatter: so it says"
+        says_not 'scan' "and it is no scan"
+        lab_down
+        up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 4096
+        lab_honest clients --to $LAB_SERVER4:80 --rate 100 --duration 12s --reset
+        diagnose 0 "100 connections a second that end by RST"
+        says_not 'never sent' "real connections are no backscatter"
+        lab_down
+}
+
+# Most of what comes goes through to another host.
+router() {
+        up cookies=1 router=1
+        lab_server web --listen 0.0.0.0:80 --backlog 4096
+        LAB_SERVER_IN=inner lab_server inside --listen 0.0.0.0:9000 --backlog 4096
+        lab_honest through --to $LAB_INNER4:9000 --rate 100 --duration 12s
+        diagnose 0 "100 connections a second through this host"
+        says 'most SYNs only pass through this host' "a router's traffic: so it says"
+        says_not 'do not reach|scan|^syn flood' "and nothing is eaten"
+        lab_down
+        up cookies=1 router=1
+        lab_server web --listen 0.0.0.0:80 --backlog 4096
+        lab_honest here --to $LAB_SERVER4:80 --rate 100 --duration 12s
+        diagnose 0 "as many to this host"
+        says_not 'pass through' "what is for this host does not pass through"
+        lab_down
+}
+
+# This host checks another, and ends each by RST; beside it, as many that come.
+checker() {
+        up cookies=1 router=1
+        lab_server web --listen 0.0.0.0:80 --backlog 4096
+        LAB_SERVER_IN=inner lab_server inside --listen 0.0.0.0:9000 --backlog 4096
+        lab_spawn checks server "$SYNWARD_BUILD/tests/lab/honest" --to $LAB_INNER4:9000 --rate 40 --duration 12s --reset
+        diagnose 0 "40 checks of another host a second"
+        says 'this host checks others' "a checker: so it says"
+        says_not 'scan|never sent|closed port' "it is neither a scan nor backscatter"
+        lab_down
+}
+
+lab_scenarios "quiet flood concentrated distributed crowd stall beside early bursts slow eaten closed \
+        backscatter router checker" "$@"
 lab_done

@@ -5,11 +5,13 @@
 #   balancer   one live client's, which connects and disowns our SYN-ACKs by RST
 #   firewalled a client's behind a firewall that lets it send no RST
 #   visitor    the same of one who connected once, and nevermore
+#   restarted  the same, and synward was restarted since
 #   resolver   this host's resolver's, which never says a word
 #   network    all of a live /24 that answers by RST
 #   neighbours all of a silent /24, some of whose hosts are clients
 #   six        six clients' of one /24, behind such a firewall
 #   forty      forty clients' of as many networks, half of them behind such a firewall
+#   martians   this host's own, which the kernel drops, beside a spoofed flood
 #   checksum   a client's, with a TCP checksum that is wrong, beside a spoofed flood
 #   twice      a client's behind such a firewall, each SYN and at once the same again
 # What is truly the flood's own is blocked in test-concentrated.sh.
@@ -34,15 +36,15 @@ begin() {
         lab_honest visitors --from 100.64.128.0/17 --to $to --rate 40 --duration 60s --timeout 3s
         [ $# -eq 0 ] || lab_honest victims --from "$1" --to $to --rate "$2" --hold 50ms --duration 60s --timeout 3s
         lab_daemon
-        lab_pause 4
+        lab_pause 3
 }
 
-# attack NAME [OPTIONS of lab_flood]: for 5 s, of which the block list has four.
+# attack NAME [OPTIONS of lab_flood]: for 4 s, of which the block list has three.
 attack() {
         local name=$1
         shift
 
-        lab_flood seconds=5 to=$to "$@"
+        lab_flood seconds=4 to=$to "$@"
         lab_expect_state flood 3000 "$lab_flood_start_us" "$name: flood found"
         lab_flood_wait
         lab_note "$name: called $(lab_flood_names)"
@@ -69,11 +71,28 @@ firewalled() {
         end firewalled 0.95
 }
 
-visitor() {
+visit() {
         begin
         lab_mute 100.64.7.9
         lab_honest victims --from 100.64.7.9/32 --to $to --rate 1 --hold 50ms --duration 500ms
         lab_finish victims
+        # Long enough for any look at it.
+        lab_pause 2
+}
+
+restarted() {
+        visit
+        lab_end daemon
+        lab_end watch
+        lab_daemon
+        lab_pause 3
+        attack restarted from=100.64.7.9/32
+        lab_expect_blocked_none "restarted: nobody is blocked"
+        end restarted
+}
+
+visitor() {
+        visit
         attack visitor from=100.64.7.9/32
         lab_expect_blocked_none "visitor: nobody is blocked"
         end visitor
@@ -132,6 +151,16 @@ forty() {
         end forty
 }
 
+martians() {
+        begin
+        lab_flood name=spoofed rate=150 seconds=8 to=$to
+        attack martians from=$LAB_SERVER4/32,127.0.0.1/32 rate=300
+        lab_expect_name flood-spoofed "martians: spoofed all along"
+        lab_expect_unnamed "martians: none is named" "(${LAB_SERVER4//./\\.}|127\.0\.0\.1)"
+        lab_expect_blocked_none "martians: nobody is blocked"
+        end martians
+}
+
 checksum() {
         begin 100.64.7.9/32 0.34
         lab_flood name=spoofed rate=150 seconds=8 to=$to
@@ -152,5 +181,5 @@ twice() {
         end twice 0.95
 }
 
-lab_scenarios "balancer firewalled visitor resolver network neighbours six forty checksum twice" "$@"
+lab_scenarios "balancer firewalled visitor restarted resolver network neighbours six forty martians checksum twice" "$@"
 lab_done

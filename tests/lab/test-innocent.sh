@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A spoofed flood of 60 SYN/s, later of 1,060, onto one listener, and an honest client
-# of 90 connections/s elsewhere: at another listener of this host, at a host behind it
-# (forwarded, DNATed, or DNATed past a local listener, as docker-proxy has it), or at
-# a closed port. With blocking on: the flood is found and called spoofed all along,
+# of 90 connections/s: at the same listener, at another one of this host, at a host behind
+# it (forwarded, DNATed, or DNATed past a local listener, as docker-proxy has it), at a
+# closed port, or at one that a firewall drops. With blocking on: the flood is found and called spoofed all along,
 # the client is neither named nor blocked.
-# Arguments choose: same forwarded dnat shadowed closed.
+# Arguments choose: itself same forwarded dnat shadowed closed filtered.
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
 lab_need_daemon
@@ -23,11 +23,11 @@ try() {
         lab_honest visitors --from 100.64.128.0/17 --to $LAB_SERVER4:443 --rate 10 --duration 60s --timeout 3s
         lab_honest heavy --from $heavy/32 --to "$2" --rate 90 --hold 50ms --duration 60s --timeout 3s
         lab_daemon
-        lab_pause 5
-        lab_flood rate=60 seconds=10 from=45.0.0.0/8 to=$LAB_SERVER4:443
+        lab_pause 4
+        lab_flood rate=60 seconds=9 from=45.0.0.0/8 to=$LAB_SERVER4:443
         lab_expect_state flood 5000 "$lab_flood_start_us" "$1: 60 SYN/s on backlog 128 found"
-        lab_pause 2
-        lab_flood name=more rate=1000 seconds=4 to=$LAB_SERVER4:443
+        lab_pause 1
+        lab_flood name=more rate=1000 seconds=3 to=$LAB_SERVER4:443
         lab_flood_wait more
         lab_expect_name flood-spoofed "$1: spoofed all along"
         lab_expect_unnamed "$1: the client is named nowhere" '100\.64\.2\.'
@@ -45,6 +45,13 @@ inner() { LAB_SERVER_IN=inner lab_server inner --listen 0.0.0.0:9000; }
 translate() {
         lab_in server nft "table ip lab { chain pre { type nat hook prerouting priority dstnat; }; }
                 add rule ip lab pre tcp dport 8080 dnat to $LAB_INNER4:9000" || lab_abort nft
+}
+
+itself() {
+        begin
+        try itself $LAB_SERVER4:443
+        lab_client_served heavy 0.95 "itself: the client is served"
+        lab_down
 }
 
 same() {
@@ -94,5 +101,14 @@ closed() {
         lab_down
 }
 
-lab_scenarios "same forwarded dnat shadowed closed" "$@"
+filtered() {
+        begin
+        lab_server app --listen 0.0.0.0:8080
+        lab_in server nft "table ip lab { chain in { type filter hook input priority 0; }; }
+                add rule ip lab in tcp dport 8080 drop" || lab_abort nft
+        try filtered $LAB_SERVER4:8080
+        lab_down
+}
+
+lab_scenarios "itself same forwarded dnat shadowed closed filtered" "$@"
 lab_done

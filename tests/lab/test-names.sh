@@ -4,8 +4,10 @@
 #   spoofed    1,000/s from all over beside 200 honest/s from 500 known addresses
 #   forged     1,500/s forged from a live /16 that answers by RST: spoofed as well
 #   reflected  1,000/s in the name of one victim, which answers by RST
+#   victims    the same of four
 #   checks     half-open checks of one load balancer, 40, 250 and 500 a second, each
 #              ended by RST, beside 50 honest/s: no flood, and said what they are
+#   checkers   240/s by three of them
 #   strays     what is no port scan: this host checks another, backscatter of SYN-ACKs,
 #              SYNs that this host forwards
 #   scan       their twin: a port scan
@@ -60,30 +62,42 @@ reflected() {
         lab_down
 }
 
+victims() {
+        begin
+        lab_honest known --from 100.64.0.0/23 --to $to --rate 50 --poisson --duration 60s
+        attack victims flood-reflected from=100.64.200.9/32,100.64.90.4/32,100.64.150.7/32,100.64.33.2/32
+        lab_down
+}
+
 # told REGEX FROM_US: in how many of the statuses since then a reason fits.
 told() {
         jq -r --arg from "$(date -u -d "@$(($2 / 1000000))" +%Y-%m-%dT%H:%M:%S)" \
                 'select(.time >= $from) | .reasons | join("; ")' "$lab_temp/statuses" | grep -cE "$1"
 }
 
-checks() {
-        local rate
+# check_by NAME FROM RATE ...
+check_by() {
+        local name=$1 from=$2 rate
+        shift 2
 
         begin
         lab_honest known --from 100.64.0.0/23 --to $to --rate 50 --poisson --duration 60s
         lab_daemon
         lab_pause 4
-        for rate in 40 250 500; do
-                lab_flood name=checks rate=$rate seconds=6 from=100.64.200.9/32 to=$to
+        for rate; do
+                lab_flood name=checks rate="$rate" seconds=6 from="$from" to=$to
                 lab_flood_wait checks
-                lab_never flood "checks: $rate a second: no flood" "$lab_flood_start_us"
-                lab_check "checks: $rate a second: called half-open checks" \
+                lab_never flood "$name: $rate a second: no flood" "$lab_flood_start_us"
+                lab_check "$name: $rate a second: called half-open checks" \
                         "$(told half-open.checks $((lab_flood_start_us + 3000000))) > 0"
                 lab_note "$(tail -n 1 "$lab_temp/statuses" | jq -r '.reasons | join("; ")')"
         done
-        lab_client_served known 0.98 "checks: the honest are served"
+        lab_client_served known 0.98 "$name: the honest are served"
         lab_down
 }
+
+checks() { check_by checks 100.64.200.9/32 40 250 500; }
+checkers() { check_by checkers 100.64.200.9/32,100.64.200.10/32,100.64.77.1/32 240; }
 
 never_scan() { # TEXT SINCE_US
         local n
@@ -134,5 +148,5 @@ scan() {
         lab_down
 }
 
-lab_scenarios "spoofed forged reflected checks strays scan" "$@"
+lab_scenarios "spoofed forged reflected victims checks checkers strays scan" "$@"
 lab_done

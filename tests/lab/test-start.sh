@@ -6,6 +6,7 @@
 #   jump   the round trip jumps from 120 to 900 ms
 #   lost   what the server sends is lost for 8 s
 #   far    all clients are 600 to 700 ms away
+#   crowd  5/s from near, then 100/s from 700 ms away
 #   storm  9,000 reconnects/s for 2 s over a path that carries less
 #   near   a flood beside clients 120 ms away, 3 s after the start
 #   farther  a flood beside clients 600 to 700 ms away, 3 s after the start
@@ -16,13 +17,13 @@ lab_need_daemon
 
 to=$LAB_SERVER4:80
 
-begin() { # OPTIONS of lab_path
+begin() { # OPTIONS of lab_path; visitors come at $rate
         lab_up cookies=1
         lab_path "$@"
         lab_server web --listen 0.0.0.0:80 --backlog 511
-        lab_honest visitors --to $to --rate 100 --poisson --duration 60s --timeout 20s
+        lab_honest visitors --to $to --rate "${rate:-100}" --poisson --duration 60s --timeout 20s
         # Clients were there before us.
-        lab_pause 2
+        lab_pause 1
         lab_daemon
 }
 
@@ -49,10 +50,26 @@ lost() {
 }
 
 far() {
+        local rate=300
+
         begin --delay 300ms --jitter 25ms
         lab_pause 12
         lab_never flood "far: no flood"
         lab_client_served visitors 0.98 "far: everybody is served"
+        lab_down
+}
+
+crowd() {
+        local rate=5
+
+        begin --delay 60ms
+        lab_pause 5
+        lab_path_set --delay 350ms
+        lab_honest crowd --to $to --rate 100 --poisson --duration 8s --timeout 20s --first 10000
+        lab_finish crowd
+        lab_never flood "crowd: no flood"
+        lab_check "crowd: $(lab_field crowd connected) of $(lab_field crowd opened) are served" \
+                "$(lab_field crowd connected) >= 0.98 * $(lab_field crowd opened)"
         lab_down
 }
 
@@ -98,5 +115,5 @@ near() { attack near 3 --delay 60ms; }
 farther() { attack farther 3 --delay 300ms --jitter 25ms; }
 atonce() { attack atonce 1 --delay 60ms; }
 
-lab_scenarios "jump lost far storm near farther atonce" "$@"
+lab_scenarios "jump lost far crowd storm near farther atonce" "$@"
 lab_done

@@ -38,6 +38,7 @@ static void heavy_client(struct scenario *s, struct chance *r, enum place place,
         p->sources = 1;
         p->rtt_median_ms = chance_magnitude(r, 0.5, 60);
         p->loss = 0.001;
+        p->lasts_s = chance_magnitude(r, 0.05, 300);
         p->port = chance_happens(r, 0.5) ? 443 : 8080;
         switch (place) {
         case SAME_LISTENER:

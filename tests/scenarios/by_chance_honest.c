@@ -34,13 +34,14 @@ static void all_far(struct catalogue *c, struct chance *r) {
         }
 }
 
+/* They come within seconds: for one round trip, all at once would be a flood to anybody. */
 static void far_crowd(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < MEMBERS; i++) {
-                double near_per_s = chance_magnitude(r, 20, 300), far_per_s = chance_magnitude(r, 200, 3000);
+                double in_s = chance_between(r, 2, 10), near_per_s = chance_magnitude(r, 20, 300), far_per_s = chance_magnitude(r, 200, 3000);
                 double ms = chance_between(r, 600, 900);
                 uint8_t cookies = any_cookies(r);
-                struct scenario *s = catalogue_add(c, "far crowd", "%.0f/s from %.0f ms on near %.0f/s, cookies %u",
-                                                   far_per_s, ms, near_per_s, cookies);
+                struct scenario *s = catalogue_add(c, "far crowd", "%.0f/s in %.1f s, %.0f ms, near %.0f/s, cookies %u",
+                                                   far_per_s, in_s, ms, near_per_s, cookies);
                 struct population *p;
 
                 s->traffic.syncookies = cookies;
@@ -50,6 +51,7 @@ static void far_crowd(struct catalogue *c, struct chance *r) {
                 scene_honest(s, near_per_s)->rtt_median_ms = chance_between(r, 5, 60);
                 p = scene_honest(s, 0);
                 scene_during(p, s->from_s, s->to_s, far_per_s);
+                p->phases[1] = (struct phase) { s->from_s, s->from_s + in_s, 0, far_per_s };
                 far(p, ms);
         }
 }
@@ -94,13 +96,14 @@ static void over_a_path(struct scenario *s, struct chance *r, double per_s, doub
 static void congested_crowd(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < MEMBERS; i++) {
                 double per_s = chance_magnitude(r, 500, 3000), overload = chance_between(r, 0.9, 1.2);
+                double lasts_s = chance_between(r, 20, 60);
                 uint8_t cookies = any_cookies(r);
                 struct scenario *s = catalogue_add(c, "congested path", "crowd %.0f/s, %.2f of what fits, cookies %u",
                                                    per_s, overload, cookies);
 
                 s->traffic.syncookies = cookies;
                 s->traffic.listeners[0].backlog = cookies ? 511 : 4096;
-                scene_when(s, scene_any_time(r), chance_between(r, 20, 60));
+                scene_when(s, scene_any_time(r), lasts_s);
                 over_a_path(s, r, per_s, overload);
         }
 }
@@ -109,13 +112,14 @@ static void congested_crowd(struct catalogue *c, struct chance *r) {
 static void congested_storm(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < MEMBERS; i++) {
                 double per_s = chance_magnitude(r, 2000, 9000), overload = chance_between(r, 1, 2.5);
+                double lasts_s = chance_between(r, 1, 4);
                 uint8_t cookies = any_cookies(r);
                 struct scenario *s = catalogue_add(c, "congested path", "storm %.0f/s, %.2f of what fits, cookies %u",
                                                    per_s, overload, cookies);
 
                 s->traffic.syncookies = cookies;
                 s->traffic.listeners[0].backlog = 4096;
-                scene_when(s, scene_any_time(r), chance_between(r, 1, 4));
+                scene_when(s, scene_any_time(r), lasts_s);
                 over_a_path(s, r, per_s, overload);
                 s->to_s = s->from_s + 10;
         }

@@ -40,6 +40,7 @@ for truth in "$recordings"/*.truth; do
                 check "$name: replays: $(tail -n 1 "$work/errors")" false
                 continue
         fi
+        jq -c 'select(.event)' "$work/events" >"$work/told" && mv "$work/told" "$work/events" # without what the file is
         start=$(jq .flood_start_us "$truth") end=$(jq .flood_end_us "$truth")
         if [ "$start" = null ]; then
                 check "$name: no flood" [ ! -s "$work/events" ]

@@ -265,21 +265,40 @@ static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
         }
 }
 
+/* The log is told of a connection when it ends; until then only a look at the open ones knows of it. */
+static void client_open(struct traffic *t, uint64_t end_us, uint32_t i) {
+        if (!t->table) {
+                client_done(t, i);
+                return;
+        }
+        t->clients[i].generation++;
+        t->clients[i].open = true;
+        add_event(t, end_us, EVENT_END, i);
+}
+
+static void connection_ends(struct traffic *t, uint32_t i) {
+        t->clients[i].open = false;
+        traffic_sensors_ended(t, t->clients[i].population, &t->clients[i].peer);
+        client_done(t, i);
+}
+
 static void connected(struct traffic *t, uint64_t now_us, uint32_t i) {
         const struct population *p = population_of(t, i);
         double ticks = chance_exponential(&t->chance, p->lasts_s > 0 ? p->lasts_s : 5) * 1e6 /
                        (double) TRAFFIC_TICK_US;
 
+        double end_us = (double) now_us + ticks * (double) TRAFFIC_TICK_US;
+
         if (ticks < FIN_SLOTS - 1)
                 t->fins[(t->ticks + 1 + (uint64_t) ticks) % FIN_SLOTS]++;
-        traffic_sensors_connected(t, t->clients[i].population, &t->clients[i].peer);
+        t->populations[t->clients[i].population].completions++;
         t->truth.honest_connected++;
         ledger_of(t, i)->finished++;
         if (p->on_path) {
                 load_path(t, now_us, WAY_OUT, t->settings->path.connection_packets);
                 load_path(t, now_us, WAY_IN, t->settings->path.connection_packets / 2.0);
         }
-        client_done(t, i);
+        client_open(t, (uint64_t) end_us, i);
 }
 
 static uint64_t data_timeout_us(const struct client *c, unsigned tries) {
@@ -340,6 +359,7 @@ static void packet_lost(struct traffic *t, uint64_t now_us, uint32_t i, enum eve
                 c->data_lost++;
                 break;
         case EVENT_RST:
+        case EVENT_END:
                 break;
         }
 }
@@ -358,6 +378,8 @@ static void packet_arrives(struct traffic *t, uint64_t now_us, uint32_t i, enum 
                 kernel_model_rst(t->kernel, now_us, listener_of(t, population_of(t, i)),
                                  &t->clients[i].peer);
                 client_done(t, i);
+                break;
+        case EVENT_END:
                 break;
         }
 }
@@ -400,7 +422,11 @@ void traffic_clients_event(struct traffic *t, const struct event *e) {
 
         if (t->clients[e->client].generation != e->generation)
                 return;
-        if (e->queued)
+        if (e->time_us / SLOT_US >= t->wheel_ms) /* farther away than the wheel is long */
+                add_event_queued(t, e->time_us, kind, e->client, e->queued);
+        else if (kind == EVENT_END)
+                connection_ends(t, e->client);
+        else if (e->queued)
                 packet_arrives(t, e->time_us, e->client, kind);
         else if (kind != EVENT_SYN || syn_is_sent(t, e->time_us, e->client))
                 packet_sent(t, e->time_us, e->client, kind);

@@ -23,13 +23,15 @@ enum {
 #define DAY_S 86400.0
 #define LATE_LEAST_US UINT64_C(50000)
 #define WINDOW_S 4.0        /* over which the source table sums up */
+#define LOOK_US UINT64_C(1000000) /* as the daemon looks at open connections */
 #define WALK_COST_US 1000   /* some thousand sockets */
 #define TABLE_COUNTERS 4096 /* of the source table: its error is the rate over this */
 
 /* Clients' packets, and ours. */
 enum way { WAY_IN, WAY_OUT, WAYS };
 
-enum event_kind { EVENT_SYN, EVENT_ACK, EVENT_DATA, EVENT_RST };
+/* Packets of a client, and the end of its connection. */
+enum event_kind { EVENT_SYN, EVENT_ACK, EVENT_DATA, EVENT_RST, EVENT_END };
 
 struct event {
         uint64_t time_us;
@@ -48,7 +50,7 @@ struct client {
         uint8_t population, attempts, data_tries, data_lost;
         uint8_t armed; /* the attempt whose retry is on its way */
         bool cookie, taken; /* taken: some SYN of it was answered */
-        bool data_begun;
+        bool data_begun, open;
 };
 
 struct population_state {
@@ -93,6 +95,7 @@ struct traffic {
         unsigned resets_logged;      /* in this second */
         struct obs_sources sources;
         struct source_table *table; /* NULL: reckoned */
+        uint64_t look_due_us; /* at the open connections */
         bool netstat_told, log_told; /* at the last tick */
 };
 
@@ -124,9 +127,9 @@ void traffic_clients_event(struct traffic *t, const struct event *e);
 void traffic_clients_resent(void *userdata, uint64_t time_us, uint32_t tag);
 /* How a SYN of a population was answered, for the ledger. */
 void traffic_note_answer(struct traffic *t, const struct population *p, enum kernel_model_answer answer);
-/* A SYN reaches this host; a handshake is finished; a SYN-ACK is answered by an RST. */
+/* A SYN reaches this host; a connection ends; a SYN-ACK is answered by an RST. */
 void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
-void traffic_sensors_connected(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
+void traffic_sensors_ended(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
 void traffic_sensors_rst(struct traffic *t, const struct kernel_model_peer *peer);
 
 /* With nothing in it yet. */

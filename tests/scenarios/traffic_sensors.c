@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/open_connections.h"
+
 /* --- who sends ------------------------------------------------------------------------------- */
 
 struct source_table *traffic_source_table_new(struct traffic *t) {
@@ -16,6 +18,7 @@ struct source_table *traffic_source_table_new(struct traffic *t) {
         if (source_table_new(&key, t->now_us, &table) < 0)
                 abort();
         source_table_set_known(table, true, true);
+        source_table_set_resets_known(table);
         return table;
 }
 
@@ -51,14 +54,11 @@ void traffic_sensors_syn(struct traffic *t, unsigned population, const struct ke
                 source_table_add(t->table, &syn, SOURCE_BOTH, 1);
 }
 
-void traffic_sensors_connected(struct traffic *t, unsigned population, const struct kernel_model_peer *peer) {
+void traffic_sensors_ended(struct traffic *t, unsigned population, const struct kernel_model_peer *peer) {
         const struct population *p = &t->settings->populations[population];
         struct address local = our_address(p->ipv6);
 
-        t->populations[population].completions++;
-        if (t->table)
-                source_table_completed(t->table, &peer->address, &local,
-                                       t->settings->listeners[p->listener].port);
+        source_table_completed(t->table, &peer->address, &local, t->settings->listeners[p->listener].port);
 }
 
 void traffic_sensors_rst(struct traffic *t, const struct kernel_model_peer *peer) {
@@ -201,8 +201,6 @@ static void begin_log(struct traffic *t, struct observation *o) {
                 return;
         t->table = source_table_free(t->table);
         t->table = traffic_source_table_new(t);
-        source_table_set_listeners(t->table, o->listeners, o->listeners_count);
-        source_table_observe(t->table, t->now_us, &o->sources);
 }
 
 static void forget_walk(struct observation *o) {
@@ -217,15 +215,45 @@ static void forget_walk(struct observation *o) {
         }
 }
 
-static void add_log(struct traffic *t, struct observation *o) {
+static void begin_with_log(struct observation *o) {
         o->known |= OBS_K_SOURCES;
         o->sensors[SENSOR_NFLOG] = SENSOR_OK;
         o->sample_one_in = 1;
         o->log_received = o->counters[OBS_SYNS];
+}
+
+static uint32_t open_from(const struct traffic *t, const struct prefix *p) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < t->clients_max; i++)
+                n += t->clients[i].open && prefix_contains(p, &t->clients[i].peer.address);
+        return n;
+}
+
+/* As sense.c does it. */
+static void look_at_open_connections(struct traffic *t, struct observation *o) {
+        unsigned looked = 0;
+
+        if (t->now_us < t->look_due_us)
+                return;
+        for (uint32_t i = 0; i < o->sources.count && looked < OPEN_CONNECTIONS_MAX; i++)
+                if (source_table_doubts(&o->sources.list[i])) {
+                        source_table_open(t->table, open_from(t, &o->sources.list[i].prefix), t->now_us,
+                                          &o->sources.list[i]);
+                        looked++;
+                }
+        if (looked)
+                t->look_due_us = t->now_us + LOOK_US;
+}
+
+/* The log's first look has no deltas. */
+static void tell_sources(struct traffic *t, bool first, struct observation *o) {
         if (t->table) {
                 source_table_set_listeners(t->table, o->listeners, o->listeners_count);
-                source_table_listener_syns(t->table, t->now_us, o->listeners, o->listeners_count);
+                if (!first)
+                        source_table_listener_syns(t->table, t->now_us, o->listeners, o->listeners_count);
                 source_table_observe(t->table, t->now_us, &o->sources);
+                look_at_open_connections(t, o);
                 return;
         }
         memcpy(&o->sources, &t->sources,
@@ -275,6 +303,24 @@ static void make_sensors_fail(struct traffic *t, struct observation *o) {
         o->realtime_us = (uint64_t) ((int64_t) o->realtime_us + t->clock_us);
 }
 
+static void on_half_open(void *userdata, unsigned listener, const struct kernel_model_peer *peer) {
+        struct traffic *t = userdata;
+        struct address local = our_address(!address_is_ipv4(&peer->address));
+
+        for (unsigned i = 0; i < t->settings->listeners_count; i++)
+                if (t->in_kernel[i] == listener)
+                        source_table_half_open(t->table, &peer->address, &local, t->settings->listeners[i].port);
+}
+
+/* The walk's half-opens join the SYNs of the same sources. */
+static void walk_half_opens(struct traffic *t) {
+        if (!t->table)
+                return;
+        source_table_half_open_begin(t->table);
+        kernel_model_each_half_open(t->kernel, on_half_open, t);
+        source_table_half_open_end(t->table);
+}
+
 /* As sense.c does it. */
 static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
         bool wanted = dump_trigger_step(&t->trigger, o);
@@ -287,13 +333,18 @@ static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
                 forget_walk(o);
                 return;
         }
+        walk_half_opens(t);
         dump_schedule_done(&t->schedule, t->now_us, WALK_COST_US, alert);
         dump_schedule_found(&t->schedule, t->now_us, o->half_open);
 }
 
 void traffic_sensors_observe(struct traffic *t, bool alert, struct observation *o) {
+        bool first = !t->log_told;
+
         count_elsewhere(t, o);
-        add_log(t, o);
+        begin_with_log(o);
         make_sensors_fail(t, o);
         pace_walks(t, alert, o);
+        if (o->known & OBS_K_SOURCES)
+                tell_sources(t, first, o);
 }

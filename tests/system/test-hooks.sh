@@ -61,6 +61,37 @@ EOF
                 SYNWARD_MESSAGE=x "$hooks/mail" a@example.org 2>/dev/null &&
                 fail "mail: nobody takes it, and that is no error"
         ok mail
+
+        # A synwardctl with an answer for each form; the page has what would end a part.
+        cat >"$dir/ctl" <<'EOF'
+#!/bin/sh
+[ "$1 $2" = "incidents 3" ] || exit 1
+case $3 in
+--text) echo "incident 3: a flood – over" ;;
+--html) printf '<!DOCTYPE html>\n--synward-incident-3--\n<p>über</p>\n' ;;
+*) exit 1 ;;
+esac
+EOF
+        chmod +x "$dir/ctl"
+        rm -f "$dir/mail"
+        for name in flood-start flood-end; do
+                event $name | SENDMAIL="msmtp -C $dir/msmtprc" SYNWARDCTL="$dir/ctl" SYNWARD_EVENT=$name \
+                        SYNWARD_INCIDENT=3 SYNWARD_LISTENER=0.0.0.0:80 "$hooks/incident-mail" a@example.org
+        done
+        until_true test -e "$dir/mail" || fail "incident-mail: nothing arrives"
+        /usr/bin/python3 - "$dir/mail" <<'EOF' || fail "incident-mail: $(cat "$dir/mail")"
+import email, email.policy, re, sys
+recipients, raw = open(sys.argv[1], "rb").read().split(b"\r\n", 1)
+m = email.message_from_bytes(raw, policy=email.policy.default)
+assert re.fullmatch(r"\[synward\] flood over on .+, 0\.0\.0\.0:80", m["Subject"]), m["Subject"]
+text, page = m.iter_parts()
+assert text.get_content().strip() == "incident 3: a flood \u2013 over", text.get_content()
+assert page.get_content_type() == "text/html" and page.get_filename() == "incident-3.html"
+assert "<p>\u00fcber</p>" in page.get_content()
+EOF
+        SYNWARDCTL="$dir/ctl" SYNWARD_EVENT=flood-end SYNWARD_INCIDENT=4 "$hooks/incident-mail" a@example.org \
+                </dev/null 2>/dev/null && fail "incident-mail: no such incident, and that is no error"
+        ok incident-mail
 }
 
 test_webhook() {

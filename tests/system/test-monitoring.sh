@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The way of an alert through Debian's packages, within the namespaces of the lab:
 #
-#   flood -> synwardd -> synward-textfile -> prometheus-node-exporter ->
+#   flood -> synwardd -> synwardctl metrics --http (a socket with Accept=yes) ->
 #   prometheus (contrib's rules) -> prometheus-alertmanager -> a webhook
 #
-# It must fire in a flood and resolve after it. All listen on the loopback of the
-# lab's server namespace. What contrib has for monitoring is checked on the way.
+# It must fire in a flood and resolve after it; beside it there is the textfile for
+# node_exporter. All listen on the loopback of the lab's server namespace. What contrib has for
+# monitoring is checked on the way.
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 . "$source/tests/lab/lab.sh"
-lab_need jq curl python3 promtool prometheus prometheus-node-exporter prometheus-alertmanager
+lab_need jq curl python3 systemd-socket-activate promtool prometheus prometheus-node-exporter prometheus-alertmanager
 lab_need_daemon
 prometheus=http://127.0.0.1:9090
 
@@ -62,6 +63,9 @@ cat >"$lab_temp/timer" <<-END
 END
 export SYNWARDCTL="$SYNWARD_BUILD/synwardctl --socket $lab_temp/run/control.sock"
 lab_spawn textfile server sh "$lab_temp/timer"
+# What systemd does in earnest.
+lab_spawn socket server systemd-socket-activate --accept --inetd -l 127.0.0.1:19796 \
+        "$SYNWARD_BUILD/synwardctl" --socket "$lab_temp/run/control.sock" metrics --http
 lab_spawn node server prometheus-node-exporter --web.listen-address=127.0.0.1:9100 \
         --collector.disable-defaults --collector.textfile \
         --collector.textfile.directory="$lab_temp/textfile"
@@ -87,8 +91,12 @@ lab_spawn alertmanager server prometheus-alertmanager --config.file="$lab_temp/a
 # The rules as they are shipped; only their clock is faster.
 cat >"$lab_temp/prometheus.yaml" <<-END
 	global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
-	rule_files: [ $rules/synward.rules.yaml ]
-	scrape_configs: [ { job_name: node, static_configs: [ { targets: [ "127.0.0.1:9100" ] } ] } ]
+	rule_files: [ $rules/synward.rules.yaml, $rules/fleet.rules.yaml ]
+	scrape_configs:
+	  - { job_name: synward, static_configs: [ { targets: [ "127.0.0.1:19796" ] } ] }
+	  - job_name: node
+	    static_configs: [ { targets: [ "127.0.0.1:9100" ] } ]
+	    metric_relabel_configs: [ { source_labels: [ __name__ ], regex: "synward_.*", action: drop } ]
 	alerting: { alertmanagers: [ { static_configs: [ { targets: [ "127.0.0.1:9093" ] } ] } ] }
 END
 check "the configuration with the rules is valid" promtool check config "$lab_temp/prometheus.yaml"
@@ -100,6 +108,8 @@ ready alertmanager http://127.0.0.1:9093/-/ready
 ready prometheus $prometheus/-/ready
 
 check "the calm state arrives in Prometheus" lab_wait_for 15 value_is 'synward_state{state="normal"}' 1
+check "the socket is scraped" value_is 'up{job="synward"}' 1
+check "the textfile arrives too" lab_wait_for 15 value_is 'count(node_textfile_mtime_seconds)' 1
 check "the file is for everybody to read" test "$(stat -c %a "$lab_temp/textfile/synward.prom")" = 644
 check "node_exporter has no complaint" value_is node_textfile_scrape_error 0
 check "check: OK in calm" lab_ctl check
@@ -124,8 +134,8 @@ lab_ctl metrics >"$lab_temp/metrics"
 check "the metrics are clean in the flood too" promtool check metrics <"$lab_temp/metrics"
 
 # Everything that contrib asks for exists by that name.
-missing=$(cat "$rules/synward.rules.yaml" "$source/contrib/grafana/synward.json" |
-        grep -oE 'synward_[a-z_]+' | sort -u | while read -r name; do
+missing=$(cat "$rules"/*.rules.yaml "$source/contrib/grafana/synward.json" |
+        grep -oE '(^|[^a-z:])synward_[a-z_]+' | grep -oE 'synward_[a-z_]+' | sort -u | while read -r name; do
                 grep -q "^${name}[ {]" "$lab_temp/metrics" || echo "$name"
         done)
 check "no rule or panel asks for a metric that is not there${missing:+: $missing}" test -z "$missing"

@@ -51,7 +51,7 @@ start_box jq hping3 python3
 # --- install, as a package would -------------------------------------------------
 install_build
 expect "systemd-analyze verify" box systemd-analyze verify --man=no synward.service \
-        synward-textfile.timer synward-textfile.service
+        synward-textfile.timer synward-textfile.service synward-metrics.socket synward-metrics@.service
 [ ! -s "$log" ] || { cat "$log"; fail "verify has something to say"; }
 expect "exposure at most 1.5" \
         box systemd-analyze security --no-pager --threshold=15 synward.service
@@ -137,6 +137,41 @@ refuse "each run leaves no line in the journal" sh -c \
         "'$here/sdbox' run '$box_name' journalctl -o cat -u synward-textfile.service | grep -q Finished"
 expect "exposure of its service at most 1.5" \
         box systemd-analyze security --no-pager --threshold=15 synward-textfile.service
+say "    $(tail -n 1 "$log")"
+
+expect "the socket starts" box systemctl start synward-metrics.socket
+box sh -c 'cat >/run/scrape.py' <<'END'
+import socket, sys
+def scrape(request):
+    with socket.create_connection(("127.0.0.1", 19796), timeout=15) as s:
+        s.sendall(request)
+        answer = b""
+        while part := s.recv(65536):
+            answer += part
+        return answer
+good = scrape(b"GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n")
+assert good.startswith(b"HTTP/1.1 200 OK\r\n") and b"\nsynward_build_info{" in good, good[:200]
+assert scrape(b"POST / HTTP/1.1\r\nHost: h\r\n\r\n").startswith(b"HTTP/1.1 405 ")
+# 200 at once that say nothing: systemd turns most away, and goes on listening.
+idle = [socket.create_connection(("127.0.0.1", 19796), timeout=15) for _ in range(200)]
+turned_away = 0
+for s in idle:
+    s.settimeout(0.05)
+    try:
+        turned_away += s.recv(1) == b""
+    except TimeoutError:
+        pass
+    except OSError:
+        turned_away += 1
+assert turned_away >= 150, turned_away
+for s in idle:
+    s.close()
+END
+expect "a scrape, a refusal, 200 at once" box python3 /run/scrape.py
+wait_for 20 "and a scrape afterwards" box python3 -c 'import urllib.request
+urllib.request.urlopen("http://127.0.0.1:19796/metrics").read().index(b"synward_build_info")'
+expect "exposure of its service at most 1.5" \
+        box systemd-analyze security --no-pager --threshold=15 synward-metrics@1.service
 say "    $(tail -n 1 "$log")"
 
 # --- the flood's end ---------------------------------------------------------------

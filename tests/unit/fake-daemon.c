@@ -3,9 +3,10 @@
  * A synwardd without a kernel, for tests of synwardctl: serves a made-up
  * snapshot until standard input ends, prints "ready" when it listens.
  *
- *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute]
+ *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute|many|concentrated]
  *
- * mute listens and never answers. A byte on standard input is an event.
+ * mute listens and never answers; many has 32 listeners, of which the 28th is flooded;
+ * concentrated has senders of what is unfinished, and a heavier one that finishes. A byte on standard input is an event.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,12 +16,14 @@
 #include <unistd.h>
 
 #include "control/control.h"
+#include "format/history_json.h"
 #include "tests/unit/sample.h"
 
 static struct snapshot snapshot;
 static struct event_log event_log;
 static bool starting, reject;
 static struct control *control;
+static struct history *history;
 
 static const struct snapshot *get_snapshot(void *userdata) {
         (void) userdata;
@@ -41,13 +44,58 @@ static int reload(void *userdata, char *error, size_t size) {
         return -EBADMSG;
 }
 
+#define NASTY "<script>alert(1)</script>\"'&amp;\033[31m"
+
+/* Half an hour, with as many events as there can be, and texts of somebody who means ill. */
+static json_t *long_incident(void) {
+        static struct history_course course;
+        json_t *events = json_array(), *o;
+
+        memset(&course, 0, sizeof course);
+        for (unsigned i = 0; i < 1860; i++) {
+                struct history_point p = {
+                        .realtime_us = UINT64_C(1767225540000000) + i * UINT64_C(1000000), .step_s = 1,
+                        .state = i > 60 && i < 1800 ? STATE_FLOOD : STATE_NORMAL,
+                        .half_open = 500.0F + (float) (i % 12), .backlog = 511, .syncookies = i > 61,
+                };
+
+                for (unsigned k = 0; k < HISTORY_FIGURES; k++)
+                        p.figures[k] = (float) ((i * 7919 + k * 104729) % 123456) / 7;
+                history_course_add(&course, &p);
+        }
+        for (unsigned i = 0; i < 500; i++)
+                json_array_append_new(events, json_pack("{s:s, s:s, s:s, s:s}", "time", "2026-01-01T00:10:00.000Z",
+                                                        "event", "hook-failed", "severity", "warning", "message",
+                                                        "hook said: " NASTY));
+        o = json_pack("[{s:i, s:s, s:s, s:s, s:f, s:s, s:s, s:f, s:i, s:i, s:[{s:s, s:f, s:f, s:i}], s:[], s:o, s:o,"
+                      " s:[{s:s, s:s, s:s}], s:{s:i, s:{s:i}, s:[{s:i, s:i, s:n, s:n, s:[s], s:i}]}, s:s, s:s, s:s}]",
+                      "id", 5, "start", "2026-01-01T00:00:01.000Z", "end", "2026-01-01T00:29:00.000Z", "state",
+                      "ended", "duration_s", 1739.0, "listener", NASTY, "diagnosis", "flood-concentrated",
+                      "peak_syn_per_s", 1301.25, "total_syns", 2000000, "peak_half_open", 512,
+                      "top_sources", "source", NASTY, "syn_per_s", 900.0, "unfinished_per_s", 880.0, "half_open", 100,
+                      "top_prefixes", "events", events, "timeline", history_json_course(&course),
+                      "done", "time", "2026-01-01T00:00:03.000Z", "event", "syncookies-set", "message", NASTY,
+                      "fingerprints", "syns", 1000, "ttl", "57", 1000, "fingerprints", "ttl", 57, "window", 64240,
+                      "window_scale", "mss", "options", NASTY, "syns", 900,
+                      "policy", "mode: enforce # " NASTY "\n", "directory", "/var/lib/synward/incidents/5",
+                      "version", NASTY);
+        return o;
+}
+
 static json_t *incidents(void *userdata, const char *id) {
         (void) userdata;
+        if (id && strcmp(id, "5") == 0)
+                return long_incident();
         if (id && strcmp(id, "3") != 0)
                 return NULL;
         return json_pack("[{s:i, s:s, s:f, s:s, s:s, s:f, s:n}]", "id", 3, "start",
                          "2025-12-31T23:58:59.000Z", "duration_s", 61.0, "listener", "0.0.0.0:80",
                          "diagnosis", "flood-spoofed", "peak_syn_per_s", 1301.25, "total_syns");
+}
+
+static const struct history *get_history(void *userdata) {
+        (void) userdata;
+        return history;
 }
 
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -62,6 +110,35 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents, void *use
         return 0;
 }
 
+/* Five minutes, of which the last was as it is now. */
+static int make_history(void) {
+        static struct snapshot s;
+
+        history = history_new();
+        if (!history)
+                return -ENOMEM;
+        sample_quiet(&s);
+        s.uptime_us = 0;
+        s.realtime_us = snapshot.realtime_us - 300 * UINT64_C(1000000);
+        for (unsigned i = 0; i < 300; i++) {
+                if (i == 240) {
+                        uint64_t uptime_us = s.uptime_us, realtime_us = s.realtime_us;
+
+                        s = snapshot;
+                        s.uptime_us = uptime_us;
+                        s.realtime_us = realtime_us;
+                }
+                if (i < 240) {
+                        s.host.syn_per_s = s.host.completed_per_s = 190 + 3 * (i % 10);
+                        s.host.unanswered_per_s = 0;
+                }
+                s.uptime_us += 1000000;
+                s.realtime_us += 1000000;
+                history_add(history, &s);
+        }
+        return 0;
+}
+
 static void choose(const char *kind) {
         if (strcmp(kind, "quiet") == 0 || strcmp(kind, "failed") == 0)
                 sample_quiet(&snapshot);
@@ -71,12 +148,19 @@ static void choose(const char *kind) {
                 snapshot.state = STATE_SUSPECT;
         if (strcmp(kind, "failed") == 0)
                 snapshot.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
+        if (strcmp(kind, "many") == 0)
+                sample_many(&snapshot, 32, 27);
+        if (strcmp(kind, "concentrated") == 0) {
+                snapshot.diagnosis = DIAGNOSIS_FLOOD_CONCENTRATED;
+                snapshot.host.seen_once_share = 0.1;
+                sample_add_honest(&snapshot);
+        }
         starting = strcmp(kind, "starting") == 0;
         reject = strcmp(kind, "reject") == 0;
 }
 
 int main(int argc, char **argv) {
-        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, NULL };
+        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, NULL, get_history };
         struct server_options options = { .path = argc > 1 ? argv[1] : "" };
         const char *kind = argc > 2 ? argv[2] : "flood";
         sd_event *event = NULL;
@@ -86,7 +170,9 @@ int main(int argc, char **argv) {
         choose(kind);
         sample_add_event(&event_log, EVENT_FLOOD_START);
         sample_add_event(&event_log, EVENT_SYNCOOKIES_SET);
-        error = sd_event_default(&event);
+        error = make_history();
+        if (error >= 0)
+                error = sd_event_default(&event);
         if (error >= 0)
                 error = control_new(event, &options, &ops, NULL, &control);
         if (error >= 0)
@@ -103,6 +189,7 @@ int main(int argc, char **argv) {
         else
                 error = sd_event_loop(event);
         control_free(control);
+        history_free(history);
         sd_event_unref(event);
         return error < 0;
 }

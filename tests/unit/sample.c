@@ -105,6 +105,9 @@ void sample_flood(struct snapshot *s) {
         s->listeners[0].diagnosis = DIAGNOSIS_FLOOD_SPOOFED;
         s->listeners[0].evidence.completed_per_s = 150;
         s->listeners[0].evidence.unanswered_share = 0.87;
+        s->listeners[0].total = (struct listener_total) { 90000, 20000, 68000.7, 1500 };
+        s->host.strength = s->listeners[0].evidence.strength = 3.2;
+        s->host.explained_per_s[0] = 12;
         add_listener(s, "2001:db8::1", 443, 3, 4096);
         s->listeners[1].key.ifindex = 2;
         add_source(s, "192.0.2.7", 20, 62);
@@ -132,6 +135,31 @@ void sample_flood(struct snapshot *s) {
         s->log_sample_one_in = 8;
         s->clients = (struct snapshot_clients) { 2, 40, 5, 3, 1 };
         set_totals(&s->totals);
+}
+
+void sample_add_honest(struct snapshot *s) {
+        add_source(s, "203.0.113.9", 3, 500);
+        s->sources[s->sources_count - 1].completed_per_s = 490;
+        s->sources[s->sources_count - 1].completion_low = 0.96;
+        s->sources[s->sources_count - 1].completion_high = 1;
+}
+
+void sample_many(struct snapshot *s, unsigned count, unsigned flooded) {
+        struct snapshot_listener l = s->listeners[0];
+
+        for (unsigned i = 0; i < count; i++) {
+                s->listeners[i] = l;
+                s->listeners[i].key.port = (uint16_t) (8000 + i);
+                if (i == flooded)
+                        continue;
+                s->listeners[i].state = STATE_NORMAL;
+                s->listeners[i].diagnosis = DIAGNOSIS_QUIET;
+                s->listeners[i].evidence.strength = 0;
+                s->listeners[i].evidence.half_open = i;
+                s->listeners[i].evidence.fill = i / 511.0;
+                s->listeners[i].evidence.syn_per_s = i;
+        }
+        s->listeners_count = count;
 }
 
 void sample_add_event(struct event_log *log, enum event_type type) {

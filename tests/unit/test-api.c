@@ -42,8 +42,8 @@ static json_t *blocked(void *userdata) {
         return json_pack("[{s:s, s:s}]", "address", "192.0.2.1", "reason", "heavy");
 }
 
-static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, blocked };
-static const struct api_ops few_ops = { get_snapshot, get_events, reload, NULL, NULL };
+static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, blocked, NULL };
+static const struct api_ops few_ops = { get_snapshot, get_events, reload, NULL, NULL, NULL };
 static struct api api;
 static struct server_stream stream;
 

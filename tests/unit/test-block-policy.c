@@ -15,7 +15,9 @@ struct world {
         struct block_policy *policy;
         struct observation o;
         struct decision d;
+        struct culprits c;
         struct block_protected protect;
+        struct known_clients *clients;
         struct block_candidate candidates[BLOCK_CANDIDATES_MAX];
         struct block_change changes[BLOCK_CHANGES_MAX];
         uint32_t changes_count;
@@ -35,14 +37,14 @@ static struct address address_of(const char *text) {
         return a;
 }
 
-static struct obs_source *source(struct world *w, const char *text, double syn_per_s) {
-        struct obs_source *s = &w->o.sources.list[w->o.sources.count++];
+static struct culprit *source(struct world *w, const char *text, double syn_per_s) {
+        struct culprit *k = &w->c.list[w->c.count++];
 
-        *s = (struct obs_source) {
-                .prefix = prefix_of(text), .known = OBS_S_SYNS | OBS_S_COMPLETED | OBS_S_HALF_OPEN,
-                .syn_per_s = syn_per_s, .syn_error_per_s = 1, .half_open = 9, .completion_high = 0.01,
+        *k = (struct culprit) {
+                .prefix = prefix_of(text), .syn_per_s = syn_per_s, .unfinished_per_s = syn_per_s - 1,
+                .completion_high = 0.01, .completions_known = true, .half_open = 9,
         };
-        return s;
+        return k;
 }
 
 static int make(void **state) {
@@ -52,7 +54,8 @@ static int make(void **state) {
         w->settings.block.timeout_us = 10000000;
         w->settings.block.max_entries = 4;
         w->settings.block.min_syn_per_s = 50;
-        w->policy = block_policy_new(&w->settings);
+        known_clients_new(&(struct keyed_hash) { { 3, 5, 7, 11 } }, 60000000, 0, &w->clients);
+        w->policy = block_policy_new(&w->settings, w->clients);
         w->protect.known = true;
         w->o.time_us = 1000000;
         w->o.known = OBS_K_SOURCES;
@@ -66,26 +69,35 @@ static int unmake(void **state) {
         struct world *w = *state;
 
         block_policy_free(w->policy);
+        known_clients_free(w->clients);
         free(w);
         return 0;
 }
 
-static uint32_t candidates(struct world *w) {
-        return block_policy_candidates(w->policy, &w->o, &w->d, &w->protect, w->candidates);
+static struct block_scene scene(const struct world *w) {
+        return (struct block_scene) { &w->o, &w->d, &w->c, &w->protect };
 }
 
-static uint32_t step_with(struct world *w, bool established) {
-        uint32_t n = block_policy_candidates(w->policy, &w->o, &w->d, &w->protect, w->candidates);
+static uint32_t candidates(struct world *w) {
+        struct block_scene now = scene(w);
 
-        for (uint32_t i = 0; i < n; i++)
+        return block_policy_candidates(w->policy, &now, w->candidates);
+}
+
+static uint32_t step_with(struct world *w, bool established, uint32_t half_open_aged) {
+        struct block_scene now = scene(w);
+        uint32_t n = candidates(w);
+
+        for (uint32_t i = 0; i < n; i++) {
                 w->candidates[i].established = established;
-        w->changes_count = block_policy_step(w->policy, &w->o, &w->d, &w->protect, w->candidates, n,
-                                             w->changes);
+                w->candidates[i].half_open_aged = half_open_aged;
+        }
+        w->changes_count = block_policy_step(w->policy, &now, w->candidates, n, w->changes);
         return block_policy_count(w->policy);
 }
 
 static uint32_t step(struct world *w) {
-        return step_with(w, false);
+        return step_with(w, false, 9);
 }
 
 static bool holds(const struct world *w, const char *text) {
@@ -150,29 +162,106 @@ static void never_by_other_diagnoses(void **state) {
 
 static void never_if_it_may_complete(void **state) {
         struct world *w = *state;
-        struct obs_source *s = source(w, "192.0.2.1", 1000);
+        struct culprit *k = source(w, "192.0.2.1", 1000);
 
-        s->known = OBS_S_SYNS; /* not known */
+        k->completions_known = false;
         assert_int_equal(step(w), 0);
-        s->known = OBS_S_SYNS | OBS_S_COMPLETED;
-        s->completed_per_s = 20;
+        k->completions_known = true;
+        k->completion_high = 0.2; /* too few were seen */
         assert_int_equal(step(w), 0);
-        s->completed_per_s = 0;
-        s->completion_high = 0.2; /* too few were seen */
+        k->completion_high = 0.01;
+        k->unfinished_per_s = 40; /* heavy by half-opens only, or by an estimate */
         assert_int_equal(step(w), 0);
-        s->completion_high = 1;
-        assert_int_equal(step(w), 0);
-        s->completion_high = 0.01;
-        s->known = OBS_S_COMPLETED; /* heavy by half-opens only */
-        assert_int_equal(step(w), 0);
-        s->known |= OBS_S_SYNS;
-        s->syn_error_per_s = 960;
-        assert_int_equal(step(w), 0);
-        s->syn_error_per_s = 0;
-        w->o.known = 0;
-        assert_int_equal(step(w), 0);
-        w->o.known = OBS_K_SOURCES;
+        k->unfinished_per_s = 1000;
         assert_int_equal(step(w), 1);
+}
+
+/* Somebody may have forged it. */
+static void never_a_client(void **state) {
+        struct world *w = *state;
+        struct culprit *k = source(w, "192.0.2.1", 1000);
+        struct address client = address_of("203.0.113.77");
+
+        k->is = OBS_S_CLIENT;
+        assert_int_equal(step(w), 0);
+        k->is = OBS_S_DISOWNS;
+        assert_int_equal(step(w), 0);
+        k->is = 0;
+        source(w, "203.0.113.0/24", 1000);
+        known_clients_add(w->clients, &client);
+        assert_int_equal(step(w), 1);
+        assert_true(holds(w, "192.0.2.1"));
+}
+
+static void never_without_proof(void **state) {
+        struct world *w = *state;
+
+        source(w, "192.0.2.1", 1000);
+        assert_int_equal(step_with(w, false, 0), 0);
+        assert_int_equal(step_with(w, false, 9), 0); /* not looked for at every tick */
+        w->o.time_us += 200000;
+        assert_int_equal(step_with(w, false, 1), 0);
+        w->o.time_us += 200000;
+        assert_int_equal(step_with(w, false, 2), 1);
+        /* With cookies only no half-open can tell; then who disowns must be seen. */
+        source(w, "192.0.2.2", 1000);
+        w->o.known |= OBS_K_SYNCOOKIES;
+        w->o.syncookies = 2;
+        assert_int_equal(step_with(w, false, 0), 1);
+        w->o.time_us += 200000;
+        w->o.sources.known = OBS_SS_DISOWNED;
+        assert_int_equal(step_with(w, false, 0), 2);
+}
+
+/* SYNs with a wrong checksum are logged, and TCP never sees them: they may be under anybody's name. */
+static void what_tcp_threw_away_is_nobodys(void **state) {
+        struct world *w = *state;
+
+        source(w, "192.0.2.1", 300);
+        w->o.elapsed_us = 200000;
+        observation_set(&w->o, OBS_CSUM_ERRORS, 60);
+        assert_int_equal(step(w), 0);
+        w->o.time_us += 200000;
+        observation_set(&w->o, OBS_CSUM_ERRORS, 0);
+        assert_int_equal(step(w), 0); /* a moment ago */
+        for (unsigned i = 0; i < 50; i++) {
+                w->o.time_us += 200000;
+                step(w);
+        }
+        assert_int_equal(step(w), 1);
+}
+
+/* 2001:db8:5::/48 is carried by one /64 of it. */
+static void the_smallest_prefix(void **state) {
+        struct world *w = *state;
+
+        source(w, "2001:db8:5::/48", 300);
+        source(w, "2001:db8:5:1::/64", 300);
+        assert_int_equal(step(w), 1);
+        assert_true(holds(w, "2001:db8:5:1::/64"));
+}
+
+static void many_small_parts_are_the_whole(void **state) {
+        struct world *w = *state;
+
+        source(w, "2001:db8:5::/48", 300);
+        source(w, "2001:db8:5:1::/64", 40);
+        source(w, "2001:db8:5:2::/64", 40);
+        assert_int_equal(step(w), 1);
+        assert_true(holds(w, "2001:db8:5::/48"));
+}
+
+/* Six addresses, none of them heavy enough by itself, are not their network. */
+static void six_are_not_a_network(void **state) {
+        struct world *w = *state;
+        char text[32];
+
+        source(w, "203.0.113.0/24", 246);
+        for (unsigned i = 0; i < 6; i++) {
+                snprintf(text, sizeof text, "203.0.113.%u", i);
+                source(w, text, 41);
+        }
+        assert_int_equal(step(w), 0);
 }
 
 static void never_if_allowed(void **state) {
@@ -216,12 +305,12 @@ static void never_if_established(void **state) {
         struct world *w = *state;
 
         source(w, "203.0.113.0/24", 90000);
-        assert_int_equal(step_with(w, true), 0);
+        assert_int_equal(step_with(w, true, 9), 0);
         /* To look costs a walk of the socket table: not at every tick. */
         assert_int_equal(candidates(w), 0);
         w->o.time_us += 5000000;
         assert_int_equal(candidates(w), 1);
-        assert_int_equal(step_with(w, false), 1);
+        assert_int_equal(step_with(w, false, 9), 1);
 }
 
 /* A kernel that refuses is not asked at every tick. */
@@ -272,7 +361,7 @@ static void keeps_to_its_time(void **state) {
         assert_int_equal(step(w), 1);
         w->d.want_block = false; /* the flood is over, the entry stays */
         w->d.diagnosis = DIAGNOSIS_QUIET;
-        w->o.sources.count = 0;
+        w->c.count = 0;
         w->o.time_us += 10000000;
         assert_int_equal(step(w), 1);
         w->o.time_us += 500000;
@@ -307,7 +396,7 @@ static void prefers_addresses(void **state) {
         assert_int_equal(step(w), 1);
         assert_true(holds(w, "203.0.113.7"));
         /* The rest of it grows: the prefix takes the address's place, in this order. */
-        w->o.sources.list[0].syn_per_s = 900000;
+        w->c.list[0].unfinished_per_s = 900000;
         assert_int_equal(step(w), 1);
         assert_true(holds(w, "203.0.113.0/24"));
         assert_int_equal(w->changes_count, 2);
@@ -371,6 +460,12 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(never_if_switched_off, make, unmake),
                 cmocka_unit_test_setup_teardown(never_by_other_diagnoses, make, unmake),
                 cmocka_unit_test_setup_teardown(never_if_it_may_complete, make, unmake),
+                cmocka_unit_test_setup_teardown(never_a_client, make, unmake),
+                cmocka_unit_test_setup_teardown(never_without_proof, make, unmake),
+                cmocka_unit_test_setup_teardown(what_tcp_threw_away_is_nobodys, make, unmake),
+                cmocka_unit_test_setup_teardown(the_smallest_prefix, make, unmake),
+                cmocka_unit_test_setup_teardown(many_small_parts_are_the_whole, make, unmake),
+                cmocka_unit_test_setup_teardown(six_are_not_a_network, make, unmake),
                 cmocka_unit_test_setup_teardown(never_if_allowed, make, unmake),
                 cmocka_unit_test_setup_teardown(never_if_protected, make, unmake),
                 cmocka_unit_test_setup_teardown(never_if_established, make, unmake),

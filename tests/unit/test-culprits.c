@@ -32,7 +32,7 @@ static void only_at_flooded_listeners(void **state) {
         add("198.51.100.1", 1, 900, 0);                /* the load balancer's other port */
         add("198.51.100.2", OBS_LISTENER_NONE, 900, 0); /* a closed port */
         add("203.0.113.9", 0, 300, 0);
-        culprits_find(&o, first_only, &c);
+        culprits_find(&o, first_only, false, &c);
         assert_int_equal(c.count, 1);
         assert_true(fabs((c.list[0].unfinished_per_s) - (300)) < 1e-9);
         assert_true(fabs((c.unfinished_per_s) - (500)) < 1e-9);
@@ -42,7 +42,7 @@ static void what_is_finished_is_nobodys_fault(void **state) {
         begin(1000, 600);
         add("198.51.100.1", 0, 600, 1);
         add("203.0.113.9", 0, 300, 0.1)->syn_error_per_s = 100;
-        culprits_find(&o, first_only, &c);
+        culprits_find(&o, first_only, false, &c);
         assert_int_equal(c.count, 1);
         assert_true(fabs((c.list[0].unfinished_per_s) - (180)) < 1e-9);
         assert_true(fabs((c.unfinished_per_s) - (400)) < 1e-9);
@@ -52,7 +52,7 @@ static void what_is_finished_is_nobodys_fault(void **state) {
 static void known_clients_carry_no_name(void **state) {
         begin(1000, 0);
         add("198.51.100.1", 0, 900, 0)->is = OBS_S_CLIENT;
-        culprits_find(&o, first_only, &c);
+        culprits_find(&o, first_only, false, &c);
         assert_int_equal(c.count, 1);
         assert_null(culprits_heaviest(&c));
         assert_true(fabs((culprits_few_share(&c, false, 900)) - (0)) < 1e-9);
@@ -63,11 +63,23 @@ static void the_narrowest_is_named(void **state) {
         begin(1000, 0);
         add("203.0.113.0/24", 0, 900, 0);
         add("203.0.113.9", 0, 880, 0);
-        culprits_find(&o, first_only, &c);
+        culprits_find(&o, first_only, false, &c);
         assert_int_equal(culprits_heaviest(&c)->prefix.length, ADDRESS_BITS);
         add("203.0.112.0/24", 0, 950, 0);
-        culprits_find(&o, first_only, &c);
+        culprits_find(&o, first_only, false, &c);
         assert_true(fabs((c.list[0].unfinished_per_s) - (950)) < 1e-9);
+}
+
+/* A load balancer that ends its checks by RST, beside a flood. */
+static void checkers_are_left_out(void **state) {
+        begin(300, 0);
+        add("198.51.100.1", 0, 200, 0)->is = OBS_S_DISOWNS;
+        add("203.0.113.9", 0, 90, 0);
+        culprits_find(&o, first_only, true, &c);
+        assert_int_equal(c.count, 1);
+        assert_true(fabs(c.unfinished_per_s - 100) < 1e-9);
+        culprits_find(&o, first_only, false, &c);
+        assert_true(culprits_few_disown(&c) > 0.6);
 }
 
 static void sums_over_listeners(void **state) {
@@ -76,7 +88,7 @@ static void sums_over_listeners(void **state) {
         begin(100, 0);
         add("203.0.113.9", 0, 9, 0);
         add("203.0.113.9", 1, 9, 0);
-        culprits_find(&o, both, &c);
+        culprits_find(&o, both, false, &c);
         assert_int_equal(c.count, 1);
         assert_true(fabs((c.list[0].unfinished_per_s) - (18)) < 1e-9);
 }
@@ -87,6 +99,7 @@ int main(void) {
                 cmocka_unit_test(what_is_finished_is_nobodys_fault),
                 cmocka_unit_test(known_clients_carry_no_name),
                 cmocka_unit_test(the_narrowest_is_named),
+                cmocka_unit_test(checkers_are_left_out),
                 cmocka_unit_test(sums_over_listeners),
         };
 

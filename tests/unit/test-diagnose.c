@@ -10,8 +10,8 @@ static void who_answers_by_rst_loses_nothing(void **state) {
         struct evidence e = evidence_unknown();
 
         e.completed_per_s = 150;
-        e.unanswered_per_s = 50;
-        e.unanswered_share = 0.25;
+        c.late_per_s = 50;
+        c.late_share = 0.25;
         assert_int_equal(diagnose(FINDING_NONE, &e, &c), DIAGNOSIS_LOSSY_CLIENTS);
         c.embryonic_rsts_per_s = 50;
         assert_int_equal(diagnose(FINDING_NONE, &e, &c), DIAGNOSIS_BUSY);

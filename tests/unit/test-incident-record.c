@@ -3,6 +3,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -29,6 +30,9 @@ struct world {
         struct incident_record *record;
         struct observation o;
         struct decision d;
+        enum diagnosis diagnosis; /* of floods */
+        struct history *history;
+        struct snapshot snapshot;
         unsigned failures, recoveries;
         int last_error;
 };
@@ -68,6 +72,9 @@ static int make(void **state) {
         w->settings.incidents.pcap_packets = 100;
         w->o.time_us = 5000000;
         w->o.realtime_us = UINT64_C(1767225600000000);
+        w->diagnosis = DIAGNOSIS_FLOOD_SPOOFED;
+        w->history = history_new();
+        w->snapshot.host = evidence_unknown();
         start(w);
         *state = w;
         return 0;
@@ -78,6 +85,7 @@ static int unmake(void **state) {
         char command[192];
 
         w->record = incident_record_free(w->record);
+        history_free(w->history);
         snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", w->state_dir, w->state_dir);
         if (system(command) != 0)
                 return -1;
@@ -107,6 +115,12 @@ static void tick(struct world *w, enum flood_state state, const struct event *e)
         if (e)
                 incident_record_event(w->record, e);
         incident_record_write(w->record);
+        w->snapshot.realtime_us = w->o.realtime_us;
+        w->snapshot.uptime_us = w->o.time_us;
+        w->snapshot.state = state;
+        w->snapshot.host.syn_per_s = state == STATE_FLOOD ? 1000 : 10;
+        history_add(w->history, &w->snapshot);
+        incident_record_history(w->record, w->history);
 }
 
 static void quiet(struct world *w, unsigned seconds) {
@@ -121,7 +135,7 @@ static void flood(struct world *w, uint64_t id, unsigned seconds) {
         w->d.incident = (struct incident) {
                 .id = id, .start_us = w->o.time_us + 200000,
                 .start_realtime_us = w->o.realtime_us + 200000,
-                .diagnosis = DIAGNOSIS_FLOOD_SPOOFED, .peak_syn_per_s = 1000, .total_syns = 5000,
+                .diagnosis = w->diagnosis, .peak_syn_per_s = 1000, .total_syns = 5000,
         };
         tick(w, STATE_FLOOD, &e);
         for (unsigned i = 0; i < seconds * 5; i++) {
@@ -201,11 +215,62 @@ static void records_a_flood(void **state) {
         assert_true(json_is_string(json_object_get(o, "end")));
         assert_true(json_is_true(json_object_get(o, "complete")));
         assert_int_equal(json_real_value(json_object_get(o, "duration_s")), 10);
-        assert_int_equal(json_array_size(json_object_get(o, "top_prefixes")), 1);
+        assert_int_equal(json_array_size(json_object_get(o, "top_prefixes")), 0); /* forged */
         json_decref(o);
         o = load(w, FIRST_ID, "fingerprints.json");
         assert_int_equal(json_integer_value(json_object_get(o, "syns")), 50);
         assert_int_equal(json_integer_value(json_object_get(json_object_get(o, "ttl"), "57")), 50);
+        json_decref(o);
+}
+
+/* A minute before it, all of it, and the calm after; also what it says while it lasts. */
+static void keeps_its_course(void **state) {
+        struct world *w = *state;
+        json_t *o, *points;
+        char id[24];
+
+        quiet(w, 100);
+        flood(w, FIRST_ID, 10);
+        o = load(w, FIRST_ID, "timeline.json");
+        points = json_object_get(o, "points");
+        assert_in_range(json_array_size(points), 69, 74);
+        assert_string_equal(json_string_value(json_array_get(json_array_get(points, 0), 2)), "normal");
+        assert_string_equal(json_string_value(json_array_get(json_array_get(points, 65), 2)), "flood");
+        json_decref(o);
+        snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
+        o = incident_record_read(w->record, id);
+        points = json_object_get(json_object_get(json_array_get(o, 0), "timeline"), "points");
+        assert_in_range(json_array_size(points), 69, 74);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(o, 0), "policy")),
+                            "mode: enforce\n");
+        assert_true(json_is_object(json_object_get(json_array_get(o, 0), "fingerprints")));
+        json_decref(o);
+}
+
+/* Of a flood with senders: who does not finish, and nobody who does, however much they send. */
+static void names_who_does_not_finish(void **state) {
+        struct world *w = *state;
+        struct obs_source *s = w->o.sources.list;
+        json_t *o, *list;
+
+        w->diagnosis = DIAGNOSIS_FLOOD_CONCENTRATED;
+        w->o.sources.count = 3;
+        for (unsigned i = 0; i < 3; i++) {
+                s[i].prefix.address = address_from_ipv4(htonl(0xcb007100U + 256 * i));
+                s[i].prefix.length = 120;
+                s[i].known = OBS_S_SYNS | OBS_S_COMPLETED;
+                s[i].syn_per_s = 900;
+        }
+        s[0].completion_low = 0.9, s[0].completion_high = 1;
+        s[1].completion_high = 0.4;
+        s[2].completion_high = 0.1;
+        flood(w, FIRST_ID, 10);
+        o = load(w, FIRST_ID, "incident.json");
+        list = json_object_get(o, "top_prefixes");
+        assert_int_equal(json_array_size(list), 2);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "source")),
+                            "203.0.115.0/24");
+        assert_int_equal(json_real_value(json_object_get(json_array_get(list, 0), "unfinished_per_s")), 810);
         json_decref(o);
 }
 
@@ -570,6 +635,8 @@ static void no_directory(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(records_a_flood, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_its_course, make, unmake),
+                cmocka_unit_test_setup_teardown(names_who_does_not_finish, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_a_sample, make, unmake),
                 cmocka_unit_test_setup_teardown(lists_and_reads, make, unmake),
                 cmocka_unit_test_setup_teardown(refuses_odd_ids, make, unmake),

@@ -37,7 +37,7 @@ static bool look(enum flood_state state, double syn_per_s, int blocked) {
         v.host.finding = state == STATE_FLOOD ? FINDING_FLOOD : FINDING_NONE;
         v.host.evidence.syn_per_s = syn_per_s;
         incident_follow_blocked(&watch, &settings, &o);
-        return incident_step(&watch, &settings, &o, &v, state,
+        return incident_step(&watch, &o, &v, state,
                              state == STATE_FLOOD ? DIAGNOSIS_FLOOD_DISTRIBUTED : DIAGNOSIS_QUIET);
 }
 

@@ -30,6 +30,13 @@ static void says_what_is(void **state) {
                 "synward_listener_half_open{address=\"0.0.0.0\",port=\"80\"} 512",
                 "synward_listener_half_open{address=\"2001:db8::1\",port=\"443\",ifindex=\"2\"} 3",
                 "synward_listener_backlog{address=\"0.0.0.0\",port=\"80\"} 511",
+                "synward_listener_syns_total{address=\"0.0.0.0\",port=\"80\"} 90000",
+                "synward_listener_completed_total{address=\"0.0.0.0\",port=\"80\"} 20000",
+                "synward_listener_unanswered_total{address=\"0.0.0.0\",port=\"80\"} 68000",
+                "synward_listener_refused_total{address=\"0.0.0.0\",port=\"80\"} 1500",
+                "synward_listener_refused_total{address=\"2001:db8::1\",port=\"443\",ifindex=\"2\"} 0",
+                "synward_incident_info{id=\"3\",diagnosis=\"flood-spoofed\",listener=\"0.0.0.0:80\"} 1",
+                "synward_unanswered_per_second 1041.6",
                 "synward_syns_total 123456",
                 "synward_handshakes_completed_total 23456",
                 "synward_blocked_syns_total 912000",
@@ -60,7 +67,7 @@ static void says_what_is(void **state) {
         char *text;
 
         sample_flood(&s);
-        text = metrics_text(&s);
+        text = metrics_text(&s, false);
         for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
                 if (!has_line(text, lines[i]))
                         fail_msg("not there: %s\n%s", lines[i], text);
@@ -72,15 +79,15 @@ static void no_source_and_nothing_unknown(void **state) {
         char *text;
 
         sample_flood(&s);
-        text = metrics_text(&s);
+        text = metrics_text(&s, false);
         assert_null(strstr(text, "192.0.2.7"));
         assert_null(strstr(text, "198.51.100"));
         free(text);
 
         sample_quiet(&s);
         s.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
-        text = metrics_text(&s);
-        assert_null(strstr(text, "nan"));
+        text = metrics_text(&s, false);
+        assert_null(strstr(text, " nan"));
         assert_null(strstr(text, "\nsynward_half_open"));
         assert_null(strstr(text, "\nsynward_tcp_syncookies"));
         assert_true(has_line(text, "synward_sensor_up{sensor=\"netstat\"} 0"));
@@ -94,7 +101,7 @@ static void escapes_labels(void **state) {
 
         sample_quiet(&s);
         s.version = "a\"b\\c\nd";
-        text = metrics_text(&s);
+        text = metrics_text(&s, false);
         assert_true(has_line(text, "synward_build_info{version=\"a\\\"b\\\\c\\nd\"} 1"));
         free(text);
 }
@@ -113,11 +120,26 @@ static void prometheus_has_no_complaint(void **state) {
 
                 assert_non_null(f);
                 samples[i](&s);
-                text = metrics_text(&s);
+                text = metrics_text(&s, false);
                 fputs(text, f);
                 free(text);
                 assert_int_equal(pclose(f), 0);
         }
+}
+
+/* Counters are named without their suffix, and the end is marked. */
+static void openmetrics(void **state) {
+        struct snapshot s;
+        char *text;
+
+        sample_flood(&s);
+        text = metrics_text(&s, true);
+        assert_true(has_line(text, "# TYPE synward_syns counter"));
+        assert_true(has_line(text, "synward_syns_total 123456"));
+        assert_true(has_line(text, "# TYPE synward_listener_syns counter"));
+        assert_null(strstr(text, "# TYPE synward_syns_total"));
+        assert_string_equal(text + strlen(text) - 6, "# EOF\n");
+        free(text);
 }
 
 int main(void) {
@@ -125,6 +147,7 @@ int main(void) {
                 cmocka_unit_test(says_what_is),
                 cmocka_unit_test(no_source_and_nothing_unknown),
                 cmocka_unit_test(escapes_labels),
+                cmocka_unit_test(openmetrics),
                 cmocka_unit_test(prometheus_has_no_complaint),
         };
 

@@ -15,7 +15,7 @@ static struct naming_facts by(double n, double addresses) {
 
         c = (struct culprits) { .syn_per_s = 2 * n, .unfinished_per_s = 2 * n };
         return (struct naming_facts) {
-                .unfinished_share = 1, .culprits = &c,
+                .begun_at_most_per_s = 2 * n, .culprits = &c,
                 .strangers = { .begun = (uint64_t) n, .addresses = (uint32_t) lround(different),
                                .one_in = 1, .span_s = 0.5 },
         };
@@ -43,7 +43,7 @@ static void too_few_tell_nothing(void **state) {
         struct naming_facts f = by(10, 6);
 
         assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_SPOOFED);
-        f = (struct naming_facts) { .unfinished_share = NAN, .culprits = &c };
+        f = (struct naming_facts) { .culprits = &c };
         assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_SPOOFED);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,14 @@ static void handshake(struct capture *c, uint64_t time_us, uint32_t client, uint
         packet(c, time_us, client, port, SERVER, 443, CAPTURE_ACK); /* of the connection */
 }
 
+static int open_capture(const char *path, const struct pcap_replay_options *options,
+                        struct pcap_replay **ret) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        return pcap_replay_new(fd, path, NULL, 0, options, ret, error);
+}
+
 struct sums {
         uint64_t counters[OBS_COUNTERS];
         unsigned ticks;
@@ -95,8 +104,8 @@ static struct sums play(const char *path, const struct pcap_replay_options *opti
         uint64_t last_us = 0;
         int r;
 
-        assert_int_equal(pcap_replay_new(path, options, &p, error), 0);
-        while ((r = pcap_replay_next(p, &o, error)) == 1) {
+        assert_int_equal(open_capture(path, options, &p), 0);
+        while ((r = pcap_replay_next(p, &o)) == 1) {
                 assert_true(o.time_us > last_us);
                 assert_true(s.ticks == 0 || o.elapsed_us == o.time_us - last_us);
                 last_us = o.time_us;
@@ -151,8 +160,8 @@ static void flood_and_clients(void **state) {
         assert_int_equal(s.counters[OBS_PASSIVE_OPENS], 4);
 
         /* Another address is said to be ours. */
-        options.local_count = 1;
-        assert_int_equal(prefix_parse("8.8.8.0/24", &options.local[0]), 0);
+        options.given.local_count = 1;
+        assert_int_equal(prefix_parse("8.8.8.0/24", &options.given.local[0]), 0);
         s = play(c.path, &options);
         assert_int_equal(s.counters[OBS_SYNS], 1);
         unlink(c.path);
@@ -178,19 +187,36 @@ static void one_way(void **state) {
         unlink(c.path);
 }
 
+static const char *verdict(const char *path, struct capture_verdict *ret) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay *p;
+
+        assert_int_equal(open_capture(path, &options, &p), 0);
+        while (pcap_replay_next(p, &o) == 1)
+                ;
+        assert_int_equal(pcap_replay_conclude(p, ret), 0);
+        pcap_replay_free(p);
+        return ret->text;
+}
+
+static bool has_note(const struct capture_verdict *v, const char *reason, const char *words) {
+        for (unsigned i = 0; i < v->notes_count; i++)
+                if (strcmp(v->notes[i].reason, reason) == 0 && strstr(v->notes[i].text, words))
+                        return true;
+        return false;
+}
+
 static void bad_captures(void **state) {
         struct pcap_replay_options options = pcap_replay_defaults();
+        struct capture_verdict v;
         struct pcap_replay *p = NULL;
         struct capture c;
         FILE *f;
 
-        assert_int_equal(pcap_replay_new("/nonexistent/x.pcap", &options, &p, error), -ENOENT);
-        assert_non_null(strstr(error, "/nonexistent/x.pcap"));
-
         begin(&c);
         packet(&c, 0, 1, 1, SERVER, 80, CAPTURE_ACK);
         end(&c);
-        assert_int_equal(pcap_replay_new(c.path, &options, &p, error), -ENODATA);
+        assert_non_null(strstr(verdict(c.path, &v), "nothing here is aimed at a listener"));
         unlink(c.path);
 
         begin(&c);
@@ -198,14 +224,14 @@ static void bad_captures(void **state) {
                 packet(&c, i, i, 1, SERVER, 80, CAPTURE_SYN);
         end(&c);
         assert_int_equal(truncate(c.path, 24 + 7 * 56 + 20), 0);
-        assert_int_equal(pcap_replay_new(c.path, &options, &p, error), -EBADMSG);
-        assert_non_null(strstr(error, c.path));
-        assert_non_null(strstr(error, "after packet 7"));
+        assert_non_null(strstr(verdict(c.path, &v), "too short to tell"));
+        assert_true(has_note(&v, "cut", "cut short after packet 7, at byte 416"));
 
         f = fopen(c.path, "w");
         fputs("{\"no\":\"capture\"}\n", f);
         fclose(f);
-        assert_int_equal(pcap_replay_new(c.path, &options, &p, error), -EBADMSG);
+        assert_int_equal(open_capture(c.path, &options, &p), -EBADMSG);
+        assert_non_null(strstr(error, c.path));
         assert_null(p);
         unlink(c.path);
 }
@@ -308,27 +334,29 @@ static uint32_t syn_frame(uint8_t b[static 80], uint32_t i) {
 /* Everything that is seen, and how much was read. */
 static unsigned assert_same(const char *first, const char *second) {
         struct pcap_replay_options options = pcap_replay_defaults();
-        struct pcap_replay_counts counts[2];
+        struct capture_verdict verdicts[2];
         struct pcap_replay *a, *b;
         char *lines[2];
         unsigned looks;
         int r;
 
-        assert_int_equal(pcap_replay_new(first, &options, &a, error), 0);
-        assert_int_equal(pcap_replay_new(second, &options, &b, error), 0);
-        for (looks = 0; (r = pcap_replay_next(a, &o, error)) == 1; looks++) {
+        assert_int_equal(open_capture(first, &options, &a), 0);
+        assert_int_equal(open_capture(second, &options, &b), 0);
+        for (looks = 0; (r = pcap_replay_next(a, &o)) == 1; looks++) {
                 assert_int_equal(observation_json_write(&o, &lines[0]), 0);
-                assert_int_equal(pcap_replay_next(b, &o, error), 1);
+                assert_int_equal(pcap_replay_next(b, &o), 1);
                 assert_int_equal(observation_json_write(&o, &lines[1]), 0);
                 assert_string_equal(lines[0], lines[1]);
                 free(lines[0]);
                 free(lines[1]);
         }
         assert_int_equal(r, 0);
-        assert_int_equal(pcap_replay_next(b, &o, error), 0);
-        counts[0] = pcap_replay_counts(a);
-        counts[1] = pcap_replay_counts(b);
-        assert_memory_equal(&counts[0], &counts[1], sizeof counts[0]);
+        assert_int_equal(pcap_replay_next(b, &o), 0);
+        assert_int_equal(pcap_replay_conclude(a, &verdicts[0]), 0);
+        assert_int_equal(pcap_replay_conclude(b, &verdicts[1]), 0);
+        assert_string_equal(verdicts[0].text, verdicts[1].text);
+        assert_int_equal(verdicts[0].notes_count, verdicts[1].notes_count);
+        assert_int_equal(pcap_replay_facts(a)->frames, pcap_replay_facts(b)->frames);
         pcap_replay_free(a);
         pcap_replay_free(b);
         return looks;
@@ -391,8 +419,9 @@ static void write_blocks(struct ng *n, long ends[static CUT_BLOCKS]) {
 /* Cut between two blocks it is a shorter capture, within one it is damaged. */
 static void cut_pcapng(void **state) {
         struct pcap_replay_options options = pcap_replay_defaults();
-        struct pcap_replay *p = NULL;
         unsigned block = CUT_BLOCKS - 1; /* in which, or at whose end, it is cut */
+        struct capture_verdict v;
+        struct pcap_replay *p = NULL;
         long ends[CUT_BLOCKS];
         char place[64];
         struct ng n;
@@ -402,23 +431,93 @@ static void cut_pcapng(void **state) {
                 assert_int_equal(truncate(n.path, size), 0);
                 while (block > 0 && ends[block - 1] >= size)
                         block--;
-                if (size == ends[block] && block >= 3) {
-                        assert_int_equal(play(n.path, &options).counters[OBS_SYNS], block - 2);
+                if (size < ends[0]) { /* not even a section's heading */
+                        assert_int_equal(open_capture(n.path, &options, &p), -EBADMSG);
+                        assert_non_null(strstr(error, n.path));
                         continue;
                 }
-                /* Interfaces alone are whole, and empty. */
-                assert_int_equal(pcap_replay_new(n.path, &options, &p, error),
-                                 size == ends[block] && block > 0 ? -ENODATA : -EBADMSG);
-                assert_non_null(strstr(error, n.path));
-                snprintf(place, sizeof place, "after packet %u, at byte %ld: ", block - 3, size);
-                if (block >= 3)
-                        assert_non_null(strstr(error, place));
+                verdict(n.path, &v);
+                snprintf(place, sizeof place, "after packet %u, ", block < 3 ? 0 : block - (size < ends[block]) - 2);
+                assert_int_equal(has_note(&v, "cut", place), size != ends[block]);
+                if (size == ends[block] && block >= 3)
+                        assert_int_equal(play(n.path, &options).counters[OBS_SYNS], block - 2);
         }
         unlink(n.path);
 }
 
+/* --- live: a pipe that stays open --------------------------------------------------------- */
+
+static uint64_t wall_us;
+
+static uint64_t passing_time(void) {
+        return wall_us += 100000;
+}
+
+/* Ten SYNs, then nothing; the other end stays open. */
+static int live_pipe(int *ret_other) {
+        int ends[2];
+        struct capture c;
+        uint8_t bytes[24 + 10 * 56];
+        FILE *f;
+
+        begin(&c);
+        for (uint32_t i = 0; i < 10; i++)
+                packet(&c, i * 1000, i + 1, 1, SERVER, 80, CAPTURE_SYN);
+        end(&c);
+        f = fopen(c.path, "r");
+        assert_int_equal(fread(bytes, 1, sizeof bytes, f), sizeof bytes);
+        fclose(f);
+        unlink(c.path);
+        assert_int_equal(pipe(ends), 0);
+        assert_int_equal(write(ends[1], bytes, sizeof bytes), sizeof bytes);
+        *ret_other = ends[1];
+        return ends[0];
+}
+
+static void silence_is_time(void **state) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay *p;
+        int other, fd = live_pipe(&other);
+
+        options.realtime_us = passing_time;
+        wall_us = START_S * UINT64_C(1000000);
+        assert_int_equal(pcap_replay_new(fd, "pipe", NULL, 0, &options, &p, error), 0);
+        for (unsigned look = 0; look < 12; look++) {
+                assert_int_equal(pcap_replay_next(p, &o), 1);
+                assert_in_range(o.realtime_us, START_S * UINT64_C(1000000) + look * 200000,
+                                START_S * UINT64_C(1000000) + look * 200000 + 1);
+                /* A look is not told before its time has surely come. */
+                assert_true(look == 0 || wall_us >= o.realtime_us + 500000);
+        }
+        close(other);
+        while (pcap_replay_next(p, &o) == 1)
+                ;
+        assert_int_equal(pcap_replay_facts(p)->frames, 10);
+        assert_true(pcap_replay_facts(p)->duration_s >= 2);
+        pcap_replay_free(p);
+}
+
+/* A capture of last year, slowly: its silences are the pipe's and not the network's. */
+static void slow_is_not_live(void **state) {
+        struct pcap_replay_options options = pcap_replay_defaults();
+        struct pcap_replay *p;
+        int other, fd = live_pipe(&other);
+
+        options.realtime_us = passing_time;
+        wall_us = (START_S + 3600) * UINT64_C(1000000);
+        assert_int_equal(pcap_replay_new(fd, "pipe", NULL, 0, &options, &p, error), 0);
+        assert_int_equal(pcap_replay_next(p, &o), 1);
+        close(other);
+        assert_int_equal(pcap_replay_next(p, &o), 1);
+        assert_int_equal(pcap_replay_next(p, &o), 0);
+        assert_true(pcap_replay_facts(p)->duration_s < 0.1);
+        pcap_replay_free(p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(silence_is_time),
+                cmocka_unit_test(slow_is_not_live),
                 cmocka_unit_test(flood_and_clients),
                 cmocka_unit_test(one_way),
                 cmocka_unit_test(bad_captures),

@@ -30,7 +30,7 @@ static const struct {
         { "host.syn_per_s", "rn" }, { "host.completed_per_s", "rn" },
         { "host.completion_ratio", "rn" }, { "host.cookies_sent_per_s", "rn" },
         { "host.cookies_received_per_s", "rn" }, { "host.queue_drops_per_s", "rn" },
-        { "host.accept_overflows_per_s", "rn" },
+        { "host.accept_overflows_per_s", "rn" }, { "host.strength", "rn" }, { "host.explained", "a" },
         { "listeners", "a" }, { "sources_tracked", "in" }, { "sources_distinct_estimate", "in" },
         { "syncookies.value", "in" }, { "syncookies.original", "in" },
         { "syncookies.managed", "b" }, { "syncookies.mode", "s" }, { "syncookies.trouble", "sn" }, { "incident", "no" },
@@ -49,7 +49,7 @@ static const struct {
 } promised_of_listeners[] = {
         { "address", "s" }, { "port", "i" }, { "state", "s" }, { "diagnosis", "s" },
         { "half_open", "in" }, { "backlog", "in" }, { "fill", "rn" }, { "accept_queue", "in" },
-        { "syn_per_s", "rn" },
+        { "syn_per_s", "rn" }, { "strength", "rn" }, { "explained", "a" },
 };
 
 static void has_type(const json_t *value, const char *path, const char *types) {

@@ -71,17 +71,29 @@ complains() {
 }
 
 # --- nobody there, and what is wrong on the command line ---
-for command in status listeners sources blocked events incidents metrics ping reload; do
+for command in status listeners sources blocked events history incidents metrics ping reload; do
         run 3 $command
         [ -z "$out" ] || not_ok "$command writes to standard output without a daemon"
 done
 run 3 events -f
 run 3 check
-says "SYNWARD UNKNOWN"
+says "SYNWARD UNKNOWN: the daemon is not there"
 run 2
 run 2 nonsense
+[[ $err != *\?* ]] || not_ok "a guess at nonsense: $err"
+run 2 statsu
+complains "status?"
+run 2 inc
+complains "incidents?"
+run 3 status
+complains "systemctl start synward"
 run 2 --nonsense
 run 2 status more
+run 2 listeners -n x
+run 2 listeners more
+run 2 history -n -1
+run 2 history more
+run 2 history --csv --json
 run 2 sources -n
 run 2 sources -n x
 run 2 sources -n -1
@@ -106,6 +118,8 @@ run 0 status
 says "flood, flood-spoofed"
 says "half-open 512 of 511 at 0.0.0.0:80, 98 % aged"
 says "1 (set by synward; was 0)"
+says "handled        tcp_syncookies set 0 to 1 by synward; 3 blocked, 98,000 SYN/s dropped"
+says "12/s by "
 says 'table "synward" belongs to another'
 [[ $out != *$'\033'* ]] || not_ok "colours without a terminal"
 [[ $out != *█* ]] || not_ok "bars without a terminal"
@@ -119,6 +133,18 @@ holds '.state == "flood"'
 run 0 listeners
 says "0.0.0.0"
 says "2001:db8::1"
+run 0 listeners -n 1
+says "1 more, all normal"
+[[ $out != *2001:db8* ]] || not_ok "more listeners than asked for"
+run 0 history -n 3
+says "1,240"
+[ "$(wc -l <"$work/out")" = 4 ] || not_ok "not three points: $out"
+run 0 history -n 2 --csv
+[ "$(awk -F, 'NR == 1 { n = NF } NF != n { bad = 1 } END { print NR, (n > 10), bad + 0 }' "$work/out")" = "3 1 0" ] ||
+        not_ok "no table of CSV: $out"
+run 0 --json history
+holds '(.points | length) == 60 and .points[-1].syn_per_s == 1240 and .points[-1].step_s == 1
+       and .points[-1].accept_overflows_per_s == null and .points[0].state == "flood"'
 run 0 --json listeners
 holds '.listeners[0].port == 80 and .listeners[0].fill == 1.002 and .listeners[1].completion_ratio == null'
 run 0 sources
@@ -131,14 +157,16 @@ holds '(.sources | length) == 1 and .sources[0].address == "192.0.2.7" and .sour
 run 0 --json sources -n 0
 holds '.sources == []'
 run 0 events
-says "flood-start"
+says "crit     flood-start"
+run 0 blocked
+says "nobody: no source gave reason to"
 run 0 --json events -n 1
 holds '(.events | length) == 1 and .events[0].event == "syncookies-set"
        and .events[0].schema == "synward.event.v1"'
 run 0 incidents
 says "1 min 1 s"
 run 0 incidents 3
-says "flood-spoofed"
+says "a SYN flood from spoofed addresses"
 run 1 incidents 4
 complains "no such incident: 4"
 run 0 --json incidents
@@ -177,6 +205,8 @@ run 1 check -w 200 -c aged=600
 run 1 check -w 200 -c syns=@0:10
 run 2 check -w 200 -c syns=@1000:2000
 start quiet
+run 0 blocked
+says "nobody: block.enabled is not set"
 run 0 check
 says "SYNWARD OK: normal, quiet"
 run 0 status

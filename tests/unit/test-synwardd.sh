@@ -54,7 +54,7 @@ run 0 --version
 [ -z "$err" ] || not_ok "--version writes to standard error: $err"
 run 0 --help
 for option in config check-config print-config control state-dir runtime-dir dry-run restore replay \
-        replay-backlog replay-syncookies replay-local compare record diagnose json verbose version help; do
+        replay-backlog replay-syncookies replay-local replay-listen compare record diagnose json verbose version help; do
         says "--$option"
 done
 run 0 -h --diagnose --restore
@@ -72,6 +72,9 @@ refuses "--replay-backlog=99999999: not a number from 1 to 1048576" --replay x -
 refuses "--replay-backlog=12x: not a number" --replay x --replay-backlog 12x
 refuses "--replay-syncookies=3: not 0, 1 or 2" --replay x --replay-syncookies 3
 refuses "--replay-local=10.0.0.1/8: not an address or network" --replay x --replay-local 10.0.0.1/8
+for listen in 443 10.0.0.1 10.0.0.1: 10.0.0.1:0 10.0.0.1:65536 2001:db8::1:443 '[2001:db8::1:443' '[]:443' :443 '**:443'; do
+        refuses "--replay-listen=$listen: not ADDR:PORT" --replay x --replay-listen "$listen"
+done
 refuses "goes only with --replay" --replay-backlog 5
 refuses "--compare goes only with --replay" --compare x
 refuses "--json goes only with" --json
@@ -138,59 +141,81 @@ with open(sys.argv[1], "wb") as f:
         f.write(struct.pack(">BBHHHBBHII", 0x45, 0, 40, 0, 0, 64, 6, 0, i * 2654435761 % 2**32, 0xc6336401))
         f.write(struct.pack(">HHIIBBHHH", 1024 + i, 443, 1, 0, 0x50, 2, 65535, 0, 0))
 END
-if ! grep -q '^#define HAVE_PCAP' "${SYNWARD_BUILD:-.}/config.h"; then
-        run 1 "${empty[@]}" --replay "$work/flood.pcap"
-        complains "built without libpcap"
-        echo "without libpcap: captures are not tested"
-else
-        run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 128
-        jq -es 'length >= 1 and .[0].event == "flood-start" and .[0].diagnosis == "flood-spoofed" and
-                .[0].listener == "198.51.100.1:443"' "$work/out" >/dev/null ||
-                not_ok "the capture's events: $out"
-        complains "2,001 SYNs"
-        complains "backlog 128, tcp_syncookies 1"
-        complains "a SYN flood from spoofed addresses at 198.51.100.1:443"
-        cp "$work/out" "$work/events"
-        # By what is in it, not by its name; and always the same.
-        cp "$work/flood.pcap" "$work/flood.jsonl"
-        run 0 "${empty[@]}" --replay "$work/flood.jsonl" --replay-backlog 128
-        cmp -s "$work/out" "$work/events" || not_ok "a second replay differs"
-        # A queue that holds them all for a minute is not hurt.
-        run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 1000000
-        [ -z "$out" ] || not_ok "250 SYN/s onto a backlog of a million: $out"
-        complains "no flood"
-        run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 128 --replay-syncookies 0
-        jq -es 'any(.queue_drops_per_s > 0)' "$work/out" >/dev/null ||
-                not_ok "without cookies nothing is refused: $out"
-        run 1 "${empty[@]}" --replay "$work/flood.pcap" --replay-local 203.0.113.0/24
-        complains "no SYN to a listener in it"
-        head -c 1000 "$work/flood.pcap" >"$work/cut.pcap"
-        run 1 "${empty[@]}" --replay "$work/cut.pcap"
-        complains "$work/cut.pcap: after packet 17, at byte "
+# last FILTER: of the summary
+last() { tail -n 1 "$work/out" | jq -r "$1"; }
+run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 128
+jq -es 'length >= 1 and .[0].event == "flood-start" and .[0].diagnosis == "flood-spoofed" and
+        .[0].listener == "198.51.100.1:443"' "$work/out" >/dev/null ||
+        not_ok "the capture's events: $out"
+complains "2,001 SYNs"
+complains "backlog 128, tcp_syncookies 1"
+complains "a SYN flood from spoofed addresses at 198.51.100.1:443"
+jq -c 'del(.file)' "$work/out" >"$work/events"
+# By what is in it, not by its name; and always the same.
+cp "$work/flood.pcap" "$work/flood.jsonl"
+run 0 "${empty[@]}" --replay "$work/flood.jsonl" --replay-backlog 128
+jq -c 'del(.file)' "$work/out" | cmp -s - "$work/events" || not_ok "a second replay differs"
+# A queue that holds them all for a minute is not hurt.
+run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 1000000
+# The detector has nothing to tell then; that it is a flood, the packets show all the same.
+[ "$(last .verdict) $(last .events)" = "flood 0" ] || not_ok "250 SYN/s onto a backlog of a million: $out"
+complains "the detector told none"
+run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-backlog 128 --replay-syncookies 0
+jq -es 'any(.queue_drops_per_s > 0)' "$work/out" >/dev/null ||
+        not_ok "without cookies nothing is refused: $out"
+run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-local 203.0.113.0/24
+complains "nothing here is aimed at a listener"
+run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-listen '*:443' --replay-backlog 128
+[ "$(last .listeners[0].address) $(last .verdict)" = "* flood" ] || not_ok "--replay-listen: $out"
+complains "at *:443"
+run 0 "${empty[@]}" --replay "$work/flood.pcap" --replay-listen 198.51.100.1:80
+complains "nothing here is aimed at a listener"
+head -c 1000 "$work/flood.pcap" >"$work/cut.pcap"
+run 3 "${empty[@]}" --replay "$work/cut.pcap"
+complains "the capture is cut short after packet 17, at byte "
+[ "$(last .complete)" = false ] || not_ok "a cut capture is complete: $out"
+# From a pipe, and from a file on standard input; events and summary as from the file.
+for input in pipe file; do
+        if [ $input = pipe ]; then
+                cat "$work/flood.pcap" | "$daemon" "${empty[@]}" --replay - --replay-backlog 128 >"$work/out" 2>"$work/err"
+        else
+                "$daemon" "${empty[@]}" --replay - --replay-backlog 128 <"$work/flood.pcap" >"$work/out" 2>"$work/err"
+        fi || not_ok "--replay - from a $input: exit status $?"
+        [ "$(last .verdict) $(jq -r 'select(.event).event' "$work/out" | head -n 1)" = "flood flood-start" ] ||
+                not_ok "--replay - from a $input: $(cat "$work/out")"
+done
 
-        # --- two policies on it ---
-        model=(--replay "$work/flood.pcap" --replay-backlog 128)
-        run 0 "${empty[@]}" "${model[@]}" --compare "$work/empty.yaml"
-        says "No difference between A ($work/empty.yaml) and B ($work/empty.yaml)"
-        # Holds on for longer than the capture is, and asks for nothing but to be told.
-        printf '%s\n' 'detect: { hold: 1m }' 'policy: [ { when: { state: flood }, do: [ alert ] } ]' \
-                >"$work/other.yaml"
-        run 11 "${empty[@]}" "${model[@]}" --compare "$work/other.yaml"
-        says "only in A: flood-update: nothing of the flood arrives any more"
-        says "A: flood flood-spoofed +syncookies"
-        says "B: flood flood-spoofed"
-        says "A: recovering "
-        says "events only in A, 0 only in B"
-        run 11 -c "$work/other.yaml" "${model[@]}" --compare "$work/empty.yaml" --json
-        jq -es 'all(.schema == "synward.comparison.v1") and (.[-1] | .kind == "summary" and (.same | not) and
-                .events_second >= 1 and .events_first == 0) and
-                any(.kind == "event" and .only_in == "second" and .event.state == "recovering") and
-                any(.kind == "interval" and .subject == "host" and .first.state == "flood" and
-                        .second.state == "recovering" and .duration_s > 1)' "$work/out" >/dev/null || not_ok "the comparison as JSON: $out"
-        run 0 "${empty[@]}" "${model[@]}" --compare "$work/empty.yaml" --json
-        jq -es 'length == 1 and .[0].same' "$work/out" >/dev/null || not_ok "no difference as JSON: $out"
+# A recording that ends in the middle of a line, and one that is none from the first.
+xz -dc "${SYNWARD_SOURCE:-.}"/tests/scenarios/recordings/flood-0.jsonl.xz 2>/dev/null | head -c 300000 >"$work/cut.jsonl"
+if [ -s "$work/cut.jsonl" ]; then
+        run 3 "${empty[@]}" --replay "$work/cut.jsonl"
+        [ "$(last .kind) $(last .complete)" = "recording false" ] || not_ok "a cut recording: $out"
+        complains "cut.jsonl: line "
 fi
+run 3 "${empty[@]}" --replay "$work/cut.pcap" --compare "$work/empty.yaml"
+complains "cut short after packet 17"
 
+# --- two policies on it ---
+model=(--replay "$work/flood.pcap" --replay-backlog 128)
+run 0 "${empty[@]}" "${model[@]}" --compare "$work/empty.yaml"
+says "No difference between A ($work/empty.yaml) and B ($work/empty.yaml)"
+# Holds on for longer than the capture is, and asks for nothing but to be told.
+printf '%s\n' 'detect: { hold: 1m }' 'policy: [ { when: { state: flood }, do: [ alert ] } ]' \
+        >"$work/other.yaml"
+run 11 "${empty[@]}" "${model[@]}" --compare "$work/other.yaml"
+says "only in A: flood-update: nothing of the flood arrives any more"
+says "A: flood flood-spoofed +syncookies"
+says "B: flood flood-spoofed"
+says "A: recovering "
+says "events only in A, 0 only in B"
+run 11 -c "$work/other.yaml" "${model[@]}" --compare "$work/empty.yaml" --json
+jq -es 'all(.schema == "synward.comparison.v1") and (.[-1] | .kind == "summary" and (.same | not) and
+        .events_second >= 1 and .events_first == 0) and
+        any(.kind == "event" and .only_in == "second" and .event.state == "recovering") and
+        any(.kind == "interval" and .subject == "host" and .first.state == "flood" and
+                .second.state == "recovering" and .duration_s > 1)' "$work/out" >/dev/null || not_ok "the comparison as JSON: $out"
+run 0 "${empty[@]}" "${model[@]}" --compare "$work/empty.yaml" --json
+jq -es 'length == 1 and .[0].same' "$work/out" >/dev/null || not_ok "no difference as JSON: $out"
 # --- diagnosing, as whoever we are: there may be little to see, but no crash ---
 timeout 20 "$daemon" "${empty[@]}" --diagnose=1s --json >"$work/out" 2>"$work/err"
 case $? in

@@ -7,7 +7,7 @@
 #include "core/top_sources.h"
 
 static struct top_sources top;
-static struct obs_sources seen; /* large */
+static struct culprits seen; /* large */
 static struct top_source told[TOP_SOURCES_TOLD];
 
 static int set_up(void **state) {
@@ -19,14 +19,13 @@ static int set_up(void **state) {
 
 static void begin(double syn_per_s) {
         seen.count = 0;
-        seen.known = OBS_SS_DISTINCT;
-        seen.syn_per_s = syn_per_s;
+        seen.unfinished_per_s = syn_per_s;
 }
 
 static void source(const char *prefix, double syn_per_s, double error) {
-        struct obs_source *s = &seen.list[seen.count++];
+        struct culprit *s = &seen.list[seen.count++];
 
-        *s = (struct obs_source) { .known = OBS_S_SYNS, .syn_per_s = syn_per_s, .syn_error_per_s = error };
+        *s = (struct culprit) { .unfinished_per_s = syn_per_s - error };
         assert_int_equal(prefix_parse(prefix, &s->prefix), 0);
 }
 

@@ -113,6 +113,19 @@ static void lost_acks_delay(void **state) {
         assert_true(r.first_connected_s > 8 && r.first_connected_s < 20);
 }
 
+/* Its next data are due in more than the minute that the wheel of events is long: the kernel's
+ * clock must not go ahead with them. */
+static void far_events_wait(void **state) {
+        struct traffic_settings s = settings(1);
+        struct sum r;
+
+        add(&s, POPULATION_HONEST, 0.05, 0.15, 15)->rtt_median_ms = 900;
+        add(&s, POPULATION_SILENT, 200, 250, 10);
+        trouble(&s, TROUBLE_ACK_LOSS, 0, 150, 1);
+        r = run(&s, 250);
+        assert_true(r.counters[OBS_SYN_RETRANS] > 300);
+}
+
 /* An answer after more than a second: a SYN that was not needed, and one connection. */
 static void long_round_trips(void **state) {
         struct traffic_settings s = settings(1);
@@ -226,6 +239,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(clients_send_again),
                 cmocka_unit_test(lost_acks_delay),
+                cmocka_unit_test(far_events_wait),
                 cmocka_unit_test(long_round_trips),
                 cmocka_unit_test(path_with_a_capacity),
                 cmocka_unit_test(path_with_a_short_queue),

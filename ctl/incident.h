@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* One incident in full, of the answer to GetIncidents, in three forms. */
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+/* In words, for a terminal or for mail. */
+void incident_text(FILE *f, const json_t *incident);
+/* As one HTML file that needs nothing else: no script, no network. Every string is escaped. */
+void incident_page(FILE *f, const json_t *incident);
+
+/* Why nobody is named in it, a sentence; NULL: somebody is. */
+const char *incident_nobody(const json_t *incident);
+/* What it is, in words: "a SYN flood from spoofed addresses". */
+const char *incident_words(const json_t *incident);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/course.h"
+#include "ctl/ctl.h"
+#include "ctl/incident.h"
+
+enum { WIDTH = 76, EVENTS_TOLD = 40 };
+
+const char *incident_words(const json_t *incident) {
+        static const char *const words[][2] = {
+                { "flood-spoofed", "a SYN flood from spoofed addresses" },
+                { "flood-distributed", "a SYN flood from many sources that keep coming" },
+                { "flood-concentrated", "a SYN flood from a few sources or one network" },
+                { "flood-reflected", "our SYN-ACKs were aimed at a victim (SYN reflection)" },
+        };
+        const char *diagnosis = ctl_text(incident, "diagnosis");
+
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+                if (strcmp(words[i][0], diagnosis) == 0)
+                        return words[i][1];
+        return diagnosis;
+}
+
+const char *incident_nobody(const json_t *incident) {
+        if (strcmp(ctl_text(incident, "diagnosis"), "flood-spoofed") == 0)
+                return "Nobody can be named: the addresses are forged. To block them would hurt only "
+                       "those they belong to.";
+        if (json_array_size(json_object_get(incident, "top_sources")) +
+                    json_array_size(json_object_get(incident, "top_prefixes")) == 0)
+                return "Nobody is named: no source or network was seen to leave much unfinished, or the "
+                       "packet log did not work.";
+        return NULL;
+}
+
+/* Broken at blanks behind WIDTH columns; further lines begin under the text. */
+static void put_wrapped(FILE *f, unsigned indent, const char *text) {
+        char clean[2048];
+        size_t column = indent;
+
+        term_clean(text, clean, sizeof clean);
+        for (char *rest = clean, *word; (word = strsep(&rest, " "));) {
+                if (column > indent && column + 1 + strlen(word) > WIDTH) {
+                        fprintf(f, "\n%*s", (int) indent, "");
+                        column = indent;
+                } else if (column > indent) {
+                        fputc(' ', f);
+                        column++;
+                }
+                fputs(word, f);
+                column += strlen(word);
+        }
+        fputc('\n', f);
+}
+
+static void put_label(FILE *f, const char *label) {
+        fprintf(f, "  %-12s ", label);
+}
+
+static void put_summary(FILE *f, const json_t *n) {
+        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
+        const char *listener = ctl_text(n, "listener"), *end = ctl_text(n, "end");
+        double blocked = ctl_number(n, "blocked_syns");
+
+        put_label(f, "from");
+        fprintf(f, "%.19sZ\n", ctl_text(n, "start"));
+        put_label(f, "to");
+        if (*end)
+                fprintf(f, "%.19sZ, ", end);
+        else
+                fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, "
+                      : "not known, for the daemon ended first; ", f);
+        fprintf(f, "%s\n", term_duration(ctl_number(n, "duration_s"), a));
+        put_label(f, "at");
+        put_wrapped(f, 15, *listener ? listener : "several listeners");
+        put_label(f, "SYNs");
+        fprintf(f, "%s in all, at most %s a second\n", term_figure(ctl_number(n, "total_syns"), 0, a),
+                term_figure(ctl_number(n, "peak_syn_per_s"), 0, b));
+        put_label(f, "half-open");
+        fprintf(f, "at most %s\n", term_figure(ctl_number(n, "peak_half_open"), 0, a));
+        if (blocked > 0) {
+                put_label(f, "blocked");
+                fprintf(f, "%s SYNs of at most %s sources\n", term_figure(blocked, 0, a),
+                        term_figure(ctl_number(n, "blocked_sources"), 0, b));
+        }
+        put_label(f, "record");
+        put_wrapped(f, 15, *ctl_text(n, "directory") ? ctl_text(n, "directory") : "-");
+        if (json_is_false(json_object_get(n, "complete"))) {
+                put_label(f, "");
+                fputs("not complete: parts of it could not be written, or had no room\n", f);
+        }
+}
+
+static void put_course(FILE *f, const json_t *n) {
+        struct course c = course_of(json_object_get(n, "timeline"));
+        struct course_phase phases[COURSE_PHASES_MAX];
+        size_t count = course_phases(&c, n, phases);
+
+        if (count == 0)
+                return;
+        fprintf(f, "\nWHAT IT DID, AND WHAT ACTING DID\n  %-24s %9s %9s %9s %9s %9s\n", "", "SYN/s", "finished",
+                "unfinish.", "refused", "half-open");
+        for (size_t i = 0; i < count; i++) {
+                static const char *const names[] = { "syn_per_s", "completed_per_s", "unanswered_per_s",
+                                                     "queue_drops_per_s" };
+                char text[TERM_FIGURE_MAX];
+
+                fprintf(f, "  %-24s", phases[i].name);
+                for (size_t k = 0; k < 4; k++)
+                        fprintf(f, " %9s", term_short(course_mean(&c, &phases[i], names[k]), text));
+                fprintf(f, " %9s\n", term_short(course_most(&c, &phases[i], "half_open"), text));
+        }
+        fputs("  (a second, means; half-open: the most)\n", f);
+}
+
+static void put_senders(FILE *f, const json_t *n, const char *title, const char *name) {
+        const json_t *s;
+        size_t i;
+
+        if (json_array_size(json_object_get(n, name)) == 0)
+                return;
+        fprintf(f, "  %-42s %9s %10s %10s\n", title, "SYN/s", "unfinished", "half-open");
+        json_array_foreach(json_object_get(n, name), i, s) {
+                char clean[128], a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX];
+
+                fprintf(f, "  %-42s %9s %10s %10s\n", term_clean(ctl_text(s, "source"), clean, sizeof clean),
+                        term_short(ctl_number(s, "syn_per_s"), a),
+                        term_short(ctl_number(s, "unfinished_per_s"), b),
+                        term_short(ctl_number(s, "half_open"), c));
+        }
+}
+
+static void put_who(FILE *f, const json_t *n) {
+        const char *nobody = incident_nobody(n);
+
+        fputs("\nFROM WHOM\n", f);
+        if (nobody) {
+                fputs("  ", f);
+                put_wrapped(f, 2, nobody);
+                return;
+        }
+        put_senders(f, n, "source (what is certainly its own)", "top_sources");
+        put_senders(f, n, "network", "top_prefixes");
+}
+
+static void put_events(FILE *f, const json_t *n) {
+        const json_t *events = json_object_get(n, "events"), *e;
+        size_t i, count = json_array_size(events);
+
+        fputs("\nWHAT WAS TOLD AND DONE\n", f);
+        json_array_foreach(events, i, e) {
+                char text[1024];
+
+                if (count > EVENTS_TOLD && i == EVENTS_TOLD / 2)
+                        fprintf(f, "  ... %zu more ...\n", count - EVENTS_TOLD);
+                if (count > EVENTS_TOLD && i >= EVENTS_TOLD / 2 && i < count - EVENTS_TOLD / 2)
+                        continue;
+                snprintf(text, sizeof text, "%.8s %s: %s",
+                         strlen(ctl_text(e, "time")) > 18 ? ctl_text(e, "time") + 11 : "", ctl_text(e, "event"),
+                         ctl_text(e, "message"));
+                fputs("  ", f);
+                put_wrapped(f, 11, text);
+        }
+        if (count == 0)
+                fputs("  nothing\n", f);
+}
+
+static void put_commands(FILE *f, const json_t *n) {
+        const char *directory = ctl_text(n, "directory");
+        const json_t *files = json_object_get(n, "files");
+        char clean[512];
+
+        if (!*directory)
+                return;
+        term_clean(directory, clean, sizeof clean);
+        fputs("\nTO LOOK INTO IT, ON THAT HOST\n", f);
+        if (json_object_get(files, "observations.jsonl"))
+                fprintf(f, "  synwardd -c %s/policy.yaml --replay %s/observations.jsonl\n", clean, clean);
+        if (json_object_get(files, "sample.pcap"))
+                fprintf(f, "  tcpdump -nr %s/sample.pcap\n", clean);
+        fprintf(f, "  synwardctl incidents %.0f --html\n", ctl_number(n, "id"));
+}
+
+void incident_text(FILE *f, const json_t *n) {
+        char text[256];
+
+        fprintf(f, "incident %.0f: ", ctl_number(n, "id"));
+        if (json_is_true(json_object_get(n, "damaged"))) {
+                fputs("its record cannot be read\n", f);
+                return;
+        }
+        snprintf(text, sizeof text, "%s (%s)", incident_words(n), ctl_text(n, "diagnosis"));
+        put_wrapped(f, 0, text);
+        fputc('\n', f);
+        put_summary(f, n);
+        put_course(f, n);
+        put_who(f, n);
+        put_events(f, n);
+        put_commands(f, n);
+}

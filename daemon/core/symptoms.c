@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/symptoms.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Refused for a full queue, while the application does accept: a burst, not a flood. */
+#define BURST_DROPS_MIN 3
+#define BURST_FULL_LOOKS 0.5
+/* Half-opens of 3 s and more: nobody's; so many, and so large a share of those that begin. */
+#define SLOW_OLD_MIN 20
+#define SLOW_SHARE 0.5
+/* SYNs that arrive and are handed to nobody. */
+#define EATEN_MIN 20.0
+#define EATEN_PER_S 2.0
+#define EATEN_SHARE 0.2
+/* SYNs to one port at which nobody listens. */
+#define CLOSED_MIN 20.0
+#define CLOSED_PER_S 2.0
+#define CLOSED_PORT_SHARE 0.5
+/* RSTs that neither closed ports nor applications explain. */
+#define UNASKED_PER_S 10.0
+#define UNASKED_SHARE 0.5
+#define FORWARDED_PER_S 10.0
+#define FORWARDED_SHARE 0.5
+#define CHECKS_PER_S 10.0
+#define CHECKS_SHARE 0.5
+#define LITTLE_SYNS 10.0
+
+/* --- sums ------------------------------------------------------------------------- */
+
+static struct symptoms_listener *listener_for(struct symptoms *s, const struct listener_key *key) {
+        for (uint32_t i = 0; i < s->listeners_count; i++)
+                if (listener_key_equal(&s->listeners[i].key, key))
+                        return &s->listeners[i];
+        if (s->listeners_count == OBS_LISTENERS_MAX)
+                return NULL;
+        s->listeners[s->listeners_count] = (struct symptoms_listener) { .key = *key };
+        return &s->listeners[s->listeners_count++];
+}
+
+static void add_listener(struct symptoms *s, const struct obs_listener *o, bool walked) {
+        struct symptoms_listener *l = listener_for(s, &o->key);
+
+        if (!l)
+                return;
+        l->looks++;
+        if (o->known & OBS_L_LIMITS) {
+                l->backlog = o->backlog;
+                l->full_looks += o->accept_full > 0;
+        }
+        if (o->known & OBS_L_DROPS)
+                l->drops += o->drops;
+        /* Those sent again would not have been, had there been room. */
+        if (o->known & OBS_L_SYNS)
+                l->most_at_once = fmax(l->most_at_once, (double) o->syns -
+                                       (o->known & OBS_L_SENDERS ? fmin((double) o->syns, (double) o->syns_again) : 0));
+        if (!walked || !(o->known & OBS_L_HALF_OPEN))
+                return;
+        l->half_open = o->half_open;
+        l->old = 0;
+        for (unsigned b = OBS_AGE_3S; b < OBS_AGE_BINS; b++)
+                l->old += o->age[b];
+}
+
+void symptoms_add(struct symptoms *s, const struct observation *o) {
+        uint64_t at_once = 0;
+
+        if (s->looks++ == 0)
+                s->begin_us = o->time_us;
+        s->end_us = o->time_us;
+        for (unsigned c = 0; c < OBS_COUNTERS; c++)
+                if (observation_knows(o, (enum obs_counter) c))
+                        s->sums[c] += o->counters[c];
+                else if (s->looks > 2) /* the first reading has nothing to take a difference from */
+                        s->unknown |= UINT32_C(1) << c;
+        if (observation_knows(o, OBS_PASSIVE_OPENS) && observation_knows(o, OBS_LISTEN_DROPS))
+                at_once = o->counters[OBS_PASSIVE_OPENS] + o->counters[OBS_LISTEN_DROPS];
+        s->most_at_once = fmax(s->most_at_once, (double) at_once);
+        if (observation_knows(o, OBS_SYNS) && o->counters[OBS_SYNS] == 0)
+                s->strays_known = true;
+        if ((o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) && observation_knows(o, OBS_SYNS)) {
+                s->strays_known = true;
+                s->stray_syns += o->sources.stray_share * (double) o->counters[OBS_SYNS];
+        }
+        if (o->known & OBS_K_SYNACK_RETRIES)
+                s->synack_retries = o->synack_retries;
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                add_listener(s, &o->listeners[i], o->known & OBS_K_DUMP);
+}
+
+/* --- rules -------------------------------------------------------------------------- */
+
+struct look {
+        const struct symptoms *s;
+        const struct symptoms_more *more;
+        const struct advice_host *host;
+        const char *(*name)(void *userdata, const struct listener_key *key);
+        void *userdata;
+        double seconds;
+        struct advice_list *list;
+};
+
+static double sum(const struct look *k, enum obs_counter c) {
+        return (double) k->s->sums[c];
+}
+
+static bool knows(const struct look *k, enum obs_counter c) {
+        return !(k->s->unknown & UINT32_C(1) << c) && k->s->looks > 2;
+}
+
+static void find_eaten(struct look *k) {
+        double arrived = sum(k, OBS_ARRIVED), gone = arrived - sum(k, OBS_FORWARDED) - sum(k, OBS_SYNS);
+        bool full = k->host->conntrack_max > 0 && k->host->conntrack_count >= k->host->conntrack_max / 100 * 95;
+
+        if (!knows(k, OBS_ARRIVED) || !knows(k, OBS_FORWARDED) || !knows(k, OBS_SYNS))
+                return;
+        if (gone < EATEN_MIN || gone < EATEN_PER_S * k->seconds || gone < EATEN_SHARE * arrived)
+                return;
+        advice_add(k->list, ADVICE_SERIOUS, "syns-eaten", "SYNs arrive and do not reach the listener",
+                   full ? "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max" : "nft list ruleset",
+                   "%.0f of %.0f SYNs (%.0f/s) are dropped between the network and TCP: %s.", gone, arrived,
+                   gone / k->seconds,
+                   full ? "the connection tracking table is full"
+                        : "by a firewall rule of this host, or SYNPROXY, or for having no way back (rp_filter)");
+}
+
+static void find_bursts(struct look *k) {
+        if (k->more->flood || k->more->stalled)
+                return;
+        for (uint32_t i = 0; i < k->s->listeners_count; i++) {
+                const struct symptoms_listener *l = &k->s->listeners[i];
+                double needed = l->most_at_once > 0 ? l->most_at_once : k->s->most_at_once;
+                double full = sum(k, OBS_QUEUE_FULL_DROPS) + sum(k, OBS_QUEUE_FULL_COOKIES);
+                /* A SYN that is answered by cookie is no drop of the listener. */
+                bool dropped = l->drops >= BURST_DROPS_MIN ||
+                               (k->s->listeners_count == 1 && full >= BURST_DROPS_MIN);
+                struct advice_queue q = { .name = k->name(k->userdata, &l->key), .backlog = l->backlog };
+
+                q.needed = fmax(needed, l->backlog + 1.0);
+                if (dropped && l->backlog > 0 && needed > l->backlog / 2.0 &&
+                    l->full_looks <= BURST_FULL_LOOKS * l->looks)
+                        advice_queue(k->list, &q, k->host);
+        }
+}
+
+static void find_slow_fill(struct look *k) {
+        double life_s = (double) (UINT64_C(2) << (k->s->synack_retries < 10 ? k->s->synack_retries : 10)) - 1;
+
+        if (k->more->flood)
+                return;
+        for (uint32_t i = 0; i < k->s->listeners_count; i++) {
+                const struct symptoms_listener *l = &k->s->listeners[i];
+                double per_s = l->old / fmax(1, life_s - 3), finished = sum(k, OBS_PASSIVE_OPENS) / k->seconds;
+
+                if (l->old < SLOW_OLD_MIN || !knows(k, OBS_PASSIVE_OPENS) ||
+                    per_s < SLOW_SHARE * (per_s + finished))
+                        continue;
+                advice_add(k->list, ADVICE_WARNING, "slow-fill", "a slow fill: few SYNs a second, and nobody finishes",
+                           k->host->syncookies == 0 ? "sysctl -w net.ipv4.tcp_syncookies=1" : NULL,
+                           "%s has %u half-open, %u of them for 3 s and longer, about %.1f a second; it holds %u. "
+                           "A backlog of less than %u is filled by it; SYN cookies keep it open.",
+                           k->name(k->userdata, &l->key), l->half_open, l->old, per_s, l->backlog,
+                           l->half_open + l->half_open / 4);
+        }
+}
+
+static void find_closed_port(struct look *k) {
+        const struct symptoms_more *m = k->more;
+        double share = m->logged_syns ? (double) m->closed_syns / (double) m->logged_syns : 0;
+        double syns = share * sum(k, OBS_SYNS);
+        char command[ADVICE_COMMAND_MAX];
+
+        if (m->closed_port == 0 || !knows(k, OBS_SYNS) || syns < CLOSED_MIN || syns < CLOSED_PER_S * k->seconds)
+                return;
+        /* A scan's ports each have few. */
+        if (k->s->strays_known && syns < CLOSED_PORT_SHARE * k->s->stray_syns)
+                return;
+        snprintf(command, sizeof command, "ss -ltn 'sport = :%u'", m->closed_port);
+        advice_add(k->list, ADVICE_WARNING, "closed-port", "a closed port is asked for", command,
+                   "%.0f SYNs (%.1f/s) came for port %u, where nobody listens: each is answered by RST. "
+                   "Is the service down, or bound to another address?", syns, syns / k->seconds, m->closed_port);
+}
+
+static void find_backscatter(struct look *k) {
+        double rsts = sum(k, OBS_OUT_RSTS), explained = k->s->stray_syns + (double) k->more->aborts;
+        double unasked = rsts - explained - (double) k->more->active_opens;
+
+        if (!knows(k, OBS_OUT_RSTS) || !k->s->strays_known)
+                return;
+        if (unasked < UNASKED_PER_S * k->seconds || unasked < UNASKED_SHARE * rsts)
+                return;
+        advice_add(k->list, ADVICE_WARNING, "backscatter", "answers to SYNs that this host never sent",
+                   "tcpdump -ni any -c 20 'tcp[tcpflags] & (tcp-syn|tcp-ack|tcp-rst) != 0'",
+                   "%.0f segments (%.0f/s) that belong to nothing were answered by RST: somebody forges this "
+                   "host's address elsewhere, or has others reflect on it. Nothing to switch here; the provider "
+                   "can filter it.", unasked, unasked / k->seconds);
+}
+
+static void find_router(struct look *k) {
+        double forwarded = sum(k, OBS_FORWARDED);
+
+        if (!knows(k, OBS_FORWARDED) || !knows(k, OBS_ARRIVED) || forwarded < FORWARDED_PER_S * k->seconds ||
+            forwarded < FORWARDED_SHARE * sum(k, OBS_ARRIVED))
+                return;
+        advice_add(k->list, ADVICE_INFO, "router", "most SYNs only pass through this host", NULL,
+                   "%.0f/s are on their way to other hosts and are judged there, not here.", forwarded / k->seconds);
+}
+
+static void find_checker(struct look *k) {
+        double opened = (double) k->more->active_opens, rsts = sum(k, OBS_OUT_RSTS);
+
+        if (opened < CHECKS_PER_S * k->seconds || !knows(k, OBS_OUT_RSTS) || rsts < CHECKS_SHARE * opened)
+                return;
+        advice_add(k->list, ADVICE_INFO, "checker", "this host checks others", NULL,
+                   "It begins %.0f connections a second and ends most by RST, as balancers and monitors do. "
+                   "None of that is aimed at it.", opened / k->seconds);
+}
+
+static void find_little(struct look *k) {
+        if (!knows(k, OBS_SYNS) || sum(k, OBS_SYNS) >= LITTLE_SYNS || k->more->flood || k->list->count > 0)
+                return;
+        advice_add(k->list, ADVICE_INFO, "little-seen", "too little came to say more", "synwardd --diagnose=5m",
+                   "%.0f SYNs in %.0f s; watch longer, or while it is slow.", sum(k, OBS_SYNS), k->seconds);
+}
+
+unsigned symptoms_advise(const struct symptoms *s, const struct symptoms_more *more, const struct advice_host *host,
+                         const char *(*name)(void *userdata, const struct listener_key *key), void *userdata,
+                         struct advice_list *ret) {
+        struct look k = { .s = s, .more = more, .host = host, .name = name, .userdata = userdata, .list = ret };
+        unsigned before = ret->count;
+
+        k.seconds = fmax(0.1, (double) (s->end_us - s->begin_us) / 1e6);
+        find_eaten(&k);
+        find_bursts(&k);
+        find_slow_fill(&k);
+        find_closed_port(&k);
+        find_backscatter(&k);
+        find_router(&k);
+        find_checker(&k);
+        find_little(&k);
+        return ret->count - before;
+}

@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The page and the text of an incident of half an hour, in which everybody who can write
+# something wrote markup: they stay text; the page is well-formed, asks nobody, is small and
+# soon made; a browser renders it without an error.
+set -u
+export LC_ALL=C.UTF-8
+
+top=${top_builddir:-.}
+ctl=$top/synwardctl
+fake=$top/tests/unit/fake-daemon
+work=$(mktemp -d) || exit 99
+socket=$work/control.sock
+failed=0
+
+command -v python3 >/dev/null || { echo "SKIP: no python3 here"; exit 77; }
+mkfifo "$work/in"
+"$fake" "$socket" flood <"$work/in" >"$work/ready" &
+daemon=$!
+exec 9>"$work/in"
+trap 'exec 9>&-; wait "$daemon"; rm -rf "$work"' EXIT
+for ((i = 0; i < 100; i++)); do
+        [ -s "$work/ready" ] && break
+        sleep 0.05
+done
+
+not_ok() {
+        echo "FAILED: $*"
+        failed=1
+}
+
+start_us=${EPOCHREALTIME/./}
+"$ctl" --socket "$socket" incidents 5 --html >"$work/page.html" || not_ok "no page"
+took_ms=$(((${EPOCHREALTIME/./} - start_us) / 1000))
+size=$(stat -c %s "$work/page.html")
+echo "page: $size bytes in $took_ms ms"
+[ "$size" -gt 20000 ] && [ "$size" -lt $((300 * 1024)) ] || not_ok "the page has $size bytes"
+[ "$took_ms" -lt 1000 ] || not_ok "it took $took_ms ms"
+
+# Well-formed, of known elements only, none of which runs or loads anything.
+python3 - "$work/page.html" <<'END' || not_ok "the page"
+import html.parser, sys
+VOID = {"meta"}
+KNOWN = set("html head meta title style body main h1 h2 h3 p dl dt dd section table caption tr th td "
+            "svg path rect line text desc ol ul li b pre".split())
+ATTRIBUTES = set("lang charset http-equiv content name class scope role viewbox x y x1 x2 y1 y2 d width height "
+                 "aria-hidden".split())
+class Parser(html.parser.HTMLParser):
+    stack, texts, charts = [], [], 0
+    def handle_starttag(self, tag, attributes):
+        assert tag in KNOWN, f"<{tag}> at {self.getpos()}"
+        for name, value in attributes:
+            assert name in ATTRIBUTES, f"{name}= at {self.getpos()}"
+        self.charts += ("class", "chart") in attributes
+        if tag not in VOID:
+            self.stack.append(tag)
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.handle_endtag(tag)
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag, f"</{tag}> at {self.getpos()}"
+    def handle_data(self, data):
+        self.texts.append(data)
+page = open(sys.argv[1], encoding="utf-8").read()
+parser = Parser()
+parser.feed(page)
+parser.close()
+assert not parser.stack, parser.stack
+text = "".join(parser.texts)
+nasty = "<script>alert(1)</script>\"'&amp;?[31m"
+# listener, source, event, done, option, policy, version
+assert text.count(nasty) >= 7, text.count(nasty)
+assert "url(" not in page and "http:" not in page and "https:" not in page and "@import" not in page
+assert "default-src 'none'" in page
+assert parser.charts == 3, parser.charts
+assert "prefers-color-scheme: dark" in page and "@media print" in page
+assert all(c >= " " or c in "\n\t" for c in page)
+assert "400 more are left out" in text
+END
+
+"$ctl" --socket "$socket" incidents 5 --text >"$work/page.txt" || not_ok "no text"
+grep -q '^incident 5: a SYN flood from a few sources or one network' "$work/page.txt" || not_ok "the text's head"
+grep -q 'flood, after acting' "$work/page.txt" || not_ok "the text does not tell what acting did"
+! grep -q $'\033' "$work/page.txt" || not_ok "control characters in the text"
+[ "$(grep -v NASTY "$work/page.txt" | grep -v script | wc -L)" -le 78 ] || not_ok "the text is wider than mail"
+
+"$ctl" --socket "$socket" incidents 3 --html >"$work/short.html" || not_ok "no page without a timeline"
+grep -q "No timeline is on record" "$work/short.html" || not_ok "a page without a timeline does not say so"
+for wrong in "--html" "3 --html --text" "3 --html --json"; do
+        # shellcheck disable=SC2086 # words
+        "$ctl" --socket "$socket" incidents $wrong >/dev/null 2>"$work/err"
+        [ $? = 2 ] || not_ok "incidents $wrong is taken"
+done
+
+# --- a browser, if there is one ---
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+if [ -z "$browser" ]; then
+        [ "$failed" = 0 ] || exit 1
+        echo "SKIP: all as it should be, but no chromium here to show the page with"
+        exit 77
+fi
+timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" --enable-logging=stderr \
+        --hide-scrollbars --window-size=1000,1200 --screenshot="$work/page.png" "file://$work/page.html" \
+        >"$work/browser" 2>&1 || not_ok "chromium: $(tail -n 3 "$work/browser")"
+grep 'CONSOLE' "$work/browser" && not_ok "chromium complains of the page"
+[ "$(head -c 4 "$work/page.png" 2>/dev/null | tail -c 3)" = PNG ] || not_ok "chromium shows nothing"
+[ "$(stat -c %s "$work/page.png" 2>/dev/null || echo 0)" -gt 20000 ] || not_ok "chromium shows an empty page"
+[ -z "${SYNWARD_SCREENS:-}" ] || cp "$work/page.png" "$work/page.html" "$SYNWARD_SCREENS/"
+[ "$failed" = 0 ] && echo "page of an incident: all as it should be"
+exit "$failed"

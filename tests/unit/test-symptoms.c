@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a watch shows beside floods, and the advice: each rule, and what must not set it off. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/symptoms.h"
+
+#define TICK_US UINT64_C(200000)
+enum { LOOKS = 51 }; /* ten seconds */
+
+struct watch {
+        struct symptoms symptoms;
+        struct symptoms_more more;
+        struct advice_host host;
+        struct advice_list advice;
+        struct observation o;
+};
+
+static int begin(void **state) {
+        struct watch *w = calloc(1, sizeof *w);
+
+        w->host = (struct advice_host) { -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, false };
+        w->host.syncookies = 1;
+        w->o.time_us = 1000000;
+        w->o.known = OBS_K_DUMP | OBS_K_LISTENERS | OBS_K_SOURCES | OBS_K_SYNACK_RETRIES;
+        w->o.synack_retries = 5;
+        w->o.sources.known = OBS_SS_STRAY;
+        w->o.listeners_count = 1;
+        w->o.listeners[0] = (struct obs_listener) {
+                .key = { .address = address_from_ipv4(0), .port = 443 },
+                .known = OBS_L_LIMITS | OBS_L_HALF_OPEN | OBS_L_DROPS | OBS_L_SYNS,
+                .sockets = 1,
+                .backlog = 128,
+        };
+        *state = w;
+        return 0;
+}
+
+static int end(void **state) {
+        free(*state);
+        return 0;
+}
+
+/* What comes in each tick; what is not set comes not at all. */
+static void watch(struct watch *w, const uint64_t each[static OBS_COUNTERS]) {
+        for (unsigned i = 0; i < LOOKS; i++) {
+                w->o.counters_known = 0;
+                for (unsigned c = 0; c < OBS_COUNTERS; c++)
+                        observation_set(&w->o, (enum obs_counter) c, each[c]);
+                symptoms_add(&w->symptoms, &w->o);
+                w->o.time_us += TICK_US;
+        }
+}
+
+static const char *name(void *userdata, const struct listener_key *key) {
+        return listener_key_format(key, userdata);
+}
+
+/* "syns-eaten" and so on, joined by spaces. */
+static const char *found(struct watch *w) {
+        static char ids[512];
+        char text[ADDRESS_TEXT_MAX];
+        unsigned n = symptoms_advise(&w->symptoms, &w->more, &w->host, name, text, &w->advice);
+
+        ids[0] = '\0';
+        assert_int_equal(n, w->advice.count);
+        for (unsigned i = 0; i < n; i++) {
+                strcat(ids, i ? " " : "");
+                strcat(ids, w->advice.list[i].id);
+        }
+        return ids;
+}
+
+static void calm(void **state) {
+        struct watch *w = *state;
+
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 20, [OBS_SYNS] = 20, [OBS_PASSIVE_OPENS] = 20 });
+        assert_string_equal(found(w), "");
+}
+
+static void eaten(void **state) {
+        struct watch *w = *state;
+
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 40, [OBS_SYNS] = 2, [OBS_PASSIVE_OPENS] = 2 });
+        w->host.conntrack_max = 1000;
+        w->host.conntrack_count = 999;
+        assert_string_equal(found(w), "syns-eaten");
+        assert_non_null(strstr(w->advice.list[0].why, "tracking table is full"));
+        assert_non_null(strstr(w->advice.list[0].why, "1938 of 2040 SYNs"));
+}
+
+static void unknown_is_not_eaten(void **state) {
+        struct watch *w = *state;
+
+        for (unsigned i = 0; i < LOOKS; i++, w->o.time_us += TICK_US) {
+                w->o.counters_known = 0;
+                observation_set(&w->o, OBS_ARRIVED, 40);
+                symptoms_add(&w->symptoms, &w->o);
+        }
+        assert_string_equal(found(w), "");
+}
+
+static void forwarded_is_not_eaten(void **state) {
+        struct watch *w = *state;
+
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 40, [OBS_FORWARDED] = 38, [OBS_SYNS] = 2,
+                                            [OBS_PASSIVE_OPENS] = 2 });
+        assert_string_equal(found(w), "router");
+}
+
+static void bursts(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = &w->o.listeners[0];
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 30, [OBS_SYNS] = 30, [OBS_PASSIVE_OPENS] = 20 };
+
+        l->backlog = 5;
+        l->syns = 30;
+        l->drops = 10;
+        watch(w, each);
+        w->host.somaxconn = 32;
+        assert_string_equal(found(w), "backlog");
+        assert_non_null(strstr(w->advice.list[0].why, "holds 5, and 30 came at once: a backlog of 64 would do"));
+        assert_string_equal(w->advice.list[0].command, "sysctl -w net.core.somaxconn=64");
+
+        /* A flood, or an application that does not accept, explains the same. */
+        w->advice.count = 0;
+        w->more.flood = true;
+        assert_string_equal(found(w), "");
+        w->more = (struct symptoms_more) { .stalled = true };
+        assert_string_equal(found(w), "");
+        w->more.stalled = false;
+        l->accept_full = 1;
+        watch(w, each);
+        watch(w, each);
+        assert_string_equal(found(w), "");
+}
+
+static void slow_fill(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = &w->o.listeners[0];
+
+        l->half_open = 104;
+        l->age[OBS_AGE_1S] = 3;
+        l->age[OBS_AGE_7S] = 40;
+        l->age[OBS_AGE_31S] = 61;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 1, [OBS_SYNS] = 1 });
+        assert_string_equal(found(w), "slow-fill");
+        assert_non_null(strstr(w->advice.list[0].why, "104 half-open, 101 of them"));
+        w->advice.count = 0;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 20, [OBS_SYNS] = 20, [OBS_PASSIVE_OPENS] = 20 });
+        assert_string_equal(found(w), ""); /* many finish: noise */
+}
+
+static void closed_port(void **state) {
+        struct watch *w = *state;
+
+        w->more = (struct symptoms_more) { .closed_port = 8080, .closed_syns = 600, .logged_syns = 620 };
+        w->o.sources.stray_share = 0.97;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 12, [OBS_SYNS] = 12, [OBS_OUT_RSTS] = 12 });
+        assert_string_equal(found(w), "closed-port");
+        assert_non_null(strstr(w->advice.list[0].why, "came for port 8080"));
+        /* One of a scan's thousand ports is none. */
+        w->advice.count = 0;
+        w->more.closed_syns = 30;
+        assert_string_equal(found(w), "");
+}
+
+static void backscatter_and_checks(void **state) {
+        struct watch *w = *state;
+
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 5, [OBS_SYNS] = 5, [OBS_PASSIVE_OPENS] = 5,
+                                            [OBS_OUT_RSTS] = 20 });
+        assert_string_equal(found(w), "backscatter");
+        w->advice.count = 0;
+        w->more.aborts = 1000; /* applications closed by RST */
+        assert_string_equal(found(w), "");
+        w->more = (struct symptoms_more) { .active_opens = 1000 };
+        assert_string_equal(found(w), "checker");
+}
+
+/* Not one SYN has come, so that nobody has told where they go. */
+static void backscatter_alone(void **state) {
+        struct watch *w = *state;
+
+        w->o.sources.known = 0;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_OUT_RSTS] = 20 });
+        assert_string_equal(found(w), "backscatter");
+}
+
+static void little(void **state) {
+        struct watch *w = *state;
+
+        watch(w, (uint64_t[OBS_COUNTERS]) { 0 });
+        assert_string_equal(found(w), "little-seen");
+}
+
+static void limits_are_one(void **state) {
+        struct advice_queue q = { .name = "x", .backlog = ADVICE_BACKLOG_SHORT };
+
+        assert_false(advice_queue_is_short(&q));
+        q.backlog--;
+        assert_true(advice_queue_is_short(&q));
+        q = (struct advice_queue) { .backlog = 511, .needed = 600 };
+        assert_true(advice_queue_is_short(&q));
+        assert_int_equal(advice_queue_wanted(&q), 2048);
+        q.needed = 1e9;
+        assert_int_equal(advice_queue_wanted(&q), 65536);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(calm, begin, end),
+                cmocka_unit_test_setup_teardown(eaten, begin, end),
+                cmocka_unit_test_setup_teardown(unknown_is_not_eaten, begin, end),
+                cmocka_unit_test_setup_teardown(forwarded_is_not_eaten, begin, end),
+                cmocka_unit_test_setup_teardown(bursts, begin, end),
+                cmocka_unit_test_setup_teardown(slow_fill, begin, end),
+                cmocka_unit_test_setup_teardown(closed_port, begin, end),
+                cmocka_unit_test_setup_teardown(backscatter_and_checks, begin, end),
+                cmocka_unit_test_setup_teardown(backscatter_alone, begin, end),
+                cmocka_unit_test_setup_teardown(little, begin, end),
+                cmocka_unit_test(limits_are_one),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
