@@ -68,10 +68,14 @@ static void take_added(struct block_news_list *l, uint64_t timeout_us, struct ev
         else
                 snprintf(why, sizeof why, "together at least %s SYN/s, and they finish no handshake",
                          explain_count(round(certain_per_s), rate));
-        snprintf(e->message, sizeof e->message, "%s%s %s for %.0f s: %s; to undo, add %s to allow "
-                 "and synwardctl reload", e->pretended ? "dry run: " : "", name_sources(e, names),
-                 e->pretended ? "would be blocked" : l->count == 1 ? "is blocked" : "are blocked",
-                 (double) timeout_us / 1e6, why, l->count == 1 ? "it" : "them");
+        if (e->pretended)
+                snprintf(e->message, sizeof e->message, "dry run: %s would be blocked for %.0f s: %s",
+                         name_sources(e, names), (double) timeout_us / 1e6, why);
+        else
+                snprintf(e->message, sizeof e->message, "%s %s for %.0f s: %s; to undo, add %s to allow "
+                         "and synwardctl reload", name_sources(e, names),
+                         l->count == 1 ? "is blocked" : "are blocked", (double) timeout_us / 1e6, why,
+                         l->count == 1 ? "it" : "them");
         l->count = 0;
 }
 

@@ -42,7 +42,7 @@ same "events and their severities" \
         "$(sed -n 's/.*\[EVENT_[A-Z_]*\] = { "\(.*\)", SEVERITY_\([A-Z]*\) }.*/\1 \L\2/p' daemon/core/event.c)" \
         "$(section EVENTS | sed -n 's/^\.It \([a-z-]*\) Ta \([a-z]*\) Ta .*/\1 \2/p')"
 same "fields of events" \
-        "$(sed -n 's/.*add_[a-z]*([^"]*"\([a-z_]*\)".*/\1/p; s/^ *FIGURE(\([a-z_]*\), .*/\1/p' daemon/format/event_fields.c)" \
+        "$(sed -n 's/.*add_[a-z]*([^"]*"\([a-z_]*\)".*/\1/p; s/^ *ROW(\([a-z_]*\), FIGURE_[A-Z]*, \(ALL\|EVENT\).*/\1/p' daemon/format/event_fields.c daemon/core/figures.c)" \
         "$(section EVENTS | sed -n 's/^\.It Va //p' | tr -d ' ' | tr , '\n')"
 same "states" "$(names state_names daemon/core/verdict.c)" "$(section STATES | sed -n 's/^\.It Cm //p')"
 same "diagnoses" "$(names diagnosis_names daemon/core/verdict.c)" "$(section DIAGNOSES | sed -n 's/^\.It Cm //p')"

@@ -172,8 +172,8 @@ test_purge() {
         box rm -f /tmp/other.yaml /tmp/observe.yaml /tmp/allow.yaml /tmp/yesterday.pcap
         expect "purge" box apt-get -y -q purge synward synward-prometheus
         box systemctl stop listener.service
-        # dpkg's and apt's own memory, and the user, which Debian keeps.
-        box find / -xdev \( -path /root -o -path /proc -o -path /sys -o -path /tmp -o -path /var/log/apt \) -prune \
+        # man-db's and apt's own memory, and the user, which Debian keeps.
+        box find / -xdev \( -path /root -o -path /proc -o -path /sys -o -path /tmp -o -path /var/log/apt -o -path /var/cache/man \) -prune \
                 -o -iname '*synward*' -print >"$log"
         [ ! -s "$log" ] || { cat "$log"; fail "purge leaves something behind"; }
         say "ok: no file of it is left"

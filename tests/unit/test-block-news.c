@@ -123,6 +123,7 @@ static void a_dry_run_says_so(void **state) {
         assert_true(block_news_take(&news, S, S, true, &e));
         assert_true(e.pretended);
         says("dry run: 198.51.0.1 would be blocked for 1 s");
+        assert_null(strstr(e.message, "to undo"));
 }
 
 /* The longest names and reasons: cut, never beyond. */
