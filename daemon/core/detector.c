@@ -867,8 +867,8 @@ static void step_host(struct detector *d, const struct observation *o, struct lo
 
 /* One way back for the whole host: whether it is lost shows in all listeners together. */
 static void follow_outage(struct detector *d, const struct observation *o, struct look *host) {
+        struct outage_clients clients = { .begun_per_s = 0 };
         struct look all = *host;
-        double alive = 0;
         bool outage;
 
         for (uint32_t i = 0; i < o->listeners_count; i++) {
@@ -880,9 +880,11 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                 all.cookies_unanswered_per_s = or_zero(all.cookies_unanswered_per_s) +
                                                or_zero(l->cookies_unanswered_per_s);
                 all.stuck = or_zero(all.stuck) + or_zero(l->stuck);
-                alive += d->sights[i].subject->survival.alive;
+                clients.alive += d->sights[i].subject->survival.alive;
+                clients.begun_per_s += d->sights[i].subject->begun.per_s;
+                clients.again_per_s += or_zero(l->again_per_s);
         }
-        outage = outage_step(&d->outage, &d->track, &all, alive, d->settings->detect.unanswered_per_s, o->time_us);
+        outage = outage_step(&d->outage, &d->track, &all, &clients, d->settings->detect.unanswered_per_s, o->time_us);
         host->outage = outage;
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 d->sights[i].look.outage = outage;
