@@ -881,7 +881,9 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                                                or_zero(l->cookies_unanswered_per_s);
                 all.stuck = or_zero(all.stuck) + or_zero(l->stuck);
                 clients.alive += d->sights[i].subject->survival.alive;
-                clients.begun_per_s += d->sights[i].subject->begun.per_s;
+                /* Without a sample of whole addresses nobody knows which SYN is one sent again. */
+                clients.begun_per_s += o->listeners[i].known & OBS_L_SENDERS ? d->sights[i].subject->begun.per_s
+                                                                            : NAN;
                 clients.again_per_s += or_zero(l->again_per_s);
         }
         outage = outage_step(&d->outage, &d->track, &all, &clients, d->settings->detect.unanswered_per_s, o->time_us);
