@@ -735,6 +735,8 @@ static struct evidence host_evidence(const struct detector *d, const struct verd
         e.queue_drops_per_s = t->queue_drops.per_s;
         e.accept_overflows_per_s = t->overflows.per_s;
         e.embryonic_rsts_per_s = t->embryonic_rsts.per_s;
+        e.dropped_before_per_s = t->dropped_before.per_s;
+        e.forwarded_per_s = t->forwarded.per_s;
         if (d->sources && (d->sources->known & OBS_SS_STRAY)) {
                 e.stray_share = d->sources->stray_share;
                 e.stray_ports = d->sources->stray_ports;
