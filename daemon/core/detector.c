@@ -572,7 +572,9 @@ static struct evidence evidence_of(const struct detector *d, const struct sight 
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
         e.embryonic_rsts_per_s = l->killed_per_s;
-        e.seen_once_share = l->seen_once_share;
+        e.seen_once_share = at->obs->known & OBS_L_SENDERS && at->obs->senders.begun > 0
+                                    ? (double) at->obs->senders.once / (double) at->obs->senders.begun
+                                    : l->seen_once_share;
         e.strength = s->verdict.strength;
         for (unsigned i = 0; i < EXPLANATIONS; i++)
                 e.explained_per_s[i] = explanation_per_s((enum explanation) i, l, at->detect);
@@ -588,8 +590,10 @@ static double arrivals_of(const struct host_track *t, const struct look *l) {
 /* Closed ports that are tried, many of them, by SYNs that came in: RSTs that answer something else, or
  * that this host sends of its own accord, are none. */
 static double refused_ports_per_s(const struct detector *d) {
-        if (!d->sources || !(d->sources->known & OBS_SS_STRAY))
+        if (isnan(d->track.syns.per_s))
                 return d->track.rsts_sent.per_s;
+        if (!d->sources || !(d->sources->known & OBS_SS_STRAY))
+                return 0; /* no SYN came */
         return d->sources->stray_ports >= SCAN_PORTS ? d->sources->stray_share * d->track.syns.per_s : 0;
 }
 
@@ -863,8 +867,8 @@ static void step_host(struct detector *d, const struct observation *o, struct lo
 
 /* One way back for the whole host: whether it is lost shows in all listeners together. */
 static void follow_outage(struct detector *d, const struct observation *o, struct look *host) {
+        struct outage_clients clients = { .begun_per_s = 0 };
         struct look all = *host;
-        double alive = 0;
         bool outage;
 
         for (uint32_t i = 0; i < o->listeners_count; i++) {
@@ -876,9 +880,11 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                 all.cookies_unanswered_per_s = or_zero(all.cookies_unanswered_per_s) +
                                                or_zero(l->cookies_unanswered_per_s);
                 all.stuck = or_zero(all.stuck) + or_zero(l->stuck);
-                alive += d->sights[i].subject->survival.alive;
+                clients.alive += d->sights[i].subject->survival.alive;
+                clients.begun_per_s += d->sights[i].subject->begun.per_s;
+                clients.again_per_s += or_zero(l->again_per_s);
         }
-        outage = outage_step(&d->outage, &d->track, &all, alive, d->settings->detect.unanswered_per_s, o->time_us);
+        outage = outage_step(&d->outage, &d->track, &all, &clients, d->settings->detect.unanswered_per_s, o->time_us);
         host->outage = outage;
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 d->sights[i].look.outage = outage;

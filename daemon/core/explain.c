@@ -100,6 +100,16 @@ static void say_rates(struct sentence *s, const struct evidence *e) {
                 say(s, "%s/s of our SYN-ACKs answered by RST", explain_count(e->embryonic_rsts_per_s, n));
 }
 
+/* Noise is always there: it is no news. */
+static void say_explained(struct sentence *s, const struct evidence *e) {
+        char n[32];
+
+        for (unsigned i = 0; i < EXPLANATIONS; i++)
+                if (i != EXPLAINED_NOISE && e->explained_per_s[i] >= 1)
+                        say(s, "%s/s explained by %s", explain_count(round(e->explained_per_s[i]), n),
+                            explanation_name((enum explanation) i));
+}
+
 static void say_strays(struct sentence *s, const struct evidence *e) {
         char n[32];
 
@@ -110,17 +120,15 @@ static void say_strays(struct sentence *s, const struct evidence *e) {
 
 static void say_sources(struct sentence *s, const struct evidence *e) {
         char n[32], name[ADDRESS_TEXT_MAX];
-        bool forged = e->seen_once_share >= 0.8;
 
         if (isnan(e->distinct_sources) || e->distinct_sources < 1)
                 return;
         say(s, "%s addresses", explain_count(round(e->distinct_sources), n));
-        if (forged)
+        if (e->seen_once_share >= 0.8)
                 say(s, "seen about once");
         if (e->top_share >= 0.1)
-                /* Forged addresses are nobody's: no name to accuse. */
-                say(s, "%s sends %.0f %%", forged || !e->top.length ? "the heaviest"
-                                           : prefix_format(&e->top, name), 100 * e->top_share);
+                say(s, "%s sends %.0f %%", e->top.length ? prefix_format(&e->top, name) : "the heaviest",
+                    100 * e->top_share);
 }
 
 char *explain_evidence(const struct evidence *e, const struct listener_key *listener, char *text,
@@ -131,6 +139,7 @@ char *explain_evidence(const struct evidence *e, const struct listener_key *list
         say_queue(&s, e, listener);
         next_clause(&s);
         say_rates(&s, e);
+        say_explained(&s, e);
         say_strays(&s, e);
         next_clause(&s);
         say_sources(&s, e);

@@ -57,6 +57,20 @@ static void add_evidence(struct list *l, const struct evidence *evidence) {
                         add_figure(l, f->name, figure_value(f, evidence), decimals[f->unit]);
 }
 
+/* "loss 12.0, half-open-checks 250.0": handshakes a second. */
+static void add_explained(struct list *l, const struct evidence *evidence) {
+        char text[EVENT_FIELD_TEXT_MAX] = "";
+        size_t used = 0;
+
+        for (unsigned i = 0; i < EXPLANATIONS && used < sizeof text; i++)
+                if (evidence->explained_per_s[i] >= 1)
+                        used += (size_t) snprintf(text + used, sizeof text - used, "%s%s %.1f", used ? ", " : "",
+                                                  explanation_name((enum explanation) i),
+                                                  evidence->explained_per_s[i]);
+        if (used)
+                add_text(l, "explained", text);
+}
+
 unsigned event_fields(const struct event *e, struct event_field fields[static EVENT_FIELDS_MAX]) {
         struct list l = { .fields = fields };
         char text[ADDRESS_TEXT_MAX];
@@ -72,6 +86,7 @@ unsigned event_fields(const struct event *e, struct event_field fields[static EV
         add_text(&l, "state", flood_state_name(e->state));
         add_text(&l, "diagnosis", diagnosis_name(e->diagnosis));
         add_evidence(&l, &e->evidence);
+        add_explained(&l, &e->evidence);
         add_figure(&l, "duration_s", e->duration_s, 3);
         add_figure(&l, "peak_syn_per_s", e->peak_syn_per_s, 3);
         if (e->top_count) {

@@ -10,6 +10,8 @@
  *   event, severity, state, diagnosis   always
  *   sequence, incident, listener        if there is one
  *   half_open … top_share               those figures of core/figures.h that are known
+ *   explained                           what accounts for unfinished handshakes, if anything does;
+ *                                       an array in event_json.h
  *   duration_s, peak_syn_per_s, old_value, new_value
  *   top_source, top_source_share        who sent most of the flood (all told are in event_json.h)
  *   source, sources_count               whom source-(un)blocked is about: the first, and how many
@@ -26,6 +28,7 @@
 enum {
         EVENT_FIELDS_MAX = 40,
         EVENT_FIELD_NAME_MAX = 32, /* with its NUL */
+        EVENT_FIELD_TEXT_MAX = 160,
 };
 
 enum event_field_kind { EVENT_FIELD_TEXT, EVENT_FIELD_INTEGER, EVENT_FIELD_REAL };
@@ -35,7 +38,7 @@ struct event_field {
         enum event_field_kind kind;
         double real;       /* of EVENT_FIELD_REAL, rounded */
         long long integer; /* of EVENT_FIELD_INTEGER */
-        char text[ADDRESS_TEXT_MAX]; /* of all kinds */
+        char text[EVENT_FIELD_TEXT_MAX]; /* of all kinds */
 };
 
 /* Returns how many fields were written, always the same order. */

@@ -59,6 +59,8 @@ json_t *event_json(const struct event *e) {
         r |= json_object_set_new(o, "message", json_value_text(e->message));
         for (unsigned i = 0; i < count; i++)
                 r |= json_object_set_new(o, fields[i].name, field_json(&fields[i]));
+        if (json_object_get(o, "explained"))
+                r |= json_object_set_new(o, "explained", json_value_explained(&e->evidence));
         if (e->top_count)
                 r |= json_object_set_new(o, "top_sources", top_sources_json(e));
         if (e->sources_count)

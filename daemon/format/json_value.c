@@ -6,6 +6,9 @@
 
 #include "format/time_text.h"
 
+/* Less explains nothing. */
+#define EXPLAINED_LEAST_PER_S 0.05
+
 enum { TEXT_MAX = 1024 };
 
 json_t *json_value_count(double value) {
@@ -59,4 +62,19 @@ json_t *json_value_text(const char *text) {
                 ascii[i] = (unsigned char) text[i] < 0x80 ? text[i] : '?';
         ascii[n] = '\0';
         return json_string(ascii);
+}
+
+json_t *json_value_explained(const struct evidence *e) {
+        json_t *array = json_array();
+        int r = array ? 0 : -1;
+
+        for (unsigned i = 0; r == 0 && i < EXPLANATIONS; i++)
+                if (e->explained_per_s[i] >= EXPLAINED_LEAST_PER_S)
+                        r = json_array_append_new(array, json_pack("{s:s, s:o}", "name",
+                                                                   explanation_name((enum explanation) i), "per_s",
+                                                                   json_value_rate(e->explained_per_s[i])));
+        if (r == 0)
+                return array;
+        json_decref(array);
+        return NULL;
 }

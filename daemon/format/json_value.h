@@ -20,6 +20,8 @@ json_t *json_value_rate(double value);  /* three decimals */
 json_t *json_value_share(double value); /* four */
 /* As its unit has it. */
 json_t *json_value_figure(const struct figure *f, double value);
+/* What accounts for unfinished handshakes: [{ "name", "per_s" }]; what explains none is left out. */
+json_t *json_value_explained(const struct evidence *e);
 json_t *json_value_time(uint64_t realtime_us); /* RFC 3339; 0: null */
 
 /* A text of ours that may have been cut within a character, or hold what a hook wrote: then

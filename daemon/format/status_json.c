@@ -5,7 +5,6 @@
 #include "format/json_value.h"
 
 /* Less is not told. */
-#define EXPLAINED_LEAST_PER_S 0.05
 
 /* Takes over array's new item; false and no array when there is no memory. */
 static bool append(json_t **array, json_t *item) {
@@ -35,20 +34,8 @@ static bool add_figures(json_t *o, const struct evidence *e, enum figure_place p
         return r == 0;
 }
 
-/* What accounts for unfinished handshakes; what explains none is left out. */
-static json_t *explained_json(const struct evidence *e) {
-        json_t *array = json_array();
-
-        for (unsigned i = 0; i < EXPLANATIONS; i++)
-                if (e->explained_per_s[i] >= EXPLAINED_LEAST_PER_S &&
-                    !append(&array, json_pack("{s:s, s:o}", "name", explanation_name((enum explanation) i), "per_s",
-                                              json_value_rate(e->explained_per_s[i]))))
-                        break;
-        return array;
-}
-
 static json_t *host_json(const struct snapshot *s) {
-        json_t *o = json_pack("{s:o}", "explained", explained_json(&s->host));
+        json_t *o = json_pack("{s:o}", "explained", json_value_explained(&s->host));
 
         if (add_figures(o, &s->host, FIGURE_OF_HOST))
                 return o;
@@ -66,7 +53,7 @@ static json_t *listener_json(const struct snapshot_listener *l) {
                               "state", flood_state_name(l->state),
                               "diagnosis", diagnosis_name(l->diagnosis),
                               "since", json_value_time(l->since_realtime_us),
-                              "explained", explained_json(&l->evidence));
+                              "explained", json_value_explained(&l->evidence));
 
         if (add_figures(o, &l->evidence, FIGURE_OF_LISTENER))
                 return o;

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "core/explain.h"
+#include "replay/capture_notes.h"
+#include "replay/words.h"
 
 /* Fewer seconds show no flood that is not overwhelming. */
 #define SHORT_S 2.0
@@ -100,44 +102,6 @@ static void say(struct look *k, const char *format, ...) {
         va_end(args);
 }
 
-void capture_verdict_note(struct capture_verdict *v, const char *reason, uint64_t packets, bool loss,
-                          const char *format, ...) {
-        struct capture_note *n = &v->notes[v->notes_count];
-        va_list args;
-
-        if (v->notes_count == VERDICT_NOTES_MAX)
-                return;
-        v->notes_count++;
-        *n = (struct capture_note) { .reason = reason, .packets = packets, .loss = loss };
-        va_start(args, format);
-        vsnprintf(n->text, sizeof n->text, format, args);
-        va_end(args);
-}
-
-/* 12000: "12,000", as people read it; exact, since it was counted. */
-static char *exact(double count, char text[static 32]) {
-        char digits[32];
-        size_t n = (size_t) snprintf(digits, sizeof digits, "%.0f", count), at = 0;
-
-        for (size_t i = 0; i < n && at < 30; i++) {
-                if (i > 0 && (n - i) % 3 == 0)
-                        text[at++] = ',';
-                text[at++] = digits[i];
-        }
-        text[at] = '\0';
-        return text;
-}
-
-static char *seconds(double s, char text[static 32]) {
-        if (s < 10)
-                snprintf(text, 32, "%.1f s", s);
-        else if (s < 600)
-                snprintf(text, 32, "%.0f s", s);
-        else
-                snprintf(text, 32, "%.0f min", s / 60);
-        return text;
-}
-
 char *capture_service_name(const struct capture_service *s, char text[static VERDICT_NAME_MAX]) {
         char network[ADDRESS_TEXT_MAX];
         unsigned shortest = address_is_ipv4(&s->key.address) ? ADDRESS_IPV4_OFFSET_BITS + 8 : 16;
@@ -174,13 +138,13 @@ static void say_handshakes(struct look *k, const struct ledger_counts *c, double
         char n[32], t[32], p[32];
         double all = of(c, LEDGER_HANDSHAKES), done = of(c, LEDGER_DONE);
 
-        say(k, "%s handshake%s in %s", exact(all, n), all == 1 ? "" : "s", seconds(s, t));
+        say(k, "%s handshake%s in %s", words_count(all, n), all == 1 ? "" : "s", words_seconds(s, t));
         if (all > 0 && done >= all)
                 say(k, ", all finished");
         else if (done == 0)
                 say(k, ", none finished");
         else
-                say(k, ", %s finished (%.0f %%)", exact(done, p), floor(100 * done / all));
+                say(k, ", %s finished (%.0f %%)", words_count(done, p), floor(100 * done / all));
 }
 
 /* --- floods -------------------------------------------------------------------------------- */
@@ -324,7 +288,7 @@ static void say_flood(struct look *k, unsigned i, unsigned others) {
         if (!slow && k->facts->duration_s < 1)
                 say(k, ", %s a second", explain_count(of(&s->counts, LEDGER_HANDSHAKES) / k->facts->duration_s, n));
         else if (!slow)
-                say(k, ", up to %s a second unfinished", exact(s->longest.peak_bad_per_s, n));
+                say(k, ", up to %s a second unfinished", words_count(s->longest.peak_bad_per_s, n));
         else
                 say(k, "; a queue shorter than what comes in a minute is filled by it");
         if (d == DIAGNOSIS_FLOOD_SPOOFED && s->clients >= 2)
@@ -393,11 +357,6 @@ static bool find_unusable(struct look *k) {
         return true;
 }
 
-/* Whoever got them answered by RST: nobody there had asked. */
-static bool is_disowned(const struct ledger_counts *c) {
-        return c->of[LEDGER_UNASKED] > 0 && of(c, LEDGER_ENDED) >= MOST * of(c, LEDGER_UNASKED);
-}
-
 static void say_backscatter(struct look *k, const struct ledger_counts *c) {
         double from, to;
         struct address victim;
@@ -407,7 +366,7 @@ static void say_backscatter(struct look *k, const struct ledger_counts *c) {
         if (to < 1.5 && capture_hosts_unasked_to(k->hosts, &victim))
                 address_format(&victim, name);
         say(k, "%s SYN-ACKs from %s addresses answer SYNs that %s never sent: its address is forged elsewhere, "
-            "or these hosts are made to reflect an attack on it", exact(of(c, LEDGER_UNASKED), n),
+            "or these hosts are made to reflect an attack on it", words_count(of(c, LEDGER_UNASKED), n),
             about(from, of(c, LEDGER_UNASKED), m), name);
 }
 
@@ -417,7 +376,7 @@ static void say_scan(struct look *k, const struct ledger_service *s) {
         bool forged = s->clients >= MOST * n;
         char count[32], from[32];
 
-        say(k, "%s SYNs to many ports or addresses, few to each: ", exact(of(&s->counts, LEDGER_SYNS), count));
+        say(k, "%s SYNs to many ports or addresses, few to each: ", words_count(of(&s->counts, LEDGER_SYNS), count));
         if (forged)
                 say(k, "from %s addresses, forged by the look of it, at the host or its line and no listener",
                     about(s->clients, n, from));
@@ -441,18 +400,18 @@ static bool find_nothing_aimed(struct look *k) {
         else if (c->of[LEDGER_HANDSHAKES] == 0)
                 say(k, "there is no SYN in it, only connections that were there before");
         else if (of(c, LEDGER_UNASKED) >= MOST * of(c, LEDGER_HANDSHAKES)) {
-                if (capture_hosts_backscatter(k->hosts) || is_disowned(c)) {
+                if (capture_hosts_backscatter(k->hosts) || capture_answers_disowned(c)) {
                         say_backscatter(k, c);
                         k->v->situation = "backscatter";
                 } else
                         say(k, "%s SYN-ACK%s, whose SYNs are not in it; only one direction?",
-                            exact(of(c, LEDGER_UNASKED), n), c->of[LEDGER_UNASKED] == 1 ? "" : "s");
+                            words_count(of(c, LEDGER_UNASKED), n), c->of[LEDGER_UNASKED] == 1 ? "" : "s");
         } else if (of(c, LEDGER_DONE) >= MOST * of(c, LEDGER_HANDSHAKES))
-                say(k, "its %s handshakes are this host's own, with others", exact(of(c, LEDGER_HANDSHAKES), n));
+                say(k, "its %s handshakes are this host's own, with others", words_count(of(c, LEDGER_HANDSHAKES), n));
         else if (of(c, LEDGER_HANDSHAKES) >= SCAN_MIN)
                 say_scan(k, &k->services[LEDGER_ELSEWHERE]);
         else
-                say(k, "%s SYNs, none to a port that answers", exact(of(c, LEDGER_SYNS), n));
+                say(k, "%s SYNs, none to a port that answers", words_count(of(c, LEDGER_SYNS), n));
         return true;
 }
 
@@ -510,7 +469,7 @@ static bool find_checks(struct look *k) {
         scan = checked >= SCAN_SERVICES && k->checked < CHECKER_MIN * checked;
         say(k, scan ? "no flood: a scan by " : "no flood, no reflection: half-open checks from ");
         say_checkers(k);
-        say(k, " (%s, each ended by its RST as soon as it is answered); ", exact(k->checked, n));
+        say(k, " (%s, each ended by its RST as soon as it is answered); ", words_count(k->checked, n));
         say_handshakes(k, &k->all, k->facts->duration_s);
         conclude(k, OUTCOME_NO_FLOOD, scan ? DIAGNOSIS_PORT_SCAN : DIAGNOSIS_BUSY,
                  scan ? "port-scan" : "half-open-checks", CAPTURE_NO_SERVICE);
@@ -535,11 +494,11 @@ static bool find_closed(struct look *k) {
         if (of(&s->counts, LEDGER_CLOSED) >= NEARLY_ALL * of(&s->counts, LEDGER_HANDSHAKES)) {
                 say(k, "no flood: nobody listens on %s, %s client%s keep%s trying (%s refused in ", name,
                     explain_count(round(s->clients), t), round(s->clients) == 1 ? "" : "s",
-                    round(s->clients) == 1 ? "s" : "", exact(of(&s->counts, LEDGER_CLOSED), n));
-                say(k, "%s)", seconds(k->facts->duration_s, t));
+                    round(s->clients) == 1 ? "s" : "", words_count(of(&s->counts, LEDGER_CLOSED), n));
+                say(k, "%s)", words_seconds(k->facts->duration_s, t));
         } else if (s->refusing_s >= REFUSING_S) {
-                say(k, "no flood: %s was a closed port for %s (%s refused); ", name, seconds(s->refusing_s, t),
-                    exact(of(&s->counts, LEDGER_CLOSED), n));
+                say(k, "no flood: %s was a closed port for %s (%s refused); ", name, words_seconds(s->refusing_s, t),
+                    words_count(of(&s->counts, LEDGER_CLOSED), n));
                 say_handshakes(k, &k->all, k->facts->duration_s);
         } else
                 return false;
@@ -572,7 +531,7 @@ static bool find_few_unfinished(struct look *k) {
 
         if (bad < FEW_MIN || bad < MOST * n)
                 return false;
-        say(k, "no flood, but %s handshakes are finished by nobody, too few to hurt; ", exact(bad, a));
+        say(k, "no flood, but %s handshakes are finished by nobody, too few to hurt; ", words_count(bad, a));
         say_handshakes(k, &k->all, k->facts->duration_s);
         conclude(k, OUTCOME_NO_FLOOD, DIAGNOSIS_UNKNOWN, "few-unfinished", CAPTURE_NO_SERVICE);
         return true;
@@ -607,102 +566,6 @@ static void find_calm(struct look *k) {
         conclude(k, OUTCOME_NO_FLOOD, crowd ? DIAGNOSIS_FLASH_CROWD
                                       : s->peak_per_s >= BUSY_PER_S ? DIAGNOSIS_BUSY : DIAGNOSIS_QUIET,
                  crowd ? "crowd" : "honest", (int) i);
-}
-
-/* --- remarks ------------------------------------------------------------------------------------ */
-
-static const char *kind_words(enum capture_kind k) {
-        switch (k) {
-        case CAPTURE_NO_TCP: return "no TCP (UDP, ICMP, ARP and the like)";
-        case CAPTURE_FRAGMENT: return "later fragments, without a TCP header";
-        case CAPTURE_TRUNCATED: return "kept too short to have TCP flags; capture with -s 96";
-        case CAPTURE_BROKEN: return "broken: their lengths cannot be true";
-        case CAPTURE_TINY: return "first fragments that end within the TCP header";
-        case CAPTURE_DEEP: return "in more tunnels within each other than are followed";
-        case CAPTURE_LINK: return "of a link type that is not decoded";
-        case CAPTURE_VXLAN: return "in VXLAN, which is not decoded: capture behind the tunnel";
-        case CAPTURE_GENEVE: return "in Geneve, which is not decoded: capture behind the tunnel";
-        case CAPTURE_GTP: return "in GTP, which is not decoded: capture behind the tunnel";
-        case CAPTURE_L2TP: return "in L2TP, which is not decoded: capture behind the tunnel";
-        case CAPTURE_ERSPAN: return "in ERSPAN, which is not decoded: capture at the mirrored port";
-        case CAPTURE_PPTP: return "in PPTP, which is not decoded: capture behind the tunnel";
-        case CAPTURE_ESP: return "encrypted by IPsec (ESP): capture behind it";
-        case CAPTURE_MACSEC: return "in MACsec, which is not decoded: capture behind it";
-        case CAPTURE_SEGMENT:
-        case CAPTURE_KINDS: break;
-        }
-        return "";
-}
-
-static void note_kinds(const struct capture_facts *f, struct capture_verdict *v) {
-        char n[32];
-
-        for (unsigned i = 1; i < CAPTURE_KINDS; i++) {
-                const char *name = i == CAPTURE_LINK ? capture_link_name(f->unknown_link) : NULL;
-
-                if (f->kinds[i] == 0)
-                        continue;
-                exact((double) f->kinds[i], n);
-                if (i == CAPTURE_LINK)
-                        capture_verdict_note(v, capture_kind_name(CAPTURE_LINK), f->kinds[i], true,
-                                             "%s packets of link type %d%s%s%s, which is not decoded", n,
-                                             f->unknown_link, name ? " (" : "", name ? name : "", name ? ")" : "");
-                else
-                        capture_verdict_note(v, capture_kind_name((enum capture_kind) i), f->kinds[i],
-                                             capture_kind_is_loss((enum capture_kind) i), "%s packets %s%s", n,
-                                             i == CAPTURE_NO_TCP ? "are " : "", kind_words((enum capture_kind) i));
-        }
-}
-
-static void note_time(const struct capture_facts *f, struct capture_verdict *v) {
-        const struct capture_clock *c = &f->clock;
-        char n[32], t[32];
-
-        if (c->steps_back)
-                capture_verdict_note(v, "time-steps-back", c->steps_back, false,
-                                     "%s packet%s go%s back in time, by up to %s: time goes on from there",
-                                     exact((double) c->steps_back, n), c->steps_back == 1 ? "" : "s",
-                                     c->steps_back == 1 ? "es" : "", seconds((double) c->farthest_back_us / 1e6, t));
-        if (c->strays)
-                capture_verdict_note(v, "time-ahead", c->strays, false,
-                                     "%s packet%s stamped far ahead of those around", exact((double) c->strays, n),
-                                     c->strays == 1 ? " is" : "s are");
-        if (c->unstamped)
-                capture_verdict_note(v, "no-time", c->unstamped, false, "%s packet%s no usable time",
-                                     exact((double) c->unstamped, n), c->unstamped == 1 ? " has" : "s have");
-}
-
-static void note_rest(struct look *k) {
-        const struct ledger_counts *c = &k->services[LEDGER_ELSEWHERE].counts;
-        uint64_t copies = ledger_copies(k->ledger), left_out = capture_hosts_left_out(k->hosts);
-        uint64_t silent = c->of[LEDGER_HANDSHAKES] - c->of[LEDGER_UNASKED];
-        char n[32];
-
-        if (copies)
-                capture_verdict_note(k->v, "copies", copies, false,
-                                     "%s packet%s captured twice (-i any, a bridge, a mirrored port)",
-                                     exact((double) copies, n), copies == 1 ? " was" : "s were");
-        if (left_out)
-                capture_verdict_note(k->v, "listeners", left_out, true,
-                                     "%s listeners more than the %d that the detector follows; name those you "
-                                     "mean: --replay-listen", exact((double) left_out, n), OBS_LISTENERS_MAX);
-        if (c->of[LEDGER_UNASKED] && strcmp(k->v->situation, "backscatter") != 0)
-                capture_verdict_note(k->v, "unasked-answers", c->of[LEDGER_UNASKED], false,
-                                     "%s SYN-ACKs answer SYNs that are not in the capture%s",
-                                     exact(of(c, LEDGER_UNASKED), n),
-                                     is_disowned(c) ? ", and are answered by RST: nobody here asked" : "");
-        if (silent && k->all.of[LEDGER_HANDSHAKES] > 0)
-                capture_verdict_note(k->v, "elsewhere", silent, false,
-                                     "%s handshakes go elsewhere: to where nobody listens, or from this host to others",
-                                     exact((double) silent, n));
-}
-
-static void note_cut(const struct capture_facts *f, struct capture_verdict *v) {
-        char n[32], b[32];
-
-        if (f->cut)
-                capture_verdict_note(v, "cut", 0, true, "the capture is %s after packet %s, at byte %s", f->cut,
-                                     exact((double) f->frames, n), exact((double) f->bytes, b));
 }
 
 /* --- all of it ------------------------------------------------------------------------------------- */
@@ -750,10 +613,7 @@ int capture_verdict_find(const struct capture_facts *facts, const struct capture
         *k = (struct look) { .facts = facts, .hosts = hosts, .ledger = ledger, .limits = limits, .v = ret };
         gather(k);
         find(k);
-        note_cut(facts, ret);
-        note_time(facts, ret);
-        note_kinds(facts, ret);
-        note_rest(k);
+        capture_notes_add(facts, hosts, ledger, k->all.of[LEDGER_HANDSHAKES] > 0, ret);
         free(k);
         return 0;
 }

@@ -82,6 +82,22 @@ static void beside_heavy_clients(struct catalogue *c, struct chance *r) {
         }
 }
 
+/* Most honest SYNs come from addresses that come again and again: no part of the flood's name. */
+static void beside_regulars(struct catalogue *c, struct chance *r) {
+        for (unsigned i = 0; i < MEMBERS; i++) {
+                uint32_t regulars = (uint32_t) chance_magnitude(r, 50, 1000);
+                double per_s = chance_magnitude(r, 50, 400), flood_per_s = per_s * chance_magnitude(r, 1, 8);
+                uint8_t cookies = (uint8_t) (i % 3);
+                struct scenario *s = catalogue_add(c, "regular clients", "%.0f/s, beside %.0f/s from %u, cookies %u",
+                                                   flood_per_s, per_s, regulars, cookies);
+
+                begin(s, r, cookies, chance_between(r, 130, 200));
+                s->traffic.populations[0].phases[0] = (struct phase) { 0, FOREVER, per_s, per_s };
+                s->traffic.populations[0].sources = regulars;
+                scene_flood(s, flood_per_s, IS(FLOOD_SPOOFED));
+        }
+}
+
 /* Who floods is named, and the innocent beside him is not. */
 static void beside_the_guilty(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < PLACES; i++) {
@@ -242,6 +258,7 @@ static void slow_fills(struct catalogue *c, struct chance *r) {
 
 void by_chance_attacks_add(struct catalogue *c, struct chance *chance) {
         beside_heavy_clients(c, chance);
+        beside_regulars(c, chance);
         beside_the_guilty(c, chance);
         beside_others(c, chance);
         live_hosts(c, chance);
