@@ -7,8 +7,8 @@
  * law: so many of an age as begin a second, times the share that gets that old). What is rarer
  * than that is explained by nothing.
  *
- * Before enough has been seen, clients may be as far as a second: a satellite's round trip is
- * 0.6 s (RFC 2488, 2), and the first SYN-ACK is sent again after one.
+ * Before enough has been seen, clients may be 0.8 s away: a satellite's round trip is 0.6 s
+ * (RFC 2488, 2). Where they are found to be farther, it is a second, when the first SYN-ACK is sent again.
  */
 
 #include <stdint.h>

@@ -24,7 +24,8 @@ enum {
 };
 
 /* Counters of the whole network namespace (SNMP and TcpExt names in observation.c,
- * from net/ipv4/proc.c), except OBS_SYNS and what follows it. What arrived and was neither
+ * from net/ipv4/proc.c), except OBS_SYNS and what follows it; arrived and forwarded are told about once a
+ * second, for all of it. What arrived and was neither
  * forwarded nor handed to TCP was dropped on the way: firewall, full conntrack table, martian. */
 enum obs_counter {
         OBS_COOKIES_SENT,       /* SyncookiesSent */

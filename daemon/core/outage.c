@@ -14,7 +14,13 @@
 #define ALIVE_SHARE 0.2
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define NOBODY_SHARE 0.01
+/* So many of the usual are left unfinished: where few come at all, nothing is lost. */
+#define LATE_SHARE 0.1
 #define SETTLES_US UINT64_C(15000000)
+/* So long nobody need be heard of: TCP sends again after 1, 3, 7 and 15 s, and a lost ACK not at all. */
+#define SILENT_US UINT64_C(20000000)
+/* Without a log it takes more to know what is usual. */
+#define LEARNED_WITHOUT_LOG_US UINT64_C(30000000)
 /* None begins while a flood stands for so long already and brings about as much as lately: it
  * is why nobody finishes. */
 #define FLOOD_STANDS_US UINT64_C(2000000)
@@ -39,8 +45,23 @@ void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, ui
         rate_peak(&o->flood_arrivals, arrivals_per_s, elapsed_s, FLOOD_LATELY_TAU_S);
 }
 
-bool outage_step(struct outage *o, const struct host_track *t, const struct look *l, double alive,
-                 double noise_per_s, uint64_t now_us) {
+/* Where the log tells handshakes from SYNs sent again, no more begin than usual; and after a while somebody
+ * has to show that he is still there. */
+static bool are_the_usual(struct outage *o, const struct host_track *t, const struct outage_clients *c,
+                          const struct look *l, uint64_t now_us) {
+        bool alive = c->alive >= ALIVE_SHARE * fmax(or_zero(l->stuck), 1) ||
+                     c->again_per_s >= ALIVE_SHARE * c->begun_per_s;
+
+        if (isnan(c->begun_per_s))
+                return t->learned_us >= LEARNED_WITHOUT_LOG_US;
+        if (alive || !o->began_us)
+                o->alive_us = now_us;
+        return c->begun_per_s <= ARRIVALS_FACTOR * t->usual_arrivals.per_s &&
+               now_us - o->alive_us < SILENT_US;
+}
+
+bool outage_step(struct outage *o, const struct host_track *t, const struct look *l,
+                 const struct outage_clients *c, double noise_per_s, uint64_t now_us) {
         bool settling = o->seen_us && now_us - o->seen_us < SETTLES_US, now;
         double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);
@@ -48,13 +69,20 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
             arrivals > RETRIES_FACTOR * t->usual_arrivals.per_s ||
             t->usual_completed.per_s * RETRIES_FACTOR < noise_per_s ||
-            (!settling && flood_stands(o, arrivals, now_us)))
+            (!settling && flood_stands(o, arrivals, now_us))) {
+                o->began_us = 0;
                 return false;
-        now = t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
+        }
+        now = are_the_usual(o, t, c, l, now_us) && late >= LATE_SHARE * t->usual_arrivals.per_s &&
+              t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
               (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
-               alive >= ALIVE_SHARE * or_zero(l->stuck) ||
+               c->alive >= ALIVE_SHARE * or_zero(l->stuck) ||
                t->completed_steady.per_s < NOBODY_SHARE * t->usual_completed.per_s);
-        if (now && late > 0)
+        if (now)
                 o->seen_us = now_us;
+        if (!now)
+                o->began_us = 0;
+        else if (!o->began_us)
+                o->began_us = now_us;
         return now || settling;
 }

@@ -25,14 +25,22 @@
 /* All zeros: none was ever seen. */
 struct outage {
         uint64_t seen_us;           /* last; 0: never */
+        uint64_t began_us;          /* since when it is there now; 0: it is not */
+        uint64_t alive_us;          /* when a client was last heard of, in it */
         uint64_t flood_since_us;    /* 0: there is none */
         struct rate flood_arrivals; /* a second, the most of its last seconds */
 };
 
-/* alive: entries that outran their timers lately (core/survival.h). noise_per_s: unfinished
- * handshakes a second that are no flood anyway. */
-bool outage_step(struct outage *o, const struct host_track *t, const struct look *l, double alive,
-                 double noise_per_s, uint64_t now_us);
+/* What is known of those who come, of the whole host. */
+struct outage_clients {
+        double alive;       /* entries that outran their timers lately (core/survival.h) */
+        double begun_per_s; /* handshakes; NAN: there is no log */
+        double again_per_s; /* SYNs sent again */
+};
+
+/* noise_per_s: unfinished handshakes a second that are no flood anyway. */
+bool outage_step(struct outage *o, const struct host_track *t, const struct look *l,
+                 const struct outage_clients *c, double noise_per_s, uint64_t now_us);
 
 /* After each step of the detector: whether there is a flood, and how many arrive. */
 void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us,

@@ -14,6 +14,9 @@
 /* As long as completions that were lost weigh: three halvings of the table. */
 #define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
 
+/* How often it is asked how many SYNs went elsewhere. */
+#define ELSEWHERE_US UINT64_C(1000000)
+
 enum {
         BATCHES_AT_ONCE = 16, /* some 8,000 SYNs: two milliseconds */
         EVENTS_AT_ONCE = 2048,
@@ -26,7 +29,7 @@ struct syn_log {
         struct nft_counter *counter; /* of those rules; NULL without */
         struct elsewhere {           /* SYNs that did not end here, by counters of the same rules */
                 struct nft_counter *counter; /* NULL without */
-                uint64_t told;
+                uint64_t told, read_us;
         } arrived, forwarded;
         struct nflog_reader *reader;
         struct tcp_destroy *destroy;
@@ -209,7 +212,11 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
 static void observe_elsewhere(struct elsewhere *e, enum obs_counter c, bool tell, struct observation *o) {
         uint64_t now;
 
-        if (!e->counter || nft_counter_read(e->counter, &now) < 0)
+        /* Nothing is decided by them within a tick, and a tick in calm shall cost little. */
+        if (!e->counter || o->time_us - e->read_us < ELSEWHERE_US)
+                return;
+        e->read_us = o->time_us;
+        if (nft_counter_read(e->counter, &now) < 0)
                 return;
         if (tell && now >= e->told)
                 observation_set(o, c, now - e->told);

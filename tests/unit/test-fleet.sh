@@ -15,14 +15,13 @@ for program in promtool python3; do
         command -v $program >/dev/null || { echo "SKIP: no $program here"; exit 77; }
 done
 promtool check rules "$rules" >"$work/said" 2>&1 || { cat "$work/said"; failed=1; }
-for kind in "${1:-flood}"; do
-        start=$SECONDS
-        python3 "$source/tests/unit/fleet-series.py" "$rules" $kind 20 >"$work/$kind.yaml"
-        if promtool test rules "$work/$kind.yaml" >"$work/said" 2>&1; then
-                echo "$kind: as it should be, in $((SECONDS - start)) s"
-        else
-                cut -c 1-300 "$work/said" | tail -n 20
-                failed=1
-        fi
-done
+kind=${1:-flood}
+start=$SECONDS
+python3 "$source/tests/unit/fleet-series.py" "$rules" "$kind" 20 >"$work/$kind.yaml"
+if promtool test rules "$work/$kind.yaml" >"$work/said" 2>&1; then
+        echo "$kind: as it should be, in $((SECONDS - start)) s"
+else
+        cut -c 1-300 "$work/said" | tail -n 20
+        failed=1
+fi
 exit "$failed"
