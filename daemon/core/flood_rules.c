@@ -110,6 +110,9 @@ static double cookies_that_count(const struct look *l) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
+        /* Of a storm of clients on a path that it fills itself, cookies are seconds late. */
+        if (l->crowd_is_new && share < OVERWHELMING_SHARE)
+                return 0;
         return share >= SURGE_SHARE || (share >= LOST_COOKIES_SHARE && l->seen_once_share >= share * 0.8) ? stale
                                                                                                      : 0;
 }
