@@ -58,9 +58,10 @@ enum { LOOKS_KEPT = 3 };
 #define PRESSED_US UINT64_C(3000000)
 #define TURNED_AWAY_PER_S 0.1
 
-/* The last client of a storm sends its SYN again after 1 and 3 s, and is served then. */
-#define CROWD_NEW_US UINT64_C(6000000)
-#define CROWD_PAUSE_US UINT64_C(3000000)
+/* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
+#define CROWD_NEW_US UINT64_C(4000000)
+#define CROWD_WAKE_US UINT64_C(10000000)
+#define CROWD_GONE_SHARE 0.5
 
 /* Before this nothing is far above the usual. */
 #define USUAL_LEARNED_US UINT64_C(2000000)
@@ -118,6 +119,7 @@ struct detector {
         uint64_t walked_us; /* 0: never */
         struct outage outage;
         uint64_t crowd_us, crowd_seen_us; /* since when more finish than usual, and when last; 0: never */
+        double crowd_peak_per_s;          /* handshakes, the most since then */
         struct rate maybe_reset;  /* SYNs of few sources, the most of the last seconds */
         struct rate usual_addresses; /* in calm: that strangers come from (core/naming.h); no rate */
         struct rate usual_killed; /* in calm: half-opens ended by RST, a second */
@@ -895,20 +897,30 @@ static void step_host(struct detector *d, const struct observation *o, struct lo
         name_host(d, o, ret);
 }
 
-/* Since when more finish than usual; a pause of it does not end it. */
-static void follow_crowd(struct detector *d, const struct observation *o, struct look *host) {
-        bool is_new;
-
-        if (flood_rules_is_crowd(host)) {
-                if (!d->crowd_us || o->time_us - d->crowd_seen_us > CROWD_PAUSE_US)
-                        d->crowd_us = o->time_us;
-                d->crowd_seen_us = o->time_us;
+/* Whether a crowd has just begun, or has come and gone: on a path that it fills itself its handshakes take
+ * seconds, and some are still under way when no more come. */
+static bool crowd_is_new(struct detector *d, uint64_t now_us, bool crowd, double begun_per_s) {
+        if (crowd) {
+                if (!d->crowd_us || now_us - d->crowd_seen_us > CROWD_WAKE_US) {
+                        d->crowd_us = now_us;
+                        d->crowd_peak_per_s = 0;
+                }
+                d->crowd_seen_us = now_us;
         }
-        is_new = d->crowd_seen_us && o->time_us - d->crowd_seen_us <= CROWD_PAUSE_US &&
-                 o->time_us - d->crowd_us < CROWD_NEW_US;
-        host->crowd_is_new = is_new;
+        if (!d->crowd_us || now_us - d->crowd_us > CROWD_WAKE_US)
+                return false;
+        d->crowd_peak_per_s = fmax(d->crowd_peak_per_s, or_zero(begun_per_s));
+        return now_us - d->crowd_us < CROWD_NEW_US || begun_per_s < CROWD_GONE_SHARE * d->crowd_peak_per_s;
+}
+
+static void follow_crowd(struct detector *d, const struct observation *o, struct look *host) {
+        double begun = 0;
+
         for (uint32_t i = 0; i < o->listeners_count; i++)
-                d->sights[i].look.crowd_is_new = is_new;
+                begun += d->sights[i].subject ? d->sights[i].subject->begun.per_s : 0;
+        host->crowd_is_new = crowd_is_new(d, o->time_us, flood_rules_is_crowd(host), begun);
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                d->sights[i].look.crowd_is_new = host->crowd_is_new;
 }
 
 /* One way back for the whole host: whether it is lost shows in all listeners together. */

@@ -110,9 +110,6 @@ static double cookies_that_count(const struct look *l) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        /* Of a storm of clients on a path that it fills itself, cookies are seconds late. */
-        if (l->crowd_is_new && share < OVERWHELMING_SHARE)
-                return 0;
         return share >= SURGE_SHARE || (share >= LOST_COOKIES_SHARE && l->seen_once_share >= share * 0.8) ? stale
                                                                                                      : 0;
 }
@@ -233,6 +230,8 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
 
         if (l->outage)
                 return (struct flood_strength) { 0 };
+        if (l->crowd_is_new) /* what is old is late; the rest can wait */
+                return (struct flood_strength) { .bouncing = bounces(l) };
         return (struct flood_strength) {
                 .overwhelming = overwhelms(l, s),
                 .surge = all_of(surges(l, s), harm),
