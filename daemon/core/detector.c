@@ -735,6 +735,8 @@ static struct evidence host_evidence(const struct detector *d, const struct verd
         e.queue_drops_per_s = t->queue_drops.per_s;
         e.accept_overflows_per_s = t->overflows.per_s;
         e.embryonic_rsts_per_s = t->embryonic_rsts.per_s;
+        e.dropped_before_per_s = t->dropped_before.per_s;
+        e.forwarded_per_s = t->forwarded.per_s;
         if (d->sources && (d->sources->known & OBS_SS_STRAY)) {
                 e.stray_share = d->sources->stray_share;
                 e.stray_ports = d->sources->stray_ports;
@@ -881,7 +883,9 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                                                or_zero(l->cookies_unanswered_per_s);
                 all.stuck = or_zero(all.stuck) + or_zero(l->stuck);
                 clients.alive += d->sights[i].subject->survival.alive;
-                clients.begun_per_s += d->sights[i].subject->begun.per_s;
+                /* Without a sample of whole addresses nobody knows which SYN is one sent again. */
+                clients.begun_per_s += o->listeners[i].known & OBS_L_SENDERS ? d->sights[i].subject->begun.per_s
+                                                                            : NAN;
                 clients.again_per_s += or_zero(l->again_per_s);
         }
         outage = outage_step(&d->outage, &d->track, &all, &clients, d->settings->detect.unanswered_per_s, o->time_us);

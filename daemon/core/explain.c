@@ -118,6 +118,17 @@ static void say_strays(struct sentence *s, const struct evidence *e) {
                     explain_count(e->stray_ports, n));
 }
 
+/* A few are dropped everywhere. */
+static void say_elsewhere(struct sentence *s, const struct evidence *e) {
+        char n[32];
+
+        if (e->dropped_before_per_s >= 10)
+                say(s, "%s SYN/s never reach a listener: dropped before TCP",
+                    explain_count(round(e->dropped_before_per_s), n));
+        if (e->forwarded_per_s >= 10)
+                say(s, "%s SYN/s forwarded to other hosts", explain_count(round(e->forwarded_per_s), n));
+}
+
 static void say_sources(struct sentence *s, const struct evidence *e) {
         char n[32], name[ADDRESS_TEXT_MAX];
 
@@ -141,6 +152,7 @@ char *explain_evidence(const struct evidence *e, const struct listener_key *list
         say_rates(&s, e);
         say_explained(&s, e);
         say_strays(&s, e);
+        say_elsewhere(&s, e);
         next_clause(&s);
         say_sources(&s, e);
         return text;

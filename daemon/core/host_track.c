@@ -9,6 +9,7 @@
 #define EARLY_US UINT64_C(100000)
 #define EARLY_WINDOW_US UINT64_C(200000)
 #define LATELY_TAU_S 1.5
+#define ELSEWHERE_TAU_S 2.0
 #define STALE_US UINT64_C(1500000)
 #define STALE_WINDOW_US UINT64_C(1000000)
 #define USUAL_TAU_S 600.0
@@ -53,6 +54,8 @@ void host_track_init(struct host_track *t) {
                 .syns = rate_unknown(),
                 .syn_retrans = rate_unknown(),
                 .rsts_sent = rate_unknown(),
+                .forwarded = rate_unknown(),
+                .dropped_before = rate_unknown(),
                 .embryonic_rsts = rate_unknown(),
                 .usual_completed = rate_unknown(),
                 .usual_arrivals = rate_unknown(),
@@ -152,6 +155,25 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
                 rate_mix(&t->cookies_in_vain, in_vain, elapsed_s, FAST_TAU_S);
 }
 
+/* They are told less often than the rest, for all the time since. */
+static void count_elsewhere(struct host_track *t, const struct observation *o, double elapsed_s) {
+        double arrived = (double) o->counters[OBS_ARRIVED], forwarded = (double) o->counters[OBS_FORWARDED];
+
+        if (!observation_knows(o, OBS_SYNS)) {
+                t->forwarded = t->dropped_before = rate_unknown();
+                t->elsewhere_s = t->elsewhere_syns = 0;
+                return;
+        }
+        t->elsewhere_s += elapsed_s;
+        t->elsewhere_syns += (double) o->counters[OBS_SYNS];
+        if (!observation_knows(o, OBS_ARRIVED) || !observation_knows(o, OBS_FORWARDED))
+                return;
+        rate_count(&t->forwarded, forwarded, t->elsewhere_s, ELSEWHERE_TAU_S);
+        rate_count(&t->dropped_before, fmax(0, arrived - forwarded - t->elsewhere_syns), t->elsewhere_s,
+                   ELSEWHERE_TAU_S);
+        t->elsewhere_s = t->elsewhere_syns = 0;
+}
+
 void host_track_step(struct host_track *t, const struct observation *o, uint64_t age_us) {
         double elapsed_s = (double) o->elapsed_us / 1e6;
 
@@ -170,6 +192,7 @@ void host_track_step(struct host_track *t, const struct observation *o, uint64_t
                 rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
         count(&t->rsts_sent, o, OBS_OUT_RSTS, elapsed_s);
+        count_elsewhere(t, o, elapsed_s);
         count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);
         if (isnan(t->completed.per_s))
                 t->completed_lately = rate_unknown();

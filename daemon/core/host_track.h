@@ -30,6 +30,8 @@ struct host_track {
         struct rate syns;            /* counted by our rule */
         struct rate syn_retrans;
         struct rate rsts_sent;
+        double elsewhere_s, elsewhere_syns; /* since it was told how many went elsewhere: time, SYNs for TCP */
+        struct rate forwarded, dropped_before; /* SYNs */
         struct rate embryonic_rsts;
 
         double overflow_credit;      /* recent overflows, each explains one entry that stays */

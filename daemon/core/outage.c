@@ -14,6 +14,8 @@
 #define ALIVE_SHARE 0.2
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define NOBODY_SHARE 0.01
+/* So many of the usual are left unfinished: where few come at all, nothing is lost. */
+#define LATE_SHARE 0.1
 #define SETTLES_US UINT64_C(15000000)
 /* So long nobody need be heard of: TCP sends again after 1, 3, 7 and 15 s, and a lost ACK not at all. */
 #define SILENT_US UINT64_C(20000000)
@@ -67,16 +69,16 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
             arrivals > RETRIES_FACTOR * t->usual_arrivals.per_s ||
             t->usual_completed.per_s * RETRIES_FACTOR < noise_per_s ||
-            (!settling && flood_stands(o, arrivals, now_us)) ||
-            (!settling && !are_the_usual(o, t, c, l, now_us))) {
+            (!settling && flood_stands(o, arrivals, now_us))) {
                 o->began_us = 0;
                 return false;
         }
-        now = t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
+        now = are_the_usual(o, t, c, l, now_us) && late >= LATE_SHARE * t->usual_arrivals.per_s &&
+              t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
               (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
                c->alive >= ALIVE_SHARE * or_zero(l->stuck) ||
                t->completed_steady.per_s < NOBODY_SHARE * t->usual_completed.per_s);
-        if (now && late > 0)
+        if (now)
                 o->seen_us = now_us;
         if (!now)
                 o->began_us = 0;

@@ -73,7 +73,7 @@ struct evidence evidence_unknown(void) {
                 .queue_drops_per_s = NAN, .accept_overflows_per_s = NAN,
                 .embryonic_rsts_per_s = NAN, .stray_share = NAN, .stray_ports = NAN,
                 .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
-                .strength = NAN,
+                .dropped_before_per_s = NAN, .forwarded_per_s = NAN, .strength = NAN,
         };
 }
 

@@ -66,6 +66,8 @@ struct evidence {
         double queue_drops_per_s; /* SYNs refused because the queue was full */
         double accept_overflows_per_s;
         double embryonic_rsts_per_s; /* half-opens that whoever got our SYN-ACK ended by an RST */
+        double dropped_before_per_s; /* SYNs that came in and were neither forwarded nor handed to TCP; host only */
+        double forwarded_per_s;   /* SYNs for other hosts; host only */
         double stray_share;       /* 0..1, of the SYNs: to ports without a listener; host only */
         double stray_ports;       /* how many different ones */
         double distinct_sources;

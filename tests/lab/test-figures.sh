@@ -37,7 +37,7 @@ mark() {
 # of_kernel NAME: a second, since the mark.
 of_kernel() { awk "BEGIN { printf \"%.0f\", ($(lab_counter "$1") - ${before[$1]}) * 1e6 / (${EPOCHREALTIME/./} - $marked_us) }"; }
 
-# Averages overshoot while queues fill, by less than a third.
+# While queues fill, what was stored 400 ms ago is told beside what is refused now.
 most() { jq -s '[.[].host | .unanswered_per_s + .queue_drops_per_s] | max | round' "$lab_temp/statuses"; }
 
 # try NAME COOKIES PORT ...
@@ -67,7 +67,7 @@ try() {
         finished=$(mean "$from" .host.completed_per_s)
         lab_note "$name: said: $said/s unfinished, $refused/s refused, $finished/s finished," \
                 "$(mean "$from" .host.cookies_sent_per_s) cookies/s sent, $(mean "$from" .host.syn_per_s) SYN/s"
-        lab_check "$name: nor is more said at any time: at most $(most)" "$(most) <= 1.3 * $rate"
+        lab_check "$name: nor is more said at any time: at most $(most)" "$(most) <= 1.4 * $rate"
         near "$name: SYNs" "$(mean "$from" .host.syn_per_s)" $rate
         near "$name: unfinished, refused and finished" \
                 "$(awk "BEGIN { print $said + $refused + $finished }")" $rate

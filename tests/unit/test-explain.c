@@ -43,6 +43,17 @@ static void spoofed(void **state) {
                                "4,116/s unfinished, 12/s explained by loss; "));
 }
 
+static void what_does_not_reach_a_listener(void **state) {
+        struct evidence e = flood();
+
+        (void) state;
+        e.dropped_before_per_s = 200;
+        e.forwarded_per_s = 3;
+        assert_non_null(strstr(explain_evidence(&e, NULL, text, sizeof text),
+                               "200 SYN/s never reach a listener: dropped before TCP; "));
+        assert_null(strstr(text, "forwarded"));
+}
+
 static void concentrated(void **state) {
         struct evidence e = flood();
 
@@ -132,6 +143,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(spoofed),
                 cmocka_unit_test(concentrated),
+                cmocka_unit_test(what_does_not_reach_a_listener),
                 cmocka_unit_test(reflected),
                 cmocka_unit_test(accept_stall),
                 cmocka_unit_test(scan),
