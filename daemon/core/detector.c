@@ -20,6 +20,8 @@
 enum { LOOKS_KEPT = 3 };
 /* How fast is learned how late the usual clients are. */
 #define USUAL_TAU_S 60.0
+/* More addresses than that are as good as endless. */
+#define ADDRESSES_MAX 1e6
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 /* What a walk said holds for so long. */
@@ -55,6 +57,11 @@ enum { LOOKS_KEPT = 3 };
  * that answers by cookie can wait for more evidence. */
 #define PRESSED_US UINT64_C(3000000)
 #define TURNED_AWAY_PER_S 0.1
+
+/* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
+#define CROWD_NEW_US UINT64_C(4000000)
+#define CROWD_WAKE_US UINT64_C(10000000)
+#define CROWD_GONE_SHARE 0.5
 
 /* Before this nothing is far above the usual. */
 #define USUAL_LEARNED_US UINT64_C(2000000)
@@ -111,7 +118,10 @@ struct detector {
         uint64_t started_us;
         uint64_t walked_us; /* 0: never */
         struct outage outage;
+        uint64_t crowd_us, crowd_seen_us; /* since when more finish than usual, and when last; 0: never */
+        double crowd_peak_per_s;          /* handshakes, the most since then */
         struct rate maybe_reset;  /* SYNs of few sources, the most of the last seconds */
+        struct rate usual_addresses; /* in calm: that strangers come from (core/naming.h); no rate */
         struct rate usual_killed; /* in calm: half-opens ended by RST, a second */
         /* At this step: */
         const struct obs_sources *sources; /* who sends; NULL: not known */
@@ -153,6 +163,7 @@ struct detector *detector_new(const struct settings *settings) {
         subject_init(&d->host);
         d->maybe_reset = rate_unknown();
         d->usual_killed = rate_unknown();
+        d->usual_addresses = rate_unknown();
         return d;
 }
 
@@ -167,26 +178,38 @@ void detector_configure(struct detector *d, const struct settings *settings) {
 
 /* --- listeners and their memory ------------------------------------------- */
 
-static struct subject *subject_for(struct detector *d, const struct listener_key *key, uint32_t hint) {
-        struct subject *vacant = NULL;
-
+static struct subject *find_subject(struct detector *d, const struct listener_key *key, uint32_t hint) {
         /* The kernel lists them in the same order from tick to tick. */
         if (d->listeners[hint].in_use && listener_key_equal(&d->listeners[hint].key, key))
                 return &d->listeners[hint];
+        for (uint32_t i = 0; i < OBS_LISTENERS_MAX; i++)
+                if (d->listeners[i].in_use && listener_key_equal(&d->listeners[i].key, key))
+                        return &d->listeners[i];
+        return NULL;
+}
+
+/* A vacant one, or that of the listener that has not been listed for longest: there are as many as can
+ * be listed, and those that are have been found before. */
+static struct subject *new_subject(struct detector *d, const struct listener_key *key, uint64_t now_us) {
+        struct subject *oldest = NULL;
+
         for (uint32_t i = 0; i < OBS_LISTENERS_MAX; i++) {
                 struct subject *s = &d->listeners[i];
 
-                if (s->in_use && listener_key_equal(&s->key, key))
-                        return s;
-                if (!s->in_use && !vacant)
-                        vacant = s;
+                if (!s->in_use) {
+                        oldest = s;
+                        break;
+                }
+                if (s->seen_us < now_us && (!oldest || s->seen_us < oldest->seen_us))
+                        oldest = s;
         }
-        if (!vacant)
+        if (!oldest)
                 return NULL;
-        subject_init(vacant);
-        vacant->in_use = true;
-        vacant->key = *key;
-        return vacant;
+        subject_init(oldest);
+        oldest->in_use = true;
+        oldest->key = *key;
+        oldest->seen_us = now_us;
+        return oldest;
 }
 
 static void forget_closed(struct detector *d, uint64_t now_us) {
@@ -242,15 +265,22 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
 static void see_listeners(struct detector *d, const struct observation *o) {
         for (uint32_t i = 0; i < o->listeners_count; i++) {
                 const struct obs_listener *l = &o->listeners[i];
-                struct sight *at = &d->sights[i];
 
-                *at = (struct sight) {
-                        .subject = subject_for(d, &l->key, i),
+                d->sights[i] = (struct sight) {
+                        .subject = find_subject(d, &l->key, i),
                         .obs = l,
                         .detect = settings_detect_for(d->settings, &l->key.address, l->key.port),
                 };
+                if (d->sights[i].subject)
+                        d->sights[i].subject->seen_us = o->time_us;
+        }
+        for (uint32_t i = 0; i < o->listeners_count; i++) {
+                struct sight *at = &d->sights[i];
+
+                if (!at->subject)
+                        at->subject = new_subject(d, &at->obs->key, o->time_us);
                 if (at->subject)
-                        subject_update(at->subject, l, far_age_us(&d->far, at->detect->survival_age_us), o);
+                        subject_update(at->subject, at->obs, far_age_us(&d->far, at->detect->survival_age_us), o);
         }
 }
 
@@ -626,7 +656,7 @@ static struct circumstances circumstances_of(const struct detector *d, const str
 /* Of one listener, or of all that are flooded together. */
 static enum diagnosis name_of(struct detector *d, const struct observation *o,
                               const bool flooded[static OBS_LISTENERS_MAX], struct culprits *culprits) {
-        struct naming_facts f = { .culprits = culprits };
+        struct naming_facts f = { .culprits = culprits, .usual_addresses = d->usual_addresses.per_s };
         double unfinished = 0, refused = 0, reset = 0, begun = 0;
 
         bool checks = true;
@@ -867,6 +897,32 @@ static void step_host(struct detector *d, const struct observation *o, struct lo
         name_host(d, o, ret);
 }
 
+/* Whether a crowd has just begun, or has come and gone: on a path that it fills itself its handshakes take
+ * seconds, and some are still under way when no more come. */
+static bool crowd_is_new(struct detector *d, uint64_t now_us, bool crowd, double begun_per_s) {
+        if (crowd) {
+                if (!d->crowd_us || now_us - d->crowd_seen_us > CROWD_WAKE_US) {
+                        d->crowd_us = now_us;
+                        d->crowd_peak_per_s = 0;
+                }
+                d->crowd_seen_us = now_us;
+        }
+        if (!d->crowd_us || now_us - d->crowd_us > CROWD_WAKE_US)
+                return false;
+        d->crowd_peak_per_s = fmax(d->crowd_peak_per_s, or_zero(begun_per_s));
+        return now_us - d->crowd_us < CROWD_NEW_US || begun_per_s < CROWD_GONE_SHARE * d->crowd_peak_per_s;
+}
+
+static void follow_crowd(struct detector *d, const struct observation *o, struct look *host) {
+        double begun = 0;
+
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                begun += d->sights[i].subject ? d->sights[i].subject->begun.per_s : 0;
+        host->crowd_is_new = crowd_is_new(d, o->time_us, flood_rules_is_crowd(host), begun);
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                d->sights[i].look.crowd_is_new = host->crowd_is_new;
+}
+
 /* One way back for the whole host: whether it is lost shows in all listeners together. */
 static void follow_outage(struct detector *d, const struct observation *o, struct look *host) {
         struct outage_clients clients = { .begun_per_s = 0 };
@@ -929,7 +985,20 @@ static void learn_early(struct detector *d, const struct observation *o) {
         }
 }
 
+static void learn_addresses(struct detector *d, const struct observation *o) {
+        struct obs_senders all = { .begun = 0 };
+        double addresses;
+
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                if (o->listeners[i].known & OBS_L_SENDERS)
+                        naming_add_senders(&all, &o->listeners[i].senders);
+        addresses = naming_addresses(&all);
+        if (!isnan(addresses))
+                rate_mix(&d->usual_addresses, fmin(addresses, ADDRESSES_MAX), elapsed_s(o), USUAL_TAU_S);
+}
+
 static void learn(struct detector *d, const struct observation *o) {
+        learn_addresses(d, o);
         host_track_learn(&d->track, o, d->unanswered_per_s, d->settings->detect.warmup_us);
         learn_early(d, o);
         if (!isnan(d->track.embryonic_rsts.per_s))
@@ -973,6 +1042,7 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
         attribute(d, o);
         host = look_at_host(d, blind, look_at_listeners(d, o));
         follow_outage(d, o, &host);
+        follow_crowd(d, o, &host);
 
         d->unanswered_per_s = or_zero(unanswered_of(&host));
         ret->has_worst = false;

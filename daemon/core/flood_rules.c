@@ -230,6 +230,8 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
 
         if (l->outage)
                 return (struct flood_strength) { 0 };
+        if (l->crowd_is_new) /* what is old is late; the rest can wait */
+                return (struct flood_strength) { .bouncing = bounces(l) };
         return (struct flood_strength) {
                 .overwhelming = overwhelms(l, s),
                 .surge = all_of(surges(l, s), harm),

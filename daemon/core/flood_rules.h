@@ -40,6 +40,7 @@ struct look {
         double far_per_s;                /* older than survival_age, but not than clients here may be */
         double overflowed_per_s;         /* late, and explained by a full accept queue */
         double choked_s;                 /* for how long SYNs are turned away by a queue of stale entries */
+        bool crowd_is_new;               /* more finish than usual, since a few seconds, or did until just now */
         bool few_reset;                  /* few addresses have most of what is killed */
         double usual_arrivals_per_s;     /* of the host; NAN: not learned yet */
         double half_open_life_s;         /* how long an entry stays that nobody finishes */

@@ -10,6 +10,8 @@
 #define MOST 0.5
 /* Repeats that chance alone, or a few visitors who came twice, may bring. */
 #define REPEATS_MIN 8.0
+/* Handshakes from which addresses can be reckoned. */
+#define REPEATS_SAMPLE 50
 /* Another name has to hold for so long: an attack that changes does, a moment's figures do not. */
 #define NAME_STAYS_US UINT64_C(10000000)
 
@@ -29,15 +31,30 @@ static double comes(double different_share) {
         return low;
 }
 
+double naming_addresses(const struct obs_senders *s) {
+        if (s->begun < REPEATS_SAMPLE)
+                return NAN;
+        if (s->begun == s->addresses)
+                return HUGE_VAL;
+        return (double) s->begun * s->one_in / comes((double) s->addresses / (double) s->begun);
+}
+
+/* What those who finish repeat: as many addresses as in calm, all that may if that is not known. */
+static double honest_repeats(const struct naming_facts *f, double honest) {
+        double addresses = f->usual_addresses / fmax(1, f->strangers.one_in);
+
+        return isnan(addresses) ? honest : fmin(honest, honest * honest / (2 * addresses));
+}
+
 /* Of the flood's handshakes, the share that would be of addresses seen once in a whole window, at
- * most; 1: nothing says otherwise. Those who finish are taken to come once. */
+ * most; 1: nothing says otherwise. */
 static double seen_once_at_most(const struct naming_facts *f) {
         const struct obs_senders *s = &f->strangers;
         double honest = f->finished_per_s * s->span_s / fmax(1, s->one_in);
-        double begun = (double) s->begun - honest, repeats = (double) (s->begun - s->addresses);
-        double window_s = (double) SOURCE_WINDOW_US / 1e6, sure = repeats - 2 * sqrt(repeats), in_window;
+        double repeats = (double) (s->begun - s->addresses), begun = fmax((double) s->begun - honest, repeats);
+        double sure = repeats - 2 * sqrt(repeats) - honest_repeats(f, honest);
+        double window_s = (double) SOURCE_WINDOW_US / 1e6, in_window;
 
-        begun = fmax(begun, repeats);
         if (!(sure >= REPEATS_MIN))
                 return 1;
         in_window = (f->begun_at_most_per_s - f->finished_per_s) * window_s / fmax(1, s->one_in);

@@ -30,12 +30,16 @@ struct naming_facts {
         double finished_per_s;      /* over the seconds that sources are weighed over */
         double begun_at_most_per_s; /* handshakes, the most of a tick */
         double reset_share;         /* 0..1, of the unfinished: ended by RST */
+        double usual_addresses;     /* that strangers come from in calm (naming_addresses()); NAN: not learned */
         bool log_is_blind;       /* what the kernel left unfinished is not in the log */
         struct obs_senders strangers;
         const struct culprits *culprits;
 };
 
 enum diagnosis naming_of_flood(const struct naming_facts *f);
+
+/* So many addresses, coming at random, would repeat as these do; HUGE_VAL: none did, NAN: too few came. */
+double naming_addresses(const struct obs_senders *s);
 
 /* Adds up what two listeners' senders do; one_in of both must be the same. */
 void naming_add_senders(struct obs_senders *sum, const struct obs_senders *s);

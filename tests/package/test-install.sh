@@ -134,6 +134,7 @@ test_floods() {
         wait_for 10 "it is back" pid_changed "$pid"
         wait_for 40 "and puts tcp_syncookies back" syncookies_are 0
 }
+is_calm() { [ "$(box synwardctl --json status | jq -r .state)" = normal ]; }
 no_flood_runs() { ! box pgrep -x hping3; }
 nflog_ok() { box synwardctl status --json | jq -e '.sensors.nflog.state == "ok"' && box nft list table inet synward; }
 
@@ -141,6 +142,9 @@ nflog_ok() { box synwardctl status --json | jq -e '.sensors.nflog.state == "ok"'
 test_docs() {
         local page line n=0
 
+        # --diagnose ends with 10 in a flood.
+        wait_for 15 "no flood runs" no_flood_runs
+        wait_for 60 "and all is calm" is_calm
         for page in "$here"/../../doc/*.md; do
                 while IFS= read -r line; do
                         box timeout 60 sh -c "$line" >"$log" 2>&1 </dev/null || { cat "$log"; fail "${page##*/}: $line"; }

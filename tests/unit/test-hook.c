@@ -128,7 +128,7 @@ static void until_running(struct world *w, unsigned n) {
 }
 
 static const char *result(struct world *w) {
-        static char text[8192];
+        static char text[65536];
         FILE *f = fopen(w->result, "re");
         size_t n;
 

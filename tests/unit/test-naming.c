@@ -15,7 +15,7 @@ static struct naming_facts by(double n, double addresses) {
 
         c = (struct culprits) { .syn_per_s = 2 * n, .unfinished_per_s = 2 * n };
         return (struct naming_facts) {
-                .begun_at_most_per_s = 2 * n, .culprits = &c,
+                .begun_at_most_per_s = 2 * n, .usual_addresses = NAN, .culprits = &c,
                 .strangers = { .begun = (uint64_t) n, .addresses = (uint32_t) lround(different),
                                .one_in = 1, .span_s = 0.5 },
         };
@@ -37,6 +37,17 @@ static void how_soon_addresses_come_again(void **state) {
         assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_SPOOFED);
         f = by(2500, 4e9);
         assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_SPOOFED);
+}
+
+/* A crowd of 1,500/s from 3,000 addresses that finishes, beside forged ones. */
+static void what_the_honest_repeat_is_not_the_floods(void **state) {
+        struct naming_facts f = by(1500, 6000);
+
+        assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_DISTRIBUTED);
+        f.finished_per_s = 1500; /* half of them */
+        assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_SPOOFED);
+        f.usual_addresses = 1e6; /* those who finish do not come again */
+        assert_int_equal(naming_of_flood(&f), DIAGNOSIS_FLOOD_DISTRIBUTED);
 }
 
 static void too_few_tell_nothing(void **state) {
@@ -92,6 +103,7 @@ static void a_name_stays(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(how_soon_addresses_come_again),
+                cmocka_unit_test(what_the_honest_repeat_is_not_the_floods),
                 cmocka_unit_test(too_few_tell_nothing),
                 cmocka_unit_test(few_carry_it),
                 cmocka_unit_test(resets_are_forged_addresses_or_a_victim),
