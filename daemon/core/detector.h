@@ -8,12 +8,12 @@
  * Everything rests on one quantity: handshakes that nobody finishes, a second.
  * It is seen in three ways, whichever the kernel's mode leaves visible:
  *
- *   late     half-opens that reached the survival age (400 ms) unfinished
+ *   late     half-opens that reached the survival age (400 ms, core/far.h) unfinished
  *   aged     half-opens that reached their first retransmission (1 s) unfinished
  *   cookies  SYN cookies not answered within the survival age
  *
- * and is set against handshakes that do finish. Six patterns are a flood; the first at
- * one look, the others in two of three, and all but the last only where the queue can be hurt:
+ * and is set against handshakes that do finish. Seven patterns are a flood; the first at
+ * one look, the others in two of three, and all but the last two only where the queue can be hurt:
  *
  *   overwhelming  100 ms before the survival age three times as many are unfinished as
  *             finish, far more than the usual clients' round trips ever left so late
@@ -23,7 +23,8 @@
  *   held      the same, and entries past the survival age hold fill of the queue
  *   refusing  SYNs are refused or answered by cookie in vain while most of the
  *             queue is held by entries past their first timeout
- *   bouncing  most handshakes are ended by an RST of whoever got our SYN-ACK
+ *   choking   so few that no rate tells them from noise keep a short queue full and shut
+ *   bouncing  a third of the handshakes are ended by an RST of whoever got our SYN-ACK
  *
  * How well the best of them fits is the verdict's strength, and from 1 on it is a flood.
  *
@@ -32,6 +33,9 @@
  * send again and again while nobody finishes.
  *
  * What sources on the allow list finish makes no heavy source and no crowd (core/allowed.h).
+ *
+ * doc/detector.md is the design, with every constant. The step is here; core/sight.h builds the looks,
+ * core/account.h tells what is behind a verdict.
  *
  * An unknown input takes its pattern out of the vote; it never reads as zero.
  * Without sock_diag, retransmitted SYN-ACKs and cookies stand in for ages.
