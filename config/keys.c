@@ -41,9 +41,9 @@ static const struct key_group groups[] = {
         { "alerts", "Who is told, and how often." },
         { "alerts.syslog", "RFC 5424 messages to a local syslog daemon." },
         { "alerts.file", "Events as JSON lines in a file." },
-        { "block", "Dropping the heaviest sources for a while, by an nftables set. "
-                   "Sources of a spoofed flood are never blocked: "
-                   "their addresses belong to others." },
+        { "block", "Dropping for a while, by an nftables set, who is shown to leave handshakes of a "
+                   "flooded listener unfinished. Nobody is blocked for a spoofed flood, no known "
+                   "client, and nobody who has a connection." },
         { "incidents", "The records of past floods." },
 };
 
@@ -77,16 +77,16 @@ const struct key keys_table[] = {
                   "under a flood has nothing to spare." },
 
         { .path = "nflog.enabled", .type = KEY_BOOL, IN(nflog.enabled), .initial = true,
-          .help = "Without it, and where nftables is missing, spoofed and concentrated floods "
-                  "cannot be told apart as well." },
+          .help = "Without it, and where nftables is missing, every flood is called spoofed (or "
+                  "reflected), and nobody is blocked." },
         { .path = "nflog.group", .type = KEY_COUNT, IN(nflog.group),
           .min = 0, .max = 65535, .initial = 5,
           .help = "The netlink group that carries the log. One program can own a group: change "
                   "it when another logger has this one. The kernel logs to group 0 itself." },
         { .path = "nflog.manage_rules", .type = KEY_BOOL, IN(nflog.manage_rules), .initial = true,
-          .help = "Keep the logging rule in a table of synward's own, which vanishes with the "
-                  "daemon. Set it to false only when the firewall's rules send SYNs to the "
-                  "group." },
+          .help = "Keep the rules that count and log SYNs in a table of synward's own, which "
+                  "vanishes with the daemon. Set it to false only when the firewall's rules send "
+                  "SYNs to the group: those that are handed to this host, last of all at input." },
         { .path = "nflog.max_rate", .type = KEY_COUNT, IN(nflog.max_rate),
           .min = 100, .max = 1000000, .initial = 20000, .unit = "messages a second",
           .help = "From a quarter of it, in SYNs a second, the log is sampled: one address in 8, "
@@ -100,8 +100,9 @@ const struct key keys_table[] = {
         { .path = "detect.survival_age", .type = KEY_DURATION, IN_DETECT(survival_age_us),
           .min = 100 * MS, .max = 5 * SECOND, .initial = 400 * MS,
           .help = "A half-open connection older than this is taken as unanswered. "
-                  "It must exceed the round trip of nearly all honest clients: raise it for "
-                  "satellite and mobile clients, at the price of as much delay." },
+                  "Where clients are farther away that is learnt, and until then a second is "
+                  "allowed for; raise it only where many far clients come rarely, at the price of "
+                  "as much delay." },
         { .path = "detect.unanswered_share", .type = KEY_PERCENT,
           IN_DETECT(unanswered_share_permille),
           .min = 1 * PERCENT, .max = 100 * PERCENT, .initial = 20 * PERCENT,
@@ -126,9 +127,11 @@ const struct key keys_table[] = {
           .help = "Calm that must last before recovering becomes normal. A half-open connection "
                   "lives 63 seconds, so a much shorter one ends with the queue still full." },
         { .path = "detect.warmup", .type = KEY_DURATION, IN_DETECT(warmup_us),
-          .min = 0, .max = DAY, .initial = 5 * MINUTE,
-          .help = "After a start only the built-in bounds decide for this long, while the usual "
-                  "load is learnt. Plain floods are found all the same." },
+          .min = 0, .max = DAY, .initial = 2 * MINUTE,
+          .help = "After a start all that comes in so much calm is learnt as usual. Later more than "
+                  "three times the usual becomes usual slowly only, lest what follows a crowd look "
+                  "like an outage. Floods are found all the same. It holds for the whole host: a "
+                  "listener's own is not used." },
 
         { .path = "listeners", .type = KEY_LIST, .max = SETTINGS_LISTENERS_MAX,
           .initial_text = "[]",
@@ -221,8 +224,9 @@ const struct key keys_table[] = {
                      "  until: 2030-11-22T22:00:00Z\n" },
 
         { .path = "block.enabled", .type = KEY_BOOL, IN(block.enabled), .initial = false,
-          .help = "Leave it off where many clients share an address (NAT, proxies): one heavy "
-                  "client blocks them all. A policy's block does nothing while this is false." },
+          .help = "Leave it off where many clients share an address (NAT, proxies): one of them "
+                  "that floods blocks them all, unless one finished a handshake within known_for. "
+                  "A policy's block does nothing while this is false." },
         { .path = "block.timeout", .type = KEY_DURATION, IN(block.timeout_us),
           .min = SECOND, .max = DAY, .initial = 5 * MINUTE,
           .help = "For how long a source is dropped. "
@@ -236,7 +240,7 @@ const struct key keys_table[] = {
           .help = "Sources and prefixes blocked at a time." },
         { .path = "block.min_rate", .type = KEY_COUNT, IN(block.min_syn_per_s),
           .min = 1, .max = 1000000, .initial = 50, .unit = "SYNs a second",
-          .help = "No source that certainly sends less is blocked. "
+          .help = "No source that certainly leaves fewer unfinished, at flooded listeners, is blocked. "
                   "Lower it only for listeners that few clients use." },
 
         { .path = "incidents.keep", .type = KEY_COUNT, IN(incidents.keep),

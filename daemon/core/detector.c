@@ -999,7 +999,7 @@ static void learn_addresses(struct detector *d, const struct observation *o) {
 
 static void learn(struct detector *d, const struct observation *o) {
         learn_addresses(d, o);
-        host_track_learn(&d->track, o, d->unanswered_per_s);
+        host_track_learn(&d->track, o, d->unanswered_per_s, d->settings->detect.warmup_us);
         learn_early(d, o);
         if (!isnan(d->track.embryonic_rsts.per_s))
                 rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o), USUAL_TAU_S);

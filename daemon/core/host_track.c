@@ -21,7 +21,6 @@
  * stays; but one of a minute must not make what comes after it look like few. */
 #define LEARN_FACTOR 3.0
 #define LEARN_PER_S 20.0
-#define LEARN_ALL_US UINT64_C(120000000)
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
 #define OVERFLOW_TAU_S 10.0
@@ -210,21 +209,23 @@ double host_track_arrivals(const struct host_track *t, double unanswered_per_s) 
         return or_zero(t->completed.per_s) + or_zero(unanswered_per_s) + or_zero(t->queue_drops.per_s);
 }
 
-static void learn(const struct host_track *t, struct rate *usual, double level, double elapsed_s) {
+static void learn(const struct host_track *t, struct rate *usual, double level, double elapsed_s,
+                  uint64_t warmup_us) {
         /* At first the mean of all there was, later of the last ten minutes. */
         double tau_s = fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
 
-        if (t->learned_us >= LEARN_ALL_US)
+        if (t->learned_us >= warmup_us)
                 level = fmin(level, LEARN_FACTOR * usual->per_s + LEARN_PER_S);
         rate_mix(usual, level, elapsed_s, tau_s);
 }
 
-void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s) {
+void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s,
+                      uint64_t warmup_us) {
         double elapsed_s = (double) o->elapsed_us / 1e6;
 
         if (isnan(t->completed.per_s) || o->elapsed_us == 0)
                 return;
-        learn(t, &t->usual_completed, t->completed.per_s, elapsed_s);
-        learn(t, &t->usual_arrivals, host_track_arrivals(t, unanswered_per_s), elapsed_s);
+        learn(t, &t->usual_completed, t->completed.per_s, elapsed_s, warmup_us);
+        learn(t, &t->usual_arrivals, host_track_arrivals(t, unanswered_per_s), elapsed_s, warmup_us);
         t->learned_us += o->elapsed_us;
 }

@@ -62,5 +62,7 @@ struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t a
 /* Handshakes that arrived, a second: finished, unanswered and refused together. */
 double host_track_arrivals(const struct host_track *t, double unanswered_per_s);
 
-/* Learns what is usual; to be called in calm only. */
-void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s);
+/* Learns what is usual; to be called in calm only. For the first warmup_us of calm all there is, later
+ * no crowd at once. */
+void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s,
+                      uint64_t warmup_us);

@@ -37,7 +37,7 @@ struct settings_detect {
         uint32_t fill_permille;     /* a queue filled this far can hurt */
         uint64_t hold_us;           /* calm that must last before flood becomes recovering */
         uint64_t recover_us;        /* and before recovering becomes normal */
-        uint64_t warmup_us;         /* before this, only the built-in bounds decide */
+        uint64_t warmup_us;         /* of calm, in which all that comes is usual; the host's only */
 };
 
 struct settings_port_range {

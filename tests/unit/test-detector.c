@@ -70,7 +70,7 @@ static const struct settings settings = {
                 .fill_permille = 500,
                 .hold_us = 3 * S,
                 .recover_us = 60 * S,
-                .warmup_us = 300 * S,
+                .warmup_us = 120 * S,
         },
         .syncookies = { .hold_us = 60 * S },
         .alerts = { .update_interval_us = 60 * S },

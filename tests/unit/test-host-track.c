@@ -12,12 +12,14 @@ struct host {
         struct host_track track;
         uint64_t now_us;
         double finished; /* so far */
+        uint64_t warmup_us;
 };
 
 static struct host host_new(void) {
         struct host h = { .now_us = 1000000 };
 
         host_track_init(&h.track);
+        h.warmup_us = 120000000;
         return h;
 }
 
@@ -34,7 +36,7 @@ static void runs(struct host *h, double per_s, double for_s, bool calm) {
                 observation_set(&o, OBS_PASSIVE_OPENS, (uint64_t) (floor(h->finished) - floor(before)));
                 host_track_step(&h->track, &o, 400000);
                 if (calm)
-                        host_track_learn(&h->track, &o, 0);
+                        host_track_learn(&h->track, &o, 0, h->warmup_us);
         }
 }
 
@@ -49,6 +51,16 @@ static void a_crowd_of_a_minute_is_not_the_usual(void **state) {
         /* It stays: then it is. */
         runs(&h, 3000, 1800, true);
         assert_true(h.track.usual_completed.per_s > 2000);
+}
+
+static void what_comes_in_the_warmup_is_the_usual(void **state) {
+        struct host h = host_new();
+
+        (void) state;
+        h.warmup_us = 3600000000;
+        runs(&h, 200, 300, true);
+        runs(&h, 3000, 60, true);
+        assert_true(h.track.usual_completed.per_s > 600);
 }
 
 static void the_first_clients_are_learned_soon(void **state) {
@@ -125,6 +137,7 @@ static void half_opens_live_as_they_are_retried(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_crowd_of_a_minute_is_not_the_usual),
+                cmocka_unit_test(what_comes_in_the_warmup_is_the_usual),
                 cmocka_unit_test(the_first_clients_are_learned_soon),
                 cmocka_unit_test(a_service_that_starts_after_us_is_learned_at_once),
                 cmocka_unit_test(a_pause_among_few_is_no_silence),
