@@ -209,6 +209,7 @@ static void take_packet(struct nflog_reader *r, const struct nflog_message *m) {
         }
         if (s.reset) {
                 r->counts.resets++;
+                source_table_set_resets_known(r->table); /* the rules may be others' */
                 source_table_disowned(r->table, &s.source);
                 return;
         }

@@ -155,7 +155,7 @@ one_in_64() {
              ours && /jump sampled/ { rule = substr($0, 2); next }
              ours { print substr($0, 2) }
              END {
-                     print "chain prerouting {\ntype filter hook prerouting priority raw; policy accept;"
+                     print "chain input {\ntype filter hook input priority 2147483000; policy accept;"
                      print rule "\n}\n}"
              }' "$1"
 }
