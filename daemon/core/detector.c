@@ -90,6 +90,7 @@ struct subject {
         uint64_t pressed_us;     /* when SYNs were last refused, or answered by cookie; 0: never */
         uint64_t aging_us;       /* when a handshake last grew older than a second; 0: never */
         double choked_s;         /* see choke() */
+        const char *pattern;     /* that fits best; NULL: none */
         struct rate usual_early; /* in calm: handshakes a second that are about to be late */
         uint64_t learned_us;     /* when it was last learned */
         double gathered;         /* see flood_rules_gather() */
@@ -537,6 +538,9 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
 
         strength = flood_rules_match(l, detect);
         s->verdict.strength = strength_of(s, &strength);
+        /* What made it a flood stays what it was told by, in a look that fits nothing. */
+        if (flood_rules_best(&strength) >= 1 || s->verdict.strength < 1)
+                s->pattern = flood_rules_strongest(&strength);
         if (s->verdict.strength < 1)
                 s->flood_us = 0;
         else if (!s->flood_us)
@@ -606,6 +610,7 @@ static struct evidence evidence_of(const struct detector *d, const struct sight 
                                     ? (double) at->obs->senders.once / (double) at->obs->senders.begun
                                     : l->seen_once_share;
         e.strength = s->verdict.strength;
+        e.pattern = s->pattern;
         for (unsigned i = 0; i < EXPLANATIONS; i++)
                 e.explained_per_s[i] = explanation_per_s((enum explanation) i, l, at->detect);
         return e;
@@ -785,7 +790,10 @@ static struct evidence host_evidence(const struct detector *d, const struct verd
                 if (!isnan(l->accept_queue))
                         e.accept_queue = or_zero(e.accept_queue) + l->accept_queue;
                 e.fill = fmax(e.fill, l->fill); /* fmax ignores a NAN */
-                e.strength = fmax(e.strength, l->strength);
+                if (!(l->strength <= e.strength)) {
+                        e.strength = l->strength;
+                        e.pattern = l->pattern;
+                }
                 for (unsigned k = 0; k < EXPLANATIONS; k++)
                         e.explained_per_s[k] += k == EXPLAINED_NOISE ? 0 : l->explained_per_s[k];
         }
