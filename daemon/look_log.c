@@ -22,8 +22,8 @@ static void log_one(const char *when, const struct listener_key *listener, enum 
                 return;
         if (listener)
                 listener_key_format(listener, name);
-        log_at(priority, "%s%s: %s; found %s, strength %.2f%s, %s; %s", when, name, flood_state_name(state),
-               finding_names[v->finding], v->strength, v->pressure ? ", pressure" : "",
+        log_at(priority, "%s%s: %s; found %s, strength %.2f (%s)%s, %s; %s", when, name, flood_state_name(state),
+               finding_names[v->finding], v->strength, v->evidence.pattern ? v->evidence.pattern : "nothing", v->pressure ? ", pressure" : "",
                diagnosis_name(v->diagnosis), explain_evidence(&v->evidence, NULL, figures, sizeof figures));
 }
 

@@ -10,7 +10,7 @@
 
 enum {
         OWN_FIELDS = 3,
-        ENTRY_MAX = sizeof "SYNWARD_" + EVENT_FIELD_NAME_MAX + ADDRESS_TEXT_MAX,
+        ENTRY_MAX = sizeof "SYNWARD_" + EVENT_FIELD_NAME_MAX + EVENT_FIELD_TEXT_MAX,
 };
 
 static const char *const message_ids[EVENT_TYPES] = {

@@ -71,6 +71,7 @@ struct evidence account_of_listener(const struct detector *d, const struct sight
                                     ? (double) at->obs->senders.once / (double) at->obs->senders.begun
                                     : l->seen_once_share;
         e.strength = s->verdict.strength;
+        e.pattern = s->pattern;
         for (unsigned i = 0; i < EXPLANATIONS; i++)
                 e.explained_per_s[i] = explanation_per_s((enum explanation) i, l, at->detect);
         return e;
@@ -143,7 +144,10 @@ struct evidence account_of_host(const struct detector *d, const struct verdicts 
                 if (!isnan(l->accept_queue))
                         e.accept_queue = or_zero(e.accept_queue) + l->accept_queue;
                 e.fill = fmax(e.fill, l->fill); /* fmax ignores a NAN */
-                e.strength = fmax(e.strength, l->strength);
+                if (!(l->strength <= e.strength)) {
+                        e.strength = l->strength;
+                        e.pattern = l->pattern;
+                }
                 for (unsigned k = 0; k < EXPLANATIONS; k++)
                         e.explained_per_s[k] += k == EXPLAINED_NOISE ? 0 : l->explained_per_s[k];
         }

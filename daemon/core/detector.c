@@ -106,6 +106,9 @@ static void conclude(struct subject *s, struct look *l, const struct settings_de
 
         strength = flood_rules_match(l, detect);
         s->verdict.strength = strength_of(s, &strength);
+        /* What made it a flood stays what it was told by, in a look that fits nothing. */
+        if (flood_rules_best(&strength) >= 1 || s->verdict.strength < 1)
+                s->pattern = flood_rules_strongest(&strength);
         if (s->verdict.strength < 1)
                 s->flood_us = 0;
         else if (!s->flood_us)

@@ -49,6 +49,7 @@ struct subject {
         uint64_t pressed_us;     /* when SYNs were last refused, or answered by cookie; 0: never */
         uint64_t aging_us;       /* when a handshake last grew older than a second; 0: never */
         double choked_s;         /* see choke() */
+        const char *pattern;     /* that fits best; NULL: none */
         struct rate usual_early; /* in calm: handshakes a second that are about to be late */
         uint64_t learned_us;     /* when it was last learned */
         double gathered;         /* see flood_rules_gather() */

@@ -250,3 +250,23 @@ double flood_rules_best(const struct flood_strength *s) {
         return fmax(fmax(fmax(s->overwhelming, s->surge), fmax(s->sustained, s->held)),
                     fmax(s->refusing, fmax(s->bouncing, s->choking)));
 }
+
+const char *flood_rules_strongest(const struct flood_strength *s) {
+        const struct {
+                const char *name;
+                double strength;
+        } patterns[] = {
+                { "overwhelming", s->overwhelming }, { "surge", s->surge }, { "sustained", s->sustained },
+                { "held", s->held }, { "refusing", s->refusing }, { "bouncing", s->bouncing },
+                { "choking", s->choking },
+        };
+        const char *name = NULL;
+        double best = 0;
+
+        for (unsigned i = 0; i < sizeof patterns / sizeof *patterns; i++)
+                if (patterns[i].strength > best) {
+                        best = patterns[i].strength;
+                        name = patterns[i].name;
+                }
+        return name;
+}

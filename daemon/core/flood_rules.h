@@ -57,6 +57,9 @@ struct flood_strength {
 /* Of all patterns, the one that fits best. */
 double flood_rules_best(const struct flood_strength *s);
 
+/* Its name, as doc/detector.md has it; static text. NULL: none fits at all. */
+const char *flood_rules_strongest(const struct flood_strength *s);
+
 /* The share of handshakes that nobody finishes, 0..1; NAN when not known. */
 double flood_rules_share(double unanswered_per_s, double completed_per_s);
 

@@ -76,6 +76,7 @@ struct evidence {
         struct prefix top;        /* which one, the narrowest of those that send about as much;
                                    * length 0: not known, or not to be named */
         double strength;          /* of the evidence: 1 and more is a flood (core/flood_rules.h) */
+        const char *pattern;      /* that fits best (core/flood_rules.h); static text, NULL: none */
         double explained_per_s[EXPLANATIONS];
 };
 

@@ -86,6 +86,8 @@ unsigned event_fields(const struct event *e, struct event_field fields[static EV
         add_text(&l, "state", flood_state_name(e->state));
         add_text(&l, "diagnosis", diagnosis_name(e->diagnosis));
         add_evidence(&l, &e->evidence);
+        if (e->evidence.pattern)
+                add_text(&l, "pattern", e->evidence.pattern);
         add_explained(&l, &e->evidence);
         add_figure(&l, "duration_s", e->duration_s, 3);
         add_figure(&l, "peak_syn_per_s", e->peak_syn_per_s, 3);

@@ -10,6 +10,7 @@
  *   event, severity, state, diagnosis   always
  *   sequence, incident, listener        if there is one
  *   half_open … top_share               those figures of core/figures.h that are known
+ *   pattern                             what fits best: of doc/detector.md
  *   explained                           what accounts for unfinished handshakes, if anything does;
  *                                       an array in event_json.h
  *   duration_s, peak_syn_per_s, old_value, new_value

@@ -35,7 +35,7 @@ static bool add_figures(json_t *o, const struct evidence *e, enum figure_place p
 }
 
 static json_t *host_json(const struct snapshot *s) {
-        json_t *o = json_pack("{s:o}", "explained", json_value_explained(&s->host));
+        json_t *o = json_pack("{s:o, s:s?}", "explained", json_value_explained(&s->host), "pattern", s->host.pattern);
 
         if (add_figures(o, &s->host, FIGURE_OF_HOST))
                 return o;
@@ -45,7 +45,7 @@ static json_t *host_json(const struct snapshot *s) {
 
 static json_t *listener_json(const struct snapshot_listener *l) {
         char address[ADDRESS_TEXT_MAX];
-        json_t *o = json_pack("{s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o}",
+        json_t *o = json_pack("{s:s, s:i, s:o, s:I, s:s, s:s, s:o, s:o, s:s?}",
                               "address", address_format(&l->key.address, address),
                               "port", (int) l->key.port,
                               "ifindex", l->key.ifindex ? json_integer(l->key.ifindex) : json_null(),
@@ -53,7 +53,8 @@ static json_t *listener_json(const struct snapshot_listener *l) {
                               "state", flood_state_name(l->state),
                               "diagnosis", diagnosis_name(l->diagnosis),
                               "since", json_value_time(l->since_realtime_us),
-                              "explained", json_value_explained(&l->evidence));
+                              "explained", json_value_explained(&l->evidence),
+                              "pattern", l->evidence.pattern);
 
         if (add_figures(o, &l->evidence, FIGURE_OF_LISTENER))
                 return o;

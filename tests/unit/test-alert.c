@@ -219,6 +219,7 @@ static void syslog_format(void **state) {
         for (size_t at = 0; at < sizeof p->e.evidence; at += sizeof(double))
                 memcpy((char *) &p->e.evidence + at, &(double) { 9007199254740992.0 },
                        sizeof(double));
+        p->e.evidence.pattern = "overwhelming";
         memset(p->e.message, 'x', sizeof p->e.message - 1);
         n = syslog_sink_format(&p->e, 23, "host", 42, text);
         assert_true(n < SYSLOG_SINK_MESSAGE_MAX - 512);

@@ -121,6 +121,7 @@ static void strength_is_in_proportion(void **state) {
         l.late_per_s = 600; /* odds of 3 to 1, where 1.5 to 1 is asked for */
         s = flood_rules_match(&l, &settings.detect);
         assert_float_equal(s.surge, 2, 0.01);
+        assert_string_equal(flood_rules_strongest(&s), s.overwhelming > s.surge ? "overwhelming" : "surge");
         assert_true(flood_rules_best(&s) >= 2);
         l.late_per_s = 300;
         half = flood_rules_match(&l, &settings.detect).surge;

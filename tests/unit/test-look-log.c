@@ -37,6 +37,7 @@ static void flood_at_81(void) {
 
         v->finding = FINDING_FLOOD;
         v->strength = 3.25;
+        v->evidence.pattern = "surge";
         v->pressure = true;
         v->diagnosis = DIAGNOSIS_FLOOD_SPOOFED;
         v->evidence.half_open = 512;
@@ -68,7 +69,7 @@ static void calm_is_said_only_when_asked_twice(void **state) {
         assert_int_equal(said(0, false), 0);
         assert_int_equal(said(1, false), 0);
         assert_int_equal(said(2, false), 3);
-        assert_non_null(strstr(text, "debug: 0.0.0.0:80: normal; found none, strength 0.00, "));
+        assert_non_null(strstr(text, "debug: 0.0.0.0:80: normal; found none, strength 0.00 (nothing), "));
         assert_non_null(strstr(text, "debug: host: normal; "));
 }
 
@@ -76,7 +77,7 @@ static void a_flood_is_said_with_its_figures(void **state) {
         flood_at_81();
         assert_int_equal(said(0, false), 0);
         assert_int_equal(said(1, false), 2);
-        assert_non_null(strstr(text, "debug: 0.0.0.0:81: flood; found flood, strength 3.25, pressure, "
+        assert_non_null(strstr(text, "debug: 0.0.0.0:81: flood; found flood, strength 3.25 (surge), pressure, "
                                      "flood-spoofed; half-open 512\n"));
         assert_non_null(strstr(text, "debug: host: flood; "));
         assert_null(strstr(text, "0.0.0.0:80"));
