@@ -59,9 +59,13 @@ struct evidence account_of_listener(const struct detector *d, const struct sight
                 e.unanswered_per_s = or_zero(s->late.per_s) + cookies_left_per_s(d, at) +
                                      or_zero(l->killed_per_s);
         /* What an overwhelming flood is told by has not had the time to be late. */
-        if (s->flood_us && s->looked_us - s->flood_us < BEGINNING_US)
+        if (s->flood_us && s->looked_us - s->flood_us < BEGINNING_US) {
                 e.unanswered_per_s = fmax(fmax(e.unanswered_per_s, sight_unanswered_per_s(l)),
                                           or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s));
+                /* What is refused now began later than what is late now: one of both at a time. */
+                e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s,
+                                                   or_zero(e.completed_per_s) + or_zero(l->refused_per_s));
+        }
         e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s, e.completed_per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, l->refused_per_s, e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;

@@ -37,9 +37,9 @@ enum {
 /* … and who answered by RST has disowned what comes under its name for a minute or two. */
 #define DISOWN_PERIOD_US UINT64_C(60000000)
 enum {
-        CLIENT_BLOCKS = 2048, /* 128 KiB: 65,000 clients at one wrongly known in 1,000 */
-        HANDSHAKE_BLOCKS = 1024,
-        DISOWN_BLOCKS = 128,
+        CLIENT_BLOCKS = 1024, /* 64 KiB: 16,000 clients, with their networks, at one wrongly known in 1,000 */
+        HANDSHAKE_BLOCKS = 512,
+        DISOWN_BLOCKS = 1024,
         PORTS_COUNTED = 256,
 };
 

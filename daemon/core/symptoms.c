@@ -70,8 +70,11 @@ void symptoms_add(struct symptoms *s, const struct observation *o) {
                 s->begin_us = o->time_us;
         s->end_us = o->time_us;
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
-                if (observation_knows(o, (enum obs_counter) c))
+                if (observation_knows(o, (enum obs_counter) c)) {
                         s->sums[c] += o->counters[c];
+                        s->told |= UINT32_C(1) << c;
+                } else if (c == OBS_ARRIVED || c == OBS_FORWARDED)
+                        continue; /* told now and then, for all the time since */
                 else if (s->looks > 2) /* the first reading has nothing to take a difference from */
                         s->unknown |= UINT32_C(1) << c;
         if (observation_knows(o, OBS_PASSIVE_OPENS) && observation_knows(o, OBS_LISTEN_DROPS))
@@ -106,7 +109,7 @@ static double sum(const struct look *k, enum obs_counter c) {
 }
 
 static bool knows(const struct look *k, enum obs_counter c) {
-        return !(k->s->unknown & UINT32_C(1) << c) && k->s->looks > 2;
+        return !(k->s->unknown & UINT32_C(1) << c) && (k->s->told & UINT32_C(1) << c) && k->s->looks > 2;
 }
 
 static void find_eaten(struct look *k) {

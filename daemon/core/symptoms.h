@@ -25,6 +25,7 @@ struct symptoms_listener {
 struct symptoms {
         uint64_t begin_us, end_us;
         uint32_t unknown;             /* counters that were unknown at a look after the first */
+        uint32_t told;    /* the same, those that were told at least once */
         uint64_t looks, sums[OBS_COUNTERS];
         double most_at_once;          /* of the host: finished and dropped in one tick */
         double stray_syns;            /* to ports without a listener */
