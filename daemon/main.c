@@ -401,8 +401,10 @@ int main(int argc, char **argv) {
         log_setup(o.verbosity);
         /* Our capabilities are not for hooks. Before Linux 4.3 there is nothing to clear. */
         (void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        /* What libnftables takes for a moment goes back to the kernel. */
+        /* What libnftables takes for a moment goes back to the kernel. Without a pad calloc()
+         * gets pages that are zero already, and need not be written before they are used. */
         mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+        mallopt(M_TOP_PAD, 0);
 
         switch (o.command) {
         case COMMAND_RUN: return run(&o);

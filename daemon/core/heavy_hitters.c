@@ -93,6 +93,9 @@ struct heavy_hitters *heavy_hitters_free(struct heavy_hitters *h) {
 }
 
 void heavy_hitters_clear(struct heavy_hitters *h) {
+        /* Memory that was never written takes no page. */
+        if (h->total == 0)
+                return;
         h->used = 0;
         h->total = 0;
         memset(h->slots, 0, ((size_t) h->slot_mask + 1) * sizeof *h->slots);
@@ -232,6 +235,8 @@ void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uin
 }
 
 void heavy_hitters_decay(struct heavy_hitters *h) {
+        if (h->total == 0)
+                return;
         h->total -= h->total / 2;
         for (uint32_t i = 0; i < h->used; i++) {
                 struct weight *w = &h->weights[i];
