@@ -56,6 +56,9 @@ bool ctl_no_arguments(int argc, char **argv);
 /* A whole number from 0 to max. */
 bool ctl_read_number(const char *text, unsigned max, unsigned *ret);
 
+/* Appends to text, of which size bytes are ours, as much as fits. */
+void ctl_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* A figure of a JSON object, NAN if it is absent or null. */
 double ctl_number(const json_t *o, const char *name);
 /* A text of a JSON object, "" if it is absent or null. */

@@ -2,7 +2,6 @@
 #include "ctl/judge.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,17 +24,6 @@ bool judge_refuses(const json_t *status) {
         return ctl_number(json_object_get(status, "host"), "queue_drops_per_s") >= 1;
 }
 
-/* Behind what is there, as much as fits. */
-__attribute__((format(printf, 3, 4)))
-static void add(char *text, size_t size, const char *format, ...) {
-        size_t used = strlen(text);
-        va_list args;
-
-        va_start(args, format);
-        vsnprintf(text + used, size - used, format, args);
-        va_end(args);
-}
-
 static void add_cookies(const json_t *status, char *text, size_t size) {
         const json_t *c = json_object_get(status, "syncookies");
         double value = ctl_number(c, "value");
@@ -43,22 +31,22 @@ static void add_cookies(const json_t *status, char *text, size_t size) {
         bool dry = json_is_true(json_object_get(status, "dry_run"));
 
         if (json_is_true(json_object_get(c, "managed")))
-                add(text, size, "tcp_syncookies set %.0f to %.0f by synward",
+                ctl_append(text, size, "tcp_syncookies set %.0f to %.0f by synward",
                     ctl_number(c, "original"), value);
         else if (isnan(value))
-                add(text, size, "tcp_syncookies is not known");
+                ctl_append(text, size, "tcp_syncookies is not known");
         else if (value >= 2)
-                add(text, size, "tcp_syncookies is %.0f: every SYN is answered by cookie", value);
+                ctl_append(text, size, "tcp_syncookies is %.0f: every SYN is answered by cookie", value);
         else if (value >= 1)
-                add(text, size, "tcp_syncookies is %.0f, as this host has it: a full queue answers by cookie",
+                ctl_append(text, size, "tcp_syncookies is %.0f, as this host has it: a full queue answers by cookie",
                     value);
         else
-                add(text, size, "tcp_syncookies is 0%s",
+                ctl_append(text, size, "tcp_syncookies is 0%s",
                     dry ? " and stays, for synward only watches"
                         : strcmp(ctl_text(c, "mode"), "off") == 0 ? " and stays, for syncookies.mode is off"
                                                                   : ", until a queue fills");
         if (*trouble)
-                add(text, size, " (%s)", trouble);
+                ctl_append(text, size, " (%s)", trouble);
 }
 
 static void add_blocking(const json_t *status, char *text, size_t size) {
@@ -67,11 +55,11 @@ static void add_blocking(const json_t *status, char *text, size_t size) {
         char figure[TERM_FIGURE_MAX];
 
         if (!json_is_true(json_object_get(b, "enabled")))
-                add(text, size, "; blocking is off");
+                ctl_append(text, size, "; blocking is off");
         else if (!(entries > 0))
-                add(text, size, "; nobody is blocked");
+                ctl_append(text, size, "; nobody is blocked");
         else
-                add(text, size, "; %.0f blocked, %s SYN/s dropped", entries,
+                ctl_append(text, size, "; %.0f blocked, %s SYN/s dropped", entries,
                     term_short(dropped, figure));
 }
 
@@ -80,7 +68,7 @@ char *judge_handled(const json_t *status, char *text, size_t size) {
 
         text[0] = '\0';
         if (judge_refuses(status))
-                add(text, size, "%s SYN/s are refused; ",
+                ctl_append(text, size, "%s SYN/s are refused; ",
                     term_short(ctl_number(json_object_get(status, "host"), "queue_drops_per_s"), figure));
         add_cookies(status, text, size);
         if (judge_is_flood(status))

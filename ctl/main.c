@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <locale.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,15 @@ static void print_help(FILE *f) {
               "      --version, --help\n\n"
               "Exit status: 0 ok, 1 the daemon said no, 2 usage, 3 no daemon, 4 not permitted;\n"
               "check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n", f);
+}
+
+void ctl_append(char *text, size_t size, const char *format, ...) {
+        size_t used = strlen(text);
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(text + used, size - used, format, args);
+        va_end(args);
 }
 
 double ctl_number(const json_t *o, const char *name) {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,17 +217,6 @@ static void draw_since(const struct top_view *v, const json_t *s) {
         put(v, 1, 0, COLS, PAINT_NONE, text);
 }
 
-/* Behind what is there, as much as fits. */
-__attribute__((format(printf, 3, 4)))
-static void append(char *text, size_t size, const char *format, ...) {
-        size_t used = strlen(text);
-        va_list args;
-
-        va_start(args, format);
-        vsnprintf(text + used, size - used, format, args);
-        va_end(args);
-}
-
 /* What accounts for unfinished handshakes, beside the reasons. */
 static void add_explained(const json_t *s, char *text, size_t size) {
         const json_t *e;
@@ -237,7 +225,7 @@ static void add_explained(const json_t *s, char *text, size_t size) {
         json_array_foreach(json_object_get(json_object_get(s, "host"), "explained"), i, e) {
                 char figure[TERM_FIGURE_MAX];
 
-                append(text, size, "%s%s %s/s", i ? ", " : "; explained: ", ctl_text(e, "name"),
+                ctl_append(text, size, "%s%s %s/s", i ? ", " : "; explained: ", ctl_text(e, "name"),
                        term_short(ctl_number(e, "per_s"), figure));
         }
 }
@@ -258,7 +246,7 @@ static void draw_banner(const struct top_view *v, const json_t *s, const struct 
         put(v, 2, x, COLS, PAINT_NONE, judge_handled(s, text, sizeof text));
         snprintf(text, sizeof text, "why: ");
         for (size_t i = 1; i < json_array_size(reasons); i++)
-                append(text, sizeof text, "%s%s", i > 1 ? "; " : "", json_string_value(json_array_get(reasons, i)));
+                ctl_append(text, sizeof text, "%s%s", i > 1 ? "; " : "", json_string_value(json_array_get(reasons, i)));
         add_explained(s, text, sizeof text);
         put_wrapped(v, 3, 0, 2, PAINT_NONE, text);
 }
