@@ -21,13 +21,19 @@ static double share_of(double unanswered_per_s, double refused_per_s, double com
         return flood_rules_share(or_zero(unanswered_per_s) + or_zero(refused_per_s), completed_per_s);
 }
 
-/* What is said to be unfinished began: ages and cookies speak of moments apart, and where both do
- * their sum would count some twice. */
-static double at_most_begun(double unanswered_per_s, const struct subject *s, double completed_per_s) {
-        double left = s->begun_lately.per_s - or_zero(completed_per_s);
+/* More is unfinished than can have begun by the log: what it is does not go through the log. */
+static bool log_is_blind(double unfinished_per_s, double begun_per_s) {
+        return unfinished_per_s > BLIND_FACTOR * begun_per_s + BLIND_PER_S;
+}
 
-        return isnan(left) || isnan(unanswered_per_s) ? unanswered_per_s
-                                                      : fmin(unanswered_per_s, fmax(left, 0));
+/* What is said to be unfinished began: ages and cookies speak of moments apart, and where both do
+ * their sum would count some twice. begun_lately_per_s: NAN or too little where the log does not see it. */
+static double at_most_begun(double unanswered_per_s, double begun_lately_per_s, double completed_per_s) {
+        double left = fmax(0, begun_lately_per_s - or_zero(completed_per_s));
+
+        if (isnan(begun_lately_per_s) || log_is_blind(unanswered_per_s, begun_lately_per_s))
+                return unanswered_per_s;
+        return isnan(unanswered_per_s) ? NAN : fmin(unanswered_per_s, left);
 }
 
 /* While a flood goes on, what was sent less what came back: no delay that may explain some has to be
@@ -63,10 +69,10 @@ struct evidence account_of_listener(const struct detector *d, const struct sight
                 e.unanswered_per_s = fmax(fmax(e.unanswered_per_s, sight_unanswered_per_s(l)),
                                           or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s));
                 /* What is refused now began later than what is late now: one of both at a time. */
-                e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s,
+                e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s->begun_lately.per_s,
                                                    or_zero(e.completed_per_s) + or_zero(l->refused_per_s));
         }
-        e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s, e.completed_per_s);
+        e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s->begun_lately.per_s, e.completed_per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, l->refused_per_s, e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
@@ -134,8 +140,8 @@ struct evidence account_of_host(const struct detector *d, const struct verdicts 
                 e.stray_share = d->sources->stray_share;
                 e.stray_ports = d->sources->stray_ports;
         }
-        e.unanswered_per_s = d->unanswered_per_s;
-        e.unanswered_share = share_of(d->unanswered_per_s, t->queue_drops.per_s, t->completed.per_s);
+        e.unanswered_per_s = at_most_begun(d->unanswered_per_s, t->syns_lately.per_s, t->completed.per_s);
+        e.unanswered_share = share_of(e.unanswered_per_s, t->queue_drops.per_s, t->completed.per_s);
         if (!isnan(t->syns.per_s))
                 e.syn_per_s = t->syns.per_s;
         else if (!isnan(t->completed.per_s))
@@ -188,7 +194,7 @@ static enum diagnosis name_of(struct detector *d, const struct observation *o,
         }
         culprits_find(o, flooded, checks, culprits);
         f.reset_share = unfinished > 0 ? reset / unfinished : 0;
-        f.log_is_blind = unfinished + refused > BLIND_FACTOR * begun + BLIND_PER_S;
+        f.log_is_blind = log_is_blind(unfinished + refused, begun);
         return naming_of_flood(&f);
 }
 

@@ -51,6 +51,7 @@ void host_track_init(struct host_track *t) {
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
                 .syns = rate_unknown(),
+                .syns_lately = rate_unknown(),
                 .syn_retrans = rate_unknown(),
                 .rsts_sent = rate_unknown(),
                 .forwarded = rate_unknown(),
@@ -187,6 +188,9 @@ void host_track_step(struct host_track *t, const struct observation *o, uint64_t
         count_over(&t->completed_steady, o, OBS_PASSIVE_OPENS, elapsed_s, steady_tau_s(t));
         count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
         count(&t->syns, o, OBS_SYNS, elapsed_s);
+        if (isnan(t->syns.per_s))
+                t->syns_lately = rate_unknown();
+        rate_peak(&t->syns_lately, t->syns.per_s, elapsed_s, LATELY_TAU_S);
         if (!isnan(t->syns.per_s))
                 rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);

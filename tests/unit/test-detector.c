@@ -5,6 +5,7 @@
  */
 #include "tests/unit/unit.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct traffic {
         uint64_t watch_from;   /* the detector starts then */
         uint64_t until;
         bool no_netstat, no_sock_diag;
+        bool log_is_blind; /* there is a log, and no SYN for the listener goes through it */
 };
 
 struct outcome {
@@ -41,6 +43,7 @@ struct outcome {
         unsigned starts, ends;
         enum flood_state worst, last;
         bool named; /* the listener */
+        double unfinished_per_s; /* the most that the host was said to have */
 };
 
 enum { PENDING_SLOTS = 4096, PENDING_PER_SLOT = 256 };
@@ -174,10 +177,18 @@ static void blind(const struct traffic *t, struct observation *o) {
         }
 }
 
+static void see_nothing(struct observation *o) {
+        for (uint32_t i = 0; i < o->listeners_count; i++) {
+                o->listeners[i].known |= OBS_L_SYNS;
+                o->listeners[i].syns = o->listeners[i].syns_again = 0;
+        }
+}
+
 static void note(struct outcome *out, const struct observation *o, const struct verdicts *v,
                  const struct decision *d) {
         if (d->state > out->worst)
                 out->worst = d->state;
+        out->unfinished_per_s = fmax(out->unfinished_per_s, v->host.evidence.unanswered_per_s);
         if (d->state == STATE_FLOOD && out->flood_us == NEVER) {
                 out->flood_us = o->time_us;
                 out->fill = v->host.evidence.fill;
@@ -231,6 +242,8 @@ static struct outcome run(const struct traffic *t) {
                         o.elapsed_us = 0;
                 }
                 blind(t, &o);
+                if (t->log_is_blind)
+                        see_nothing(&o);
                 detector_step(detector, &o, &v);
                 policy_step(policy, &o, &v, &d);
                 note(&out, &o, &v, &d);
@@ -240,6 +253,19 @@ static struct outcome run(const struct traffic *t) {
         detector = detector_free(detector);
         policy = policy_free(policy);
         return out;
+}
+
+/* What is redirected on its way to the listener, say, is counted for another port, or for none. */
+static void what_the_log_does_not_see_is_told(void **state) {
+        for (uint8_t mode = 0; mode <= 1; mode++) {
+                struct traffic t = { .syncookies = mode, .backlog = 511, .flood_per_s = 1000,
+                                     .flood_from = 20 * S, .flood_until = 30 * S, .rtt_ms = 120,
+                                     .until = 30 * S, .log_is_blind = true };
+                struct outcome out = run(&t);
+
+                assert_in_range(out.flood_us, 20 * S, 21 * S);
+                assert_true(out.unfinished_per_s > 800);
+        }
 }
 
 static void plain_flood_in_each_mode(void **state) {
@@ -399,6 +425,7 @@ static void with_a_sensor_gone(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(plain_flood_in_each_mode),
+                cmocka_unit_test(what_the_log_does_not_see_is_told),
                 cmocka_unit_test(slow_flood_before_the_queue_is_full),
                 cmocka_unit_test(slow_flood_among_few_clients),
                 cmocka_unit_test(a_flood_is_no_outage_of_those_it_shuts_out),
