@@ -21,19 +21,27 @@ static double share_of(double unanswered_per_s, double refused_per_s, double com
         return flood_rules_share(or_zero(unanswered_per_s) + or_zero(refused_per_s), completed_per_s);
 }
 
-/* More is unfinished than can have begun by the log: what it is does not go through the log. */
-static bool log_is_blind(double unfinished_per_s, double begun_per_s) {
-        return unfinished_per_s > BLIND_FACTOR * begun_per_s + BLIND_PER_S;
+/* More is unfinished than the log saw begin: what it is does not go through the log. */
+static bool log_is_blind(double unfinished_per_s, double seen_per_s) {
+        return unfinished_per_s > BLIND_FACTOR * seen_per_s + BLIND_PER_S;
 }
 
 /* What is said to be unfinished began: ages and cookies speak of moments apart, and where both do
- * their sum would count some twice. begun_lately_per_s: NAN or too little where the log does not see it. */
-static double at_most_begun(double unanswered_per_s, double begun_lately_per_s, double completed_per_s) {
-        double left = fmax(0, begun_lately_per_s - or_zero(completed_per_s));
+ * their sum would count some twice. seen_lately_per_s: NAN or too little where the log does not see it. */
+static double at_most_seen(double unanswered_per_s, double seen_lately_per_s, double completed_per_s) {
+        double left = fmax(0, seen_lately_per_s - or_zero(completed_per_s));
 
-        if (isnan(begun_lately_per_s) || log_is_blind(unanswered_per_s, begun_lately_per_s))
+        if (isnan(unanswered_per_s) || isnan(seen_lately_per_s) || log_is_blind(unanswered_per_s, seen_lately_per_s))
                 return unanswered_per_s;
-        return isnan(unanswered_per_s) ? NAN : fmin(unanswered_per_s, left);
+        return fmin(unanswered_per_s, left);
+}
+
+/* The same SYN again begins nothing, but where the queue is full each is answered by a cookie. */
+static double at_most_begun(double unanswered_per_s, const struct subject *s, double completed_per_s) {
+        return at_most_seen(unanswered_per_s,
+                            log_is_blind(unanswered_per_s, s->begun_lately.per_s) ? s->syns_lately.per_s
+                                                                                  : s->begun_lately.per_s,
+                            completed_per_s);
 }
 
 /* While a flood goes on, what was sent less what came back: no delay that may explain some has to be
@@ -69,10 +77,10 @@ struct evidence account_of_listener(const struct detector *d, const struct sight
                 e.unanswered_per_s = fmax(fmax(e.unanswered_per_s, sight_unanswered_per_s(l)),
                                           or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s));
                 /* What is refused now began later than what is late now: one of both at a time. */
-                e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s->begun_lately.per_s,
+                e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s,
                                                    or_zero(e.completed_per_s) + or_zero(l->refused_per_s));
         }
-        e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s->begun_lately.per_s, e.completed_per_s);
+        e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s, e.completed_per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, l->refused_per_s, e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
@@ -140,7 +148,7 @@ struct evidence account_of_host(const struct detector *d, const struct verdicts 
                 e.stray_share = d->sources->stray_share;
                 e.stray_ports = d->sources->stray_ports;
         }
-        e.unanswered_per_s = at_most_begun(d->unanswered_per_s, t->syns_lately.per_s, t->completed.per_s);
+        e.unanswered_per_s = at_most_seen(d->unanswered_per_s, t->syns_lately.per_s, t->completed.per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, t->queue_drops.per_s, t->completed.per_s);
         if (!isnan(t->syns.per_s))
                 e.syn_per_s = t->syns.per_s;
@@ -168,7 +176,7 @@ struct evidence account_of_host(const struct detector *d, const struct verdicts 
 static enum diagnosis name_of(struct detector *d, const struct observation *o,
                               const bool flooded[static OBS_LISTENERS_MAX], struct culprits *culprits) {
         struct naming_facts f = { .culprits = culprits, .usual_addresses = d->usual_addresses.per_s };
-        double unfinished = 0, refused = 0, reset = 0, begun = 0;
+        double unfinished = 0, refused = 0, reset = 0, seen = 0;
 
         bool checks = true;
 
@@ -184,7 +192,7 @@ static enum diagnosis name_of(struct detector *d, const struct observation *o,
                 reset += or_zero(e->embryonic_rsts_per_s);
                 f.finished_per_s += or_zero(d->sights[i].subject->finished.per_s);
                 f.begun_at_most_per_s += or_zero(d->sights[i].subject->begun_at_most.per_s);
-                begun += d->sights[i].subject->begun_lately.per_s;
+                seen += d->sights[i].subject->syns_lately.per_s;
                 if (o->listeners[i].known & OBS_L_SENDERS)
                         naming_add_senders(&f.strangers, &o->listeners[i].senders);
         }
@@ -194,7 +202,7 @@ static enum diagnosis name_of(struct detector *d, const struct observation *o,
         }
         culprits_find(o, flooded, checks, culprits);
         f.reset_share = unfinished > 0 ? reset / unfinished : 0;
-        f.log_is_blind = log_is_blind(unfinished + refused, begun);
+        f.log_is_blind = log_is_blind(unfinished + refused, seen);
         return naming_of_flood(&f);
 }
 

@@ -222,7 +222,7 @@ static double chokes(const struct look *l) {
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
         double aged = aged_for_sure(l);
         /* What is held must be growing old now: after a flood it stands for a minute. */
-        double aging = against(fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)), s->unanswered_per_s);
+        double aging = against(aged, s->unanswered_per_s);
         double harm = hurts(l, s, fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
                                           or_zero(l->cookies_unanswered_per_s));
         double goes_on = all_of(against(aged, s->unanswered_per_s),

@@ -11,6 +11,7 @@ enum {
         BITS_A_KEY = 6,  /* each chosen by nine bits of the hash, the block by the others' */
         BIT_SHIFT = 9,
         BLOCKS_MAX = 65536,
+        FULL_BITS_A_KEY = 10,
 };
 
 struct rotating_filter {
@@ -18,6 +19,8 @@ struct rotating_filter {
         uint64_t period_us, begun_us;
         uint64_t (*now)[BLOCK_WORDS], (*before)[BLOCK_WORDS];
         void *memory; /* of both, and up to a line more */
+        uint64_t added_now, added_before; /* keys, and the same again */
+        bool forgets;
 };
 
 int rotating_filter_new(uint32_t blocks, uint64_t period_us, uint64_t now_us, struct rotating_filter **ret) {
@@ -61,11 +64,23 @@ static void rotate(struct rotating_filter *f) {
 
         f->before = f->now;
         f->now = swap;
-        memset(f->now, 0, ((size_t) f->mask + 1) * sizeof *f->now);
+        /* Memory that was never written takes no page. */
+        if (f->added_before > 0)
+                memset(f->now, 0, ((size_t) f->mask + 1) * sizeof *f->now);
+        f->added_before = f->added_now;
+        f->added_now = 0;
+}
+
+void rotating_filter_forget_when_full(struct rotating_filter *f) {
+        f->forgets = true;
+}
+
+static bool is_full(const struct rotating_filter *f) {
+        return f->added_now >= ((uint64_t) f->mask + 1) * LINE * 8 / FULL_BITS_A_KEY;
 }
 
 void rotating_filter_pass(struct rotating_filter *f, uint64_t now_us) {
-        if (now_us - f->begun_us < f->period_us)
+        if (now_us - f->begun_us < f->period_us && !(f->forgets && is_full(f)))
                 return;
         rotate(f);
         if (now_us - f->begun_us >= 2 * f->period_us)
@@ -115,6 +130,7 @@ bool rotating_filter_again(struct rotating_filter *f, uint64_t hash) {
         had = holds(f->now[block], bits) || holds(f->before[block], bits);
         for (unsigned i = 0; i < BLOCK_WORDS; i++)
                 f->now[block][i] |= bits[i];
+        f->added_now++;
         return had;
 }
 
@@ -134,6 +150,7 @@ void rotating_filter_load(struct rotating_filter *f, const void *from, uint64_t 
 
         memcpy(f->now, from, half);
         memcpy(f->before, (const uint8_t *) from + half, half);
+        f->added_now = f->added_before = 1; /* some */
         f->begun_us = now_us;
 }
 

@@ -7,7 +7,7 @@
  * Two Bloom filters (Bloom, CACM 13, 1970), blocked so that a look touches one cache line of
  * each (Putze, Sanders, Singler, "Cache-, hash- and space-efficient Bloom filters", 2007): keys
  * go into the newer one; every period the older one is emptied and they change places. A key
- * is remembered for one to two periods. Never forgotten too early, at times remembered wrongly:
+ * is remembered for one to two periods. Not forgotten too early, at times remembered wrongly:
  * with one key for every 16 bits about 1 in 1,000, for every 8 bits 1 in 40.
  */
 
@@ -21,6 +21,9 @@ struct rotating_filter;
 int rotating_filter_new(uint32_t blocks, uint64_t period_us, uint64_t now_us, struct rotating_filter **ret);
 struct rotating_filter *rotating_filter_free(struct rotating_filter *f);
 
+/* From now on rotating_filter_pass() also lets an older key go before its time rather than have more
+ * than one for every 10 bits: 1 in 100 is remembered wrongly, however many come. */
+void rotating_filter_forget_when_full(struct rotating_filter *f);
 void rotating_filter_set_period(struct rotating_filter *f, uint64_t period_us);
 /* Whatever time has made due. */
 void rotating_filter_pass(struct rotating_filter *f, uint64_t now_us);

@@ -38,7 +38,7 @@ enum {
 #define DISOWN_PERIOD_US UINT64_C(60000000)
 enum {
         CLIENT_BLOCKS = 1024, /* 64 KiB: 16,000 clients, with their networks, at one wrongly known in 1,000 */
-        HANDSHAKE_BLOCKS = 512,
+        HANDSHAKE_BLOCKS = 1024, /* 64 KiB: 50,000 handshakes; when more come they are known for less long */
         DISOWN_BLOCKS = 1024,
         PORTS_COUNTED = 256,
 };
@@ -123,8 +123,11 @@ static int new_filters(struct source_table *t, uint64_t now_us) {
 
         if (r >= 0)
                 r = rotating_filter_new(HANDSHAKE_BLOCKS, HANDSHAKE_PERIOD_US, now_us, &t->handshakes);
-        if (r >= 0)
+        if (r >= 0) {
+                /* One that is taken for a repeat is missing from the flood, and the log seems blind. */
+                rotating_filter_forget_when_full(t->handshakes);
                 r = rotating_filter_new(DISOWN_BLOCKS, DISOWN_PERIOD_US, now_us, &t->disowning);
+        }
         if (r >= 0)
                 r = heavy_hitters_new(PORTS_COUNTED, &t->ports);
         return r;

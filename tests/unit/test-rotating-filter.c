@@ -58,6 +58,23 @@ static void seldom_wrong(void **state) {
         rotating_filter_free(f);
 }
 
+/* However many come: one in 100. */
+static void forgets_rather_than_be_wrong(void **state) {
+        struct rotating_filter *f = make(64);
+        unsigned wrong = 0;
+        uint64_t n = 0;
+
+        rotating_filter_forget_when_full(f);
+        for (unsigned tick = 1; tick <= 40; tick++) {
+                for (unsigned i = 0; i < 500; i++)
+                        wrong += rotating_filter_again(f, hash_of(n++));
+                assert_true(rotating_filter_has(f, hash_of(n - 500)));
+                rotating_filter_pass(f, tick * S / 10);
+        }
+        assert_true(wrong < n / 50);
+        rotating_filter_free(f);
+}
+
 static void refuses_sizes(void **state) {
         struct rotating_filter *f = NULL;
 
@@ -72,6 +89,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(remembers_for_a_period_at_least),
                 cmocka_unit_test(seldom_wrong),
+                cmocka_unit_test(forgets_rather_than_be_wrong),
                 cmocka_unit_test(refuses_sizes),
         };
 
