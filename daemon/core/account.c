@@ -27,20 +27,20 @@ static bool log_is_blind(double unfinished_per_s, double seen_per_s) {
 }
 
 /* What is said to be unfinished began: ages and cookies speak of moments apart, and where both do
- * their sum would count some twice. seen_lately_per_s: NAN or too little where the log does not see it. */
-static double at_most_seen(double unanswered_per_s, double seen_lately_per_s, double completed_per_s) {
-        double left = fmax(0, seen_lately_per_s - or_zero(completed_per_s));
+ * their sum would count some twice. seen_per_s: NAN or too little where the log does not see it. */
+static double at_most_seen(double unanswered_per_s, double seen_per_s, double completed_per_s) {
+        double left = fmax(0, seen_per_s - or_zero(completed_per_s));
 
-        if (isnan(unanswered_per_s) || isnan(seen_lately_per_s) || log_is_blind(unanswered_per_s, seen_lately_per_s))
+        if (isnan(unanswered_per_s) || isnan(seen_per_s) || log_is_blind(unanswered_per_s, seen_per_s))
                 return unanswered_per_s;
         return fmin(unanswered_per_s, left);
 }
 
 /* The same SYN again begins nothing, but where the queue is full each is answered by a cookie. */
 static double at_most_begun(double unanswered_per_s, const struct subject *s, double completed_per_s) {
-        return at_most_seen(unanswered_per_s,
-                            log_is_blind(unanswered_per_s, s->begun_lately.per_s) ? s->syns_lately.per_s
-                                                                                  : s->begun_lately.per_s,
+        double begun = s->begun_lately.per_s;
+
+        return at_most_seen(unanswered_per_s, log_is_blind(unanswered_per_s, begun) ? s->syns_at_most.per_s : begun,
                             completed_per_s);
 }
 
@@ -148,7 +148,7 @@ struct evidence account_of_host(const struct detector *d, const struct verdicts 
                 e.stray_share = d->sources->stray_share;
                 e.stray_ports = d->sources->stray_ports;
         }
-        e.unanswered_per_s = at_most_seen(d->unanswered_per_s, t->syns_lately.per_s, t->completed.per_s);
+        e.unanswered_per_s = at_most_seen(d->unanswered_per_s, t->syns_at_most.per_s, t->completed.per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, t->queue_drops.per_s, t->completed.per_s);
         if (!isnan(t->syns.per_s))
                 e.syn_per_s = t->syns.per_s;
@@ -192,7 +192,7 @@ static enum diagnosis name_of(struct detector *d, const struct observation *o,
                 reset += or_zero(e->embryonic_rsts_per_s);
                 f.finished_per_s += or_zero(d->sights[i].subject->finished.per_s);
                 f.begun_at_most_per_s += or_zero(d->sights[i].subject->begun_at_most.per_s);
-                seen += d->sights[i].subject->syns_lately.per_s;
+                seen += d->sights[i].subject->syns_at_most.per_s;
                 if (o->listeners[i].known & OBS_L_SENDERS)
                         naming_add_senders(&f.strangers, &o->listeners[i].senders);
         }

@@ -38,8 +38,8 @@ struct subject {
         struct survival survival; /* at the last walk */
         struct rate syns;        /* SYNs a second, by the log */
         struct rate begun;       /* of these, handshakes */
-        struct rate begun_lately, syns_lately; /* the most of the last seconds */
-        struct rate begun_at_most; /* the same, of single ticks */
+        struct rate begun_lately; /* the most of the last seconds */
+        struct rate begun_at_most, syns_at_most; /* the same, of single ticks */
         struct rate finished;    /* handshakes that finish, over as long as sources are weighed */
         struct rate ended;       /* connections that ended, a second */
         struct rate drops;       /* its own counter, a second */

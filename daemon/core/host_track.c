@@ -51,7 +51,7 @@ void host_track_init(struct host_track *t) {
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
                 .syns = rate_unknown(),
-                .syns_lately = rate_unknown(),
+                .syns_at_most = rate_unknown(),
                 .syn_retrans = rate_unknown(),
                 .rsts_sent = rate_unknown(),
                 .forwarded = rate_unknown(),
@@ -189,8 +189,9 @@ void host_track_step(struct host_track *t, const struct observation *o, uint64_t
         count(&t->overflows, o, OBS_LISTEN_OVERFLOWS, elapsed_s);
         count(&t->syns, o, OBS_SYNS, elapsed_s);
         if (isnan(t->syns.per_s))
-                t->syns_lately = rate_unknown();
-        rate_peak(&t->syns_lately, t->syns.per_s, elapsed_s, LATELY_TAU_S);
+                t->syns_at_most = rate_unknown();
+        else if (observation_knows(o, OBS_SYNS))
+                rate_peak(&t->syns_at_most, (double) o->counters[OBS_SYNS] / elapsed_s, elapsed_s, LATELY_TAU_S);
         if (!isnan(t->syns.per_s))
                 rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);

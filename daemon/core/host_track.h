@@ -28,7 +28,7 @@ struct host_track {
         struct rate queue_drops;     /* SYNs refused because the queue was full */
         struct rate overflows;       /* refused because the accept queue was full */
         struct rate syns;            /* counted by our rule */
-        struct rate syns_lately;     /* the most of the last seconds: what is unfinished now began then */
+        struct rate syns_at_most;    /* the most of a tick in the last seconds: what is unfinished began then */
         struct rate syn_retrans;
         struct rate rsts_sent;
         double elsewhere_s, elsewhere_syns; /* since it was told how many went elsewhere: time, SYNs for TCP */

@@ -30,7 +30,7 @@ void sight_begin(struct subject *s) {
                 .syns = rate_unknown(),
                 .begun = rate_unknown(),
                 .begun_lately = rate_unknown(),
-                .syns_lately = rate_unknown(),
+                .syns_at_most = rate_unknown(),
                 .begun_at_most = rate_unknown(),
                 .finished = rate_unknown(),
                 .ended = rate_unknown(),
@@ -86,7 +86,7 @@ static void count_log(struct subject *s, const struct obs_listener *l, double ti
         double begun;
 
         if (!(l->known & OBS_L_SYNS)) {
-                s->syns = s->begun = s->begun_lately = s->syns_lately = s->begun_at_most = rate_unknown();
+                s->syns = s->begun = s->begun_lately = s->syns_at_most = s->begun_at_most = rate_unknown();
                 return;
         }
         begun = (double) (l->syns - (l->syns_again < l->syns ? l->syns_again : l->syns));
@@ -94,7 +94,7 @@ static void count_log(struct subject *s, const struct obs_listener *l, double ti
         rate_count(&s->begun, begun, tick_s, RATE_TAU_S);
         rate_peak(&s->begun_at_most, begun / tick_s, tick_s, LATELY_TAU_S);
         rate_peak(&s->begun_lately, s->begun.per_s, tick_s, LATELY_TAU_S);
-        rate_peak(&s->syns_lately, s->syns.per_s, tick_s, LATELY_TAU_S);
+        rate_peak(&s->syns_at_most, (double) l->syns / tick_s, tick_s, LATELY_TAU_S);
 }
 
 static void subject_update(struct subject *s, const struct obs_listener *l, uint64_t age_us,
