@@ -37,11 +37,11 @@ struct frame {
 };
 
 static double x_of(const struct frame *f, double time) {
-        return LEFT + (time - f->from) / (f->to - f->from) * (WIDTH - LEFT - RIGHT);
+        return (double) LEFT + (time - f->from) / (f->to - f->from) * (double) (WIDTH - LEFT - RIGHT);
 }
 
 static double y_of(const struct frame *f, double value) {
-        return HEIGHT - BOTTOM - value / f->most * (HEIGHT - TOP - BOTTOM);
+        return (double) (HEIGHT - BOTTOM) - value / f->most * (double) (HEIGHT - TOP - BOTTOM);
 }
 
 /* 1, 2 or 5 times a power of ten: the axis ends there. */
@@ -80,8 +80,8 @@ static void put_states(FILE *out, const struct frame *f) {
                 from = course_time(c, i) - course_value(c, i, course_field(c, "step_s"));
                 if (strcmp(state, "normal") != 0)
                         fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>",
-                                strcmp(state, "flood") == 0 ? "bad" : "warn", fmax(LEFT, x_of(f, from)), TOP,
-                                fmax(1, x_of(f, course_time(c, end - 1)) - fmax(LEFT, x_of(f, from))),
+                                strcmp(state, "flood") == 0 ? "bad" : "warn", fmax((double) LEFT, x_of(f, from)), TOP,
+                                fmax(1, x_of(f, course_time(c, end - 1)) - fmax((double) LEFT, x_of(f, from))),
                                 HEIGHT - TOP - BOTTOM);
                 i = end;
         }
