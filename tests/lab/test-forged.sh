@@ -76,6 +76,7 @@ visit() {
         lab_mute 100.64.7.9
         lab_honest victims --from 100.64.7.9/32 --to $to --rate 1 --hold 50ms --duration 500ms
         lab_finish victims
+        lab_check "a visit was made and finished" "$(lab_field victims connected) > 0"
         # Long enough for any look at it.
         lab_pause 2
 }
