@@ -113,6 +113,13 @@ static enum http_status parse_line(struct part line, bool *ret_old, struct http_
 
 /* --- its fields ----------------------------------------------------------------------------------- */
 
+/* Of a weight, 0..1; what is none counts as the nearest. */
+static int thousandths(double weight) {
+        if (!(weight > 0)) /* or not a number */
+                return 0;
+        return weight < 1 ? (int) (weight * 1000 + 0.5) : 1000;
+}
+
 /* The weight of "text/plain; version=0.0.4; q=0.5", 0..1000; bad_version: a version that is not ours. */
 static int weight_of(struct part range, struct part *ret_type, bool *ret_bad_version) {
         int weight = 1000;
@@ -128,9 +135,9 @@ static int weight_of(struct part range, struct part *ret_type, bool *ret_bad_ver
                 if (!equals(name, "q"))
                         continue;
                 memcpy(digits, parameter.text, parameter.length < 7 ? parameter.length : 7);
-                weight = (int) (strtod(digits, NULL) * 1000 + 0.5);
+                weight = thousandths(strtod(digits, NULL));
         }
-        return weight < 0 ? 0 : weight > 1000 ? 1000 : weight;
+        return weight;
 }
 
 /* Whether OpenMetrics is liked at least as much as text; "any" is no wish for it. */

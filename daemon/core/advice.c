@@ -156,7 +156,7 @@ bool advice_queue_is_short(const struct advice_queue *q) {
 
 uint32_t advice_queue_wanted(const struct advice_queue *q) {
         uint32_t wanted = 16;
-        double seen = q->needed > 0 ? 2 * q->needed : ADVICE_BACKLOG_SHORT;
+        double seen = q->needed > 0 ? 2 * q->needed : (double) ADVICE_BACKLOG_SHORT;
 
         while (wanted < seen && wanted < 65536)
                 wanted *= 2;

@@ -549,5 +549,5 @@ bool capture_hosts_backscatter(const struct capture_hosts *h) {
         double from, to;
 
         capture_hosts_unasked(h, &from, &to);
-        return from >= BACKSCATTER_FROM && from >= BACKSCATTER_FACTOR * to;
+        return from >= (double) BACKSCATTER_FROM && from >= (double) BACKSCATTER_FACTOR * to;
 }
