@@ -14,6 +14,7 @@ static const char *const counter_names[OBS_COUNTERS] = {
         [OBS_LISTEN_OVERFLOWS] = "ListenOverflows",
         [OBS_LISTEN_DROPS] = "ListenDrops",
         [OBS_PASSIVE_OPENS] = "PassiveOpens",
+        [OBS_ACTIVE_OPENS] = "ActiveOpens",
         [OBS_EMBRYONIC_RSTS] = "EmbryonicRsts",
         [OBS_ATTEMPT_FAILS] = "AttemptFails",
         [OBS_SYN_RETRANS] = "TCPSynRetrans",

@@ -36,6 +36,7 @@ enum obs_counter {
         OBS_LISTEN_OVERFLOWS,   /* ListenOverflows: the accept queue was full */
         OBS_LISTEN_DROPS,       /* ListenDrops: every SYN or ACK a listener dropped */
         OBS_PASSIVE_OPENS,      /* PassiveOpens: every handshake that completed */
+        OBS_ACTIVE_OPENS,       /* ActiveOpens: every connection that this host began to open */
         OBS_EMBRYONIC_RSTS,     /* EmbryonicRsts: half-opens ended by an RST */
         OBS_ATTEMPT_FAILS,      /* AttemptFails */
         OBS_SYN_RETRANS,        /* TCPSynRetrans: SYNs and SYN-ACKs sent again */
@@ -175,6 +176,7 @@ enum obs_known {
         OBS_K_SYNCOOKIES = 1 << 2,
         OBS_K_SOURCES = 1 << 3,
         OBS_K_SYNACK_RETRIES = 1 << 4,
+        OBS_K_ESTABLISHED = 1 << 5,
 };
 
 struct observation {
@@ -190,6 +192,7 @@ struct observation {
         uint32_t aged;        /* whose SYN-ACK was sent again */
         uint32_t deferred;
         uint32_t ghosts;      /* whose listener has closed */
+        uint64_t established; /* CurrEstab: connections open now, theirs and ours */
         uint8_t syncookies;   /* net.ipv4.tcp_syncookies */
         uint8_t synack_retries; /* net.ipv4.tcp_synack_retries */
 

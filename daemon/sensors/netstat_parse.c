@@ -45,9 +45,11 @@ static bool next_word(struct span *rest, struct span *ret) {
 }
 
 /* Where the kernel keeps each counter; the same name may occur in other groups. */
-static const char *group_of(enum obs_counter c) {
-        switch (c) {
+static const char *group_of(unsigned column) {
+        switch (column) {
+        case NETSTAT_ESTABLISHED:
         case OBS_PASSIVE_OPENS:
+        case OBS_ACTIVE_OPENS:
         case OBS_ATTEMPT_FAILS:
         case OBS_IN_SEGMENTS:
         case OBS_OUT_RSTS:
@@ -63,21 +65,20 @@ static const char *group_of(enum obs_counter c) {
         case OBS_EMBRYONIC_RSTS:
         case OBS_SYN_RETRANS:
                 return "TcpExt:";
-        case OBS_SYNS:
-        case OBS_ARRIVED:
-        case OBS_FORWARDED:
-        case OBS_BLOCKED:
-        case OBS_COUNTERS:
-                break;
+        default: /* counted by our own rules */
+                return NULL;
         }
-        return NULL;
+}
+
+static const char *name_of(unsigned column) {
+        return column == NETSTAT_ESTABLISHED ? "CurrEstab" : obs_counter_name((enum obs_counter) column);
 }
 
 uint32_t netstat_counters(void) {
         uint32_t all = 0;
 
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
-                if (group_of((enum obs_counter) c))
+                if (group_of(c))
                         all |= UINT32_C(1) << c;
         return all;
 }
@@ -88,29 +89,28 @@ struct wanted {
         struct {
                 const char *name;
                 size_t length;
-                enum obs_counter counter;
-        } list[OBS_COUNTERS];
+                unsigned column;
+        } list[NETSTAT_COLUMNS];
 };
 
 static void wanted_in(struct span group, struct wanted *w) {
         w->count = 0;
-        for (unsigned c = 0; c < OBS_COUNTERS; c++) {
-                const char *of = group_of((enum obs_counter) c);
-                const char *name = obs_counter_name((enum obs_counter) c);
+        for (unsigned c = 0; c < NETSTAT_COLUMNS; c++) {
+                const char *of = group_of(c), *name = name_of(c);
 
                 if (!of || !span_is(group, of))
                         continue;
                 w->list[w->count].name = name;
                 w->list[w->count].length = strlen(name);
-                w->list[w->count++].counter = (enum obs_counter) c;
+                w->list[w->count++].column = c;
         }
 }
 
-static bool wanted_find(const struct wanted *w, struct span name, enum obs_counter *ret) {
+static bool wanted_find(const struct wanted *w, struct span name, unsigned *ret) {
         for (unsigned i = 0; i < w->count; i++)
                 if (w->list[i].length == name.length &&
                     memcmp(w->list[i].name, name.at, name.length) == 0) {
-                        *ret = w->list[i].counter;
+                        *ret = w->list[i].column;
                         return true;
                 }
         return false;
@@ -138,7 +138,7 @@ static int parse_pair(const struct wanted *w, struct span names, struct span val
         struct netstat_totals found = { 0 };
         uint32_t doubtful = 0;
         struct span name, value;
-        enum obs_counter c;
+        unsigned c;
 
         for (;;) {
                 bool more = next_word(&names, &name);
@@ -158,7 +158,7 @@ static int parse_pair(const struct wanted *w, struct span names, struct span val
                 }
         }
         found.known &= ~doubtful;
-        for (unsigned i = 0; i < OBS_COUNTERS; i++)
+        for (unsigned i = 0; i < NETSTAT_COLUMNS; i++)
                 if (found.known & (UINT32_C(1) << i))
                         totals->value[i] = found.value[i];
         totals->known |= found.known;
@@ -198,4 +198,8 @@ void netstat_delta(const struct netstat_totals *before, const struct netstat_tot
                 if ((before->known & now->known & (UINT32_C(1) << c)) &&
                     now->value[c] >= before->value[c])
                         observation_set(o, (enum obs_counter) c, now->value[c] - before->value[c]);
+        if (now->known & (UINT32_C(1) << NETSTAT_ESTABLISHED)) {
+                o->established = now->value[NETSTAT_ESTABLISHED];
+                o->known |= OBS_K_ESTABLISHED;
+        }
 }

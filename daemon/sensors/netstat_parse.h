@@ -14,10 +14,13 @@
 
 #include "core/observation.h"
 
+/* A column that is a level, not a count; beside enum obs_counter. */
+enum { NETSTAT_ESTABLISHED = OBS_COUNTERS, NETSTAT_COLUMNS };
+
 /* Totals since boot, or since the network namespace was made. */
 struct netstat_totals {
-        uint32_t known; /* 1 << enum obs_counter */
-        uint64_t value[OBS_COUNTERS];
+        uint32_t known; /* 1 << enum obs_counter, or one of the above */
+        uint64_t value[NETSTAT_COLUMNS];
 };
 
 /* The counters that come from these files: all but OBS_SYNS and OBS_BLOCKED. */
@@ -32,6 +35,6 @@ uint32_t netstat_counters(void);
  */
 int netstat_parse(const char *text, size_t length, struct netstat_totals *totals);
 
-/* What was counted between two readings: known in both, and not gone back. */
+/* What was counted between two readings: known in both, and not gone back; levels as they are now. */
 void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now,
                    struct observation *o);

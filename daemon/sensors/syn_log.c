@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/ends_told.h"
 #include "sensors/nft_counter.h"
 #include "sensors/nft_rules.h"
 #include "sensors/sampling.h"
 #include "sensors/tcp_destroy.h"
 #include "util/trouble.h"
 
+/* Late ends are a state of the sensor when they stay so. */
+#define LATE_ENDS_TOLD_US UINT64_C(5000000)
 /* As long as completions that were lost weigh: three halvings of the table. */
 #define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
 
@@ -49,6 +52,10 @@ struct syn_log {
         struct nflog_reader_counts counted_log; /* what had been received by then */
         uint64_t overruns;     /* of l->destroy, up to now */
         uint64_t ends_lost_us; /* when they grew last; 0: completions can be told */
+        struct ends_told ends_told;
+        uint64_t ends, established; /* at the last observation: told of, open */
+        bool ends_followed;         /* … and whether there was one */
+        uint64_t ends_late_us;      /* since when; 0: they are told in time */
 };
 
 static void fail(struct syn_log *l, const char *what, const char *why) {
@@ -61,7 +68,7 @@ static bool hears(const struct syn_log *l) {
 }
 
 static void tell_table(struct syn_log *l) {
-        source_table_set_known(l->sources, hears(l), l->destroy && !l->ends_lost_us);
+        source_table_set_known(l->sources, hears(l), l->destroy && !l->ends_lost_us && !l->ends_late_us);
 }
 
 static void start(struct syn_log *l, const struct settings *s, struct nft_table *table) {
@@ -261,6 +268,30 @@ static void heed_lost_ends(struct syn_log *l, uint64_t now_us) {
         }
 }
 
+/* … and where they are told too late. */
+static void heed_late_ends(struct syn_log *l, const struct observation *o) {
+        const uint32_t needed = UINT32_C(1) << OBS_PASSIVE_OPENS | UINT32_C(1) << OBS_ACTIVE_OPENS;
+        bool known = l->destroy && (o->known & OBS_K_ESTABLISHED);
+        uint64_t ends = l->destroy ? tcp_destroy_counts(l->destroy).connections : 0;
+        struct ends_tick tick = {
+                .time_us = o->time_us,
+                .opened = o->counters[OBS_PASSIVE_OPENS] + o->counters[OBS_ACTIVE_OPENS],
+                .told = ends - l->ends,
+                .established = o->established,
+                .established_before = l->established,
+        };
+        bool follows = known && l->ends_followed && (o->counters_known & needed) == needed;
+        bool in_time = ends_told_step(&l->ends_told, follows ? &tick : NULL);
+
+        l->ends = ends;
+        l->established = o->established;
+        l->ends_followed = known;
+        if (in_time != !l->ends_late_us) {
+                l->ends_late_us = in_time ? 0 : o->time_us;
+                tell_table(l);
+        }
+}
+
 void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) {
         if (o->known & OBS_K_LISTENERS) {
                 bool others = source_table_set_listeners(l->sources, o->listeners, o->listeners_count);
@@ -276,6 +307,7 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
                         source_table_listener_syns(l->sources, now_us, o->listeners, o->listeners_count);
         }
         heed_lost_ends(l, now_us);
+        heed_late_ends(l, o);
         source_table_observe(l->sources, now_us, &o->sources);
         o->known |= OBS_K_SOURCES;
         o->sensors[SENSOR_NFLOG] = (uint8_t) syn_log_state(l);
@@ -289,6 +321,8 @@ static const char *defect(const struct syn_log *l) {
                 return "the counter of our table cannot be read";
         if (l->ends_lost_us)
                 return "ends of connections were lost";
+        if (l->ends_late_us && l->observed_us - l->ends_late_us >= LATE_ENDS_TOLD_US)
+                return "ends of connections are told late: this host has no CPU time left";
         if (l->sampling_trouble.error)
                 return "the sampling could not be changed";
         return NULL;

@@ -100,6 +100,7 @@ static void take_event(struct tcp_destroy *d, const struct inet_diag_msg *m) {
         uint16_t port = ntohs(m->id.idiag_sport);
         struct address remote, local;
 
+        d->counts.connections += m->id.idiag_dport != 0;
         if (m->id.idiag_dport == 0 || !(d->ports[port / 8] & (1u << port % 8))) {
                 d->counts.others++;
                 return;

@@ -20,6 +20,7 @@
 struct tcp_destroy_counts {
         uint64_t completed; /* told to the table */
         uint64_t others;    /* our own connections, listeners that closed */
+        uint64_t connections; /* of all these, what had a peer */
         uint64_t overruns;  /* times that events were lost, each an unknown number */
 };
 
