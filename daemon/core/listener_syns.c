@@ -103,6 +103,10 @@ struct listener_slot *listener_syns_find(struct listener_syns *l, const struct a
         return best;
 }
 
+uint32_t listener_syns_id(const struct listener_syns *l, uint32_t index) {
+        return index < l->count ? l->slots[l->order[index]].id : LISTENER_SYNS_NONE;
+}
+
 const struct listener_slot *listener_syns_of(const struct listener_syns *l, uint32_t id) {
         const struct listener_slot *s = &l->slots[id % OBS_LISTENERS_MAX];
 

@@ -48,6 +48,8 @@ struct listener_slot *listener_syns_find(struct listener_syns *l, const struct a
                                          uint16_t port);
 /* Whether one beyond the list listens there. */
 bool listener_syns_listens(const struct listener_syns *l, uint16_t port);
+/* The id of the listener at that place of the list; LISTENER_SYNS_NONE beyond it. */
+uint32_t listener_syns_id(const struct listener_syns *l, uint32_t index);
 /* By its id; NULL: not there any more. */
 const struct listener_slot *listener_syns_of(const struct listener_syns *l, uint32_t id);
 void listener_syns_halve(struct listener_syns *l);

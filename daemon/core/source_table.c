@@ -2,33 +2,12 @@
 #include "core/source_table.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "core/distinct.h"
-#include "core/heavy_hitters.h"
-#include "core/listener_syns.h"
-#include "core/open_connections.h"
-#include "core/rotating_filter.h"
-#include "core/share_bounds.h"
-#include "core/source_window.h"
+#include "core/source_table_state.h"
+#include "core/sources_told.h"
 
-enum class { CLASS_ADDRESS, CLASS_IPV4_24, CLASS_IPV6_64, CLASS_IPV6_48, CLASSES };
-
-enum {
-        PENDING_MAX = 2048, /* SYNs kept until they are counted */
-        SIDE_BY_SIDE = 32,  /* of them looked up at once */
-        /* A source is worth naming when it is sure to send this share of all SYNs … */
-        NAMED_SHARE_INVERSE = 2000,
-        NAMED_SYNS_MIN = 2,       /* … and at least so many in the window, */
-        NAMED_HALF_OPEN_MIN = 16, /* or when it holds so many half-opens. */
-        DOUBTED_PER_S_MIN = 20,
-};
-
-#define SECOND_US 1e6
-#define DOUBTED_COMPLETION_MAX 0.5
-#define RATE_WINDOW_MIN_US UINT64_C(200000)
+enum { SIDE_BY_SIDE = 32 }; /* SYNs looked up at once */
 
 /* Who finished a handshake is a known client for one to two of these … */
 #define CLIENT_PERIOD_US UINT64_C(300000000)
@@ -42,67 +21,6 @@ enum {
         DISOWN_BLOCKS = 1024,
         PORTS_COUNTED = 256,
 };
-
-/* Uses of a hash besides the classes, which have their own index. */
-enum use { USE_LISTENER = CLASSES, USE_HANDSHAKE };
-
-static const struct class_facts {
-        uint8_t length;
-        uint32_t syns, others; /* counters */
-        uint32_t named;        /* at most so many in an observation; together OBS_SOURCES_MAX */
-} classes[CLASSES] = {
-        [CLASS_ADDRESS] = { 128, 4096, 1024, 32 },
-        [CLASS_IPV4_24] = { 120, 4096, 512, 16 },
-        [CLASS_IPV6_64] = { 64, 1024, 512, 8 },
-        [CLASS_IPV6_48] = { 48, 1024, 512, 8 },
-};
-
-/* A SYN that is not counted yet. */
-struct pending {
-        struct address source, destination;
-        uint32_t one_in;
-        uint32_t sequence;
-        uint16_t source_port, destination_port;
-        uint8_t sample; /* enum source_sample */
-        uint32_t of;    /* the listener's id, LISTENER_SYNS_NONE */
-};
-
-struct source_table {
-        struct keyed_hash key;
-        uint32_t by_packet, by_source; /* one in so many is logged */
-        uint32_t by_packet_most;       /* since the last halving */
-        bool syns_known, completions_known, resets_known, half_open_known;
-
-        struct heavy_hitters *syns[CLASSES];
-        struct heavy_hitters *completed[CLASSES];
-        struct heavy_hitters *half_open[CLASSES];  /* of the last whole walk */
-        struct heavy_hitters *half_open_next[CLASSES];
-        struct open_connections open;
-
-        uint64_t halved_us;
-        double weighed_us; /* time behind the counts, up to halved_us, weighed as they are */
-        double lost;       /* SYNs, weighed as the counts */
-
-        unsigned pending_count;
-        struct pending pending[PENDING_MAX];
-
-        struct source_window window;
-        struct rotating_filter *clients;    /* of all classes, who finished lately */
-        struct rotating_filter *handshakes; /* begun lately: address, port, sequence number */
-        struct rotating_filter *disowning;  /* of all classes, who answered by RST */
-        struct known_clients *remembered;   /* who finished, for others; NULL: not wanted */
-        struct heavy_hitters *ports;        /* on which somebody listens, by SYNs */
-
-        struct listener_syns listeners;
-};
-
-static struct address class_key(enum class c, const struct address *a) {
-        struct address key = *a;
-
-        if (c != CLASS_ADDRESS)
-                memset(key.bytes + classes[c].length / 8, 0, 16u - classes[c].length / 8);
-        return key;
-}
 
 static bool is_of_class(const struct address *a, enum class c) {
         return c == CLASS_ADDRESS || (c == CLASS_IPV4_24) == address_is_ipv4(a);
@@ -170,28 +88,6 @@ struct source_table *source_table_free(struct source_table *t) {
 }
 
 /* --- adding -------------------------------------------------------------------- */
-
-/* An address as a class counts it, for a listener. */
-struct place {
-        struct heavy_key key;
-        uint64_t hash;
-};
-
-static uint64_t class_hash(const struct source_table *t, enum class c, const struct address *key) {
-        return keyed_hash_for(&t->key, keyed_hash_address(&t->key, key), c);
-}
-
-static uint64_t place_hash(const struct source_table *t, enum class c, const struct heavy_key *key) {
-        return keyed_hash_for(&t->key, class_hash(t, c, &key->address), (uint64_t) key->of << 8 | USE_LISTENER);
-}
-
-static struct place place_of(const struct source_table *t, enum class c, const struct address *a,
-                             uint32_t of) {
-        struct place p = { .key = { .address = class_key(c, a), .of = of } };
-
-        p.hash = place_hash(t, c, &p.key);
-        return p;
-}
 
 static void add_to_class(struct source_table *t, enum class c, const struct pending *list, unsigned count) {
         struct place places[SIDE_BY_SIDE];
@@ -445,175 +341,6 @@ static void pass_time(struct source_table *t, uint64_t now_us) {
         rotating_filter_pass(t->disowning, now_us);
 }
 
-/* Seconds behind the counts, and what makes up for lost messages. */
-struct scale {
-        double per_s, sampled;
-        double loss;
-};
-
-static struct scale make_scale(const struct source_table *t, uint64_t now_us) {
-        double us = t->weighed_us + (double) (now_us - t->halved_us);
-        double total = heavy_hitters_total(t->syns[CLASS_ADDRESS]);
-
-        return (struct scale) {
-                .per_s = SECOND_US / fmax(us, (double) RATE_WINDOW_MIN_US),
-                .sampled = t->by_packet_most,
-                .loss = total > 0 ? (total + t->lost) / total : 1,
-        };
-}
-
-static void fill_syns(const struct scale *k, const struct heavy_hitter *e, struct obs_source *s) {
-        /* Twice the standard error of a count from one in n. */
-        double chance = 2 * sqrt(e->count * (k->sampled * k->loss - 1));
-
-        s->syn_per_s = e->count * k->loss * k->per_s;
-        s->syn_error_per_s = fmin(e->count, e->error + chance) * k->loss * k->per_s;
-        s->known |= OBS_S_SYNS;
-}
-
-/* Both counts are only bounded: takes the worse end of each. */
-static void fill_completed(const struct source_table *t, const struct scale *k, enum class c,
-                           const struct place *p, const struct heavy_hitter *syns, struct obs_source *s) {
-        struct heavy_hitter ended = heavy_hitters_get(t->completed[c], &p->key, p->hash);
-        const struct open_connections_of *open = open_connections_get(&t->open, &s->prefix);
-        double low = ended.count - ended.error, high = ended.count, unused;
-
-        if (open) {
-                low = fmax(0, low + open->gained);
-                high = fmax(0, high + open->gained) + open->at_first;
-        }
-        s->completed_per_s = low * k->per_s;
-        s->known |= OBS_S_COMPLETED;
-        share_bounds(low / (k->sampled * k->loss), syns->count / k->sampled, &s->completion_low,
-                     &unused);
-        share_bounds(high / (k->sampled * k->loss), (syns->count - syns->error) / k->sampled,
-                     &unused, &s->completion_high);
-}
-
-static void fill_source(const struct source_table *t, const struct scale *k, enum class c,
-                        const struct heavy_key *named, struct obs_source *s) {
-        struct place p = { .key = *named, .hash = place_hash(t, c, named) };
-        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &p.key, p.hash);
-        const struct listener_slot *l = listener_syns_of(&t->listeners, named->of);
-        uint64_t hash = class_hash(t, c, &named->address);
-
-        *s = (struct obs_source) {
-                .prefix = { .address = named->address, .length = classes[c].length },
-                .listener = l ? l->index : OBS_LISTENER_NONE,
-                .completion_high = 1,
-        };
-        if (rotating_filter_has(t->clients, hash))
-                s->is |= OBS_S_CLIENT;
-        if (rotating_filter_has(t->disowning, hash))
-                s->is |= OBS_S_DISOWNS;
-        if (t->syns_known)
-                fill_syns(k, &syns, s);
-        if (t->completions_known)
-                fill_completed(t, k, c, &p, &syns, s);
-        if (t->half_open_known) {
-                struct heavy_hitter h = heavy_hitters_get(t->half_open[c], &p.key, p.hash);
-
-                s->half_open = (uint32_t) (h.count - h.error + 0.5);
-                s->known |= OBS_S_HALF_OPEN;
-        }
-}
-
-static bool is_named(const struct heavy_hitter *list, size_t count, const struct heavy_key *k) {
-        for (size_t i = 0; i < count; i++)
-                if (list[i].key.of == k->of && address_equal(&list[i].key.address, &k->address))
-                        return true;
-        return false;
-}
-
-/* The heaviest of a class: by SYNs, then those that stand out by half-opens only. */
-static void name_class(const struct source_table *t, const struct scale *k, enum class c,
-                       struct obs_sources *ret) {
-        struct heavy_hitter named[OBS_SOURCES_MAX], holders[OBS_SOURCES_MAX];
-        double total = heavy_hitters_total(t->syns[CLASS_ADDRESS]);
-        size_t n = 0, holders_count, max = classes[c].named;
-
-        if (t->syns_known)
-                n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / (double) NAMED_SHARE_INVERSE),
-                                      max, named);
-        holders_count = heavy_hitters_top(t->half_open[c], NAMED_HALF_OPEN_MIN, max, holders);
-        for (size_t i = 0; i < holders_count && n < max; i++)
-                if (!is_named(named, n, &holders[i].key))
-                        named[n++] = holders[i];
-        for (size_t i = 0; i < n; i++)
-                fill_source(t, k, c, &named[i].key, &ret->list[ret->count++]);
-}
-
-static bool heavier(const struct obs_source *a, const struct obs_source *b) {
-        double da = a->syn_per_s - a->syn_error_per_s, db = b->syn_per_s - b->syn_error_per_s;
-
-        return da > db || (da >= db && a->half_open > b->half_open);
-}
-
-/* By insertion: qsort(3) allocates for an array of this size. */
-static void sort_list(struct obs_sources *l) {
-        for (uint32_t i = 1; i < l->count; i++) {
-                struct obs_source s = l->list[i];
-                uint32_t at = i;
-
-                for (; at > 0 && heavier(&s, &l->list[at - 1]); at--)
-                        l->list[at] = l->list[at - 1];
-                l->list[at] = s;
-        }
-}
-
-static void tell_window(const struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
-        const struct source_window_part *w = source_window_tells(&t->window, now_us);
-        struct seen_once_tally all;
-
-        if (t->by_source) {
-                ret->distinct = t->by_source *
-                                distinct_estimate(&t->window.now->distinct,
-                                                  t->window.before ? &t->window.before->distinct : NULL);
-                ret->known |= OBS_SS_DISTINCT;
-        }
-        if (!w)
-                return;
-        all = seen_once_all(&w->strangers);
-        if (t->by_source && all.seen > 0) {
-                ret->seen_once_share = (double) all.once / (double) all.seen;
-                ret->known |= OBS_SS_SEEN_ONCE;
-        }
-        if (!t->listeners.known || w->syns == 0)
-                return;
-        ret->stray_share = (double) w->stray_syns / (double) w->syns;
-        ret->stray_ports = w->stray_ports;
-        ret->known |= OBS_SS_STRAY;
-}
-
-void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
-        struct scale k;
-
-        settle(t);
-        pass_time(t, now_us);
-        k = make_scale(t, now_us);
-        ret->count = 0;
-        ret->known = 0;
-        ret->distinct = ret->seen_once_share = ret->stray_share = 0;
-        ret->stray_ports = 0;
-        for (unsigned c = 0; c < CLASSES; c++)
-                name_class(t, &k, (enum class) c, ret);
-        sort_list(ret);
-        ret->tracked = heavy_hitters_tracked(t->syns[CLASS_ADDRESS]);
-        ret->syn_per_s = heavy_hitters_total(t->syns[CLASS_ADDRESS]) * k.loss * k.per_s;
-        if (t->resets_known)
-                ret->known |= OBS_SS_DISOWNED;
-        if (t->syns_known)
-                tell_window(t, now_us, ret);
-}
-
-bool source_table_doubts(const struct obs_source *s) {
-        const uint32_t both = OBS_S_SYNS | OBS_S_COMPLETED;
-
-        return (s->known & both) == both && s->completion_low < DOUBTED_COMPLETION_MAX &&
-               (s->syn_per_s - s->syn_error_per_s >= (double) DOUBTED_PER_S_MIN ||
-                s->half_open >= NAMED_HALF_OPEN_MIN);
-}
-
 static enum class class_of(const struct prefix *p) {
         enum class c = CLASS_ADDRESS;
 
@@ -623,69 +350,25 @@ static enum class class_of(const struct prefix *p) {
         return c;
 }
 
+void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_sources *ret) {
+        settle(t);
+        pass_time(t, now_us);
+        sources_told(t, now_us, ret);
+}
+
 void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us,
                        struct obs_source *s) {
-        const struct scale k = make_scale(t, now_us);
         enum class c = class_of(&s->prefix);
-        uint32_t of = s->listener < t->listeners.count
-                              ? t->listeners.slots[t->listeners.order[s->listener]].id : LISTENER_SYNS_NONE;
-        struct place p = place_of(t, c, &s->prefix.address, of);
-        struct heavy_hitter syns = heavy_hitters_get(t->syns[c], &p.key, p.hash);
 
         open_connections_look(&t->open, &s->prefix, connections, now_us);
-        fill_completed(t, &k, c, &p, &syns, s);
+        if (t->completions_known)
+                sources_told_completed(t, now_us, c, s);
         if (connections == 0)
                 return;
         rotating_filter_add(t->clients, class_hash(t, c, &s->prefix.address));
         s->is |= OBS_S_CLIENT;
         if (t->remembered && s->prefix.length == ADDRESS_BITS)
                 known_clients_add(t->remembered, &s->prefix.address);
-}
-
-/* What one part of the window says of each one's strangers, where it says more than another did:
- * whether addresses come again shows by how many did. */
-static void tell_strangers(const struct source_table *t, const struct source_window_part *w, uint64_t now_us,
-                           struct obs_listener *list, const uint32_t *ids, uint32_t count) {
-        struct seen_once_tally tallies[OBS_LISTENERS_MAX];
-
-        seen_once_tell(&w->strangers, ids, count, tallies);
-        for (uint32_t i = 0; i < count; i++) {
-                struct obs_senders *s = &list[i].senders;
-                uint64_t again = s->begun - s->addresses, again_here = tallies[i].seen - tallies[i].keys;
-
-                if (again_here < again || (again_here == again && tallies[i].seen <= s->begun))
-                        continue;
-                s->begun = tallies[i].seen;
-                s->addresses = tallies[i].keys;
-                s->once = tallies[i].once;
-                s->one_in = tallies[i].one_in * t->by_source;
-                s->span_s = source_window_span_s(&t->window, w, now_us);
-        }
-}
-
-/* What the sample says of each one's senders. */
-static void tell_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list,
-                         uint32_t count) {
-        struct scale k = make_scale(t, now_us);
-        uint32_t ids[OBS_LISTENERS_MAX];
-
-        for (uint32_t i = 0; i < count; i++) {
-                const struct listener_slot *slot = &t->listeners.slots[t->listeners.order[i]];
-
-                ids[i] = slot->id;
-                list[i].senders = (struct obs_senders) {
-                        .syn_per_s = slot->weighed * k.loss * k.per_s,
-                        .ended_per_s = slot->weighed_ended * k.per_s,
-                        .one_in = t->by_source,
-                };
-                if (t->completions_known)
-                        list[i].known |= OBS_L_ENDED;
-                if (t->by_source)
-                        list[i].known |= OBS_L_SENDERS;
-        }
-        tell_strangers(t, t->window.now, now_us, list, ids, count);
-        if (t->window.before)
-                tell_strangers(t, t->window.before, now_us, list, ids, count);
 }
 
 void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list,
@@ -695,7 +378,7 @@ void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct 
         settle(t);
         listener_syns_tell(&t->listeners, list, count);
         if (count == t->listeners.count)
-                tell_senders(t, now_us, list, count);
+                sources_told_senders(t, now_us, list, count);
 }
 
 void source_table_set_ports(struct source_table *t, const uint8_t ports[static 65536 / 8]) {

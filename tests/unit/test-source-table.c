@@ -133,6 +133,7 @@ static void ipv6_has_two_prefixes(void **state) {
 
 static void completion_tells_clients(void **state) {
         struct source_table *t = make();
+        struct obs_source unended;
         struct address client = ip("198.51.100.1"), flooder = ip("203.0.113.9");
 
         for (unsigned second = 1; second <= 5; second++) {
@@ -150,6 +151,9 @@ static void completion_tells_clients(void **state) {
         source_table_set_known(t, true, false);
         source_table_observe(t, 5 * SECOND, &out);
         assert_false(source("198.51.100.1")->known & OBS_S_COMPLETED);
+        unended = *source("203.0.113.9");
+        source_table_open(t, 0, 5 * SECOND, &unended); /* that nothing is open says nothing of what ended */
+        assert_false(unended.known & OBS_S_COMPLETED);
         source_table_free(t);
 }
 
