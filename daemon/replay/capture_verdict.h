@@ -3,7 +3,8 @@
 
 /*
  * What a capture is, in one sentence, from its ledger: a flood, none, or that it
- * cannot tell, and why. Rules with their bounds stand at the head of the .c file.
+ * cannot tell, and why. The rules are in capture_nothing.c, capture_flood.c and
+ * capture_calm.c, with their bounds at the head.
  */
 
 #include <stdbool.h>

@@ -3,9 +3,9 @@
 
 /*
  * What became of every handshake of a capture: whoever sees all packets needs no
- * statistics to know who finished. Per service the totals, the rates of each
- * tenth of a second, and the floods that these show; per source what it began
- * and finished.
+ * statistics to know who finished. Here is what each segment is to its handshake;
+ * the handshakes are kept in ledger_entries.h, what they add up to, per service and
+ * per source, in ledger_totals.h and ledger_sources.h.
  *
  * A SYN sent again by the same client (address, port, sequence number) is the same
  * handshake; the same packet captured twice is one. Fixed memory, about 25 MB:
@@ -21,7 +21,6 @@
 enum {
         LEDGER_ELSEWHERE = CAPTURE_SERVICES_MAX, /* handshakes with none of the services */
         LEDGER_SERVICES,
-        LEDGER_DELAYS = 64,
 };
 
 enum ledger_tally {
@@ -44,6 +43,7 @@ struct ledger_counts {
 
 /* Handshakes that nobody finished, refused or still tries. */
 uint64_t ledger_bad(const struct ledger_counts *c);
+void ledger_counts_add(struct ledger_counts *to, const struct ledger_counts *from);
 
 /* Handshakes that nobody finishes, for as long as they go on. */
 struct ledger_run {

@@ -36,6 +36,12 @@ def flooded(r, seconds=4, rate=400, to=HOST, port=80, **more):
     return t
 
 
+def in_turn(t, send, count, start, rate, clients, port, **more):
+    """So many handshakes, of clients that take turns."""
+    for i in range(count):
+        send(start + i / rate, "198.51.100.%d" % (1 + i % clients), t.port(), HOST, port, **more)
+
+
 # --- floods, by what they are wrapped in -------------------------------------------------------------
 
 SPOOFED = dict(verdict="flood", words="spoofed addresses at 192.0.2.80:80: 1,600 handshakes", diagnosis="flood-spoofed",
@@ -258,16 +264,14 @@ def unanswered_beside_answered(r):
 @case("no-flood", r"nobody listens on 192\.0\.2\.80:9000, 7 clients keep trying", "closed-port", refused=800, unlike="flood-")
 def closed_port(r):
     t = Traffic(r)
-    for i in range(800):
-        t.refused(i / 50, "198.51.100.%d" % (1 + i % 7), t.port(), HOST, 9000)
+    in_turn(t, t.refused, 800, 0, 50, 7, 9000)
     return pcap(wrapped(t))
 
 
 @case("no-flood", "nobody listens on", "closed-port", handshakes=100, syns=400, refused=100)
 def closed_port_tried_again_with_the_same_syn(r):
     t = Traffic(r)
-    for i in range(100):
-        t.refused(i / 10, "198.51.100.%d" % (1 + i % 50), t.port(), HOST, 81, tries=(0, 0.5, 1, 1.5))
+    in_turn(t, t.refused, 100, 0, 10, 50, 81, tries=(0, 0.5, 1, 1.5))
     return pcap(wrapped(t))
 
 
@@ -275,8 +279,7 @@ def closed_port_tried_again_with_the_same_syn(r):
 def restarted(r):
     t = Traffic(r)
     t.honest(0, 8, 50, HOST, 443)
-    for i in range(150):
-        t.refused(8.3 + i / 60, "198.51.100.%d" % (1 + i % 90), t.port(), HOST, 443)
+    in_turn(t, t.refused, 150, 8.3, 60, 90, 443)
     t.honest(11, 8, 50, HOST, 443)
     return pcap(wrapped(t))
 
@@ -285,16 +288,14 @@ def restarted(r):
 def outage(r):
     t = Traffic(r)
     t.honest(0, 8, 50, HOST, 443)
-    for i in range(600):
-        t.syn(8 + i / 60, "198.51.100.%d" % (1 + i % 150), t.port(), HOST, 443, tries=(0, 1, 3, 7))
+    in_turn(t, t.syn, 600, 8, 60, 150, 443, tries=(0, 1, 3, 7))
     return pcap(wrapped(t))
 
 
 @case("no-flood", "clients send their SYNs again and nobody answers", "unanswered", "lossy-clients")
 def outage_all_the_time(r):
     t = Traffic(r)
-    for i in range(400):
-        t.syn(i / 40, "198.51.100.%d" % (1 + i % 100), t.port(), HOST, 443, tries=(0, 1, 3))
+    in_turn(t, t.syn, 400, 0, 40, 100, 443, tries=(0, 1, 3))
     return pcap(wrapped(t))
 
 
@@ -302,8 +303,7 @@ def outage_all_the_time(r):
 def no_way_back(r):
     t = Traffic(r)
     t.honest(0, 5, 50, HOST, 443)
-    for i in range(300):
-        t.syn(5 + i / 30, "198.51.100.%d" % (1 + i % 150), t.port(), HOST, 443, answers=(0, 1, 3), tries=(0, 1, 3, 7))
+    in_turn(t, t.syn, 300, 5, 30, 150, 443, answers=(0, 1, 3), tries=(0, 1, 3, 7))
     return pcap(wrapped(t))
 
 
