@@ -100,7 +100,7 @@ const struct key keys_table[] = {
         { .path = "detect.survival_age", .type = KEY_DURATION, IN_DETECT(survival_age_us),
           .min = 100 * MS, .max = 5 * SECOND, .initial = 400 * MS,
           .help = "A half-open connection older than this is taken as unanswered. "
-                  "Where clients are farther away that is learnt, and until then a second is "
+                  "Where clients are farther away that is learnt, and until then 800 ms are "
                   "allowed for; raise it only where many far clients come rarely, at the price of "
                   "as much delay." },
         { .path = "detect.unanswered_share", .type = KEY_PERCENT,
