@@ -65,7 +65,7 @@ void options_help(void) {
              "  -c, --config FILE        this file and no drop-ins\n"
              "  -t, --check-config       validate the configuration, change nothing\n"
              "      --print-config       print the effective configuration as YAML\n"
-             "      --dry-run            decide and report everything, touch nothing\n"
+             "      --dry-run            decide and report everything, act on nothing\n"
              "      --restore            put back what an earlier run left changed, then exit\n"
              "      --diagnose[=TIME]    watch for TIME (default 10s), say what it is, exit 10 for a flood\n"
              "      --self-test          what it needs of this host: is it there, and what is lost if not\n"
