@@ -57,6 +57,31 @@ static double may_have_left(const struct claim *c, int syncookies) {
         return sends_cookies(c, syncookies) ? fmax(0, c->begun_lately_per_s - or_zero(c->ended_per_s)) : 0;
 }
 
+/* Handshakes that cookies have finished, and that no connection's end shows to be one listener's:
+ * of each listener as many may be. SYNs that no cookie answered say as little. */
+static double finished_anywhere(const struct claim *list, uint32_t count, const struct host_figures *host) {
+        double begun = 0, ended = 0, unanswered;
+
+        for (uint32_t i = 0; i < count; i++) {
+                if (!sends_cookies(&list[i], host->syncookies))
+                        continue;
+                begun += list[i].begun_per_s;
+                ended += fmin(or_zero(list[i].ended_per_s), list[i].begun_per_s);
+        }
+        if (isnan(host->sent_per_s) || isnan(host->received_at_most_per_s))
+                return INFINITY;
+        unanswered = begun > MARGIN * host->sent_per_s ? begun - host->sent_per_s : 0;
+        return MARGIN * fmax(0, host->received_at_most_per_s - ended) + unanswered;
+}
+
+/* More than all others may have left, or more than has been finished anywhere. */
+static double has_left(const struct claim *c, const struct host_figures *host, double sum, double finished) {
+        double others = sum - may_have_left(c, host->syncookies);
+        double begun = sends_cookies(c, host->syncookies) ? c->begun_per_s - or_zero(c->ended_per_s) : 0;
+
+        return fmax(0, fmax(host->in_vain_per_s - MARGIN * others, begun - finished));
+}
+
 /* To those who surely have some already, or else to whom most may be of; never more than may be. */
 static void share_rest(const struct claim *list, uint32_t count, const struct host_figures *host, double sum,
                        double rest, double shares[static OBS_LISTENERS_MAX]) {
@@ -75,7 +100,7 @@ static void share_rest(const struct claim *list, uint32_t count, const struct ho
 
 static void share_cookies(const struct claim *list, uint32_t count, const struct host_figures *host,
                           bool log, double shares[static OBS_LISTENERS_MAX]) {
-        double sum = 0, sure = 0;
+        double sum = 0, sure = 0, finished;
 
         for (uint32_t i = 0; i < count; i++)
                 sum += log ? may_have_left(&list[i], host->syncookies) : 0;
@@ -85,10 +110,10 @@ static void share_cookies(const struct claim *list, uint32_t count, const struct
                 normalize(shares, count, NAN);
                 return;
         }
+        finished = finished_anywhere(list, count, host);
         for (uint32_t i = 0; i < count; i++) {
-                double others = sum - may_have_left(&list[i], host->syncookies);
-
-                shares[i] = host->in_vain_per_s > 0 ? fmax(0, 1 - MARGIN * others / host->in_vain_per_s) : 0;
+                shares[i] = host->in_vain_per_s > 0
+                                    ? has_left(&list[i], host, sum, finished) / host->in_vain_per_s : 0;
                 sure += shares[i];
         }
         share_rest(list, count, host, sum, fmax(0, 1 - sure), shares);

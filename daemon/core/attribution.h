@@ -8,7 +8,8 @@
  *   finished   PassiveOpens: by the connections that ended at each, or by the handshakes begun
  *              there and not seen unfinished
  *   cookies    sent and unanswered: with tcp_syncookies=1 only full queues send them, with 2
- *              all do. More than all others together may have left is surely a listener's; the
+ *              all do. More than all others together may have left is surely a listener's, and
+ *              so is what began there beyond all that cookies have finished anywhere; the
  *              rest goes to whom most of what may be left was begun with, or to nobody
  *   refused    for a full queue: by each listener's own counter of drops (sk_drops), or among the full ones
  *   reset      half-opens ended by an RST (EmbryonicRsts): by the handshakes begun there that
@@ -39,6 +40,8 @@ struct share_of_host {
 struct host_figures {
         double refused_per_s; /* NAN: not known */
         double in_vain_per_s; /* cookies unanswered; NAN: not known */
+        double sent_per_s;    /* cookies; NAN: not known */
+        double received_at_most_per_s; /* cookies that came back, the most of the last seconds; NAN: not known */
         int syncookies;       /* -1: not known */
 };
 

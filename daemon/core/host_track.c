@@ -45,6 +45,7 @@ void host_track_init(struct host_track *t) {
                 .overflowed_lately = rate_unknown(),
                 .cookies_sent = rate_unknown(),
                 .cookies_received = rate_unknown(),
+                .cookies_received_at_most = rate_unknown(),
                 .cookies_sent_slowly = rate_unknown(),
                 .cookies_received_slowly = rate_unknown(),
                 .cookies_in_vain = rate_unknown(),
@@ -139,7 +140,7 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
 
         t->cookies_known = cookies_of(t, o, &sent, &received);
         if (!t->cookies_known) {
-                t->cookies_sent = t->cookies_received = rate_unknown();
+                t->cookies_sent = t->cookies_received = t->cookies_received_at_most = rate_unknown();
                 t->cookies_sent_slowly = t->cookies_received_slowly = rate_unknown();
                 cookie_balance_init(&t->balance);
                 t->cookies_in_vain = rate_unknown();
@@ -147,6 +148,7 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
         }
         rate_count(&t->cookies_sent, (double) sent, elapsed_s, FAST_TAU_S);
         rate_count(&t->cookies_received, (double) received, elapsed_s, FAST_TAU_S);
+        rate_peak(&t->cookies_received_at_most, (double) received / elapsed_s, elapsed_s, LATELY_TAU_S);
         rate_count(&t->cookies_sent_slowly, (double) sent, elapsed_s, SLOW_TAU_S);
         rate_count(&t->cookies_received_slowly, (double) received, elapsed_s, SLOW_TAU_S);
         cookie_balance_add(&t->balance, o->time_us, sent, received);

@@ -21,7 +21,7 @@ struct host_track {
                                        * came when that many finished */
         struct rate completed_steady; /* over as long as it takes for chance to even out */
         struct rate overflowed_lately;
-        struct rate cookies_sent, cookies_received;
+        struct rate cookies_sent, cookies_received, cookies_received_at_most;
         struct rate cookies_in_vain; /* unanswered, smoothed */
         struct rate cookies_sent_slowly, cookies_received_slowly; /* where few come */
         bool cookies_known;

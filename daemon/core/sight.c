@@ -147,6 +147,8 @@ void sight_see(struct detector *d, const struct observation *o) {
 void sight_attribute(struct detector *d, const struct observation *o) {
         const struct host_figures host = { .refused_per_s = d->track.queue_drops.per_s,
                                            .in_vain_per_s = d->track.cookies_in_vain.per_s,
+                                           .sent_per_s = d->track.cookies_sent.per_s,
+                                           .received_at_most_per_s = d->track.cookies_received_at_most.per_s,
                                            .syncookies = d->track.syncookies };
         struct claim claims[OBS_LISTENERS_MAX];
         struct share_of_host shares[OBS_LISTENERS_MAX];

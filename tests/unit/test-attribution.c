@@ -13,6 +13,7 @@ static struct claim claim(double begun, double ended, double late) {
 
 static void share_out(const struct claim *list, uint32_t count, int syncookies, double refused_per_s) {
         const struct host_figures host = { .refused_per_s = refused_per_s, .in_vain_per_s = 200,
+                                           .sent_per_s = NAN, .received_at_most_per_s = NAN,
                                            .syncookies = syncookies };
 
         attribution(list, count, &host, shares);
@@ -65,6 +66,42 @@ static void cookies_come_from_full_queues(void **state) {
         assert_true(fabs((shares[0].cookies + shares[1].cookies) - (0)) < 1e-9);
 }
 
+/* Many listeners flooded alike: none has more than all others may have, yet nothing came back. */
+static void cookies_that_never_come_back_are_whose_they_began(void **state) {
+        struct host_figures host = { .in_vain_per_s = 1700, .sent_per_s = 1900, .syncookies = 1 };
+        struct claim list[20];
+
+        for (unsigned i = 0; i < 20; i++) {
+                list[i] = claim(100, 0, 0);
+                list[i].begun_lately_per_s = 115; /* rates overshoot for a moment */
+                list[i].full = true;
+        }
+        attribution(list, 20, &host, shares);
+        for (unsigned i = 0; i < 20; i++)
+                assert_true(fabs(shares[i].cookies - 0.05) < 1e-9);
+}
+
+/* What has been finished may have been at any of them. */
+static void who_may_have_finished_has_no_cookies_for_sure(void **state) {
+        struct host_figures host = { .in_vain_per_s = 1000, .sent_per_s = 2000, .received_at_most_per_s = 1000,
+                                     .syncookies = 2 };
+        struct claim list[] = { claim(1000, 0, 0), claim(500, 0, 0), claim(500, 0, 0) };
+
+        attribution(list, 3, &host, shares);
+        assert_true(shares[1].cookies < 1e-9 && shares[2].cookies < 1e-9);
+        /* The ends of connections show whose they were. */
+        list[0].ended_per_s = 1000;
+        attribution(list, 3, &host, shares);
+        assert_true(shares[0].cookies < 1e-9);
+        assert_true(fabs(shares[1].cookies - 0.5) < 0.01 && fabs(shares[2].cookies - 0.5) < 0.01);
+        /* SYNs that no cookie answered prove nothing: a full accept queue drops them. */
+        list[0].ended_per_s = 0;
+        host.sent_per_s = 1000;
+        host.received_at_most_per_s = 0;
+        attribution(list, 3, &host, shares);
+        assert_true(shares[1].cookies < 1e-9 && shares[2].cookies < 1e-9);
+}
+
 static void drops_are_where_they_were_counted(void **state) {
         struct claim list[] = { claim(1000, 100, 0), claim(300, 300, 0), claim(10, 0, 0) };
 
@@ -103,6 +140,8 @@ int main(void) {
                 cmocka_unit_test(no_share_exceeds_the_whole),
                 cmocka_unit_test(cookies_go_where_nobody_ends),
                 cmocka_unit_test(cookies_come_from_full_queues),
+                cmocka_unit_test(cookies_that_never_come_back_are_whose_they_began),
+                cmocka_unit_test(who_may_have_finished_has_no_cookies_for_sure),
                 cmocka_unit_test(drops_are_where_they_were_counted),
                 cmocka_unit_test(one_listener_has_it_all),
                 cmocka_unit_test(without_a_log_nobody_is_deprived),
