@@ -52,7 +52,7 @@ start() {
         "$fake" "$socket" "$1" <"$work/in" >"$work/ready" &
         daemon=$!
         exec 9>"$work/in"
-        until_true 5 test -s "$work/ready" || { echo "the fake daemon does not start"; exit 99; }
+        until_true 20 test -s "$work/ready" || { echo "the fake daemon does not start"; exit 99; }
 }
 
 # open COLUMNS LINES [NAME=VALUE...]: top in a shell of a terminal of that size
@@ -65,20 +65,28 @@ open() {
         tm new-session -d -x "$columns" -y "$lines" \
                 "stty -g >'$work/before'; env LC_ALL=C.UTF-8 $* '$ctl' --socket '$socket' top; \
                  echo \"ended: \$?\" >'$work/ended'; stty -g >'$work/after'; exec sleep 1000"
-        until_true 5 on_screen "quit" || not_ok "nothing on the screen: $(screen)"
+        until_true 20 on_screen "quit" || not_ok "nothing on the screen: $(screen)"
 }
 
 screen() { tm capture-pane -p; }
 on_screen() { screen | grep -qF -- "$1"; }
 keys() { tm send-keys "$@"; }
-shows() { until_true 5 on_screen "$1" || not_ok "$2: no \"$1\": $(screen)"; }
+shows() { until_true 20 on_screen "$1" || not_ok "$2: no \"$1\": $(screen)"; }
 line_of() { screen | grep -nF -- "$1" | head -n 1 | cut -d : -f 1; }
+# What is on the screen may be half a picture: asked again until it is so.
+is_at() { [ "$(line_of "$1")" = "$2" ]; }
+is_above() { [ "$(line_of "$1")" -lt "$(line_of "$2")" ] 2>/dev/null; }
+fits() { [ "$(screen | grep -c .)" -le 24 ] && [ "$(screen | LC_ALL=C.UTF-8 wc -L)" -le 80 ]; }
+has_marks() { screen | grep -qE '^unfinished ▁{20,}▇{10,}'; }
+is_ascii() { ! screen | LC_ALL=C grep -q '[^ -~]'; }
+has_colours() { tm capture-pane -pe | grep -q $'\033\[[0-9;]*3[0-7]'; }
 
+screen_is_back() { [ "$(tm display -p '#{alternate_on} #{cursor_flag} #{keypad_flag}')" = "0 1 0" ]; }
 # closed WHAT: top has ended, and the terminal is as it was.
 closed() {
-        until_true 5 test -s "$work/after" || { not_ok "$1: it does not end: $(screen)"; return; }
+        until_true 20 test -s "$work/after" || { not_ok "$1: it does not end: $(screen)"; return; }
         cmp -s "$work/before" "$work/after" || not_ok "$1: the terminal's modes are others than before"
-        [ "$(tm display -p '#{alternate_on} #{cursor_flag} #{keypad_flag}')" = "0 1 0" ] ||
+        until_true 5 screen_is_back ||
                 not_ok "$1: the screen is not given back: $(tm display -p '#{alternate_on} #{cursor_flag} #{keypad_flag}')"
 }
 
@@ -94,17 +102,16 @@ shows "27 more, all normal" "how many more"
 shows "nobody can be named: the addresses are forged (about 51,234" "from whom"
 shows "flood-start: made up" "the events"
 shows "1,240/s, most 1,240" "the history"
-[ "$(line_of 0.0.0.0:8027)" = 11 ] || not_ok "the flooded listener is not the first"
-[ "$(screen | grep -c .)" -le 24 ] && [ "$(screen | LC_ALL=C.UTF-8 wc -L)" -le 80 ] ||
-        not_ok "wider than the screen: $(screen)"
-screen | grep -qE '^unfinished ▁{20,}▇{10,}' || not_ok "no marks of the flood: $(screen)"
+until_true 5 is_at 0.0.0.0:8027 11 || not_ok "the flooded listener is not the first"
+until_true 5 fits || not_ok "wider than the screen: $(screen)"
+until_true 5 has_marks || not_ok "no marks of the flood: $(screen)"
 
 # --- keys ---
 keys s
 shows "s sort: fill" "sorting"
 keys s s s
 shows "s sort: port" "sorting by port"
-until_true 5 test "$(line_of 0.0.0.0:8000)" = 11 || not_ok "not sorted by port"
+until_true 5 is_at 0.0.0.0:8000 11 || not_ok "not sorted by port"
 keys Down Down Enter
 shows "(one of 32; esc: all)" "one listener"
 shows "RST answers/s" "one listener's figures"
@@ -166,7 +173,7 @@ start concentrated
 open 80 24
 shows "198.51.100.0/24                                124       120        44" "a network that is named"
 shows "192.0.2.7                                       62        60        20" "a source that is named"
-[ "$(line_of 198.51.100.0/24)" -lt "$(line_of 192.0.2.7)" ] || not_ok "the lighter one is named first"
+until_true 5 is_above 198.51.100.0/24 192.0.2.7 || not_ok "the lighter one is named first"
 if on_screen 203.0.113.9; then not_ok "an honest source is accused: $(screen)"; fi
 if on_screen "nobody"; then not_ok "nobody and somebody: $(screen)"; fi
 keys q
@@ -176,12 +183,12 @@ closed "q"
 start many
 open 80 24 LC_ALL=C NO_COLOR=1
 shows "######## 100 %" "a bar in ASCII"
-! screen | LC_ALL=C grep -q '[^ -~]' || not_ok "not ASCII: $(screen)"
-! tm capture-pane -pe | grep -q $'\033\[[0-9;]*3[0-7]' || not_ok "colours in spite of NO_COLOR"
+until_true 5 is_ascii || not_ok "not ASCII: $(screen)"
+! has_colours || not_ok "colours in spite of NO_COLOR"
 keys C-c
 closed "control-c"
 open 80 24
-tm capture-pane -pe | grep -q $'\033\[[0-9;]*3[0-7]' || not_ok "no colours"
+until_true 5 has_colours || not_ok "no colours"
 
 # --- the terminal after every end ---
 for signal in TERM HUP QUIT; do
