@@ -6,6 +6,7 @@
 #   firewalled a client's behind a firewall that lets it send no RST
 #   visitor    the same of one who connected once, and nevermore
 #   restarted  the same, and synward was restarted since
+#   starved    the same, on a host whose processors are all busy: the kernel tells late who finished
 #   resolver   this host's resolver's, which never says a word
 #   network    all of a live /24 that answers by RST
 #   neighbours all of a silent /24, some of whose hosts are clients
@@ -99,6 +100,25 @@ visitor() {
         end visitor
 }
 
+starved() {
+        local i
+
+        visit
+        for ((i = 0; i <= $(nproc); i++)); do
+                lab_spawn "busy$i" server timeout 20 sh -c 'while :; do :; done'
+        done
+        lab_flood seconds=6 to=$to from=100.64.7.9/32
+        lab_expect_state flood 10000 "$lab_flood_start_us" "starved: flood found"
+        lab_flood_wait
+        lab_note "starved: called $(lab_flood_names)"
+        lab_expect_blocked_none "starved: nobody is blocked"
+        for ((i = 0; i <= $(nproc); i++)); do
+                lab_end "busy$i"
+        done
+        # Who is served while nothing gets a processor says nothing of the block list.
+        lab_down
+}
+
 resolver() {
         begin
         attack resolver from=198.51.100.53/32
@@ -182,5 +202,5 @@ twice() {
         end twice 0.95
 }
 
-lab_scenarios "balancer firewalled visitor restarted resolver network neighbours six forty martians checksum twice" "$@"
+lab_scenarios "balancer firewalled visitor restarted starved resolver network neighbours six forty martians checksum twice" "$@"
 lab_done
