@@ -333,11 +333,11 @@ static int prepare(struct service *s, const struct privileges_user *user) {
         return r;
 }
 
-static void give_up(struct service *s, const struct settings *settings) {
+static void give_up(struct service *s, const struct settings *settings, char **argv) {
         const struct options *o = s->options;
         char path[PATH_MAX];
 
-        privileges_drop(s->user);
+        privileges_drop(s->user, s->privileged, s->launcher, argv);
         if (!s->user)
                 return;
         control_path(o, path);
@@ -404,7 +404,7 @@ static int run_apart(struct service *s, struct settings *settings, bool found) {
         return run_service(s, settings, found);
 }
 
-static int run(const struct options *o) {
+static int run(const struct options *o, char **argv) {
         struct service s = { .options = o };
         struct privileges_user user;
         struct settings settings;
@@ -418,7 +418,7 @@ static int run(const struct options *o) {
         if (privileges_part(&s.privileged, &s.launcher) < 0 || prepare(&s, s.user) < 0)
                 settings_release(&settings);
         else {
-                give_up(&s, &settings);
+                give_up(&s, &settings, argv);
                 status = run_apart(&s, &settings, found);
         }
         recording_writer_free(s.recording);
@@ -483,7 +483,7 @@ int main(int argc, char **argv) {
         mallopt(M_TOP_PAD, 0);
 
         switch (o.command) {
-        case COMMAND_RUN: return run(&o);
+        case COMMAND_RUN: return run(&o, argv);
         case COMMAND_CHECK_CONFIG: return check_config(&o);
         case COMMAND_PRINT_CONFIG: return print_config(&o);
         case COMMAND_RESTORE: return restore(&o);

@@ -4,9 +4,11 @@
 #include "privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,9 +23,40 @@ enum {
         END_TRIES = 200, END_PAUSE_US = 5000,
 };
 
+/* "FD PID" of the keeper's pair and of the launcher, from before execve(2). */
+#define HANDED_OVER "SYNWARDD_KEEPER"
+
+/* Only a child of ours is believed. */
+static bool take_over(int *ret_fd, pid_t *ret_pid) {
+        const char *text = getenv(HANDED_OVER);
+        int fd, pid;
+        bool taken = text && sscanf(text, "%d %d", &fd, &pid) == 2 && fd > STDERR_FILENO && pid > 0 &&
+                     waitpid(pid, NULL, WNOHANG) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+
+        unsetenv(HANDED_OVER);
+        if (taken) {
+                *ret_fd = fd;
+                *ret_pid = pid;
+        }
+        return taken;
+}
+
+static void hand_over(const struct privileged *p, pid_t launcher, char **argv) {
+        char text[32];
+        int fd = privileged_fd(p);
+
+        if (fd < 0 || fcntl(fd, F_SETFD, 0) < 0)
+                return;
+        snprintf(text, sizeof text, "%d %d", fd, (int) launcher);
+        if (setenv(HANDED_OVER, text, 1) == 0)
+                execv("/proc/self/exe", argv);
+        unsetenv(HANDED_OVER);
+        (void) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 int privileges_part(struct privileged **ret, pid_t *ret_launcher) {
         pid_t pid = 0;
-        int fd = -1, r = launcher_start(&fd, &pid);
+        int fd = -1, r = take_over(&fd, &pid) ? 0 : launcher_start(&fd, &pid);
 
         if (r < 0)
                 log_warning("Cannot start the privileged process: %s, working without it", strerror(-r));
@@ -61,6 +94,10 @@ static bool find(const char *name, struct privileges_user *ret) {
 bool privileges_find_user(struct privileges_user *ret) {
         if (geteuid() != 0)
                 return false;
+        if (!caps_has(CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID))) {
+                log_info("Staying root, though without privileges: to become another user takes CAP_SETUID and CAP_SETGID");
+                return false;
+        }
         if (!find("synward", ret) && !find("nobody", ret))
                 *ret = (struct privileges_user) { .uid = NOBODY, .gid = NOBODY, .name = "nobody" };
         return true;
@@ -76,7 +113,8 @@ static int become(const struct privileges_user *user) {
         return 0;
 }
 
-void privileges_drop(const struct privileges_user *user) {
+void privileges_drop(const struct privileges_user *user, const struct privileged *p, pid_t launcher,
+                     char **argv) {
         int r = user ? become(user) : 0;
 
         if (r < 0)
@@ -85,6 +123,8 @@ void privileges_drop(const struct privileges_user *user) {
         else if (user)
                 log_info("Going on as user %s, without privileges", user->name);
         r = caps_keep(0);
+        if (r == -EPERM)
+                hand_over(p, launcher, argv);
         if (r < 0)
                 log_warning("Cannot give up all privileges: %s, ignoring", strerror(-r));
 }

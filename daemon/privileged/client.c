@@ -53,6 +53,10 @@ bool privileged_is_gone(const struct privileged *p) {
         return p->fd < 0;
 }
 
+int privileged_fd(const struct privileged *p) {
+        return p->fd;
+}
+
 /* --- messages ---------------------------------------------------------------------- */
 
 static int lose(struct privileged *p) {

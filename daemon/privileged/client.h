@@ -27,6 +27,8 @@ struct privileged *privileged_free(struct privileged *p);
 /* The number of the keeper, 0 before it said one. What was made under another number is gone. */
 uint32_t privileged_generation(struct privileged *p);
 bool privileged_is_gone(const struct privileged *p);
+/* Our end of the pair, -1 without one; it stays p's. */
+int privileged_fd(const struct privileged *p);
 
 /* Makes `table inet synward`, if that is not done. -EEXIST: there is one that is not ours, -EPERM,
  * -EOPNOTSUPP: the kernel lacks something. */

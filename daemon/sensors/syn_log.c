@@ -228,13 +228,28 @@ static void tell_elsewhere(struct syn_log *l, const struct privileged_counts *c,
         l->elsewhere_us = o->time_us;
 }
 
+/* All that came to the log, of whatever kind. */
+static uint64_t heard(const struct nflog_reader_counts *log) {
+        return log->received + log->lost + log->malformed + log->unread + log->resets + log->foreign;
+}
+
+/* In calm it is a round trip to another process that the counter costs. Where every SYN is logged
+ * and nothing was, nothing was counted; to be sure it is read every second all the same. */
+static bool is_silent(const struct syn_log *l, const struct nflog_reader_counts *log, bool elsewhere) {
+        return !elsewhere && l->sampling.one_in == 1 && !l->counter_trouble.error && l->observed &&
+               heard(log) == heard(&l->counted_log);
+}
+
 /* -errno of a keeper that does not answer, or is another one. */
 static int read_counters(struct syn_log *l, const struct nflog_reader_counts *log, struct observation *o) {
         struct privileged_counts c;
         /* Nothing is decided by these within a tick, and a tick in calm shall cost little. */
         bool elsewhere = o->time_us - l->elsewhere_us >= ELSEWHERE_US;
-        int r = privileged_read_counts(l->privileged, elsewhere, &c);
+        int r;
 
+        if (is_silent(l, log, elsewhere))
+                return 0;
+        r = privileged_read_counts(l->privileged, elsewhere, &c);
         trouble_note(&l->counter_trouble, r);
         if (r == -ESTALE || r == -ETIMEDOUT || r == -EPIPE)
                 return r;
