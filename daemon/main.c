@@ -337,7 +337,10 @@ static void give_up(struct service *s, const struct settings *settings, char **a
         const struct options *o = s->options;
         char path[PATH_MAX];
 
-        privileges_drop(s->user, s->privileged, s->launcher, argv);
+        if (o->no_privilege_drop)
+                privileges_for_nobody_else();
+        else
+                privileges_drop(s->user, s->privileged, s->launcher, argv);
         if (!s->user)
                 return;
         control_path(o, path);

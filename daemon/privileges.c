@@ -35,6 +35,8 @@ static bool take_over(int *ret_fd, pid_t *ret_pid) {
 
         unsetenv(HANDED_OVER);
         if (taken) {
+                /* It would be that of the link. */
+                (void) prctl(PR_SET_NAME, "synwardd", 0, 0, 0);
                 *ret_fd = fd;
                 *ret_pid = pid;
         }
@@ -127,6 +129,11 @@ void privileges_drop(const struct privileges_user *user, const struct privileged
                 hand_over(p, launcher, argv);
         if (r < 0)
                 log_warning("Cannot give up all privileges: %s, ignoring", strerror(-r));
+}
+
+void privileges_for_nobody_else(void) {
+        /* Before Linux 4.3 there is nothing to clear. */
+        (void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
 void privileges_keep_looking(void) {

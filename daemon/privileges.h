@@ -32,5 +32,7 @@ bool privileges_find_user(struct privileges_user *ret);
  * up is told. */
 void privileges_drop(const struct privileges_user *user, const struct privileged *p, pid_t launcher,
                      char **argv);
-/* The same for a watch that still names other users' programs. */
+/* Only what we have is not for hooks. */
+void privileges_for_nobody_else(void);
+/* Gives up all but what a watch needs to name other users' programs. */
 void privileges_keep_looking(void);

@@ -18,8 +18,10 @@
 /* As long as completions that were lost weigh: three halvings of the table. */
 #define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
 
-/* How often it is asked how many SYNs went elsewhere. */
+/* How often it is asked how many SYNs went elsewhere; and where none at all came for so many times. */
 #define ELSEWHERE_US UINT64_C(1000000)
+#define ELSEWHERE_CALM_US UINT64_C(5000000)
+enum { CALM_READS = 10 };
 
 /* The kernel may still be at clearing the old table away. */
 #define RULES_RETRY_US UINT64_C(500000)
@@ -42,6 +44,7 @@ struct syn_log {
         uint64_t counted_before; /* SYNs that the counters of earlier keepers had */
         uint64_t elsewhere_us;   /* when SYNs that did not end here were read last */
         uint64_t told_arrived, told_forwarded;
+        unsigned calm_reads;     /* that found all as it was, one after another */
         struct nflog_reader *reader;
         struct tcp_destroy *destroy;
         uint32_t max_rate;
@@ -223,6 +226,7 @@ static void tell_elsewhere(struct syn_log *l, const struct privileged_counts *c,
                 observation_set(o, OBS_ARRIVED, c->arrived - l->told_arrived);
         if (l->observed && l->elsewhere_us && c->forwarded >= l->told_forwarded)
                 observation_set(o, OBS_FORWARDED, c->forwarded - l->told_forwarded);
+        l->calm_reads = c->arrived == l->told_arrived ? l->calm_reads + (l->calm_reads < CALM_READS) : 0;
         l->told_arrived = c->arrived;
         l->told_forwarded = c->forwarded;
         l->elsewhere_us = o->time_us;
@@ -243,8 +247,11 @@ static bool is_silent(const struct syn_log *l, const struct nflog_reader_counts 
 /* -errno of a keeper that does not answer, or is another one. */
 static int read_counters(struct syn_log *l, const struct nflog_reader_counts *log, struct observation *o) {
         struct privileged_counts c;
-        /* Nothing is decided by these within a tick, and a tick in calm shall cost little. */
-        bool elsewhere = o->time_us - l->elsewhere_us >= ELSEWHERE_US;
+        /* Nothing is decided by these within a tick, and a tick in calm shall cost little. What comes in
+         * shows in the first of them, so that a change is told late once. */
+        uint64_t every_us = l->calm_reads < CALM_READS || heard(log) != heard(&l->counted_log) ? ELSEWHERE_US
+                                                                                            : ELSEWHERE_CALM_US;
+        bool elsewhere = o->time_us - l->elsewhere_us >= every_us;
         int r;
 
         if (is_silent(l, log, elsewhere))

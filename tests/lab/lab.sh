@@ -752,7 +752,7 @@ lab_part() {
                 if [ "$1" = launch ]; then
                         echo "$child"
                 else
-                        cat /proc/"$child"/task/*/children 2>/dev/null
+                        echo $(cat /proc/"$child"/task/*/children 2>/dev/null)
                 fi
         done
 }

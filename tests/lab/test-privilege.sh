@@ -98,8 +98,10 @@ rights() {
         lab_expect "rights: no table is left when it has ended" no_table
         rm -rf "$lab_temp/state" "$lab_temp/run"
         LAB_WATCH=0 lab_daemon --no-privilege-drop
-        rights_are "rights: with --no-privilege-drop" "${lab_pid[daemon]}" 0 $none
-        lab_expect "rights: and its keeper works" has_rules
+        lab_check "rights: with --no-privilege-drop: uid $(field "${lab_pid[daemon]}" Uid)" \
+                "\"$(field "${lab_pid[daemon]}" Uid)\" == \"0\""
+        rights_are "rights: its keeper all the same" "$(lab_part keeper)" 0 $net_admin
+        lab_expect "rights: which works" has_rules
         lab_down
 }
 
