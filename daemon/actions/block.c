@@ -47,11 +47,16 @@ int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, cons
 
         if (r == -ESTALE) /* nothing of it was done; the rest is for block_follow() */
                 r = privileged_block(b->privileged, &e, 1, ret_reason);
-        if (r >= 0 && !b->made) {
+        if (r < 0 && r != -ETIMEDOUT)
+                return r;
+        if (!b->made) {
                 b->made = true;
                 b->generation = privileged_generation(b->privileged);
         }
-        return r;
+        /* It may be done yet, so it is on the list; to be sure, all are made again. */
+        if (r == -ETIMEDOUT)
+                b->left = UINT32_MAX;
+        return 0;
 }
 
 int block_remove(struct block *b, const struct prefix *p, const char **ret_reason) {
@@ -109,7 +114,7 @@ static int make_ports(struct block *b, const char **ret_reason) {
 }
 
 static bool is_keepers(int r) {
-        return r == -ESTALE || r == -ETIMEDOUT || r == -EPIPE;
+        return r == -ESTALE || r == -ETIMEDOUT || r == -EAGAIN || r == -EPIPE;
 }
 
 /* From the last entry to the first: what is dropped from the list is replaced by its last one

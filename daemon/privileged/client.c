@@ -14,7 +14,10 @@
 #include "privileged/message.h"
 
 enum {
-        QUICK_MS = 250,
+        QUICK_MS = 250, /* what is asked every tick */
+        /* A change of the table waits for other CPUs, and took more than 250 ms on a busy machine. It
+         * comes once or twice in a flood. */
+        COMMAND_MS = 1000,
         /* libnftables reads the host's whole ruleset first. Not while a flood is watched, but at the
          * start and when a keeper was lost. */
         OPENING_MS = 2000,
@@ -179,14 +182,14 @@ static int transact(struct privileged *p, struct message_request *m, struct mess
         if (p->fd < 0)
                 return -EPIPE;
         if (p->owed > 0)
-                return -ETIMEDOUT;
+                return -EAGAIN;
         if (before != p->generation && before)
                 return -ESTALE;
         p->sequence += p->sequence == UINT32_MAX ? 2 : 1; /* never 0 */
         m->sequence = p->sequence;
         m->generation = p->generation;
         if (send(p->fd, m, sizeof *m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-                return errno == EAGAIN ? -ETIMEDOUT : lose(p);
+                return errno == EAGAIN ? -EAGAIN : lose(p);
         p->owed++;
         r = receive(p, ret, bound_ms, ret_fd);
         return r < 0 ? r : ret->result;
@@ -198,6 +201,7 @@ static const char *trouble_text(int error) {
                 return "the privileged process is gone";
         case -ESTALE:
                 return "the privileged process was started anew";
+        case -EAGAIN:
         case -ETIMEDOUT:
                 return "the privileged process does not answer";
         }
@@ -253,7 +257,7 @@ void privileged_remove_rules(struct privileged *p) {
         struct message_request m;
 
         message_request_begin(&m, MESSAGE_NO_RULES);
-        (void) ask_plain(p, &m, QUICK_MS, NULL);
+        (void) ask_plain(p, &m, COMMAND_MS, NULL);
 }
 
 int privileged_sample(struct privileged *p, uint32_t by_packet, uint32_t by_source, uint32_t seed,
@@ -262,7 +266,7 @@ int privileged_sample(struct privileged *p, uint32_t by_packet, uint32_t by_sour
 
         message_request_begin(&m, MESSAGE_SAMPLE);
         m.sample = (struct message_sample) { by_packet, by_source, seed, max_per_s };
-        return ask_plain(p, &m, QUICK_MS, NULL);
+        return ask_plain(p, &m, COMMAND_MS, NULL);
 }
 
 int privileged_open_log(struct privileged *p, uint16_t group, uint32_t copy_range, int *ret_fd,
@@ -346,8 +350,9 @@ int privileged_block(struct privileged *p, const struct privileged_entry *list, 
                 message_request_begin(&m, MESSAGE_BLOCK);
                 for (; i < count && m.entries.count < MESSAGE_ENTRIES_MAX; i++)
                         m.entries.list[m.entries.count++] = entry_of(&list[i].prefix, list[i].timeout_us);
-                r = ask_plain(p, &m, QUICK_MS, ret_reason);
-                p->blocks |= r >= 0;
+                /* The first makes the sets and their chains. */
+                r = ask_plain(p, &m, p->blocks ? COMMAND_MS : OPENING_MS, ret_reason);
+                p->blocks |= r >= 0 || r == -ETIMEDOUT;
         }
         return r;
 }
@@ -359,7 +364,7 @@ int privileged_unblock(struct privileged *p, const struct prefix *prefix, const 
         m.entries.count = 1;
         m.entries.list[0] = entry_of(prefix, 0);
         m.entries.list[0].timeout_ms = 0;
-        return ask_plain(p, &m, QUICK_MS, ret_reason);
+        return ask_plain(p, &m, COMMAND_MS, ret_reason);
 }
 
 int privileged_block_ports(struct privileged *p, const uint16_t *ports, uint32_t count, const char **ret_reason) {
@@ -371,7 +376,7 @@ int privileged_block_ports(struct privileged *p, const uint16_t *ports, uint32_t
                 message_request_begin(&m, MESSAGE_PORTS);
                 for (; i < count && m.ports.count < MESSAGE_PORTS_MAX; i++)
                         m.ports.list[m.ports.count++] = ports[i];
-                r = ask_plain(p, &m, QUICK_MS, ret_reason);
+                r = ask_plain(p, &m, COMMAND_MS, ret_reason);
         }
         return r;
 }
@@ -380,7 +385,7 @@ int privileged_clear_ports(struct privileged *p, const char **ret_reason) {
         struct message_request m;
 
         message_request_begin(&m, MESSAGE_NO_PORTS);
-        return ask_plain(p, &m, QUICK_MS, ret_reason);
+        return ask_plain(p, &m, COMMAND_MS, ret_reason);
 }
 
 int privileged_write_syncookies(struct privileged *p, uint8_t value) {
@@ -388,5 +393,5 @@ int privileged_write_syncookies(struct privileged *p, uint8_t value) {
 
         message_request_begin(&m, MESSAGE_SYNCOOKIES);
         m.syncookies = value;
-        return ask_plain(p, &m, QUICK_MS, NULL);
+        return ask_plain(p, &m, COMMAND_MS, NULL);
 }

@@ -4,9 +4,10 @@
 /*
  * The daemon's side of the keeper (keeper.h): what needs CAP_NET_ADMIN, as functions.
  *
- * Each call waits for the answer, but not for long: -ETIMEDOUT. No other request is sent before
- * the late answer has come, and calls fail at once meanwhile, so that a keeper that hangs costs
- * one wait and not one for every tick. -ESTALE: the keeper is another one than at the last call,
+ * Each call waits for the answer, but not for long: -ETIMEDOUT, and whether it was done is not
+ * known. No other request is sent before the late answer has come, and calls fail at once
+ * meanwhile (-EAGAIN), so that a keeper that hangs costs one wait and not one for every tick.
+ * -ESTALE: the keeper is another one than at the last call,
  * and has neither table, rules nor block list: make them anew. -EPIPE: there is none any more, and
  * will be none. Others are what the keeper found. *ret_reason, of a failure: words, good until
  * the next call.

@@ -258,7 +258,7 @@ static int read_counters(struct syn_log *l, const struct nflog_reader_counts *lo
                 return 0;
         r = privileged_read_counts(l->privileged, elsewhere, &c);
         trouble_note(&l->counter_trouble, r);
-        if (r == -ESTALE || r == -ETIMEDOUT || r == -EPIPE)
+        if (r == -ESTALE || r == -ETIMEDOUT || r == -EAGAIN || r == -EPIPE)
                 return r;
         if (r < 0)
                 return 0; /* what the log says will do */
@@ -416,7 +416,7 @@ static const char *defect(const struct syn_log *l) {
                 return "the kernel does not tell of ended connections";
         if (l->rules_lost || l->counter_trouble.error == -ESTALE)
                 return "its rules went with the privileged process and are being made anew";
-        if (l->counter_trouble.error == -ETIMEDOUT)
+        if (l->counter_trouble.error == -ETIMEDOUT || l->counter_trouble.error == -EAGAIN)
                 return "the privileged process does not answer";
         if (l->counter_trouble.error)
                 return "the counter of our table cannot be read";
