@@ -38,10 +38,33 @@ static void on_hook_failed(const struct hook_failure *failure, void *userdata) {
         a->on_event(a->userdata, &e, 0);
 }
 
+/* --- the kernel's side of tcp_syncookies: read by anybody, written by the keeper -------- */
+
+static int read_cookies(void *userdata, uint8_t *ret_value) {
+        (void) userdata;
+        return syncookies_read_path(SYNCOOKIES_PATH, ret_value);
+}
+
+static int write_cookies(void *userdata, uint8_t value) {
+        struct act *a = userdata;
+        uint8_t found;
+        int r = privileged_write_syncookies(a->options->privileged, value);
+
+        if (r == -ESTALE) /* this one was started anew: it has the request now */
+                r = privileged_write_syncookies(a->options->privileged, value);
+        if (r >= 0)
+                return 0;
+        /* Done all the same, if only the answer was lost. */
+        if (read_cookies(a, &found) == 0 && found == value)
+                return 0;
+        return r == -ESTALE ? -EAGAIN : r;
+}
+
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
             act_event_fn *on_event, void *userdata, struct act **ret) {
-        struct syncookies_config config = { .state_dir = options->state_dir };
         struct act *a = calloc(1, sizeof *a);
+        const struct syncookies_kernel kernel = { read_cookies, write_cookies, a };
+        struct syncookies_config config = { .state_dir = options->state_dir, .kernel = &kernel };
         int r;
 
         if (!a)
@@ -57,7 +80,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         if (r >= 0)
                 r = syncookies_new(&config, &a->syncookies);
         if (r >= 0)
-                r = blocking_new(settings, options->table, options->state_dir, on_event, userdata, &a->blocking);
+                r = blocking_new(settings, options->privileged, options->state_dir, on_event, userdata, &a->blocking);
         if (r < 0) {
                 act_free(a);
                 return r;

@@ -17,11 +17,11 @@
 #include "core/known_clients.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
-#include "util/nft.h"
+#include "privileged/client.h"
 
 struct act_options {
         const char *state_dir;
-        struct nft_table *table; /* for the block list; must outlive act */
+        struct privileged *privileged; /* for the block list and tcp_syncookies; must outlive act */
         bool dry_run; /* from the command line; mode: observe does the same */
 };
 

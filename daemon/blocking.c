@@ -50,7 +50,7 @@ static int new_clients(struct blocking *b) {
         return known_clients_new(&key, b->settings->block.known_for_us, 0, &b->clients);
 }
 
-int blocking_new(const struct settings *settings, struct nft_table *table, const char *state_dir,
+int blocking_new(const struct settings *settings, struct privileged *privileged, const char *state_dir,
                  blocking_event_fn *on_event, void *userdata, struct blocking **ret) {
         struct blocking *b = calloc(1, sizeof *b);
         int r;
@@ -63,7 +63,7 @@ int blocking_new(const struct settings *settings, struct nft_table *table, const
         b->userdata = userdata;
         r = new_clients(b);
         if (r >= 0)
-                r = block_new(table, &b->block);
+                r = block_new(privileged, &b->block);
         if (r >= 0) {
                 b->policy = block_policy_new(settings, b->clients);
                 r = b->policy ? 0 : -ENOMEM;
@@ -217,6 +217,17 @@ static void follow_ports(struct blocking *b, const struct engine_look *look, boo
                 note(b, r, reason);
 }
 
+/* What went with a keeper is made anew. */
+static void follow_keeper(struct blocking *b) {
+        const char *reason = NULL;
+        int r = block_follow(b->block, b->policy, b->now_us, &reason);
+
+        if (r == -EPIPE)
+                block_policy_let_go(b->policy, "the privileged process is gone");
+        if (r != 0)
+                note(b, r < 0 ? r : 0, reason);
+}
+
 static void gather(struct blocking *b) {
         if (b->gathered_us && b->now_us - b->gathered_us < GATHER_US)
                 return;
@@ -237,6 +248,7 @@ void blocking_step(struct blocking *b, const struct observation *o, const struct
                 return;
         step_clients(b, dry_run);
         gather(b);
+        follow_keeper(b);
         count = find_candidates(b, &scene, candidates);
         count = block_policy_step(b->policy, &scene, candidates, count, b->changes);
         follow_ports(b, look, dry_run);

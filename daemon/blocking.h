@@ -16,7 +16,7 @@
 #include "core/event.h"
 #include "core/known_clients.h"
 #include "core/settings.h"
-#include "util/nft.h"
+#include "privileged/client.h"
 
 /* As of act.h. */
 typedef void blocking_event_fn(void *userdata, struct event *e, uint32_t hooks);
@@ -24,7 +24,7 @@ typedef void blocking_event_fn(void *userdata, struct event *e, uint32_t hooks);
 struct blocking;
 
 /* All must outlive it. -ENOMEM, -EIO: no random key. */
-int blocking_new(const struct settings *settings, struct nft_table *table, const char *state_dir,
+int blocking_new(const struct settings *settings, struct privileged *privileged, const char *state_dir,
                  blocking_event_fn *on_event, void *userdata, struct blocking **ret);
 struct blocking *blocking_free(struct blocking *b);
 /* -ENOMEM: nothing was changed. */

@@ -21,10 +21,10 @@
 #include "look_log.h"
 #include "loop.h"
 #include "options.h"
+#include "privileges.h"
 #include "sense.h"
 #include "sensors/listen_owner.h"
 #include "util/log.h"
-#include "util/nft.h"
 #include "util/progress.h"
 
 /* What holds for less of the time is no verdict. */
@@ -39,7 +39,8 @@ enum { LOOKS_MIN = 3 };
 struct watch {
         uint64_t duration_us;
         struct loop *loop;
-        struct nft_table *table;
+        struct privileged *privileged;
+        pid_t launcher;
         struct sense *sense;
         struct engine *engine;
         struct progress progress;
@@ -64,7 +65,7 @@ static struct watch *watch_free(struct watch *w) {
         for (unsigned i = 0; i < DIAGNOSES; i++)
                 free(w->last[i]);
         sense_free(w->sense);
-        nft_table_free(w->table);
+        privileges_end(w->privileged, w->launcher);
         engine_free(w->engine);
         loop_free(w->loop);
         free(w);
@@ -183,10 +184,18 @@ static long read_aborts(void) {
 
 static int watch_new(const struct settings *settings, uint64_t duration_us, struct watch **ret) {
         struct watch *w = calloc(1, sizeof *w);
-        int r = -ENOMEM;
+        int r;
 
         if (!w)
                 return -ENOMEM;
+        r = privileges_part(&w->privileged, &w->launcher);
+        if (r < 0) {
+                watch_free(w);
+                return r;
+        }
+        /* The programs that listen are named in the end. */
+        privileges_keep_looking();
+        r = -ENOMEM;
         w->duration_us = duration_us;
         if (!log_wants(LOG_DEBUG)) /* else the log is shown there */
                 w->progress = progress_open(stderr);
@@ -194,9 +203,7 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
         if (w->engine)
                 r = loop_new(&loop_ops, w, settings->poll.fast_interval_us, &w->loop);
         if (r >= 0)
-                r = nft_table_new(&w->table);
-        if (r >= 0)
-                r = sense_new(loop_event(w->loop), settings, w->table, &w->sense);
+                r = sense_new(loop_event(w->loop), settings, w->privileged, &w->sense);
         if (r < 0) {
                 watch_free(w);
                 return r;

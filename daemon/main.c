@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* synwardd: puts the pieces together and keeps them running. */
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -18,13 +19,21 @@
 #include "control/control.h"
 #include "loop.h"
 #include "options.h"
+#include "places.h"
 #include "playback.h"
+#include "privileges.h"
+#include "replay/recording.h"
 #include "self_test.h"
 #include "tick.h"
 #include "util/log.h"
 
 struct service {
         const struct options *options;
+        struct privileged *privileged;
+        pid_t launcher; /* of whom; 0: none */
+        sd_event_source *launcher_ended;
+        const struct privileges_user *user; /* whom we became; NULL: we are who we were */
+        struct recording_writer *recording;
         struct loop *loop;
         struct tick *tick;
         struct control *control;
@@ -265,16 +274,20 @@ static const struct api_ops api_ops = {
         .history = get_history,
 };
 
+static void control_path(const struct options *o, char ret[static PATH_MAX]) {
+        if (o->control)
+                snprintf(ret, PATH_MAX, "%s", o->control);
+        else
+                snprintf(ret, PATH_MAX, "%s/control.sock", o->runtime_dir);
+}
+
 /* Without its socket the daemon still watches and alerts. */
 static void open_control(struct service *s) {
         char path[PATH_MAX];
         struct server_options options = { .path = path, .group = "synward" };
         int r;
 
-        if (s->options->control)
-                snprintf(path, sizeof path, "%s", s->options->control);
-        else
-                snprintf(path, sizeof path, "%s/control.sock", s->options->runtime_dir);
+        control_path(s->options, path);
         r = control_new(loop_event(s->loop), &options, &api_ops, s, &s->control);
         if (r == -EADDRINUSE)
                 log_error("Somebody answers on %s already (another synwardd?), working without a control socket", path);
@@ -292,13 +305,59 @@ static void say_hello(const struct service *s, bool found) {
         log_info("synward " PACKAGE_VERSION " watches this host");
 }
 
+/* --- without privileges ----------------------------------------------------------- */
+
+static int on_launcher_ended(sd_event_source *source, const siginfo_t *info, void *userdata) {
+        (void) source;
+        (void) info;
+        ((struct service *) userdata)->launcher = 0;
+        log_warning("The process that starts the privileged one again has ended: the next time it ends it stays away");
+        return 0;
+}
+
+/* Before the drop: what root may make and open. */
+static int prepare(struct service *s, const struct privileges_user *user) {
+        const struct options *o = s->options;
+        char path[PATH_MAX];
+        int r = 0;
+
+        control_path(o, path);
+        if (user && !o->dry_run)
+                places_give(o->state_dir, user);
+        if (user)
+                places_give(dirname(path), user);
+        if (o->record)
+                r = recording_writer_open(o->record, &s->recording);
+        if (r < 0)
+                log_error("Cannot record to %s: %s", o->record, strerror(-r));
+        return r;
+}
+
+static void give_up(struct service *s, const struct settings *settings, char **argv) {
+        const struct options *o = s->options;
+        char path[PATH_MAX];
+
+        if (o->no_privilege_drop)
+                privileges_for_nobody_else();
+        else
+                privileges_drop(s->user, s->privileged, s->launcher, argv);
+        if (!s->user)
+                return;
+        control_path(o, path);
+        if (!o->dry_run)
+                places_check(o->state_dir, s->user);
+        places_check(dirname(path), s->user);
+        places_check_files(settings, s->user);
+}
+
 static int run_service(struct service *s, struct settings *settings, bool found) {
         struct tick_options tick_options = {
                 .act = {
                         .state_dir = s->options->state_dir,
                         .dry_run = s->options->dry_run,
+                        .privileged = s->privileged,
                 },
-                .record = s->options->record,
+                .recording = s->recording,
                 .events_added = on_events_added,
                 .userdata = s,
         };
@@ -318,6 +377,9 @@ static int run_service(struct service *s, struct settings *settings, bool found)
                 s->loop = loop_free(s->loop);
                 return EXIT_STATUS_FAILURE;
         }
+        if (s->launcher > 0)
+                (void) sd_event_add_child(loop_event(s->loop), &s->launcher_ended, s->launcher, WEXITED,
+                                          on_launcher_ended, s);
         open_control(s);
         say_hello(s, found);
 
@@ -328,24 +390,43 @@ static int run_service(struct service *s, struct settings *settings, bool found)
         tick_stop(s->tick, &now);
         s->control = control_free(s->control);
         s->tick = tick_free(s->tick);
+        s->launcher_ended = sd_event_source_disable_unref(s->launcher_ended);
         s->loop = loop_free(s->loop);
         return r < 0 ? EXIT_STATUS_FAILURE : r;
 }
 
-static int run(const struct options *o) {
-        struct service s = { .options = o };
-        struct settings settings;
+static int run_apart(struct service *s, struct settings *settings, bool found) {
         char error[256];
+
+        /* By the user we are now, so that two of them know each other. */
+        if (claim(s->options, settings, error, sizeof error) < 0) {
+                log_error("Not started: %s", error);
+                settings_release(settings);
+                return EXIT_STATUS_FAILURE;
+        }
+        return run_service(s, settings, found);
+}
+
+static int run(const struct options *o, char **argv) {
+        struct service s = { .options = o };
+        struct privileges_user user;
+        struct settings settings;
         bool found;
+        int status = EXIT_STATUS_FAILURE;
 
         if (load(o, &settings, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
-        if (claim(o, &settings, error, sizeof error) < 0) {
-                log_error("Not started: %s", error);
+        if (!o->no_privilege_drop && privileges_find_user(&user))
+                s.user = &user;
+        if (privileges_part(&s.privileged, &s.launcher) < 0 || prepare(&s, s.user) < 0)
                 settings_release(&settings);
-                return EXIT_STATUS_FAILURE;
+        else {
+                give_up(&s, &settings, argv);
+                status = run_apart(&s, &settings, found);
         }
-        return run_service(&s, &settings, found);
+        recording_writer_free(s.recording);
+        privileges_end(s.privileged, s.launcher);
+        return status;
 }
 
 /* --- undoing -------------------------------------------------------------------- */
@@ -399,15 +480,13 @@ int main(int argc, char **argv) {
         if (options_parse(argc, argv, &o) < 0)
                 return EXIT_STATUS_USAGE;
         log_setup(o.verbosity);
-        /* Our capabilities are not for hooks. Before Linux 4.3 there is nothing to clear. */
-        (void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         /* What libnftables takes for a moment goes back to the kernel. Without a pad calloc()
          * gets pages that are zero already, and need not be written before they are used. */
         mallopt(M_MMAP_THRESHOLD, 64 * 1024);
         mallopt(M_TOP_PAD, 0);
 
         switch (o.command) {
-        case COMMAND_RUN: return run(&o);
+        case COMMAND_RUN: return run(&o, argv);
         case COMMAND_CHECK_CONFIG: return check_config(&o);
         case COMMAND_PRINT_CONFIG: return print_config(&o);
         case COMMAND_RESTORE: return restore(&o);

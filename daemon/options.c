@@ -29,6 +29,7 @@ enum {
         OPT_RECORD,
         OPT_DIAGNOSE,
         OPT_SELF_TEST,
+        OPT_NO_PRIVILEGE_DROP,
         OPT_JSON,
         OPT_VERSION,
 };
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
         { "record", required_argument, NULL, OPT_RECORD },
         { "diagnose", optional_argument, NULL, OPT_DIAGNOSE },
         { "self-test", no_argument, NULL, OPT_SELF_TEST },
+        { "no-privilege-drop", no_argument, NULL, OPT_NO_PRIVILEGE_DROP },
         { "json", no_argument, NULL, OPT_JSON },
         { "verbose", no_argument, NULL, 'v' },
         { "version", no_argument, NULL, OPT_VERSION },
@@ -83,6 +85,7 @@ void options_help(void) {
              "      --control PATH       the control socket\n"
              "      --state-dir DIR      what must survive a reboot\n"
              "      --runtime-dir DIR    what need not\n"
+             "      --no-privilege-drop  started by root: stay root (debugging)\n"
              "  -v, --verbose            log every look that is not calm; twice: every look\n"
              "      --version            print the version\n"
              "  -h, --help               print this\n"
@@ -293,6 +296,7 @@ static int take(struct options *o, int option) {
         case OPT_REPLAY_LISTEN: return take_listen(o);
         case OPT_COMPARE: o->compare = optarg; return 0;
         case OPT_RECORD: o->record = optarg; return 0;
+        case OPT_NO_PRIVILEGE_DROP: o->no_privilege_drop = true; return 0;
         case OPT_JSON: o->json = true; return 0;
         case OPT_DIAGNOSE: return take_diagnose(o);
         case 'v': o->verbosity++; return 0;

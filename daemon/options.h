@@ -46,6 +46,7 @@ struct options {
         uint64_t diagnose_us;
         bool dry_run;
         bool json;
+        bool no_privilege_drop;
         int verbosity;
 };
 

@@ -17,10 +17,10 @@
 #include "core/snapshot.h"
 #include "loop.h"
 #include "options.h"
+#include "privileges.h"
 #include "sense.h"
 #include "sensors/sysctl.h"
-#include "sensors/tcp_destroy.h"
-#include "util/nft.h"
+#include "util/ends_socket.h"
 
 struct self_test {
         unsigned lost;
@@ -62,17 +62,15 @@ static void test_sensors(struct self_test *t, const struct snapshot *s) {
 }
 
 /* Two looks: some sensors only begin at the first. */
-static int look(const struct settings *settings, struct snapshot *ret, bool *ret_blind) {
+static int look(const struct settings *settings, struct privileged *privileged, struct snapshot *ret,
+                bool *ret_blind) {
         struct observation *o = calloc(1, sizeof *o);
-        struct nft_table *table = NULL;
         struct sense *sense = NULL;
         sd_event *event = NULL;
         int r = o ? sd_event_new(&event) : -ENOMEM;
 
         if (r >= 0)
-                r = nft_table_new(&table);
-        if (r >= 0)
-                r = sense_new(event, settings, table, &sense);
+                r = sense_new(event, settings, privileged, &sense);
         for (unsigned i = 0; r >= 0 && i < 2; i++) {
                 struct loop_time now = loop_time_now();
 
@@ -83,7 +81,6 @@ static int look(const struct settings *settings, struct snapshot *ret, bool *ret
                 *ret_blind = sense_is_blind(sense);
         }
         sense_free(sense);
-        nft_table_free(table);
         sd_event_unref(event);
         free(o);
         return r;
@@ -92,28 +89,20 @@ static int look(const struct settings *settings, struct snapshot *ret, bool *ret
 /* --- the rest ---------------------------------------------------------------------- */
 
 static void test_destroy_groups(struct self_test *t) {
-        struct tcp_destroy *d = NULL;
-        int r = tcp_destroy_new(NULL, &d); /* nothing is received here */
+        int fd = -1, r = ends_socket_open(&fd);
 
         tell(t, "tcp_destroy, the ends of connections", r < 0 ? strerror(-r) : NULL,
              "Which sources finish handshakes is not known, so that nobody is blocked.");
-        tcp_destroy_free(d);
+        if (fd >= 0)
+                close(fd);
 }
 
-/* After the sensors': their table is gone by now. */
-static void test_table(struct self_test *t) {
+static void test_table(struct self_test *t, struct privileged *privileged) {
         const char *reason = "unknown";
-        struct nft_table *table;
-        int r = nft_table_new(&table);
+        int r = privileged_make_table(privileged, &reason);
 
-        if (r < 0) {
-                tell(t, "nftables", strerror(-r), "No log of SYNs and no block list.");
-                return;
-        }
-        r = nft_table_open(table, &reason);
         tell(t, "nftables, a table that goes with its owner (Linux 5.12)", r < 0 ? reason : NULL,
              "No rules of its own: no log of SYNs but by yours (nflog.manage_rules), no block list.");
-        nft_table_free(table);
 }
 
 static void test_syncookies(struct self_test *t) {
@@ -147,19 +136,25 @@ static void test_state(struct self_test *t, const char *state_dir) {
 int self_test_run(const struct settings *settings, const char *state_dir) {
         struct snapshot *s = calloc(1, sizeof *s);
         struct self_test t = { .lost = 0 };
+        struct privileged *privileged = NULL;
+        pid_t launcher = 0;
         bool blind;
-        int r = s ? look(settings, s, &blind) : -ENOMEM;
+        int r = s ? privileges_part(&privileged, &launcher) : -ENOMEM;
 
+        if (r >= 0)
+                r = look(settings, privileged, s, &blind);
         if (r < 0) {
                 fprintf(stderr, "synwardd: cannot test: %s\n", strerror(-r));
+                privileges_end(privileged, launcher);
                 free(s);
                 return EXIT_STATUS_FAILURE;
         }
         test_sensors(&t, s);
         test_destroy_groups(&t);
-        test_table(&t);
+        test_table(&t, privileged);
         test_syncookies(&t);
         test_state(&t, state_dir);
+        privileges_end(privileged, launcher);
         free(s);
         return blind ? EXIT_STATUS_MISSING : t.lost ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
 }

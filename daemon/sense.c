@@ -15,18 +15,18 @@ struct sense {
         uint64_t observed_us; /* the last observation (CLOCK_BOOTTIME); 0: never */
 };
 
-int sense_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+int sense_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
               struct sense **ret) {
         struct sense *s = calloc(1, sizeof *s);
         int r;
 
         if (!s)
                 return -ENOMEM;
-        r = sense_counters_new(settings, &s->counters);
+        r = sense_counters_new(settings, privileged, &s->counters);
         if (r >= 0)
                 r = sense_walks_new(settings, &s->walks);
         if (r >= 0)
-                r = sense_log_new(event, settings, table, &s->log);
+                r = sense_log_new(event, settings, privileged, &s->log);
         if (r < 0) {
                 sense_free(s);
                 return r;

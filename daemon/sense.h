@@ -16,13 +16,13 @@
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
+#include "privileged/client.h"
 #include "sense_log.h"
-#include "util/nft.h"
 
 struct sense;
 
-/* The settings and the table must outlive it. -ENOMEM; no sensor's trouble is an error here. */
-int sense_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+/* The settings and privileged must outlive it. -ENOMEM; no sensor's trouble is an error here. */
+int sense_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
               struct sense **ret);
 struct sense *sense_free(struct sense *s);
 void sense_configure(struct sense *s, const struct settings *settings);

@@ -6,28 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/block_policy.h"
 #include "sense_state.h"
 #include "sensors/netstat.h"
-#include "sensors/nft_counter.h"
 #include "sensors/sysctl.h"
 
 struct sense_counters {
         const struct settings *settings;
         struct netstat *netstat;
         struct sysctl *syncookies, *synack_retries;
-        struct nft_counter *blocked; /* of the block list; NULL: not open */
-        uint64_t blocked_syns;       /* its SYNs since the list was made, as last read */
+        struct privileged *privileged;
+        uint32_t generation;   /* of the keeper that has the block list */
+        uint64_t blocked_syns; /* the list's SYNs since it was made, as last read */
         struct snapshot_sensor state;
 };
 
-int sense_counters_new(const struct settings *settings, struct sense_counters **ret) {
+int sense_counters_new(const struct settings *settings, struct privileged *privileged,
+                       struct sense_counters **ret) {
         struct sense_counters *c = calloc(1, sizeof *c);
         int r;
 
         if (!c)
                 return -ENOMEM;
         c->settings = settings;
+        c->privileged = privileged;
         r = netstat_new(NULL, &c->netstat);
         if (r >= 0)
                 r = sysctl_new(SYSCTL_SYNCOOKIES_PATH, &c->syncookies);
@@ -44,7 +45,6 @@ int sense_counters_new(const struct settings *settings, struct sense_counters **
 struct sense_counters *sense_counters_free(struct sense_counters *c) {
         if (!c)
                 return NULL;
-        nft_counter_free(c->blocked);
         netstat_free(c->netstat);
         sysctl_free(c->syncookies);
         sysctl_free(c->synack_retries);
@@ -85,16 +85,15 @@ static void observe_sysctls(struct sense_counters *c, struct observation *o) {
 
 /* What the block list drops is in no other figure. */
 static void observe_blocked(struct sense_counters *c, struct observation *o) {
-        uint64_t syns = 0;
-        int r;
+        uint64_t syns;
 
-        if (!c->blocked && (!c->settings->block.enabled ||
-                            nft_counter_new("synward", BLOCK_COUNTER, &c->blocked) < 0))
+        if (!c->settings->block.enabled && !c->blocked_syns)
                 return;
-        r = nft_counter_read(c->blocked, &syns);
-        if (r < 0 && r != -ENOENT) {
-                c->blocked = nft_counter_free(c->blocked);
+        if (privileged_read_blocked(c->privileged, &syns) < 0)
                 return;
+        if (privileged_generation(c->privileged) != c->generation) {
+                c->generation = privileged_generation(c->privileged);
+                c->blocked_syns = 0;
         }
         if (syns >= c->blocked_syns)
                 observation_set(o, OBS_BLOCKED, syns - c->blocked_syns);

@@ -10,11 +10,13 @@
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
+#include "privileged/client.h"
 
 struct sense_counters;
 
-/* The settings must outlive it. -ENOMEM; a file that cannot be read is no error here. */
-int sense_counters_new(const struct settings *settings, struct sense_counters **ret);
+/* Both must outlive it. -ENOMEM; a file that cannot be read is no error here. */
+int sense_counters_new(const struct settings *settings, struct privileged *privileged,
+                       struct sense_counters **ret);
 struct sense_counters *sense_counters_free(struct sense_counters *c);
 void sense_counters_configure(struct sense_counters *c, const struct settings *settings);
 

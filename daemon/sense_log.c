@@ -22,7 +22,7 @@ enum { LOOK_CPU_SHARE_INVERSE = 100, LOOK_SOURCES_MAX = OPEN_CONNECTIONS_MAX };
 struct sense_log {
         const struct settings *settings;
         sd_event *event;
-        struct nft_table *table;
+        struct privileged *privileged;
         struct syn_log *log; /* NULL: not open */
         sd_event_source *io[SYN_LOG_FDS];
         uint64_t retry_us;   /* not opened again before (CLOCK_BOOTTIME) */
@@ -34,7 +34,7 @@ struct sense_log {
         struct snapshot_sensor state;
 };
 
-int sense_log_new(sd_event *event, const struct settings *settings, struct nft_table *table,
+int sense_log_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
                   struct sense_log **ret) {
         struct sense_log *l = calloc(1, sizeof *l);
 
@@ -42,7 +42,7 @@ int sense_log_new(sd_event *event, const struct settings *settings, struct nft_t
                 return -ENOMEM;
         l->event = event;
         l->settings = settings;
-        l->table = table;
+        l->privileged = privileged;
         *ret = l;
         return 0;
 }
@@ -127,7 +127,7 @@ static int open_log(struct sense_log *l, uint64_t now_us) {
 
         if (getrandom(&key, sizeof key, 0) != sizeof key || getrandom(&seed, sizeof seed, 0) != sizeof seed)
                 return -EIO;
-        r = syn_log_new(l->settings, l->table, &key, seed, now_us, &l->log);
+        r = syn_log_new(l->settings, l->privileged, &key, seed, now_us, &l->log);
         if (r < 0)
                 return r;
         syn_log_set_tap(l->log, l->tap, l->tap_userdata);

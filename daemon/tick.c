@@ -15,22 +15,18 @@
 #include "core/explain.h"
 #include "core/history.h"
 #include "look_log.h"
-#include "replay/recording.h"
 #include "sense.h"
 #include "util/log.h"
 #include "util/trouble.h"
 
 struct tick {
         const struct tick_options *options;
-        struct act_options act_options; /* the options', with the table */
         struct settings *settings; /* on the heap: others keep pointers to it */
         struct loop_time time;     /* of the tick at hand */
 
-        struct nft_table *table;        /* ours, which sensors and actions share */
         struct sense *sense;
         struct engine *engine;
         struct act *act;
-        struct recording_writer *recording; /* NULL: none was asked for */
         struct incident_record *incidents;
 
         struct trouble sensors[SENSORS]; /* what was told of each */
@@ -106,28 +102,16 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
                 goto fail;
         engine_snapshot(t->engine)->version = PACKAGE_VERSION;
         engine_snapshot(t->engine)->pid = getpid();
-        r = nft_table_new(&t->table);
-        if (r < 0)
-                goto fail;
-        r = sense_new(event, t->settings, t->table, &t->sense);
+        r = sense_new(event, t->settings, options->act.privileged, &t->sense);
         if (r < 0)
                 goto fail;
         r = open_incidents(t);
         if (r < 0)
                 goto fail;
-        t->act_options = options->act;
-        t->act_options.table = t->table;
-        r = act_new(event, t->settings, &t->act_options, on_act_event, t, &t->act);
+        r = act_new(event, t->settings, &options->act, on_act_event, t, &t->act);
         if (r < 0)
                 goto fail;
         sense_set_clients(t->sense, act_known_clients(t->act));
-        if (options->record) {
-                r = recording_writer_open(options->record, &t->recording);
-                if (r < 0) {
-                        log_error("Cannot record to %s: %s", options->record, strerror(-r));
-                        goto fail;
-                }
-        }
         *ret = t;
         return 0;
 
@@ -141,10 +125,8 @@ fail:
 struct tick *tick_free(struct tick *t) {
         if (!t)
                 return NULL;
-        recording_writer_free(t->recording);
         sense_free(t->sense);
         act_free(t->act);
-        nft_table_free(t->table);
         incident_record_free(t->incidents);
         history_free(t->history);
         engine_free(t->engine);
@@ -216,9 +198,9 @@ static void record(struct tick *t) {
         int r;
 
         incident_record_observe(t->incidents, &t->observation);
-        if (!t->recording)
+        if (!t->options->recording)
                 return;
-        r = recording_write(t->recording, &t->observation);
+        r = recording_write(t->options->recording, &t->observation);
         if (r < 0)
                 log_error("Recording ended: %s", strerror(-r));
 }

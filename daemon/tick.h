@@ -17,10 +17,11 @@
 #include "core/settings.h"
 #include "core/snapshot.h"
 #include "loop.h"
+#include "replay/recording.h"
 
 struct tick_options {
         struct act_options act;
-        const char *record; /* NULL: do not */
+        struct recording_writer *recording; /* of every observation; NULL: do not */
         /* Told after events were added to the log; may be NULL. */
         void (*events_added)(void *userdata);
         void *userdata;

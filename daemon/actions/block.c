@@ -2,29 +2,36 @@
 #include "actions/block.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/time_text.h"
 
-#define DROP "tcp dport @blocked_ports tcp flags & (fin | syn | rst | ack) == syn " \
-             "counter name " BLOCK_COUNTER " drop"
-
-struct block {
-        struct nft_table *table;
-        bool made;
-        uint8_t ports[65536 / 8]; /* in the kernel's set */
-        bool any_port;
+enum {
+        /* What is made anew in one step: some milliseconds' worth. */
+        ENTRIES_AT_ONCE = 32, /* one request */
+        REQUESTS_AT_ONCE = 8,
+        PORTS = 65536,
 };
 
-int block_new(struct nft_table *table, struct block **ret) {
+struct block {
+        struct privileged *privileged;
+        uint32_t generation; /* of the keeper that has what follows */
+        bool made;
+        uint8_t ports[PORTS / 8]; /* in the kernel's set */
+        bool any_port;
+        /* What that keeper, another one than before, has not got yet. */
+        bool anew;     /* the ports */
+        uint32_t left; /* entries of the policy, from the first on */
+};
+
+int block_new(struct privileged *privileged, struct block **ret) {
         struct block *b = calloc(1, sizeof *b);
 
         if (!b)
                 return -ENOMEM;
-        b->table = table;
+        b->privileged = privileged;
         *ret = b;
         return 0;
 }
@@ -34,56 +41,29 @@ struct block *block_free(struct block *b) {
         return NULL;
 }
 
-static int make(struct block *b, const char **ret_reason) {
-        int r;
-
-        if (b->made)
-                return 0;
-        r = nft_table_open(b->table, ret_reason);
-        if (r < 0)
-                return r;
-        r = nft_table_run(b->table, ret_reason,
-                          "add counter inet synward " BLOCK_COUNTER "\n"
-                          "add set inet synward blocked4 { type ipv4_addr; flags interval, timeout; }\n"
-                          "add set inet synward blocked6 { type ipv6_addr; flags interval, timeout; }\n"
-                          "add set inet synward blocked_ports { type inet_service; }\n"
-                          "add chain inet synward block "
-                          "{ type filter hook prerouting priority raw - 1; policy accept; }\n"
-                          "add rule inet synward block ip saddr @blocked4 " DROP "\n"
-                          "add rule inet synward block ip6 saddr @blocked6 " DROP "\n"
-                          "add chain inet synward block_input "
-                          "{ type filter hook input priority raw - 1; policy accept; }\n"
-                          "add rule inet synward block_input ip saddr @blocked4 " DROP "\n"
-                          "add rule inet synward block_input ip6 saddr @blocked6 " DROP "\n");
-        b->made = r == 0;
-        return r;
-}
-
-static const char *set_of(const struct prefix *p) {
-        return address_is_ipv4(&p->address) ? "blocked4" : "blocked6";
-}
-
 int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, const char **ret_reason) {
-        char text[ADDRESS_TEXT_MAX];
-        int r = make(b, ret_reason);
+        const struct privileged_entry e = { *p, timeout_us };
+        int r = privileged_block(b->privileged, &e, 1, ret_reason);
 
-        if (r < 0)
+        if (r == -ESTALE) /* nothing of it was done; the rest is for block_follow() */
+                r = privileged_block(b->privileged, &e, 1, ret_reason);
+        if (r < 0 && r != -ETIMEDOUT)
                 return r;
-        return nft_table_run(b->table, ret_reason,
-                             "add element inet synward %s { %s timeout %" PRIu64 "ms }", set_of(p),
-                             prefix_format(p, text), timeout_us / 1000);
+        if (!b->made) {
+                b->made = true;
+                b->generation = privileged_generation(b->privileged);
+        }
+        /* It may be done yet, so it is on the list; to be sure, all are made again. */
+        if (r == -ETIMEDOUT)
+                b->left = UINT32_MAX;
+        return 0;
 }
 
 int block_remove(struct block *b, const struct prefix *p, const char **ret_reason) {
-        char text[ADDRESS_TEXT_MAX];
-        int r;
+        int r = b->made ? privileged_unblock(b->privileged, p, ret_reason) : 0;
 
-        if (!b->made)
-                return 0;
-        r = nft_table_run(b->table, ret_reason, "delete element inet synward %s { %s }", set_of(p),
-                          prefix_format(p, text));
-        /* "No such file or directory": its time was over. */
-        return r == -EOPNOTSUPP || r == -EIO ? 0 : r;
+        /* It went with the keeper; what is made anew is what is still on the list. */
+        return r == -ESTALE || r == -EPIPE ? 0 : r;
 }
 
 int block_add_ports(struct block *b, const uint16_t *ports, uint32_t count, const char **ret_reason) {
@@ -93,7 +73,7 @@ int block_add_ports(struct block *b, const uint16_t *ports, uint32_t count, cons
 
                 if (*byte & bit)
                         continue;
-                r = nft_table_run(b->table, ret_reason, "add element inet synward blocked_ports { %u }", ports[i]);
+                r = privileged_block_ports(b->privileged, &ports[i], 1, ret_reason);
                 if (r < 0)
                         return r;
                 *byte |= bit;
@@ -107,12 +87,83 @@ int block_clear_ports(struct block *b, const char **ret_reason) {
 
         if (!b->any_port)
                 return 0;
-        r = nft_table_run(b->table, ret_reason, "flush set inet synward blocked_ports");
+        r = privileged_clear_ports(b->privileged, ret_reason);
         if (r < 0)
                 return r;
         memset(b->ports, 0, sizeof b->ports);
         b->any_port = false;
         return 0;
+}
+
+/* --- another keeper --------------------------------------------------------------- */
+
+static int make_ports(struct block *b, const char **ret_reason) {
+        uint16_t list[64];
+        uint32_t n = 0;
+        int r = 0;
+
+        for (uint32_t port = 1; r >= 0 && port < PORTS; port++) {
+                if (b->ports[port / 8] & (1u << port % 8))
+                        list[n++] = (uint16_t) port;
+                if (n == sizeof list / sizeof *list || (n && port == PORTS - 1)) {
+                        r = privileged_block_ports(b->privileged, list, n, ret_reason);
+                        n = 0;
+                }
+        }
+        return r;
+}
+
+static bool is_keepers(int r) {
+        return r == -ESTALE || r == -ETIMEDOUT || r == -EAGAIN || r == -EPIPE;
+}
+
+/* From the last entry to the first: what is dropped from the list is replaced by its last one
+ * (core/block_policy.c), which is made already. */
+static int make_entries(struct block *b, const struct block_policy *p, uint64_t now_us, const char **ret_reason) {
+        struct privileged_entry list[ENTRIES_AT_ONCE];
+        uint32_t n = 0, left = b->left < block_policy_count(p) ? b->left : block_policy_count(p);
+        int r;
+
+        for (; left > 0 && n < ENTRIES_AT_ONCE; left--) {
+                const struct block_entry *e = block_policy_entry(p, left - 1);
+
+                if (e->until_us > now_us)
+                        list[n++] = (struct privileged_entry) { e->prefix, e->until_us - now_us };
+        }
+        r = privileged_block(b->privileged, list, n, ret_reason);
+        if (is_keepers(r))
+                return r;
+        /* One that the kernel does not take (it has it, perhaps) keeps out no other. */
+        for (uint32_t i = 0; r < 0 && i < n; i++)
+                if (is_keepers(privileged_block(b->privileged, &list[i], 1, ret_reason)))
+                        return r;
+        b->left = left;
+        return 0;
+}
+
+int block_follow(struct block *b, const struct block_policy *p, uint64_t now_us, const char **ret_reason) {
+        uint32_t generation;
+        int r = 0;
+
+        if (!b->made)
+                return 0;
+        generation = privileged_generation(b->privileged);
+        *ret_reason = "the privileged process is gone";
+        if (privileged_is_gone(b->privileged))
+                return -EPIPE;
+        if (generation != b->generation) {
+                b->generation = generation;
+                b->anew = b->any_port;
+                b->left = block_policy_count(p);
+        }
+        if (!b->anew && !b->left)
+                return 0;
+        if (b->anew)
+                r = make_ports(b, ret_reason);
+        b->anew = r < 0;
+        for (unsigned i = 0; r >= 0 && b->left > 0 && i < REQUESTS_AT_ONCE; i++)
+                r = make_entries(b, p, now_us, ret_reason);
+        return r < 0 ? r : b->anew || b->left ? 0 : 1;
 }
 
 static json_t *entry_json(const struct block_entry *e, uint64_t now_us) {

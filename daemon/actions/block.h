@@ -2,12 +2,9 @@
 #pragma once
 
 /*
- * Drops the SYNs of blocked sources to the flooded ports: two sets with time-outs in our
- * `table inet synward`, a set of ports, and a chain that drops what they hold in prerouting, just
- * ahead of connection tracking; another at input does for ports that are flooded only after
- * a redirection, and for SYNs in fragments. Connections that are there go on.
- * What is dropped is counted by the named counter BLOCK_COUNTER.
- * Sets and chain are made with the first entry, and go with the table.
+ * The block list as the daemon has it done: the keeper drops the SYNs of blocked sources to the
+ * flooded ports (privileged/nft_block.h), here it is kept which ports these are, and made anew
+ * what went with a keeper.
  */
 
 #include <stdint.h>
@@ -15,17 +12,17 @@
 #include <jansson.h>
 
 #include "core/block_policy.h"
-#include "util/nft.h"
+#include "privileged/client.h"
 
 enum { BLOCK_LIST_MAX = 2000 }; /* entries told */
 
 struct block;
 
-/* The table must outlive it. -ENOMEM. */
-int block_new(struct nft_table *table, struct block **ret);
+/* privileged must outlive it. -ENOMEM. */
+int block_new(struct privileged *privileged, struct block **ret);
 struct block *block_free(struct block *b);
 
-/* No entry may lie within another. Errors and *ret_reason as nft_table_run(). */
+/* No entry may lie within another. Errors and *ret_reason as of privileged/client.h. */
 int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, const char **ret_reason);
 /* 0 also when the kernel has let it go already. */
 int block_remove(struct block *b, const struct prefix *p, const char **ret_reason);
@@ -34,6 +31,11 @@ int block_remove(struct block *b, const struct prefix *p, const char **ret_reaso
  * a port before the first entry is made. */
 int block_add_ports(struct block *b, const uint16_t *ports, uint32_t count, const char **ret_reason);
 int block_clear_ports(struct block *b, const char **ret_reason);
+
+/* Before each step: where there is another keeper, what was made of ports and of the policy's
+ * entries is made anew, in several steps if it is much. 1: now all of it is; 0: nothing is to be
+ * done, or not all is. -EPIPE: there is no keeper any more, and nothing is blocked. */
+int block_follow(struct block *b, const struct block_policy *p, uint64_t now_us, const char **ret_reason);
 
 /* What is blocked: an array of { address or prefix, since, remaining_s, reason }, at most
  * BLOCK_LIST_MAX. NULL: no memory. */

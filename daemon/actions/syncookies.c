@@ -43,12 +43,11 @@ struct syncookies {
 
 /* --- the sysctl --- */
 
-static int path_read(void *userdata, uint8_t *ret_value) {
-        const struct syncookies *s = userdata;
+int syncookies_read_path(const char *path, uint8_t *ret_value) {
         char text[16], *end;
         unsigned long value;
         ssize_t n;
-        int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
                 return -errno;
@@ -64,6 +63,10 @@ static int path_read(void *userdata, uint8_t *ret_value) {
                 return -EBADMSG;
         *ret_value = (uint8_t) value;
         return 0;
+}
+
+static int path_read(void *userdata, uint8_t *ret_value) {
+        return syncookies_read_path(((const struct syncookies *) userdata)->path, ret_value);
 }
 
 static int path_write(void *userdata, uint8_t value) {

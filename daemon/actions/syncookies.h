@@ -7,7 +7,8 @@
  * The old value is on disk (actions/syncookies_record.h) before the sysctl is
  * touched. A record that cannot be understood is put aside and reported.
  *
- * Needs CAP_NET_ADMIN over the network namespace to write, nothing to read.
+ * Needs CAP_NET_ADMIN over the network namespace to write, nothing to read: the daemon has it
+ * written (struct syncookies_kernel), --restore writes.
  */
 
 #include <stdbool.h>
@@ -24,6 +25,9 @@ struct syncookies_kernel {
         int (*write)(void *userdata, uint8_t value);
         void *userdata;
 };
+
+/* As a kernel's read, of the sysctl at that path. -EBADMSG: no number is there. */
+int syncookies_read_path(const char *path, uint8_t *ret_value);
 
 struct syncookies_config {
         const char *state_dir; /* copied; need not exist */

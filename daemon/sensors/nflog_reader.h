@@ -4,8 +4,8 @@
 /*
  * Reads one group of the kernel's packet log (NFLOG) into a source table.
  *
- * Binding needs CAP_NET_ADMIN over the network namespace; receiving does not.
- * A group has one owner: a second one is refused. What the kernel could not
+ * Binding the group needs CAP_NET_ADMIN over the network namespace, and is the keeper's; what it
+ * logs goes on coming to whoever has the socket. What the kernel could not
  * hand over is told exactly, by the gaps in the group's sequence numbers.
  * Nothing is allocated after nflog_reader_new().
  */
@@ -34,11 +34,9 @@ typedef void nflog_reader_tap(void *userdata, const struct syn *s, const uint8_t
 
 struct nflog_reader;
 
-/* table: must outlive the reader. copy_range: bytes of each packet. On failure *ret_reason names
- * the cause (static text): -EBUSY: the group has an owner, -EPERM: no privilege,
- * -EPROTONOSUPPORT: no NFLOG in this kernel, others as socket(2), bind(2). */
-int nflog_reader_new(uint16_t group, uint32_t copy_range, struct source_table *table,
-                     struct nflog_reader **ret, const char **ret_reason);
+/* fd: bound to the group (privileged/client.h), taken over on success. table: must outlive the
+ * reader. -ENOMEM. */
+int nflog_reader_new(int fd, struct source_table *table, struct nflog_reader **ret);
 struct nflog_reader *nflog_reader_free(struct nflog_reader *r);
 
 /* Readable when there is something to receive. */

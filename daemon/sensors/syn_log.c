@@ -4,12 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/ends_told.h"
-#include "sensors/nft_counter.h"
-#include "sensors/nft_rules.h"
+#include "privileged/client.h"
 #include "sensors/sampling.h"
 #include "sensors/tcp_destroy.h"
+#include "util/ends_socket.h"
 #include "util/trouble.h"
 
 /* Late ends are a state of the sensor when they stay so. */
@@ -17,8 +18,13 @@
 /* As long as completions that were lost weigh: three halvings of the table. */
 #define LOST_ENDS_US (3 * SOURCE_TABLE_HALVING_US)
 
-/* How often it is asked how many SYNs went elsewhere. */
+/* How often it is asked how many SYNs went elsewhere; and where none at all came for so many times. */
 #define ELSEWHERE_US UINT64_C(1000000)
+#define ELSEWHERE_CALM_US UINT64_C(5000000)
+enum { CALM_READS = 10 };
+
+/* The kernel may still be at clearing the old table away. */
+#define RULES_RETRY_US UINT64_C(500000)
 
 enum {
         BATCHES_AT_ONCE = 16, /* some 8,000 SYNs: two milliseconds */
@@ -28,12 +34,17 @@ enum {
 
 struct syn_log {
         struct source_table *sources;
-        struct nft_rules *rules;
-        struct nft_counter *counter; /* of those rules; NULL without */
-        struct elsewhere {           /* SYNs that did not end here, by counters of the same rules */
-                struct nft_counter *counter; /* NULL without */
-                uint64_t told, read_us;
-        } arrived, forwarded;
+        struct privileged *privileged;
+        uint16_t group;
+        uint32_t copy_range;
+        bool rules;           /* of our own, made by the keeper of that generation */
+        bool rules_lost;      /* they went with it, and are not made anew yet */
+        uint64_t rules_retry_us;
+        uint32_t generation;
+        uint64_t counted_before; /* SYNs that the counters of earlier keepers had */
+        uint64_t elsewhere_us;   /* when SYNs that did not end here were read last */
+        uint64_t told_arrived, told_forwarded;
+        unsigned calm_reads;     /* that found all as it was, one after another */
         struct nflog_reader *reader;
         struct tcp_destroy *destroy;
         uint32_t max_rate;
@@ -71,33 +82,80 @@ static void tell_table(struct syn_log *l) {
         source_table_set_known(l->sources, hears(l), l->destroy && !l->ends_lost_us && !l->ends_late_us);
 }
 
-static void start(struct syn_log *l, const struct settings *s, struct nft_table *table) {
+static void start_ends(struct syn_log *l) {
+        int fd;
+
+        /* The keeper's has a larger buffer. */
+        if (privileged_open_ends(l->privileged, &fd) < 0 && ends_socket_open(&fd) < 0)
+                return;
+        if (tcp_destroy_new(fd, l->sources, &l->destroy) < 0)
+                close(fd);
+}
+
+static int start_reader(struct syn_log *l, const char **ret_reason) {
+        int fd, r = privileged_open_log(l->privileged, l->group, l->copy_range, &fd, ret_reason);
+
+        if (r < 0)
+                return r;
+        r = nflog_reader_new(fd, l->sources, &l->reader);
+        if (r < 0) {
+                *ret_reason = "out of memory";
+                close(fd);
+        }
+        return r;
+}
+
+static void start(struct syn_log *l, const struct settings *s) {
         const char *reason;
 
-        (void) tcp_destroy_new(l->sources, &l->destroy);
+        start_ends(l);
         if (!l->enabled)
                 return;
-        if (nflog_reader_new(s->nflog.group, s->nflog.copy_range, l->sources, &l->reader,
-                             &reason) < 0) {
-                fail(l, "no SYNs are seen: ", reason);
+        if (start_reader(l, &reason) < 0) {
+                fail(l, "no SYN can be seen: ", reason);
                 return;
         }
-        if (s->nflog.manage_rules &&
-            nft_rules_new(table, s->nflog.group, s->nflog.copy_range, &l->rules, &reason) < 0) {
+        if (!s->nflog.manage_rules)
+                return;
+        if (privileged_make_rules(l->privileged, l->group, l->copy_range, &reason) < 0) {
                 /* Somebody's own rules may still log to the group. */
                 fail(l, "no rules of our own: ", reason);
                 return;
         }
-        if (!l->rules)
-                return;
+        l->rules = true;
+        l->generation = privileged_generation(l->privileged);
         source_table_set_resets_known(l->sources);
-        (void) nft_counter_new("synward", "arrived", &l->arrived.counter);
-        (void) nft_counter_new("synward", "forwarded", &l->forwarded.counter);
-        /* Without it the log itself is counted. */
-        trouble_note(&l->counter_trouble, nft_counter_new("synward", "syns", &l->counter));
 }
 
-int syn_log_new(const struct settings *settings, struct nft_table *table,
+/* The rules went with the keeper that had them: the next one makes them anew, as they were. The
+ * log's socket is ours, and still bound. */
+static void follow_keeper(struct syn_log *l, uint64_t now_us) {
+        uint32_t generation = privileged_generation(l->privileged), one_in = l->sampling.one_in;
+        const char *reason;
+        int r;
+
+        if (privileged_is_gone(l->privileged)) {
+                fail(l, "no rules of our own: ", "the privileged process is gone");
+                tell_table(l);
+                return;
+        }
+        if (generation != l->generation) {
+                l->generation = generation;
+                l->rules_lost = true;
+                l->rules_retry_us = 0;
+                l->counted_before = l->counted_syns;
+                l->told_arrived = l->told_forwarded = 0;
+        }
+        if (!l->rules_lost || now_us < l->rules_retry_us)
+                return;
+        l->rules_retry_us = now_us + RULES_RETRY_US;
+        r = privileged_make_rules(l->privileged, l->group, l->copy_range, &reason);
+        if (r >= 0 && one_in > 1)
+                r = privileged_sample(l->privileged, sampling_by_packet(one_in), one_in, l->seed, l->max_rate);
+        l->rules_lost = r < 0;
+}
+
+int syn_log_new(const struct settings *settings, struct privileged *privileged,
                 const struct keyed_hash *key, uint32_t seed, uint64_t now_us,
                 struct syn_log **ret) {
         struct syn_log *l = calloc(1, sizeof *l);
@@ -108,12 +166,15 @@ int syn_log_new(const struct settings *settings, struct nft_table *table,
                 free(l);
                 return -ENOMEM;
         }
+        l->privileged = privileged;
+        l->group = settings->nflog.group;
+        l->copy_range = settings->nflog.copy_range;
         l->enabled = settings->nflog.enabled;
         l->max_rate = settings->nflog.max_rate;
         l->seed = seed;
         l->sampling = sampling_start();
         l->their_by_packet = l->their_by_source = 1;
-        start(l, settings, table);
+        start(l, settings);
         tell_table(l);
         *ret = l;
         return 0;
@@ -122,10 +183,8 @@ int syn_log_new(const struct settings *settings, struct nft_table *table,
 struct syn_log *syn_log_free(struct syn_log *l) {
         if (!l)
                 return NULL;
-        nft_counter_free(l->arrived.counter);
-        nft_counter_free(l->forwarded.counter);
-        nft_counter_free(l->counter);
-        nft_rules_free(l->rules);
+        if (l->rules)
+                privileged_remove_rules(l->privileged);
         nflog_reader_free(l->reader);
         tcp_destroy_free(l->destroy);
         source_table_free(l->sources);
@@ -161,14 +220,59 @@ int syn_log_receive(struct syn_log *l) {
         return 0;
 }
 
+/* A counter that cannot be read leaves its figure unknown. */
+static void tell_elsewhere(struct syn_log *l, const struct privileged_counts *c, struct observation *o) {
+        if (l->observed && l->elsewhere_us && c->arrived >= l->told_arrived)
+                observation_set(o, OBS_ARRIVED, c->arrived - l->told_arrived);
+        if (l->observed && l->elsewhere_us && c->forwarded >= l->told_forwarded)
+                observation_set(o, OBS_FORWARDED, c->forwarded - l->told_forwarded);
+        l->calm_reads = c->arrived == l->told_arrived ? l->calm_reads + (l->calm_reads < CALM_READS) : 0;
+        l->told_arrived = c->arrived;
+        l->told_forwarded = c->forwarded;
+        l->elsewhere_us = o->time_us;
+}
+
+/* All that came to the log, of whatever kind. */
+static uint64_t heard(const struct nflog_reader_counts *log) {
+        return log->received + log->lost + log->malformed + log->unread + log->resets + log->foreign;
+}
+
+/* In calm it is a round trip to another process that the counter costs. Where every SYN is logged
+ * and nothing was, nothing was counted; to be sure it is read every second all the same. */
+static bool is_silent(const struct syn_log *l, const struct nflog_reader_counts *log, bool elsewhere) {
+        return !elsewhere && l->sampling.one_in == 1 && !l->counter_trouble.error && l->observed &&
+               heard(log) == heard(&l->counted_log);
+}
+
+/* -errno of a keeper that does not answer, or is another one. */
+static int read_counters(struct syn_log *l, const struct nflog_reader_counts *log, struct observation *o) {
+        struct privileged_counts c;
+        /* Nothing is decided by these within a tick, and a tick in calm shall cost little. What comes in
+         * shows in the first of them, so that a change is told late once. */
+        uint64_t every_us = l->calm_reads < CALM_READS || heard(log) != heard(&l->counted_log) ? ELSEWHERE_US
+                                                                                            : ELSEWHERE_CALM_US;
+        bool elsewhere = o->time_us - l->elsewhere_us >= every_us;
+        int r;
+
+        if (is_silent(l, log, elsewhere))
+                return 0;
+        r = privileged_read_counts(l->privileged, elsewhere, &c);
+        trouble_note(&l->counter_trouble, r);
+        if (r == -ESTALE || r == -ETIMEDOUT || r == -EAGAIN || r == -EPIPE)
+                return r;
+        if (r < 0)
+                return 0; /* what the log says will do */
+        l->counted_log = *log;
+        l->counted_syns = l->counted_before + c.syns;
+        if (c.elsewhere_known)
+                tell_elsewhere(l, &c, o);
+        return 0;
+}
+
 /* All SYNs up to now, by the counter. Where it cannot be read, what the log says since it was. */
-static uint64_t total_syns(struct syn_log *l, const struct nflog_reader_counts *log) {
-        if (l->counter)
-                trouble_note(&l->counter_trouble, nft_counter_read(l->counter, &l->counted_syns));
-        if (l->counter && !l->counter_trouble.error) {
-                l->counted_log = *log;
+static uint64_t total_syns(const struct syn_log *l, const struct nflog_reader_counts *log) {
+        if (l->rules && !l->counter_trouble.error)
                 return l->counted_syns;
-        }
         /* Somebody else's rules may log every SYN: the losses are known. While we sample, which
          * message was lost is not. */
         if (l->sampling.one_in == 1)
@@ -206,8 +310,8 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         if (one_in == before && !is_unlucky(l, &log))
                 return;
         l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
-        trouble_note(&l->sampling_trouble, nft_rules_sample(l->rules, sampling_by_packet(one_in), one_in,
-                                                            l->seed, l->max_rate));
+        trouble_note(&l->sampling_trouble, privileged_sample(l->privileged, sampling_by_packet(one_in),
+                                                             one_in, l->seed, l->max_rate));
         if (l->sampling_trouble.error) {
                 l->sampling.one_in = before;
                 return;
@@ -215,28 +319,19 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         source_table_set_sampling(l->sources, sampling_by_packet(one_in), one_in, now_us);
 }
 
-/* A counter that cannot be read leaves its figure unknown. */
-static void observe_elsewhere(struct elsewhere *e, enum obs_counter c, bool tell, struct observation *o) {
-        uint64_t now;
-
-        /* Nothing is decided by them within a tick, and a tick in calm shall cost little. */
-        if (!e->counter || o->time_us - e->read_us < ELSEWHERE_US)
-                return;
-        e->read_us = o->time_us;
-        if (nft_counter_read(e->counter, &now) < 0)
-                return;
-        if (tell && now >= e->told)
-                observation_set(o, c, now - e->told);
-        e->told = now;
-}
-
 static void observe_log(struct syn_log *l, uint64_t now_us, struct observation *o) {
         struct nflog_reader_counts log = syn_log_counts(l);
-        uint64_t total = total_syns(l, &log);
-        uint64_t syns = total > l->told_syns ? total - l->told_syns : 0;
+        uint64_t total, syns;
 
-        observe_elsewhere(&l->arrived, OBS_ARRIVED, l->observed, o);
-        observe_elsewhere(&l->forwarded, OBS_FORWARDED, l->observed, o);
+        if (l->rules && (l->rules_lost || read_counters(l, &log, o) < 0)) {
+                /* Without rules nothing is logged: how many came is not known, nor for the first
+                 * tick in which they are there again. */
+                o->sample_one_in = l->sampling.one_in;
+                l->observed = false;
+                return;
+        }
+        total = total_syns(l, &log);
+        syns = total > l->told_syns ? total - l->told_syns : 0;
         /* An estimate may have run ahead of the counter: made up for by telling less. */
         l->told_syns += syns;
         if (l->observed && now_us > l->observed_us) {
@@ -299,11 +394,13 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
                 if (others && l->destroy)
                         tcp_destroy_set_listeners(l->destroy, o->listeners, o->listeners_count);
         }
+        if (hears(l) && l->rules)
+                follow_keeper(l, now_us);
         if (hears(l)) {
                 bool first = !l->observed;
 
                 observe_log(l, now_us, o);
-                if (!first)
+                if (!first && l->observed)
                         source_table_listener_syns(l->sources, now_us, o->listeners, o->listeners_count);
         }
         heed_lost_ends(l, now_us);
@@ -317,6 +414,10 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
 static const char *defect(const struct syn_log *l) {
         if (!l->destroy)
                 return "the kernel does not tell of ended connections";
+        if (l->rules_lost || l->counter_trouble.error == -ESTALE)
+                return "its rules went with the privileged process and are being made anew";
+        if (l->counter_trouble.error == -ETIMEDOUT || l->counter_trouble.error == -EAGAIN)
+                return "the privileged process does not answer";
         if (l->counter_trouble.error)
                 return "the counter of our table cannot be read";
         if (l->ends_lost_us)

@@ -16,16 +16,16 @@
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/source_table.h"
+#include "privileged/client.h"
 #include "sensors/nflog_reader.h"
-#include "util/nft.h"
 
 enum { SYN_LOG_REASON_MAX = 160, SYN_LOG_FDS = 2 };
 
 struct syn_log;
 
-/* settings: only `nflog` is read, and not kept. table: for our rules, must outlive it. key,
+/* settings: only `nflog` is read, and not kept. privileged: makes our rules, must outlive it. key,
  * seed: random. -ENOMEM. */
-int syn_log_new(const struct settings *settings, struct nft_table *table,
+int syn_log_new(const struct settings *settings, struct privileged *privileged,
                 const struct keyed_hash *key, uint32_t seed, uint64_t now_us,
                 struct syn_log **ret);
 struct syn_log *syn_log_free(struct syn_log *l);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
@@ -20,11 +21,10 @@ enum {
         /* One datagram for each event: only many at a time are cheap. */
         EVENTS_AT_ONCE = 64,
         EVENT_BYTES = 1024,
-        RECEIVE_BUFFER = 4 * 1024 * 1024,
 };
 
 struct tcp_destroy {
-        struct mnl_socket *socket;
+        int fd;
         struct source_table *table;
         struct tcp_destroy_counts counts;
         uint8_t ports[65536 / 8];
@@ -33,36 +33,13 @@ struct tcp_destroy {
         uint8_t buffers[EVENTS_AT_ONCE][EVENT_BYTES];
 };
 
-static int join(struct mnl_socket *socket, int group) {
-        return mnl_socket_setsockopt(socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0
-                       ? -errno : 0;
-}
-
-int tcp_destroy_new(struct source_table *table, struct tcp_destroy **ret) {
+int tcp_destroy_new(int fd, struct source_table *table, struct tcp_destroy **ret) {
         struct tcp_destroy *d = calloc(1, sizeof *d);
-        int r, size = RECEIVE_BUFFER;
 
         if (!d)
                 return -ENOMEM;
         d->table = table;
-        d->socket = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
-        /* Before joining: the kernel loads what tells of TCP when such a socket is bound. */
-        if (!d->socket || mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-                r = -errno;
-                tcp_destroy_free(d);
-                return r;
-        }
-        if (setsockopt(mnl_socket_get_fd(d->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
-                       sizeof size) < 0)
-                (void) setsockopt(mnl_socket_get_fd(d->socket), SOL_SOCKET, SO_RCVBUF, &size,
-                                  sizeof size);
-        r = join(d->socket, SKNLGRP_INET_TCP_DESTROY);
-        if (r >= 0)
-                r = join(d->socket, SKNLGRP_INET6_TCP_DESTROY);
-        if (r < 0) {
-                tcp_destroy_free(d);
-                return r;
-        }
+        d->fd = fd;
         for (unsigned i = 0; i < EVENTS_AT_ONCE; i++) {
                 d->vectors[i] = (struct iovec) { d->buffers[i], EVENT_BYTES };
                 d->headers[i].msg_hdr.msg_iov = &d->vectors[i];
@@ -75,14 +52,13 @@ int tcp_destroy_new(struct source_table *table, struct tcp_destroy **ret) {
 struct tcp_destroy *tcp_destroy_free(struct tcp_destroy *d) {
         if (!d)
                 return NULL;
-        if (d->socket)
-                (void) mnl_socket_close(d->socket);
+        close(d->fd);
         free(d);
         return NULL;
 }
 
 int tcp_destroy_fd(const struct tcp_destroy *d) {
-        return mnl_socket_get_fd(d->socket);
+        return d->fd;
 }
 
 struct tcp_destroy_counts tcp_destroy_counts(const struct tcp_destroy *d) {

@@ -26,8 +26,8 @@ struct tcp_destroy_counts {
 
 struct tcp_destroy;
 
-/* table: must outlive it. -ENOENT: this kernel does not tell; others as socket(2), bind(2). */
-int tcp_destroy_new(struct source_table *table, struct tcp_destroy **ret);
+/* fd: of util/ends_socket.h, taken over on success. table: must outlive it. -ENOMEM. */
+int tcp_destroy_new(int fd, struct source_table *table, struct tcp_destroy **ret);
 struct tcp_destroy *tcp_destroy_free(struct tcp_destroy *d);
 int tcp_destroy_fd(const struct tcp_destroy *d);
 void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener *list,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sensors/nft_counter.h"
+#include "privileged/nft_counter.h"
 #include "sensors/tcp_destroy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -18,8 +18,8 @@ static void start(void) {
         static struct obs_listener web = { .key = { .port = 80 } };
         static struct source_table *table;
 
-        if (source_table_new(&key, 0, &table) < 0 || tcp_destroy_new(table, &destroy) < 0)
-                exit(77); /* a kernel that does not tell of ended connections */
+        if (source_table_new(&key, 0, &table) < 0 || tcp_destroy_new(-1, table, &destroy) < 0)
+                abort();
         tcp_destroy_set_listeners(destroy, &web, 1);
 }
 

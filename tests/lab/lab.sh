@@ -41,6 +41,9 @@ lab_attacker_mac=02:77:00:00:02:02
 # attacker's kernel drops them unread, and neither RST nor ICMP comes back.
 lab_nobody_mac=02:77:00:00:ff:ff
 
+lab_user=nobody
+! id -u synward >/dev/null 2>&1 || lab_user=synward
+
 lab_tests=0 lab_failures=0 lab_unclean=0
 lab_is_up=0
 
@@ -402,6 +405,8 @@ lab_up() {
         [ "$router" = 0 ] || lab_namespaces+=(inner)
         lab_flood_start_us=0 lab_flood_end_us=0
         lab_temp=$(mktemp -d "${TMPDIR:-/tmp}/$lab_id.XXXXXX") || exit 1
+        # The daemon, and its hooks, write as the user that it becomes.
+        chown "$lab_user" "$lab_temp" || exit 1
         lab_host_devices=$(ip -o link | wc -l)
         lab_is_up=1
         trap lab_on_exit EXIT
@@ -738,11 +743,43 @@ lab_counter() {
                   else { last = $1; split($0, heads) } }'
 }
 
-# lab_cpu_us: what the daemon has used of the CPU, in microseconds.
-lab_cpu_us() {
-        awk '{ n += $1 } END { printf "%d\n", n / 1000 }' /proc/"${lab_pid[daemon]}"/task/*/schedstat
+# lab_part launch|keeper: the pid of that part of the daemon, nothing if there is none.
+lab_part() {
+        local pid=${lab_pid[daemon]} child
+
+        for child in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do
+                [ "$(cat /proc/"$child"/comm 2>/dev/null)" = synwardd-launch ] || continue
+                if [ "$1" = launch ]; then
+                        echo "$child"
+                else
+                        echo $(cat /proc/"$child"/task/*/children 2>/dev/null)
+                fi
+        done
 }
 
-lab_rss_kib() { awk '/^VmRSS:/ { print $2 }' /proc/"${lab_pid[daemon]}"/status; }
+# lab_parts: the pids of all of the daemon, its hooks left out.
+lab_parts() { echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper); }
+
+# lab_cpu_us: what the daemon has used of the CPU, in microseconds, with those of its parts
+# that run.
+lab_cpu_us() {
+        local p
+
+        for p in $(lab_parts); do
+                cat /proc/"$p"/task/*/schedstat
+        done 2>/dev/null | awk '{ n += $1 } END { printf "%d\n", n / 1000 }'
+}
+
+# What all parts have resident: RSS counts what they share in each of them, PSS once.
+lab_rss_kib() { lab_sum_kib '^VmRSS:' status; }
+lab_pss_kib() { lab_sum_kib '^Pss:' smaps_rollup; }
+
+lab_sum_kib() {
+        local p
+
+        for p in $(lab_parts); do
+                awk -v name="$1" '$0 ~ name { print $2 }' /proc/"$p"/"$2"
+        done 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
+}
 
 . "$lab_source/flood.sh"

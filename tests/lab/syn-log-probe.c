@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "privileges.h"
 #include "sensors/syn_log.h"
 
 #define TICK_US UINT64_C(200000)
@@ -157,7 +158,8 @@ int main(int argc, char **argv) {
         struct obs_listener listeners[8] = { 0 };
         struct keyed_hash key;
         struct syn_log *l = NULL;
-        struct nft_table *table;
+        struct privileged *privileged;
+        pid_t launcher;
         uint32_t seed, count = 0;
         int c, failed;
 
@@ -182,8 +184,8 @@ int main(int argc, char **argv) {
                 return 2;
         if (getrandom(&key, sizeof key, 0) < 0 || getrandom(&seed, sizeof seed, 0) < 0)
                 return 1;
-        if (nft_table_new(&table) < 0 ||
-            syn_log_new(&settings, table, &key, seed, clock_us(CLOCK_BOOTTIME), &l) < 0)
+        if (privileges_part(&privileged, &launcher) < 0 ||
+            syn_log_new(&settings, privileged, &key, seed, clock_us(CLOCK_BOOTTIME), &l) < 0)
                 return 1;
         signal(SIGTERM, on_terminate);
         fprintf(stderr, "ready\n");
@@ -193,6 +195,6 @@ int main(int argc, char **argv) {
         print_all(l);
         failed = syn_log_state(l) == SENSOR_FAILED;
         syn_log_free(l);
-        nft_table_free(table);
+        privileges_end(privileged, launcher);
         return failed ? 3 : 0;
 }

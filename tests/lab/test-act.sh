@@ -197,6 +197,7 @@ hooks() {
         lab_server web --listen 0.0.0.0:80 --backlog 511
         lab_server other --listen 0.0.0.0:8080 --backlog 511
         mkdir "$lab_temp/hooks"
+        chown "$lab_user" "$lab_temp/hooks"
         hook hangs 'trap "" TERM; while :; do sleep 1000; done'
         # shellcheck disable=SC2016
         hook forks 'for i in 1 2 3; do sleep 1000 & echo $! >>"$0.children"; done'

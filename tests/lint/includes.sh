@@ -20,15 +20,26 @@ only() {
 only 'daemon/core/*.[ch]' 'core/'
 only 'daemon/util/*.[ch]' 'util/|config\.h'
 only 'daemon/format/*.[ch]' 'core/|format/|util/|config\.h'
-only 'daemon/sensors/*.[ch]' 'core/|sensors/|util/|config\.h'
-only 'daemon/actions/*.[ch]' 'core/|format/|actions/|util/|config\.h'
+only 'daemon/privileged/*.[ch]' 'core/|privileged/|util/|config\.h'
+only 'daemon/sensors/*.[ch]' 'core/|sensors/|privileged/client\.h|util/|config\.h'
+only 'daemon/actions/*.[ch]' 'core/|format/|actions/|privileged/client\.h|util/|config\.h'
 only 'daemon/control/*.[ch]' 'core/|format/|control/|util/|config\.h'
 only 'daemon/replay/*.[ch]' 'core/|format/|replay/|util/|config\.h'
 only 'config/*.[ch]' 'core/|config/|util/|config\.h'
 only 'ctl/*.[ch]' 'ctl/|util/|core/advice\.h|config\.h'
-only 'daemon/sense*.[ch]' 'core/|sensors/|util/|sense(_[a-z]+)?\.h|loop\.h|config\.h'
-only 'daemon/act.[ch]' 'core/|actions/|util/|act\.h|blocking\.h|config\.h'
-only 'daemon/blocking.[ch]' 'core/|actions/|util/|blocking\.h|config\.h'
+only 'daemon/sense*.[ch]' 'core/|sensors/|privileged/client\.h|util/|sense(_[a-z]+)?\.h|loop\.h|config\.h'
+only 'daemon/act.[ch]' 'core/|actions/|privileged/client\.h|util/|act\.h|blocking\.h|config\.h'
+only 'daemon/blocking.[ch]' 'core/|actions/|privileged/client\.h|util/|blocking\.h|config\.h'
+
+# Only the keeper may come near libnftables, which ends its process when an allocation fails.
+bad=$(git ls-files 'daemon/*.[ch]' 'config/*.[ch]' 'ctl/*.[ch]' | xargs grep -lE '^#include [<"](nftables/|privileged/(nft|keeper|log_socket))' |
+        grep -v '^daemon/privileged/')
+if [ -n "$bad" ]; then
+        printf 'not ok - only the keeper uses nftables and binds NFLOG:\n%s\n' "$bad"
+        status=1
+else
+        echo 'ok - only the keeper uses nftables and binds NFLOG'
+fi
 
 # The core: no system call, no clock, no log. A name here is a call of that name.
 bad=$(grep -nHE '\b(open|read|write|close|socket|send|recv|ioctl|syscall|time|gettimeofday|clock_gettime|printf|fprintf|puts|log_[a-z]+|syslog|getenv|rand|random|abort|exit)\(' daemon/core/*.c)

@@ -11,6 +11,11 @@ fi
 ip link set lo up
 
 dir=$(mktemp -d)
+# A daemon that root starts becomes this user.
+user=nobody
+! id -u synward >/dev/null 2>&1 || user=synward
+chown "$user" "$dir"
+chmod 711 "$dir"
 pids=
 skipped=
 # shellcheck disable=SC2317 # called by the trap

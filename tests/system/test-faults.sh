@@ -30,7 +30,7 @@ spawn_wrapped() {
 begin() {
         lab_up cookies=1 "$@"
         chmod 711 "$lab_temp"
-        export lab_temp
+        export lab_temp lab_user
         lab_server web --listen 0.0.0.0:80 --backlog 511
         wrapper='exec "$@"'
 }
@@ -117,7 +117,7 @@ fault_none() {
 fault_state_full() {
         begin cookies=0
         # One page is all there is, and taken.
-        wrapper='mount -t tmpfs -o size=4k,nr_inodes=3 tmpfs "$lab_temp/state"
+        wrapper='mount -t tmpfs -o "size=4k,nr_inodes=3,mode=700,uid=$(id -u "$lab_user")" tmpfs "$lab_temp/state"
                  head -c 4096 /dev/zero >"$lab_temp/state/filler"
                  exec "$@"'
         LAB_SPAWN=spawn_wrapped lab_daemon
@@ -195,7 +195,7 @@ fault_netstat_empty() {
 
 fault_sysctl_missing() {
         begin cookies=0
-        wrapper='mkdir -m 700 "$lab_temp/empty"
+        wrapper='mkdir -m 755 "$lab_temp/empty"
                  mount --bind "$lab_temp/empty" /proc/sys/net/ipv4; exec "$@"'
         LAB_SPAWN=spawn_wrapped lab_daemon
         lab_check "$fault: the value is unknown in status" \

@@ -72,6 +72,12 @@ is_active || fail "not active after start"
 pid=$(property MainPID)
 wait_for 5 "a STATUS line" has_status
 say "    $(property StatusText)"
+# shellcheck disable=SC2016
+capabilities() { box sh -c 'for p in $(cat /proc/$0/task/*/children) $(cat /proc/$(cat /proc/$0/task/*/children | cut -d " " -f 1)/task/*/children) $0; do
+                echo $(cat /proc/$p/comm) $(grep -h "^CapEff" /proc/$p/status); done' "$pid" | sort | xargs; }
+net_admin=0000000000001000
+expect "only its keeper and the launcher have a capability: $(capabilities)" test "$(capabilities)" = \
+        "synwardd CapEff: 0000000000000000 synwardd-keeper CapEff: $net_admin synwardd-launch CapEff: $net_admin"
 expect "runs as the user synward" test "$(box ps -o user= -p "$pid" | tr -d ' ')" = synward
 expect "answers" box "$bindir/synwardctl" ping
 expect "its socket is the group's" \

@@ -8,7 +8,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-#include "sensors/nft_counter.h"
+#include "privileged/nft_counter.h"
 
 static _Alignas(8) char buffer[256];
 

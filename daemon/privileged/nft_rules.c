@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sensors/nft_rules.h"
+#include "privileged/nft_rules.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Reads a named counter of nftables: the number of all SYNs, exact whatever
+ * Reads named counters of nftables: the number of all SYNs, exact whatever
  * the packet log samples or loses.
  *
  * By its own netlink message rather than through libnftables, which takes
@@ -14,15 +14,15 @@
 
 #include <linux/netlink.h>
 
-struct nft_counter;
+struct nft_counters;
 
-/* Of the inet family; the names (static text) must be shorter than 32 bytes.
+/* Counters of the inet family's table, whose name (static text) must be shorter than 32 bytes.
  * Errors as netlink_open(). */
-int nft_counter_new(const char *table, const char *name, struct nft_counter **ret);
-struct nft_counter *nft_counter_free(struct nft_counter *c);
-/* -ENOENT: no such counter (any more), -EBADMSG: the answer has none in it; others as
- * netlink_transact(). */
-int nft_counter_read(struct nft_counter *c, uint64_t *ret_packets);
+int nft_counters_new(const char *table, struct nft_counters **ret);
+struct nft_counters *nft_counters_free(struct nft_counters *c);
+/* name: shorter than 32 bytes. -ENOENT: no such counter (any more), -EBADMSG: the answer has none
+ * in it; others as netlink_transact(). */
+int nft_counters_read(struct nft_counters *c, const char *name, uint64_t *ret_packets);
 
 /* One answer of the kernel; for tests and fuzzers. -EBADMSG. */
 int nft_counter_parse(const struct nlmsghdr *h, uint64_t *ret_packets);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * `table inet synward`, shared by those who put something into it.
+ * `table inet synward`, shared by what is put into it. Only the keeper has one.
  *
  * The table has `flags owner`: it belongs to the netlink socket that made it,
  * the kernel removes it when that socket closes, also after SIGKILL, and no

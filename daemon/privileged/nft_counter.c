@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sensors/nft_counter.h"
+#include "privileged/nft_counter.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -16,9 +16,9 @@
 
 enum { MESSAGE = NFNL_SUBSYS_NFTABLES << 8 };
 
-struct nft_counter {
+struct nft_counters {
         struct netlink *netlink;
-        const char *table, *name;
+        const char *table;
 };
 
 /* What one read has found. */
@@ -27,14 +27,13 @@ struct reading {
         uint64_t packets;
 };
 
-int nft_counter_new(const char *table, const char *name, struct nft_counter **ret) {
-        struct nft_counter *c = calloc(1, sizeof *c);
+int nft_counters_new(const char *table, struct nft_counters **ret) {
+        struct nft_counters *c = calloc(1, sizeof *c);
         int r;
 
         if (!c)
                 return -ENOMEM;
         c->table = table;
-        c->name = name;
         r = netlink_open(NETLINK_NETFILTER, &c->netlink);
         if (r < 0) {
                 free(c);
@@ -44,7 +43,7 @@ int nft_counter_new(const char *table, const char *name, struct nft_counter **re
         return 0;
 }
 
-struct nft_counter *nft_counter_free(struct nft_counter *c) {
+struct nft_counters *nft_counters_free(struct nft_counters *c) {
         if (!c)
                 return NULL;
         netlink_free(c->netlink);
@@ -88,7 +87,7 @@ static int on_answer(const struct nlmsghdr *h, void *data) {
         return 0;
 }
 
-int nft_counter_read(struct nft_counter *c, uint64_t *ret_packets) {
+int nft_counters_read(struct nft_counters *c, const char *name, uint64_t *ret_packets) {
         _Alignas(struct nlmsghdr) char buffer[256];
         struct reading reading = { 0 };
         const struct netlink_parser parser = { .parse = on_answer, .data = &reading };
@@ -100,7 +99,7 @@ int nft_counter_read(struct nft_counter *c, uint64_t *ret_packets) {
         h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
         g->nfgen_family = NFPROTO_INET;
         mnl_attr_put_strz(h, NFTA_OBJ_TABLE, c->table);
-        mnl_attr_put_strz(h, NFTA_OBJ_NAME, c->name);
+        mnl_attr_put_strz(h, NFTA_OBJ_NAME, name);
         mnl_attr_put_u32(h, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
         r = netlink_transact(c->netlink, h, &parser);
         if (r < 0)

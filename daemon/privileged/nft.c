@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "util/nft.h"
+#include "privileged/nft.h"
 
 #include <errno.h>
 #include <stdarg.h>

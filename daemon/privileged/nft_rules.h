@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * In our `table inet synward` (util/nft.h): counters of SYNs, and the packet log.
+ * In our `table inet synward` (privileged/nft.h): counters of SYNs, and the packet log.
  *
  *   arrived    prerouting, priority raw: all that came in, on lo too, before connection
  *              tracking and before any other table can drop it; not what our own block
@@ -20,7 +20,7 @@
 
 #include <stdint.h>
 
-#include "util/nft.h"
+#include "privileged/nft.h"
 
 struct nft_rules;
 

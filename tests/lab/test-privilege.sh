@@ -1,0 +1,281 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Privileges apart: what parses strangers' packets has none; what holds CAP_NET_ADMIN does
+# nothing else, is there again after it was killed, and goes with the daemon.
+#   rights   who has what, with --no-privilege-drop too; memory and CPU in calm
+#   keeper   the keeper killed in mid-flood: the flood stays one, rules and block list are
+#            back within 5 s
+#   hung     the keeper stopped: the daemon does not stand still
+#   launcher the launcher killed, then the keeper: the daemon goes on with what is left
+#   daemon   the daemon killed: all of it is gone within 1 s, --restore puts tcp_syncookies back
+#   random   30 kills of daemon or keeper at any moment of a flood
+#   test-privilege.sh [SCENARIO ...]; SYNWARD_SEED repeats a run
+. "$(dirname "$0")/lab.sh"
+lab_need jq nft
+lab_need_daemon
+
+seed=${SYNWARD_SEED:-$RANDOM}
+RANDOM=$seed
+short='detect: { hold: 1s, recover: 1s }'
+bad=203.0.113.0/24
+
+field() { awk -v name="$2:" '$1 == name { print $2 }' /proc/"$1"/status 2>/dev/null; }
+cookies() { lab_in server cat /proc/sys/net/ipv4/tcp_syncookies; }
+cookies_are() { [ "$(cookies)" = "$1" ]; }
+has_table() { lab_in server nft list table inet synward >/dev/null 2>&1; }
+no_table() { ! has_table; }
+has_rules() { lab_in server nft list chain inet synward input 2>/dev/null | grep -q 'counter name "syns"'; }
+elements() { # SET
+        lab_in server nft -j list set inet synward "$1" 2>/dev/null |
+                jq -s '[.[].nftables[].set // empty | .elem // [] | length] | add // 0'
+}
+has_elements() { [ "$(elements blocked4)" -ge 1 ]; }
+has_ports() { [ "$(elements blocked_ports)" -ge 1 ]; }
+has_another_keeper() { now=$(lab_part keeper); [ -n "$now" ] && [ "$now" -ne "$1" ]; }
+nflog_is() { [ "$(lab_ctl --json status | jq -r .sensors.nflog.state)" = "$1" ]; }
+syns() { lab_ctl metrics | awk '$1 == "synward_syns_total" { printf "%d", $2 }'; }
+more_syns() { [ "$(syns)" -gt "$1" ]; }
+gone() { # PID ...
+        local p
+        for p; do [ ! -e "/proc/$p" ] || [ "$(field "$p" State)" = Z ] || return 1; done
+}
+since_ms() { echo $(((${EPOCHREALTIME/./} - $1) / 1000)); }
+
+# within MILLISECONDS SINCE_US TEXT COMMAND ...: a test with the time that it took.
+within() {
+        local ms=$1 since=$2 text=$3 took
+        shift 3
+        lab_wait_for $((ms / 1000 + 5)) "$@" || { lab_not_ok "$text: not at all"; return 1; }
+        took=$(since_ms "$since")
+        lab_check "$text: after $took ms" "$took <= $ms"
+}
+
+has_parts() { [ -n "$(lab_part keeper)" ]; }
+
+killed() { # what is left of lab_pid[daemon] is reaped
+        kill -KILL "$1"
+        wait "$1" 2>/dev/null
+}
+
+# The rights of one part.
+rights_are() { # TEXT PID UID CAPABILITIES
+        lab_check "$1: CapEff $(field "$2" CapEff), CapPrm $(field "$2" CapPrm), CapInh $(field "$2" CapInh), CapAmb $(field "$2" CapAmb)" \
+                "\"$(field "$2" CapEff)$(field "$2" CapPrm)$(field "$2" CapInh)$(field "$2" CapAmb)\" == \"$4${4}00000000000000000000000000000000\""
+        lab_check "$1: bounding set $(field "$2" CapBnd)" "\"$(field "$2" CapBnd)\" == \"$4\""
+        lab_check "$1: NoNewPrivs $(field "$2" NoNewPrivs)" "$(field "$2" NoNewPrivs) == 1"
+        lab_check "$1: uid $(field "$2" Uid)" "$(field "$2" Uid) == $3"
+}
+
+none=0000000000000000 net_admin=0000000000001000
+
+rights_of() {
+        rights_are "rights: the daemon${2:-}" "${lab_pid[daemon]}" "$1" $none
+        rights_are "rights: the launcher${2:-}" "$(lab_part launch)" 0 $net_admin
+        rights_are "rights: the keeper${2:-}" "$(lab_part keeper)" 0 $net_admin
+}
+
+rights() {
+        local start before pid
+
+        lab_up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        LAB_WATCH=0 lab_daemon
+        rights_of "$(id -u "$lab_user")"
+        lab_check "rights: the daemon's groups: $(grep ^Groups: /proc/"${lab_pid[daemon]}"/status)" \
+                "$(awk '$1 == "Groups:" { print NF }' /proc/"${lab_pid[daemon]}"/status) == 1"
+        lab_expect "rights: it says whom it became" grep -q "Going on as user $lab_user" "$lab_temp/daemon.err"
+        # Nothing of the daemon's is open in the keeper: the pair, the table's socket, one for counters.
+        pid=$(lab_part keeper)
+        lab_check "rights: $(find /proc/"$pid"/fd -mindepth 1 | wc -l) descriptors in the keeper" \
+                "$(find /proc/"$pid"/fd -mindepth 1 | wc -l) <= 6"
+        lab_pause 2
+        before=$(lab_cpu_us) start=${EPOCHREALTIME/./}
+        lab_pause 5
+        lab_note "calm: $(awk "BEGIN { printf \"%.2f\", 100 * ($(lab_cpu_us) - $before) / (${EPOCHREALTIME/./} - $start) }") % of one CPU"
+        lab_check "rights: all parts: Pss $(lab_pss_kib) KiB, RSS $(lab_rss_kib) KiB" \
+                "$(lab_pss_kib) > 0 && $(lab_pss_kib) <= 12288"
+        lab_end daemon
+        lab_expect "rights: no table is left when it has ended" no_table
+        rm -rf "$lab_temp/state" "$lab_temp/run"
+        LAB_WATCH=0 lab_daemon --no-privilege-drop
+        lab_check "rights: with --no-privilege-drop: uid $(field "${lab_pid[daemon]}" Uid)" \
+                "\"$(field "${lab_pid[daemon]}" Uid)\" == \"0\""
+        rights_are "rights: its keeper all the same" "$(lab_part keeper)" 0 $net_admin
+        lab_expect "rights: which works" has_rules
+        lab_down
+}
+
+keeper() {
+        local pid at stray
+
+        lab_up cookies=1 delay=1ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        lab_honest clients --to $LAB_SERVER4:80 --rate 50 --poisson --duration 60s --timeout 3s
+        lab_pause 1
+        LAB_CONFIG="
+block: { enabled: true, timeout: 60s }
+policy: [ { when: { state: flood }, do: [ alert, syncookies, block ] } ]" lab_daemon
+        lab_pause 2
+        # Two: what is blocked would end the flood for everybody else.
+        lab_flood rate=4000 seconds=14 from=$bad name=blocked seed=1
+        lab_flood rate=1500 seconds=14 seed=2
+        lab_expect_state flood 2000 "$lab_flood_start_us" "keeper: flood found"
+        if ! lab_wait_for 5 has_elements; then
+                # All of one flood: it is called by the one that is forged.
+                lab_note "nobody was blocked beside a spoofed flood"
+        fi
+        lab_end flood
+        lab_wait_for 5 has_elements || lab_not_ok "keeper: the /24 is blocked"
+        lab_note "before: $(elements blocked4) elements, $(elements blocked_ports) ports"
+        pid=$(lab_part keeper) at=${EPOCHREALTIME/./}
+        kill -KILL "$pid"
+        within 5000 "$at" "keeper: another one is there" has_another_keeper "$pid"
+        within 5000 "$at" "keeper: the rules are back" has_rules
+        within 5000 "$at" "keeper: the block list's elements are back" has_elements
+        within 5000 "$at" "keeper: its ports too" has_ports
+        within 5000 "$at" "keeper: the sensor is well" nflog_is ok
+        stray=$(syns)
+        lab_flood rate=1000 seconds=4 name=more seed=3 from=198.51.100.0/24
+        lab_wait_for 5 more_syns $((stray + 500)) || true
+        lab_check "keeper: SYNs are counted again ($(($(syns) - stray)) more)" "$(syns) > $stray + 500"
+        lab_check "keeper: one flood, without a gap: $(lab_events flood-start | wc -l) start, $(lab_events flood-end | wc -l) end" \
+                "$(lab_events flood-start | wc -l) == 1 && $(lab_events flood-end | wc -l) == 0"
+        lab_check "keeper: told: $(lab_events sensor-degraded | wc -l) degraded, $(lab_events sensor-recovered | wc -l) recovered" \
+                "$(lab_events sensor-degraded | wc -l) >= 1 && $(lab_events sensor-recovered | wc -l) >= 1"
+        lab_end more
+        lab_end blocked
+        lab_client_served clients 0.9 "keeper: honest clients"
+        lab_down
+}
+
+ten_pings() { # took: milliseconds
+        local asked=${EPOCHREALTIME/./}
+
+        for _ in 1 2 3 4 5 6 7 8 9 10; do lab_ctl ping >/dev/null; done
+        took=$(since_ms "$asked")
+}
+
+hung() {
+        local pid usual
+
+        lab_up cookies=1 delay=1ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        LAB_CONFIG=$short lab_daemon
+        pid=$(lab_part keeper)
+        ten_pings
+        usual=$took
+        kill -STOP "$pid"
+        within 3000 "${EPOCHREALTIME/./}" "hung: the sensor says so" nflog_is degraded
+        ten_pings
+        # One wait of 250 ms may fall into it; ten, or one a tick, may not.
+        lab_check "hung: ten pings take $took ms, $usual before" "$took < 2 * $usual + 500"
+        lab_flood rate=1500 seconds=4
+        lab_expect_state flood 2500 "$lab_flood_start_us" "hung: a flood is found all the same"
+        kill -CONT "$pid"
+        within 3000 "${EPOCHREALTIME/./}" "hung: it works again" nflog_is ok
+        lab_check "hung: it is the same keeper" "\"$(lab_part keeper)\" == \"$pid\""
+        lab_flood_wait
+        lab_down
+}
+
+launcher() {
+        local launch keep
+
+        lab_up cookies=1 delay=1ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        LAB_CONFIG=$short lab_daemon
+        launch=$(lab_part launch) keep=$(lab_part keeper)
+        kill -KILL "$launch"
+        lab_wait_for 3 gone "$launch" || true
+        lab_expect "launcher: the keeper works on" nflog_is ok
+        lab_expect "launcher: and has the rules" has_rules
+        lab_expect "launcher: it is told" lab_wait_for 3 grep -q 'starts the privileged one' "$lab_temp/daemon.err"
+        kill -KILL "$keep"
+        within 3000 "${EPOCHREALTIME/./}" "launcher: without a keeper the sensor has failed" nflog_is failed
+        lab_flood rate=1500 seconds=4
+        lab_expect_state flood 2500 "$lab_flood_start_us" "launcher: a flood is found all the same"
+        lab_flood_wait
+        lab_check "launcher: told $(lab_events sensor-degraded | grep -c nflog) times, at most once for each state" \
+                "$(lab_events sensor-degraded | grep -c nflog) == 1"
+        lab_down
+}
+
+daemon() {
+        local launch keep pid at
+
+        lab_up cookies=0 delay=1ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        LAB_CONFIG=$short lab_daemon
+        lab_flood rate=1500 seconds=10
+        lab_wait_for 5 cookies_are 1 || lab_not_ok "daemon: it sets 1"
+        launch=$(lab_part launch) keep=$(lab_part keeper) pid=${lab_pid[daemon]}
+        unset 'lab_pid[daemon]'
+        at=${EPOCHREALTIME/./}
+        killed "$pid"
+        within 1000 "$at" "daemon: launcher and keeper are gone" gone "$launch" "$keep"
+        within 1000 "$at" "daemon: the table is gone" no_table
+        lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$lab_temp/state" 2>>"$lab_temp/restore.err"
+        lab_check "daemon: --restore puts $(cookies) back" "$(cookies) == 0"
+        lab_end flood
+        lab_down
+}
+
+nap() { # MILLISECONDS: a random time below.
+        local us=$(((RANDOM << 15 | RANDOM) % ($1 * 1000))) s
+
+        printf -v s %d.%06d $((us / 1000000)) $((us % 1000000))
+        sleep "$s"
+}
+
+start_one() { # STATE
+        lab_spawn daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
+                --control "$lab_temp/run/control.sock" --state-dir "$1" --runtime-dir "$lab_temp/run"
+        lab_wait_for 5 has_parts || lab_not_ok "random: it starts"
+}
+
+random() {
+        local i state keep pid left=0 bad_value=0 survived=0 keepers=0 changed=0 parts
+
+        lab_up cookies=0 delay=1ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        echo 'syncookies: { hold: 1s }' >"$lab_temp/synward.yaml"
+        mkdir -p "$lab_temp/run"
+        lab_note "random: seed $seed"
+        lab_flood rate=1500 seconds=240
+        for ((i = 1; i <= 30; i++)); do
+                lab_alive flood || break
+                state=$lab_temp/state$i
+                mkdir "$state"
+                start_one "$state"
+                nap 1500
+                if [ $((i % 2)) = 0 ]; then
+                        keep=$(lab_part keeper)
+                        if [ -n "$keep" ] && kill -KILL "$keep" 2>/dev/null; then keepers=$((keepers + 1)); fi
+                        nap 700
+                fi
+                lab_alive daemon && survived=$((survived + 1))
+                parts=$(lab_parts) pid=${lab_pid[daemon]}
+                unset 'lab_pid[daemon]'
+                killed "$pid"
+                # shellcheck disable=SC2086 # several
+                lab_wait_for 2 gone $parts || left=$((left + 1))
+                lab_wait_for 2 no_table || left=$((left + 1))
+                [ "$(cookies)" = 0 ] || changed=$((changed + 1))
+                lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$state" 2>>"$lab_temp/restore.err" || true
+                if ! cookies_are 0; then
+                        bad_value=$((bad_value + 1))
+                        lab_note "round $i: $(cookies) is left: $(tail -n 1 "$lab_temp/restore.err")"
+                        lab_write_sysctls server ipv4/tcp_syncookies=0
+                fi
+        done
+        lab_check "random: $((i - 1)) rounds" "$i == 31"
+        lab_check "random: the daemon lived through $keepers kills of its keeper" "$keepers > 10 && $survived == $i - 1"
+        lab_check "random: nothing of them was left" "$left == 0"
+        lab_check "random: $changed kills left 1, and each was put back" "$changed > 0 && $bad_value == 0"
+        lab_end flood
+        lab_down
+}
+
+all="rights keeper hung launcher daemon random"
+lab_scenarios "$all" "$@"
+lab_done
