@@ -72,11 +72,34 @@ static bool is_named_before(const struct listening *list, int i) {
         return false;
 }
 
+/* Some settings are the machine's, and the kernel shows them in its first network namespace only
+ * (net/core/sysctl_net_core.c: net_core_table). */
+static bool is_namespace_of_its_own(const struct doctor *d) {
+        return read_number(d, "sys/net/core/somaxconn") >= 0 && read_number(d, "sys/net/core/netdev_budget") < 0;
+}
+
+static void look_at_namespace(struct doctor *d, const struct listening *list, int count) {
+        int open = 0;
+
+        if (!is_namespace_of_its_own(d))
+                return;
+        for (int i = 0; i < count; i++)
+                open += !list[i].loopback;
+        advice_add(&d->advice, open > 0 ? ADVICE_INFO : ADVICE_WARNING, "namespace",
+                   "this network namespace is not the host's", NULL,
+                   "A container's? %d sockets listen in it for others. synwardd sees what comes to those, and nothing of "
+                   "the host or of other containers; to watch the host it needs the host's network "
+                   "(--network=host; Kubernetes: hostNetwork).", open);
+}
+
 static void look_at_listeners(struct doctor *d) {
         enum { LISTENERS = 1024 };
         static struct listening list[LISTENERS];
         int n = listening_read(list, LISTENERS);
-        unsigned before = d->advice.count;
+        unsigned before;
+
+        look_at_namespace(d, list, n);
+        before = d->advice.count;
 
         if (n < 0) {
                 advice_add(&d->advice, ADVICE_INFO, "listeners", "listening sockets cannot be read", NULL, "%s.",

@@ -8,6 +8,7 @@
 #include "ctl/ctl.h"
 #include "ctl/html.h"
 #include "ctl/incident.h"
+#include "ctl/incident_account.h"
 #include "ctl/incident_chart.h"
 
 enum { EVENTS_TOLD = 100, TTLS_TOLD = 16 };
@@ -26,7 +27,8 @@ static const char style[] =
         "@media (prefers-color-scheme: dark) { :root { --fg: #e6edf3; --bg: #0d1117; --dim: #9198a1;\n"
         "  --line: #3d444d; --syn: #58a6ff; --fin: #3fb950; --unf: #ff7b72; --bad: #ff7b7233; --warn: #d2992230; } }\n"
         "@media print { :root { --fg: #000; --bg: #fff; --dim: #333; --line: #bbb; --syn: #0550ae; --fin: #116329;\n"
-        "  --unf: #a40e26; } section, svg, tr { break-inside: avoid; } pre { white-space: pre-wrap; } }\n"
+        "  --unf: #a40e26; } svg, table { break-inside: avoid; }\n"
+        "  h2, h3, .legend, caption { break-after: avoid; } pre { white-space: pre-wrap; } }\n"
         "body { font: 15px/1.45 system-ui, sans-serif; color: var(--fg); background: var(--bg);\n"
         "  max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; }\n"
         "h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .4rem;\n"
@@ -35,7 +37,8 @@ static const char style[] =
         "dt, .note, .legend, caption { color: var(--dim); } dd { margin: 0; } .legend { margin: 0; }\n"
         "table { border-collapse: collapse; } th, td { text-align: right; padding: .15rem .9rem .15rem 0;\n"
         "  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }\n"
-        "th:first-child, td:first-child, caption { text-align: left; } td, li { overflow-wrap: anywhere; }\n"
+        "th:first-child, td:first-child, caption { text-align: left; } td, th[scope=row], dd, li, h1 { overflow-wrap: anywhere; }\n"
+        "th[scope=row] { font-weight: normal; }\n"
         "pre { border: 1px solid var(--line); padding: .6rem; overflow-x: auto; font-size: .85rem; }\n"
         "svg { vertical-align: middle; } .chart { width: 100%; height: auto; }\n"
         "path { fill: none; stroke-width: 1.6; } .syn { stroke: var(--syn); } .fin { stroke: var(--fin);\n"
@@ -94,6 +97,39 @@ static void put_effect(FILE *f, const json_t *n) {
         fputs("</table>\n", f);
 }
 
+/* A bar of that share. */
+static void put_bar(FILE *f, double share) {
+        fprintf(f, "<td><svg width=\"160\" height=\"10\" aria-hidden=\"true\"><rect class=\"bar\" width=\"%.1f\" "
+                "height=\"10\"/></svg></td></tr>\n", 160 * fmin(1, fmax(0, share)));
+}
+
+static void put_account(FILE *f, const json_t *n) {
+        struct account_row rows[ACCOUNT_ROWS_MAX];
+        size_t count = account_rows(n, rows);
+        char text[512], figure[TERM_FIGURE_MAX], share[TERM_FIGURE_MAX];
+
+        fputs("<section><h2>Could it have been something else?</h2>\n", f);
+        if (!account_is_known(n)) {
+                fputs("<p>The record does not say.</p></section>\n", f);
+                return;
+        }
+        html(f, "<p>%s</p>\n", account_finished(n, text, sizeof text));
+        if (count == 0)
+                fputs("<p>No innocent cause accounts for any of them.</p>\n", f);
+        else
+                fputs("<table><caption>What is innocent and leaves handshakes unfinished too</caption><tr><th "
+                      "scope=\"col\">cause</th><th scope=\"col\">handshakes, at most</th>"
+                      "<th scope=\"col\">share</th><th></th></tr>\n", f);
+        for (size_t i = 0; i < count; i++) {
+                html(f, "<tr><th scope=\"row\">%s (%s)</th><td>%s</td><td>%s</td>", rows[i].words, rows[i].name,
+                     term_figure(rows[i].handshakes, 0, figure), term_percent(rows[i].share, share));
+                put_bar(f, rows[i].share);
+        }
+        if (count > 0)
+                fputs("</table>\n", f);
+        html(f, "<p>%s</p></section>\n", account_rest(n, text, sizeof text));
+}
+
 static void put_senders(FILE *f, const json_t *list, const char *title) {
         char a[TERM_FIGURE_MAX];
         const json_t *s;
@@ -123,12 +159,6 @@ static void put_who(FILE *f, const json_t *n) {
                 put_senders(f, json_object_get(n, "top_prefixes"), "network");
         }
         fputs("</section>\n", f);
-}
-
-/* A bar of that share. */
-static void put_bar(FILE *f, double share) {
-        fprintf(f, "<td><svg width=\"160\" height=\"10\" aria-hidden=\"true\"><rect class=\"bar\" width=\"%.1f\" "
-                "height=\"10\"/></svg></td></tr>\n", 160 * fmin(1, fmax(0, share)));
 }
 
 static void put_ttls(FILE *f, const json_t *prints, double syns) {
@@ -257,6 +287,7 @@ void incident_page(FILE *f, const json_t *n) {
         incident_charts(f, n);
         fputs("</section>\n", f);
         put_done(f, n);
+        put_account(f, n);
         put_who(f, n);
         put_prints(f, n);
         put_events(f, n);

@@ -8,8 +8,9 @@
 #include "ctl/course.h"
 #include "ctl/ctl.h"
 #include "ctl/incident.h"
+#include "ctl/incident_account.h"
 
-enum { WIDTH = 76, EVENTS_TOLD = 40 };
+enum { WIDTH = 76, EVENTS_TOLD = 40, QUEUES_TOLD = 6 };
 
 const char *incident_words(const json_t *incident) {
         static const char *const words[][2] = {
@@ -117,6 +118,53 @@ static void put_course(FILE *f, const json_t *n) {
         fputs("  (a second, means; half-open: the most)\n", f);
 }
 
+static void put_queues(FILE *f, const json_t *n) {
+        const json_t *queues = json_object_get(n, "queues"), *list = json_object_get(queues, "listeners"), *q;
+        double more = ctl_number(queues, "left_out");
+        size_t i, count = json_array_size(list);
+        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX], clean[128];
+
+        if (count == 0)
+                return;
+        fprintf(f, "\nTHE FLOODED LISTENERS\n  %-42s %9s %9s %9s\n", "", "half-open", "limit", "full");
+        json_array_foreach(list, i, q) {
+                double most = ctl_number(q, "peak_half_open"), limit = ctl_number(q, "peak_backlog");
+
+                if (i < QUEUES_TOLD)
+                        fprintf(f, "  %-42s %9s %9s %9s\n", term_clean(ctl_text(q, "listener"), clean, sizeof clean),
+                                term_short(most, a), term_short(limit, b),
+                                term_percent(limit > 0 ? most / limit : (double) NAN, c));
+        }
+        more += (double) (count > QUEUES_TOLD ? count - QUEUES_TOLD : 0);
+        if (more > 0)
+                fprintf(f, "  and %s more\n", term_figure(more, 0, a));
+        fputs("  (at their fullest)\n", f);
+}
+
+static void put_account(FILE *f, const json_t *n) {
+        struct account_row rows[ACCOUNT_ROWS_MAX];
+        size_t count = account_rows(n, rows);
+        char text[512], figure[TERM_FIGURE_MAX], share[TERM_FIGURE_MAX];
+
+        if (!account_is_known(n))
+                return;
+        fputs("\nCOULD IT HAVE BEEN SOMETHING ELSE?\n  ", f);
+        put_wrapped(f, 2, account_finished(n, text, sizeof text));
+        fprintf(f, "  %s\n", count > 0 ? "Of these, innocent causes account for, each at most:"
+                                       : "No innocent cause accounts for any of them.");
+        for (size_t i = 0; i < count; i++) {
+                snprintf(text, sizeof text, "%s (%s)", rows[i].words, rows[i].name);
+                fprintf(f, "  %9s  %5s  ", term_figure(rows[i].handshakes, 0, figure),
+                        term_percent(rows[i].share, share));
+                put_wrapped(f, 20, text);
+        }
+        account_rest(n, text, sizeof text);
+        if (!*text)
+                return;
+        fputs("  ", f);
+        put_wrapped(f, 2, text);
+}
+
 static void put_senders(FILE *f, const json_t *n, const char *title, const char *name) {
         const json_t *s;
         size_t i;
@@ -198,6 +246,8 @@ void incident_text(FILE *f, const json_t *n) {
         fputc('\n', f);
         put_summary(f, n);
         put_course(f, n);
+        put_queues(f, n);
+        put_account(f, n);
         put_who(f, n);
         put_events(f, n);
         put_commands(f, n);

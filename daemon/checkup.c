@@ -300,6 +300,7 @@ static void find_symptoms(const struct watch *w, struct checkup *c) {
                 .aborts = risen(w->aborts, read_aborts()),
                 .flood = w->flood,
                 .stalled = c->moment->diagnosis == DIAGNOSIS_ACCEPT_STALL,
+                .lossy = c->moment->diagnosis == DIAGNOSIS_LOSSY_CLIENTS,
         };
         char name[ADDRESS_TEXT_MAX];
 
@@ -393,7 +394,8 @@ static int print_json(const struct checkup *c) {
         return r < 0 || fputc('\n', stdout) == EOF ? -EIO : 0;
 }
 
-static int report(const struct watch *w, bool json) {
+/* ret_flood: whether there was one, fast or slow. */
+static int report(const struct watch *w, bool json, bool *ret_flood) {
         struct checkup *c = malloc(sizeof *c);
         int r = 0;
 
@@ -404,6 +406,7 @@ static int report(const struct watch *w, bool json) {
                 r = print_json(c);
         else
                 checkup_text_print(c, stdout);
+        *ret_flood = c->flood || advice_find(&c->symptoms, SYMPTOM_SLOW_FLOOD);
         free(c);
         return r >= 0 && fflush(stdout) == EOF ? -errno : r;
 }
@@ -418,6 +421,7 @@ static int say_blind(const struct watch *w) {
 
 int checkup_run(const struct settings *settings, uint64_t duration_us, bool json) {
         struct watch *w;
+        bool flood = false;
         int r, status;
 
         r = watch_new(settings, duration_us, &w);
@@ -436,10 +440,10 @@ int checkup_run(const struct settings *settings, uint64_t duration_us, bool json
                 fputs("synwardd: ended before anything could be seen\n", stderr);
                 status = EXIT_STATUS_FAILURE;
         } else {
-                r = report(w, json);
+                r = report(w, json, &flood);
                 if (r < 0)
                         fprintf(stderr, "synwardd: cannot print: %s\n", strerror(-r));
-                status = r < 0 ? EXIT_STATUS_FAILURE : w->flood ? EXIT_STATUS_FLOOD : EXIT_STATUS_OK;
+                status = r < 0 ? EXIT_STATUS_FAILURE : flood ? EXIT_STATUS_FLOOD : EXIT_STATUS_OK;
         }
         watch_free(w);
         return status;

@@ -226,7 +226,7 @@ void tick_run(struct tick *t, const struct loop_time *time) {
         sense_describe(t->sense, engine_snapshot(t->engine));
         act_describe(t->act, engine_snapshot(t->engine));
         history_add(t->history, engine_snapshot(t->engine));
-        incident_record_history(t->incidents, t->history);
+        incident_record_history(t->incidents, t->history, engine_snapshot(t->engine));
         tell_sensors(t);
         report_status(t);
 }

@@ -16,10 +16,12 @@
 #include "actions/incident_sample.h"
 #include "actions/incident_store.h"
 #include "core/observation_ring.h"
+#include "core/queue_course.h"
 #include "format/event_json.h"
 #include "format/history_json.h"
 #include "format/json_value.h"
 #include "format/observation_json.h"
+#include "format/queue_course_json.h"
 #include "util/trouble.h"
 
 enum {
@@ -28,8 +30,10 @@ enum {
         EVENTS_MAX = 2000,
         REMOVE_A_TICK = 4,   /* records */
         DONE_MAX = 32,       /* acts named in the summary */
-        FILES = 7,
+        FILES = 8,
         COURSE_POINT_BYTES = 192, /* in timeline.json, more than one takes */
+        QUEUES_POINT_BYTES = 48,  /* in queues.json, more than one takes without its listeners */
+        QUEUES_VALUE_BYTES = 24,  /* and for each listener */
 };
 
 #define SUMMARY_INTERVAL_US UINT64_C(10000000)
@@ -57,6 +61,7 @@ struct present {
         json_t *done;  /* NULL: no memory */
         struct incident_heaviest sources, prefixes;
         struct history_course course;
+        struct queue_course *queues; /* NULL: no memory */
         uint64_t next_second; /* of the history; UINT64_MAX: nothing was taken yet */
         uint64_t others_bytes; /* of the other records, when last surveyed */
 };
@@ -115,6 +120,16 @@ static void works(struct incident_record *r) {
 
 /* --- the summary ------------------------------------------------------------------------ */
 
+static json_t *account_json(const struct incident_account *a) {
+        json_t *explained = json_object();
+
+        for (unsigned i = 0; i < EXPLANATIONS; i++)
+                json_object_set_new(explained, explanation_name((enum explanation) i), json_value_count(a->explained[i]));
+        return json_pack("{s:o, s:o, s:o, s:o, s:o}", "flood_s", json_value_rate(a->flood_s), "finished",
+                         json_value_count(a->finished), "unfinished", json_value_count(a->unfinished), "refused",
+                         json_value_count(a->refused), "explained", explained);
+}
+
 static json_t *summary_json(const struct incident_record *r) {
         const struct present *p = r->present;
         const struct incident *n = &p->incident;
@@ -122,7 +137,7 @@ static json_t *summary_json(const struct incident_record *r) {
         char listener[ADDRESS_TEXT_MAX];
 
         return json_pack(
-                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:I, s:I,"
+                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:o, s:I, s:I,"
                 " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
                 "schema", "synward.incident.v1", "version", r->config.version,
                 "id", (json_int_t) n->id,
@@ -135,6 +150,7 @@ static json_t *summary_json(const struct incident_record *r) {
                 "peak_syn_per_s", round(n->peak_syn_per_s * 10) / 10,
                 "peak_half_open", (json_int_t) llround(n->peak_half_open),
                 "total_syns", (json_int_t) llround(n->total_syns),
+                "account", account_json(&n->account),
                 "blocked_sources", (json_int_t) n->blocked_sources,
                 "blocked_syns", (json_int_t) llround(n->blocked_syns),
                 "alerted", n->alerted,
@@ -156,11 +172,19 @@ static uint64_t in_blocks(uint64_t bytes) {
         return (bytes + INCIDENT_STORE_BLOCK - 1) / INCIDENT_STORE_BLOCK * INCIDENT_STORE_BLOCK;
 }
 
+/* Of a point in queues.json. */
+static uint64_t queues_point_bytes(const struct queue_course *c) {
+        uint64_t told = c->rows_count < QUEUE_COURSE_TOLD ? c->rows_count : QUEUE_COURSE_TOLD;
+
+        return QUEUES_POINT_BYTES + told * QUEUES_VALUE_BYTES;
+}
+
 /* What the present record takes at most when its small files are renewed. */
 static uint64_t present_bytes(const struct present *p) {
         return in_blocks(p->observations.bytes) + in_blocks(p->events.bytes) +
                in_blocks(p->policy_bytes) +
                in_blocks((uint64_t) p->course.count * COURSE_POINT_BYTES) +
+               in_blocks(p->queues ? p->queues->count * queues_point_bytes(p->queues) : 0) +
                in_blocks(p->sample ? incident_sample_bytes(p->sample) : 0) +
                FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
 }
@@ -259,6 +283,7 @@ static struct present *present_free(struct present *p) {
         incident_file_close(&p->observations);
         incident_file_close(&p->events);
         incident_sample_free(p->sample);
+        queue_course_free(p->queues);
         json_decref(p->done);
         if (p->directory >= 0)
                 close(p->directory);
@@ -287,6 +312,8 @@ static int write_summary(struct incident_record *r) {
                                  incident_sample_json(p->sample));
         if (error == 0)
                 error = incident_file_put_json(p->directory, "timeline.json", history_json_course(&p->course));
+        if (error == 0 && p->queues)
+                error = incident_file_put_json(p->directory, "queues.json", queue_course_json(p->queues));
         p->summary_us = r->time_us;
         return error;
 }
@@ -322,6 +349,7 @@ static void begin(struct incident_record *r, const struct decision *d) {
         p->next_line = observation_ring_first(r->ring);
         p->next_second = UINT64_MAX;
         p->done = json_array();
+        p->queues = queue_course_new();
         p->time_us = r->time_us;
         p->realtime_us = r->realtime_us;
         if (incident_sample_new(r->settings->incidents.pcap_packets, &p->sample) == 0)
@@ -468,8 +496,20 @@ static void write_line(struct incident_record *r) {
                 fail(r, error, "cannot write observations.jsonl");
 }
 
-/* Whether everything up to the end of the incident is written. */
-static bool write_lines(struct incident_record *r) {
+/* A second of it, as it was seen. */
+static void take_line(struct incident_record *r) {
+        struct present *p = r->present;
+
+        if (p->queues)
+                queue_course_add(p->queues, &r->line);
+        if (p->observations.fd >= 0)
+                write_line(r);
+        else
+                p->lines_missed++;
+}
+
+/* Whether everything up to the end of the incident is taken. */
+static bool take_lines(struct incident_record *r) {
         struct present *p = r->present;
         uint64_t first = observation_ring_first(r->ring);
 
@@ -477,15 +517,15 @@ static bool write_lines(struct incident_record *r) {
                 p->lines_missed += first - p->next_line;
                 p->next_line = first;
         }
-        for (unsigned i = 0; i < LINES_A_TICK && p->observations.fd >= 0; i++) {
+        for (unsigned i = 0; i < LINES_A_TICK; i++) {
                 if (observation_ring_get(r->ring, p->next_line, &r->line) < 0)
                         return false;
                 p->next_line++;
-                write_line(r);
+                take_line(r);
                 if (p->ended && r->line.time_us >= p->time_us)
                         return true;
         }
-        return p->observations.fd < 0;
+        return false;
 }
 
 void incident_record_write(struct incident_record *r) {
@@ -496,7 +536,7 @@ void incident_record_write(struct incident_record *r) {
         prune(r);
         if (!p)
                 return;
-        whole = write_lines(r);
+        whole = take_lines(r);
         error = p->sample ? incident_sample_flush(p->sample, r->realtime_us) : 0;
         if (error < 0)
                 fail(r, error, "cannot write sample.pcap");
@@ -511,13 +551,16 @@ void incident_record_write(struct incident_record *r) {
                 fail(r, error, "cannot write incident.json");
 }
 
-void incident_record_history(struct incident_record *r, const struct history *h) {
+void incident_record_history(struct incident_record *r, const struct history *h, const struct snapshot *now) {
         struct present *p = r->present;
         uint64_t seconds = history_seconds(h);
         const struct history_point *second;
 
         if (!p)
                 return;
+        for (uint32_t i = 0; p->queues && i < now->listeners_count; i++)
+                if (now->listeners[i].state == STATE_FLOOD)
+                        queue_course_mark(p->queues, &now->listeners[i].key);
         if (p->next_second == UINT64_MAX)
                 p->next_second = seconds > HISTORY_COURSE_BEFORE ? seconds - HISTORY_COURSE_BEFORE : 0;
         for (; p->next_second < seconds; p->next_second++) {
@@ -542,7 +585,7 @@ struct listing {
 
 /* In a list only what a line can show. */
 static void shorten(json_t *o) {
-        static const char *const longer[] = { "done", "top_sources", "top_prefixes" };
+        static const char *const longer[] = { "done", "top_sources", "top_prefixes", "account" };
 
         for (size_t i = 0; i < sizeof longer / sizeof *longer; i++)
                 json_object_del(o, longer[i]);
@@ -589,9 +632,11 @@ static void add_parts(const struct incident_record *r, uint64_t id, json_t *o) {
 
         if (!p || p->incident.id != id) {
                 json_object_set_new(o, "timeline", incident_store_json(dir, id, "timeline.json"));
+                json_object_set_new(o, "queues", incident_store_json(dir, id, "queues.json"));
                 json_object_set_new(o, "fingerprints", incident_store_json(dir, id, "fingerprints.json"));
         } else {
                 json_object_set_new(o, "timeline", history_json_course(&p->course));
+                json_object_set_new(o, "queues", p->queues ? queue_course_json(p->queues) : json_null());
                 json_object_set_new(o, "fingerprints",
                                     p->sample ? incident_sample_json(p->sample) : json_null());
         }

@@ -11,6 +11,7 @@
  *   observations.jsonl  one a second: a recording for synwardd --replay
  *   policy.yaml         the settings in force at its start
  *   timeline.json       the course of it (core/history.h), in at most 600 points
+ *   queues.json         how full the queues of the flooded listeners were (core/queue_course.h)
  *   fingerprints.json   what the SYNs look like (incident_sample.h)
  *   sample.pcap         some of their headers, DLT_RAW
  *
@@ -31,6 +32,7 @@
 #include "core/observation.h"
 #include "core/policy.h"
 #include "core/settings.h"
+#include "core/snapshot.h"
 #include "core/syn.h"
 
 struct incident_record_config {
@@ -61,8 +63,8 @@ void incident_record_follow(struct incident_record *r, const struct decision *d)
 void incident_record_event(struct incident_record *r, const struct event *e);
 void incident_record_write(struct incident_record *r);
 
-/* What was up to now, once a tick: the record takes what is its own. */
-void incident_record_history(struct incident_record *r, const struct history *h);
+/* What was up to now, and the picture of now, once a tick: the record takes what is its own. */
+void incident_record_history(struct incident_record *r, const struct history *h, const struct snapshot *now);
 
 /* A logged SYN, at any time. packet: from its IP header on. */
 void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
@@ -70,6 +72,6 @@ void incident_record_syn(struct incident_record *r, const struct syn *syn, const
 
 /* An array of summaries, oldest first: those on disk, and the present one. NULL: no memory. */
 json_t *incident_record_list(const struct incident_record *r);
-/* One in full, as an array of one object: the summary, events, timeline, fingerprints, policy,
- * files, directory. id: as a client wrote it. NULL: there is no such record, or no memory. */
+/* One in full, as an array of one object: the summary, events, timeline, queues, fingerprints,
+ * policy, files, directory; null what an older record has not. id: as a client wrote it. NULL: there is no such record, or no memory. */
 json_t *incident_record_read(const struct incident_record *r, const char *id);

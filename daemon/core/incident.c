@@ -53,6 +53,31 @@ static void open_now(struct incident_watch *w, const struct observation *o) {
         w->held_off_us = 0;
 }
 
+static void account_add(struct incident_account *a, const struct evidence *e, double elapsed_s) {
+        a->finished += or_zero(e->completed_per_s) * elapsed_s;
+        a->unfinished += or_zero(e->unanswered_per_s) * elapsed_s;
+        a->refused += or_zero(e->queue_drops_per_s) * elapsed_s;
+        for (unsigned i = 0; i < EXPLANATIONS; i++)
+                a->explained[i] += or_zero(e->explained_per_s[i]) * elapsed_s;
+}
+
+/* Of the listeners that are flooded; of the host, where none can be told. */
+static void account(struct incident_account *a, const struct verdicts *v, double elapsed_s) {
+        bool any = false;
+
+        a->flood_s += elapsed_s;
+        for (uint32_t i = 0; i < v->listeners_count; i++) {
+                const struct verdict *l = &v->listeners[i].verdict;
+
+                if (l->finding != FINDING_FLOOD)
+                        continue;
+                account_add(a, &l->evidence, elapsed_s);
+                any = true;
+        }
+        if (!any)
+                account_add(a, &v->host.evidence, elapsed_s);
+}
+
 static void follow(struct incident_watch *w, const struct observation *o, const struct verdicts *v, enum diagnosis diagnosis) {
         struct incident *n = &w->incident;
         const struct evidence *e = &v->host.evidence;
@@ -63,8 +88,10 @@ static void follow(struct incident_watch *w, const struct observation *o, const 
         }
         if (diagnosis_is_flood(diagnosis))
                 n->diagnosis = diagnosis;
-        if (v->host.finding == FINDING_FLOOD)
+        if (v->host.finding == FINDING_FLOOD) {
                 top_sources_add(&w->top, &v->culprits, (double) o->elapsed_us / 1e6);
+                account(&n->account, v, (double) o->elapsed_us / 1e6);
+        }
         n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(w->blocked.per_s));
         n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
         n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;

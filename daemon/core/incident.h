@@ -21,6 +21,14 @@
 #include "core/settings.h"
 #include "core/top_sources.h"
 
+/* What became of the handshakes at the flooded listeners while a flood was found, and how many of the
+ * unfinished each explanation accounts for at most: sums of rates. */
+struct incident_account {
+        double flood_s; /* for how long one was found */
+        double finished, unfinished, refused;
+        double explained[EXPLANATIONS];
+};
+
 struct incident {
         uint64_t id;                /* 0: none; else its start as YYYYMMDDhhmmss, UTC */
         uint64_t start_us;          /* CLOCK_BOOTTIME */
@@ -31,6 +39,7 @@ struct incident {
         double peak_syn_per_s;      /* the most SYNs a second, with those that were dropped */
         double peak_half_open;      /* the most half-opens of the host at one look */
         double total_syns;          /* SYNs since its start, with those that were dropped */
+        struct incident_account account;
         double blocked_syns;        /* of these the SYNs of blocked sources */
         uint32_t blocked_now;       /* sources that were blocked since its start and still are */
         uint32_t blocked_sources;   /* the most of them at a time */

@@ -10,6 +10,19 @@
 /* Half-opens of 3 s and more: nobody's; so many, and so large a share of those that begin. */
 #define SLOW_OLD_MIN 20
 #define SLOW_SHARE 0.5
+/* A queue that is held: so full (as core/flood_rules.c has it), at so many walks, of so many. */
+#define HELD_FILL 0.8
+#define HELD_STALE_SHARE 0.5
+#define HELD_MIN 4
+#define HELD_WALKS 0.9
+#define HELD_WALKS_MIN 5
+/* Whoever sends most SYNs again is there: what he gets, or sends, is lost. */
+#define AGAIN_SHARE 0.4
+/* Between a second and three, when an entry is sure to be nobody's and the kernel drops none yet. */
+#define AGING_S 2.0
+/* More than half full, it drops them at their third time-out (reqsk_timer_handler()). */
+#define PRESSED_LIFE_S 7
+#define PRESSED_FILL 0.4 /* about half, between two drops */
 /* SYNs that arrive and are handed to nobody. */
 #define EATEN_MIN 20.0
 #define EATEN_PER_S 2.0
@@ -39,6 +52,19 @@ static struct symptoms_listener *listener_for(struct symptoms *s, const struct l
         return &s->listeners[s->listeners_count++];
 }
 
+static void add_walk(struct symptoms_listener *l, const struct obs_listener *o) {
+        uint32_t aging = o->age[OBS_AGE_1S] + o->age[OBS_AGE_1500MS] + o->age[OBS_AGE_2S];
+
+        l->half_open = o->half_open;
+        l->old = 0;
+        for (unsigned b = OBS_AGE_3S; b < OBS_AGE_BINS; b++)
+                l->old += o->age[b];
+        l->walks++;
+        l->aging += aging;
+        l->held_walks += l->half_open >= HELD_MIN && l->half_open >= HELD_FILL * l->backlog &&
+                         l->old + aging >= HELD_STALE_SHARE * l->half_open;
+}
+
 static void add_listener(struct symptoms *s, const struct obs_listener *o, bool walked) {
         struct symptoms_listener *l = listener_for(s, &o->key);
 
@@ -55,12 +81,12 @@ static void add_listener(struct symptoms *s, const struct obs_listener *o, bool 
         if (o->known & OBS_L_SYNS)
                 l->most_at_once = fmax(l->most_at_once, (double) o->syns -
                                        (o->known & OBS_L_SENDERS ? fmin((double) o->syns, (double) o->syns_again) : 0));
-        if (!walked || !(o->known & OBS_L_HALF_OPEN))
-                return;
-        l->half_open = o->half_open;
-        l->old = 0;
-        for (unsigned b = OBS_AGE_3S; b < OBS_AGE_BINS; b++)
-                l->old += o->age[b];
+        if (o->known & OBS_L_SYNS)
+                l->syns += o->syns;
+        if (o->known & OBS_L_SENDERS)
+                l->syns_again += o->syns_again;
+        if (walked && (o->known & OBS_L_HALF_OPEN))
+                add_walk(l, o);
 }
 
 void symptoms_add(struct symptoms *s, const struct observation *o) {
@@ -86,8 +112,6 @@ void symptoms_add(struct symptoms *s, const struct observation *o) {
                 s->strays_known = true;
                 s->stray_syns += o->sources.stray_share * (double) o->counters[OBS_SYNS];
         }
-        if (o->known & OBS_K_SYNACK_RETRIES)
-                s->synack_retries = o->synack_retries;
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 add_listener(s, &o->listeners[i], o->known & OBS_K_DUMP);
 }
@@ -147,24 +171,68 @@ static void find_bursts(struct look *k) {
         }
 }
 
-static void find_slow_fill(struct look *k) {
-        double life_s = (double) (UINT64_C(2) << (k->s->synack_retries < 10 ? k->s->synack_retries : 10)) - 1;
+/* How many a second grow old, which nobody finishes. */
+static double unfinished_per_s(const struct symptoms_listener *l) {
+        return l->walks ? (double) l->aging / l->walks / AGING_S : 0;
+}
 
-        if (k->more->flood)
-                return;
+/* What is old there, not even a full accept queue, an outage or clients who try again explain. */
+static bool is_nobodys(const struct look *k, const struct symptoms_listener *l) {
+        double per_s = unfinished_per_s(l), finished = sum(k, OBS_PASSIVE_OPENS) / k->seconds;
+
+        return !k->more->flood && !k->more->stalled && !k->more->lossy && knows(k, OBS_PASSIVE_OPENS) &&
+               l->full_looks <= BURST_FULL_LOOKS * l->looks && per_s > 0 && per_s >= SLOW_SHARE * (per_s + finished) &&
+               (double) l->syns_again <= AGAIN_SHARE * (double) l->syns;
+}
+
+static bool is_held(const struct symptoms_listener *l) {
+        return l->walks >= HELD_WALKS_MIN && l->held_walks >= HELD_WALKS * l->walks;
+}
+
+static void slow_command(const struct look *k, const struct symptoms_listener *l, char text[static ADVICE_COMMAND_MAX]) {
+        if (k->host->syncookies == 0)
+                snprintf(text, ADVICE_COMMAND_MAX, "sysctl -w net.ipv4.tcp_syncookies=1");
+        else
+                snprintf(text, ADVICE_COMMAND_MAX, "ss -ltn 'sport = :%u'     # Send-Q: the backlog to raise", l->key.port);
+}
+
+/* Where all that comes is forged, nobody is turned away who could be counted; but the next client will be. */
+static void find_slow_flood(struct look *k) {
+        char command[ADVICE_COMMAND_MAX];
+
         for (uint32_t i = 0; i < k->s->listeners_count; i++) {
                 const struct symptoms_listener *l = &k->s->listeners[i];
-                double per_s = l->old / fmax(1, life_s - 3), finished = sum(k, OBS_PASSIVE_OPENS) / k->seconds;
 
-                if (l->old < SLOW_OLD_MIN || !knows(k, OBS_PASSIVE_OPENS) ||
-                    per_s < SLOW_SHARE * (per_s + finished))
+                if (!is_held(l) || !is_nobodys(k, l))
                         continue;
+                slow_command(k, l, command);
+                advice_add(k->list, ADVICE_SERIOUS, SYMPTOM_SLOW_FLOOD, "a trickle that nobody finishes keeps a queue full",
+                           command,
+                           "%s holds %u, and had %u half-open all the time, %u of them for 3 s and longer; about %.1f a "
+                           "second come, and nobody finishes. %s Raise the backlog in the application's configuration.",
+                           k->name(k->userdata, &l->key), l->backlog, l->half_open, l->old, unfinished_per_s(l),
+                           k->host->syncookies == 0 ? "Whoever finds no room is turned away."
+                                                    : "Whoever finds no room is answered by SYN cookie.");
+        }
+}
+
+static void find_slow_fill(struct look *k) {
+        char command[ADVICE_COMMAND_MAX];
+
+        for (uint32_t i = 0; i < k->s->listeners_count; i++) {
+                const struct symptoms_listener *l = &k->s->listeners[i];
+
+                if (l->old < SLOW_OLD_MIN || is_held(l) || !is_nobodys(k, l))
+                        continue;
+                slow_command(k, l, command);
                 advice_add(k->list, ADVICE_WARNING, "slow-fill", "a slow fill: few SYNs a second, and nobody finishes",
-                           k->host->syncookies == 0 ? "sysctl -w net.ipv4.tcp_syncookies=1" : NULL,
-                           "%s has %u half-open, %u of them for 3 s and longer, about %.1f a second; it holds %u. "
-                           "A backlog of less than %u is filled by it; SYN cookies keep it open.",
-                           k->name(k->userdata, &l->key), l->half_open, l->old, per_s, l->backlog,
-                           l->half_open + l->half_open / 4);
+                           command,
+                           "%s has %u half-open, %u of them for 3 s and longer; about %.1f a second come. It holds %u%s. "
+                           "A backlog of %.0f or less would be full of them; SYN cookies keep it open.",
+                           k->name(k->userdata, &l->key), l->half_open, l->old, unfinished_per_s(l), l->backlog,
+                           l->half_open >= PRESSED_FILL * l->backlog ? ", and the kernel drops the oldest of more "
+                                                                       "than half of that" : "",
+                           ceil(PRESSED_LIFE_S * unfinished_per_s(l)));
         }
 }
 
@@ -234,6 +302,7 @@ unsigned symptoms_advise(const struct symptoms *s, const struct symptoms_more *m
         unsigned before = ret->count;
 
         k.seconds = fmax(0.1, (double) (s->end_us - s->begin_us) / 1e6);
+        find_slow_flood(&k);
         find_eaten(&k);
         find_bursts(&k);
         find_slow_fill(&k);

@@ -20,6 +20,9 @@ struct symptoms_listener {
         uint64_t drops;
         double most_at_once;                 /* SYNs of one tick */
         uint32_t half_open, old;             /* in the last walk; old: 3 s and more */
+        uint32_t walks, held_walks;          /* held: nearly full, most of it a second old and more */
+        uint64_t aging;                      /* sum over walks: entries from 1 to 3 s old */
+        uint64_t syns, syns_again;           /* logged; again: of handshakes that had begun */
 };
 
 struct symptoms {
@@ -30,7 +33,6 @@ struct symptoms {
         double most_at_once;          /* of the host: finished and dropped in one tick */
         double stray_syns;            /* to ports without a listener */
         bool strays_known;
-        uint8_t synack_retries;
         uint32_t listeners_count;
         struct symptoms_listener listeners[OBS_LISTENERS_MAX];
 };
@@ -42,8 +44,11 @@ struct symptoms_more {
         uint16_t closed_port;  /* without a listener, that most SYNs were logged for */
         uint64_t closed_syns;  /* for it, of so many logged: */
         uint64_t logged_syns;
-        bool flood, stalled;   /* the verdict: what it explains is not told again */
+        bool flood, stalled, lossy; /* the verdict: what it explains is not told again */
 };
+
+/* The id of a symptom that is a flood: a trickle that keeps a queue full. */
+#define SYMPTOM_SLOW_FLOOD "slow-flood"
 
 void symptoms_add(struct symptoms *s, const struct observation *o);
 /* Appends what is wrong, gravest first; `name` makes a listener's name, in static memory or

@@ -7,6 +7,7 @@
 
 #include "core/explain.h"
 #include "core/rate.h"
+#include "core/symptoms.h"
 #include "format/time_text.h"
 
 enum {
@@ -199,6 +200,10 @@ static bool is_symptom(const struct report *r) {
                r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL && !is_crowded(r);
 }
 
+static bool is_slow_flood(const struct report *r) {
+        return is_symptom(r) && strcmp(r->c->symptoms.list[0].id, SYMPTOM_SLOW_FLOOD) == 0;
+}
+
 static void print_symptoms(struct report *r) {
         for (unsigned i = is_symptom(r); i < r->c->symptoms.count; i++)
                 line(r, i == is_symptom(r) ? "also" : "", "%s: %s", r->c->symptoms.list[i].title,
@@ -217,7 +222,7 @@ static void print_verdict(struct report *r) {
                 return;
         }
         if (is_symptom(r))
-                paragraph(r, "No flood. %s: %s", capital(r->c->symptoms.list[0].title, title),
+                paragraph(r, "%s %s: %s", is_slow_flood(r) ? "SLOW SYN FLOOD." : "No flood.", capital(r->c->symptoms.list[0].title, title),
                           r->c->symptoms.list[0].why);
         else if (s->diagnosis == DIAGNOSIS_ACCEPT_STALL)
                 paragraph(r, "No flood. %s%s%s.", calm_words(s->diagnosis), r->subject ? ": " : "",

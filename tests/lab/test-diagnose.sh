@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # synwardd --diagnose on a host without a service: a quiet one, a flood, a crowd, an
 # application that does not accept; and what else is told, each beside its healthy twin,
-# which must not be told the same: queues too short for bursts, a slow fill, SYNs that a
+# which must not be told the same: queues too short for bursts, a slow fill, a trickle, SYNs that a
 # firewall eats, a closed port, backscatter, a router's traffic, a checker's. Each for 4 s.
 #
 # shellcheck disable=SC2154 # names of lab.sh
@@ -66,6 +66,36 @@ quiet() {
                 .[0].sensors.nflog.state == "ok" and .[0].listeners[0].port == 80' \
                 <"$lab_temp/diagnose.out" | grep -c true) == 1"
         lab_check "its rules are gone" "$(lab_in server nft list tables | wc -l) == 0"
+        lab_down
+}
+
+# doctor [ip netns exec NAMESPACE]: what it says of the namespace that it is in
+doctor() { "$@" "$SYNWARD_BUILD/synwardctl" --json doctor | jq -r '.findings[] | select(.id == "namespace") | "\(.severity): \(.why)"'; }
+
+# doctor within a container's network, with listeners and with none; and on the host, where it is silent.
+namespace() {
+        local said
+
+        up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        said=$(doctor lab_in server)
+        if [[ $said == "info: A container's? 1 sockets listen in it for others. "*"nothing of the host"* ]]; then
+                lab_ok "a container with a service: so doctor says"
+        else
+                lab_not_ok "a container with a service: doctor says \"$said\""
+        fi
+        said=$(doctor lab_in client)
+        if [[ $said == "warning: A container's? 0 sockets"* ]]; then
+                lab_ok "a container without one: doctor warns"
+        else
+                lab_not_ok "a container without one: doctor says \"$said\""
+        fi
+        if [ -e /proc/sys/net/core/netdev_budget ]; then
+                said=$(doctor env)
+                lab_check "on the host it does not: \"$said\"" "${#said} == 0"
+        else
+                lab_note "this is a container itself: what doctor says on a host is not tried"
+        fi
         lab_down
 }
 
@@ -234,6 +264,54 @@ slow() {
         done
 }
 
+# What the kernel makes of a trickle. 1.6 SYN/s for more than a minute fill half of 128 places, not
+# more: there it drops the oldest. That is told, and hurts nobody. A queue of 12 they hold, and 1.8 SYN/s
+# one of 5, which turns clients away. Healthy twins of the short queue: clients that are far, and
+# one that was full of a flood which is over.
+trickle() {
+        local case backlog rate cookies seconds status
+
+        for case in "128 1.6 1 70 0" "12 1.6 1 15 10" "5 1.8 0 15 10"; do
+                read -r backlog rate cookies seconds status <<<"$case"
+                up cookies=$cookies
+                lab_server web --listen 0.0.0.0:80 --backlog $backlog
+                lab_flood rate=$rate seconds=$((seconds + 20))
+                lab_pause $seconds
+                lab_note "$(lab_half_open) half-open"
+                diagnose $status "$rate SYN/s onto a backlog of $backlog, tcp_syncookies $cookies"
+                if [ $status = 0 ]; then
+                        says '^no flood\. a slow fill: .* 0\.0\.0\.0:80 has [56][0-9] half-open, .* it holds 128, and the kernel drops the oldest' \
+                                "a slow fill: so it says, and what the kernel does"
+                        says "what to do: 1\. a slow fill: few SYNs a second, and nobody finishes: ss -ltn 'sport = :80'" \
+                                "and what to do"
+                else
+                        says '^(slow )?syn flood' "a queue that is held: a flood"
+                        says '0\.0\.0\.0:80' "and where"
+                fi
+                diagnose $status "the same as JSON" --json
+                lab_end flood
+                lab_down
+        done
+        up cookies=1 delay=200ms
+        lab_server web --listen 0.0.0.0:80 --backlog 12
+        lab_honest clients --to $LAB_SERVER4:80 --rate 24 --duration 20s
+        lab_pause 2
+        lab_note "$(lab_half_open) half-open"
+        diagnose 0 "24 clients a second over 400 ms onto a backlog of 12"
+        says_not 'slow (fill|syn flood)|trickle' "far clients: nothing of a slow flood"
+        lab_down
+        up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 12
+        lab_flood rate=200 seconds=2
+        lab_flood_wait
+        lab_pause 1
+        lab_honest clients --to $LAB_SERVER4:80 --rate 2 --duration 20s
+        lab_note "$(lab_half_open) half-open of a flood that is over"
+        diagnose 0 "after a flood"
+        says_not 'slow (fill|syn flood)|trickle' "a flood that is over: nothing of a slow one"
+        lab_down
+}
+
 # A rule of the host's own drops what comes for :443.
 eaten() {
         local rule
@@ -320,6 +398,6 @@ checker() {
         lab_down
 }
 
-lab_scenarios "quiet flood concentrated distributed crowd stall beside early bursts slow eaten closed \
+lab_scenarios "quiet namespace flood concentrated distributed crowd stall beside early bursts slow trickle eaten closed \
         backscatter router checker" "$@"
 lab_done

@@ -20,7 +20,7 @@ ended() { [ "$(jq -r .state "$record/incident.json")" = ended ]; }
 check_files() {
         local f
 
-        for f in incident.json fingerprints.json; do
+        for f in incident.json fingerprints.json queues.json; do
                 if jq -e . "$record/$f" >/dev/null; then lab_ok "$f is JSON"; else lab_not_ok "$f is JSON"; fi
         done
         for f in events observations; do
@@ -39,6 +39,23 @@ check_files() {
                 lab_ok "modes 0750 and 0640"
         else
                 lab_not_ok "modes 0750 and 0640 [$(stat -c '%a %n' "$record" "$record"/*)]"
+        fi
+}
+
+# Its queue from before it began, full in it; and nothing innocent is held responsible.
+check_account() {
+        if jq -e '.listeners == [.listeners[0]] and .listeners[0].listener == "0.0.0.0:80"
+                   and .listeners[0].peak_half_open > 256 and (.points[0][2] // 0) < 100' \
+                "$record/queues.json" >"$lab_temp/jq"; then
+                lab_ok "the queue of the flooded listener is on record: $(jq -c .listeners[0] "$record/queues.json")"
+        else
+                lab_not_ok "the queue of the flooded listener [$(jq -c '[.listeners, .points[0]]' "$record/queues.json")]"
+        fi
+        if jq -e '.account | .flood_s > 5 and .unfinished > 2000 and ([.explained[]] | add) < .unfinished / 4' \
+                "$record/incident.json" >"$lab_temp/jq"; then
+                lab_ok "most of it is explained by nothing: $(jq -c .account "$record/incident.json")"
+        else
+                lab_not_ok "most of it is explained by nothing [$(jq -c .account "$record/incident.json")]"
         fi
 }
 
@@ -107,6 +124,7 @@ lab_flood_wait
 lab_expect_end 15000 "end told"
 if lab_wait_for 90 ended; then lab_ok "the record has an end"; else lab_not_ok "the record has an end"; fi
 check_files
+check_account
 check_sample
 check_replay
 check_ctl "afterwards"

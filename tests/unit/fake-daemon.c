@@ -17,6 +17,7 @@
 
 #include "control/control.h"
 #include "format/history_json.h"
+#include "format/queue_course_json.h"
 #include "tests/unit/sample.h"
 
 static struct snapshot snapshot;
@@ -45,6 +46,49 @@ static int reload(void *userdata, char *error, size_t size) {
 }
 
 #define NASTY "<script>alert(1)</script>\"'&amp;\033[31m"
+
+static struct queue_course *make_queues(void) {
+        static struct observation o;
+        struct queue_course *c = queue_course_new();
+
+        o.listeners_count = OBS_LISTENERS_MAX;
+        o.elapsed_us = 1000000;
+        for (unsigned i = 0; c && i < 1860; i++) {
+                o.realtime_us = UINT64_C(1767225540000000) + i * UINT64_C(1000000);
+                for (unsigned k = 0; k < OBS_LISTENERS_MAX; k++) {
+                        o.listeners[k].key.port = (uint16_t) (1000 + k);
+                        o.listeners[k].known = OBS_L_LIMITS | OBS_L_HALF_OPEN;
+                        o.listeners[k].backlog = 511;
+                        o.listeners[k].half_open = (i * 7919 + k * 104729) % (500 - k);
+                }
+                queue_course_add(c, &o);
+        }
+        for (unsigned k = 0; c && k < 20; k++)
+                queue_course_mark(c, &o.listeners[k].key);
+        return c;
+}
+
+/* With a listener whose name is not what it should be, which only a broken record has. */
+static json_t *queues_json(void) {
+        struct queue_course *c = make_queues();
+        json_t *o = c ? queue_course_json(c) : json_null();
+
+        queue_course_free(c);
+        json_object_set_new(json_array_get(json_object_get(o, "listeners"), 0), "listener", json_string(NASTY));
+        return o;
+}
+
+/* As a daemon of today has it, with an explanation of tomorrow's. */
+static json_t *account_json(void) {
+        json_t *explained = json_object();
+
+        for (unsigned i = 0; i < EXPLANATIONS; i++)
+                json_object_set_new(explained, explanation_name((enum explanation) i),
+                                    json_integer(i == EXPLAINED_FAR ? 0 : 100 + i));
+        json_object_set_new(explained, NASTY, json_integer(77));
+        return json_pack("{s:f, s:i, s:i, s:i, s:o}", "flood_s", 1738.0, "finished", 345000, "unfinished", 20000,
+                         "refused", 1234, "explained", explained);
+}
 
 /* Half an hour, with as many events as there can be, and texts of somebody who means ill. */
 static json_t *long_incident(void) {
@@ -79,12 +123,22 @@ static json_t *long_incident(void) {
                       "window_scale", "mss", "options", NASTY, "syns", 900,
                       "policy", "mode: enforce # " NASTY "\n", "directory", "/var/lib/synward/incidents/5",
                       "version", NASTY);
+        json_object_set_new(json_array_get(events, 0), "pattern", json_string("surge"));
         return o;
+}
+
+/* What an older synward had not on record. */
+static json_t *newer_parts(json_t *answer) {
+        json_object_set_new(json_array_get(answer, 0), "queues", queues_json());
+        json_object_set_new(json_array_get(answer, 0), "account", account_json());
+        return answer;
 }
 
 static json_t *incidents(void *userdata, const char *id) {
         (void) userdata;
         if (id && strcmp(id, "5") == 0)
+                return newer_parts(long_incident());
+        if (id && strcmp(id, "6") == 0)
                 return long_incident();
         if (id && strcmp(id, "3") != 0)
                 return NULL;

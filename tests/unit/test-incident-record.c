@@ -31,6 +31,7 @@ struct world {
         struct observation o;
         struct decision d;
         enum diagnosis diagnosis; /* of floods */
+        struct incident_account account;
         struct history *history;
         struct snapshot snapshot;
         unsigned failures, recoveries;
@@ -120,7 +121,7 @@ static void tick(struct world *w, enum flood_state state, const struct event *e)
         w->snapshot.state = state;
         w->snapshot.host.syn_per_s = state == STATE_FLOOD ? 1000 : 10;
         history_add(w->history, &w->snapshot);
-        incident_record_history(w->record, w->history);
+        incident_record_history(w->record, w->history, &w->snapshot);
 }
 
 static void quiet(struct world *w, unsigned seconds) {
@@ -135,7 +136,7 @@ static void flood(struct world *w, uint64_t id, unsigned seconds) {
         w->d.incident = (struct incident) {
                 .id = id, .start_us = w->o.time_us + 200000,
                 .start_realtime_us = w->o.realtime_us + 200000,
-                .diagnosis = w->diagnosis, .peak_syn_per_s = 1000, .total_syns = 5000,
+                .diagnosis = w->diagnosis, .account = w->account, .peak_syn_per_s = 1000, .total_syns = 5000,
         };
         tick(w, STATE_FLOOD, &e);
         for (unsigned i = 0; i < seconds * 5; i++) {
@@ -244,6 +245,57 @@ static void keeps_its_course(void **state) {
         assert_string_equal(json_string_value(json_object_get(json_array_get(o, 0), "policy")),
                             "mode: enforce\n");
         assert_true(json_is_object(json_object_get(json_array_get(o, 0), "fingerprints")));
+        json_decref(o);
+}
+
+/* Each flooded queue from a minute before, and what explains it; an older record has neither. */
+static void keeps_queues_and_account(void **state) {
+        struct world *w = *state;
+        json_t *o, *queues, *account;
+        char id[24], path[160];
+
+        snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
+        w->o.listeners_count = w->snapshot.listeners_count = 2;
+        for (uint16_t i = 0; i < 2; i++) {
+                w->o.listeners[i].key.port = w->snapshot.listeners[i].key.port = (uint16_t) (80 + i);
+                w->o.listeners[i].known = OBS_L_LIMITS | OBS_L_HALF_OPEN;
+                w->o.listeners[i].backlog = 128;
+                w->o.listeners[i].half_open = 100u + i;
+        }
+        quiet(w, 100);
+        w->snapshot.listeners[1].state = STATE_FLOOD;
+        w->account.unfinished = 4000;
+        w->account.explained[EXPLAINED_LOSS] = 12;
+        flood(w, FIRST_ID, 10);
+        o = incident_record_read(w->record, id);
+        queues = json_object_get(json_array_get(o, 0), "queues");
+        assert_int_equal(json_array_size(json_object_get(queues, "listeners")), 1);
+        assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(queues, "listeners"), 0),
+                                                              "listener")), "[::]:81");
+        assert_in_range(json_array_size(json_object_get(queues, "points")), 69, 74);
+        assert_int_equal(json_integer_value(json_array_get(json_array_get(json_object_get(queues, "points"), 0), 2)),
+                         101);
+        account = json_object_get(json_array_get(o, 0), "account");
+        assert_int_equal(json_integer_value(json_object_get(account, "unfinished")), 4000);
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(account, "explained"), "loss")), 12);
+        json_decref(o);
+        o = incident_record_list(w->record);
+        assert_null(json_object_get(json_array_get(o, 0), "account")); /* more than a line can show */
+        json_decref(o);
+
+        path_of(w, FIRST_ID, "queues.json", path);
+        assert_int_equal(unlink(path), 0);
+        o = load(w, FIRST_ID, "incident.json");
+        json_object_del(o, "account");
+        path_of(w, FIRST_ID, "incident.json", path);
+        assert_int_equal(json_dump_file(o, path, 0), 0);
+        json_decref(o);
+        o = incident_record_read(w->record, id);
+        assert_int_equal(json_array_size(o), 1);
+        assert_false(json_is_true(json_object_get(json_array_get(o, 0), "damaged")));
+        assert_true(json_is_null(json_object_get(json_array_get(o, 0), "queues")));
+        assert_null(json_object_get(json_array_get(o, 0), "account"));
+        assert_true(json_is_object(json_object_get(json_array_get(o, 0), "timeline")));
         json_decref(o);
 }
 
@@ -636,6 +688,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(records_a_flood, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_its_course, make, unmake),
+                cmocka_unit_test_setup_teardown(keeps_queues_and_account, make, unmake),
                 cmocka_unit_test_setup_teardown(names_who_does_not_finish, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_a_sample, make, unmake),
                 cmocka_unit_test_setup_teardown(lists_and_reads, make, unmake),

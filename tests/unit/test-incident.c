@@ -78,6 +78,35 @@ static void it_adds_up(void **state) {
         assert_true(watch.incident.total_syns == 1520 + 1400);
 }
 
+/* Of the flooded listeners, while a flood is found; of the host where none can be told. */
+static void what_explains_it_adds_up(void **state) {
+        struct evidence *flooded = &v.listeners[0].verdict.evidence, *other = &v.listeners[1].verdict.evidence;
+
+        v.listeners_count = 2;
+        *flooded = *other = evidence_unknown();
+        v.listeners[0].verdict.finding = FINDING_FLOOD;
+        flooded->completed_per_s = 5;
+        flooded->unanswered_per_s = 900;
+        flooded->queue_drops_per_s = 40;
+        flooded->explained_per_s[EXPLAINED_LOSS] = 12;
+        other->unanswered_per_s = other->completed_per_s = 7000;
+        other->explained_per_s[EXPLAINED_LOSS] = 3000;
+        v.host.evidence.unanswered_per_s = 50;
+        look(STATE_NORMAL, 10, -1);
+        look(STATE_FLOOD, 1000, -1);
+        look(STATE_FLOOD, 1000, -1);
+        look(STATE_RECOVERING, 10, -1); /* nothing of it arrives */
+        assert_true(watch.incident.account.flood_s == 2);
+        assert_true(watch.incident.account.finished == 10);
+        assert_true(watch.incident.account.unfinished == 1800);
+        assert_true(watch.incident.account.refused == 80);
+        assert_true(watch.incident.account.explained[EXPLAINED_LOSS] == 24);
+        assert_true(watch.incident.account.explained[EXPLAINED_FAR] == 0);
+        v.listeners[0].verdict.finding = FINDING_NONE;
+        look(STATE_FLOOD, 1000, -1);
+        assert_true(watch.incident.account.unfinished == 1850);
+}
+
 static void blocked_sources_hold_it_off(void **state) {
         struct listener_key other = { .port = 80 };
 
@@ -132,6 +161,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(only_a_flood_opens_one, set_up),
                 cmocka_unit_test_setup(it_adds_up, set_up),
+                cmocka_unit_test_setup(what_explains_it_adds_up, set_up),
                 cmocka_unit_test_setup(blocked_sources_hold_it_off, set_up),
                 cmocka_unit_test_setup(what_was_done_is_noted, set_up),
         };

@@ -68,21 +68,39 @@ parser.close()
 assert not parser.stack, parser.stack
 text = "".join(parser.texts)
 nasty = "<script>alert(1)</script>\"'&amp;?[31m"
-# listener, source, event, done, option, policy, version
-assert text.count(nasty) >= 7, text.count(nasty)
+# listener, source, event, done, option, policy, version, queue's title twice, explanation twice
+assert text.count(nasty) >= 11, text.count(nasty)
 assert "url(" not in page and "http:" not in page and "https:" not in page and "@import" not in page
 assert "default-src 'none'" in page
-assert parser.charts == 3, parser.charts
+assert parser.charts == 2 + 6, parser.charts  # of the host, and the six fullest of twenty queues
+assert "Flooded as well, and less full: 14 more." in text
 assert "prefers-color-scheme: dark" in page and "@media print" in page
 assert all(c >= " " or c in "\n\t" for c in page)
 assert "400 more are left out" in text
+for words in ("20,000 that nobody finished", "packets lost on the way, twice in a row", "1 %",
+              "Nothing innocent accounts for at least 19,304 of them (97 %)",
+              "What told it: most of a strong stream was not finished (surge)"):
+    assert words in text, words
+assert "far-clients" not in text  # it explains none
 END
 
 "$ctl" --socket "$socket" incidents 5 --text >"$work/page.txt" || not_ok "no text"
 grep -q '^incident 5: a SYN flood from a few sources or one network' "$work/page.txt" || not_ok "the text's head"
+for words in 'and 14 more' 'THE FLOODED LISTENERS' 'packets lost on the way, twice in a row (loss)' \
+        'Nothing innocent accounts for at least 19,304 of them (97 %)'; do
+        grep -qF "$words" "$work/page.txt" || not_ok "the text does not say: $words"
+done
 grep -q 'flood, after acting' "$work/page.txt" || not_ok "the text does not tell what acting did"
 ! grep -q $'\033' "$work/page.txt" || not_ok "control characters in the text"
 [ "$(grep -v NASTY "$work/page.txt" | grep -v script | wc -L)" -le 78 ] || not_ok "the text is wider than mail"
+
+# The record of an older synward has neither queues nor an account.
+"$ctl" --socket "$socket" incidents 6 --html >"$work/old.html" || not_ok "no page of an older record"
+[ "$(grep -c 'class="chart"' "$work/old.html")" = 3 ] || not_ok "charts of an older record"
+grep -q 'of the listener filled most' "$work/old.html" || not_ok "an older record's queue is not drawn"
+grep -q 'The record does not say' "$work/old.html" || not_ok "an older record's account is made up"
+"$ctl" --socket "$socket" incidents 6 --text >"$work/old.txt" || not_ok "no text of an older record"
+! grep -qE 'THE FLOODED LISTENERS|COULD IT' "$work/old.txt" || not_ok "an older record's text makes something up"
 
 "$ctl" --socket "$socket" incidents 3 --html >"$work/short.html" || not_ok "no page without a timeline"
 grep -q "No timeline is on record" "$work/short.html" || not_ok "a page without a timeline does not say so"

@@ -73,6 +73,11 @@ static const char *found(struct watch *w) {
         return ids;
 }
 
+static const char *found_again(struct watch *w) {
+        w->advice.count = 0;
+        return found(w);
+}
+
 static void calm(void **state) {
         struct watch *w = *state;
 
@@ -141,6 +146,7 @@ static void slow_fill(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = &w->o.listeners[0];
 
+        l->backlog = 256;
         l->half_open = 104;
         l->age[OBS_AGE_1S] = 3;
         l->age[OBS_AGE_7S] = 40;
@@ -151,6 +157,78 @@ static void slow_fill(void **state) {
         w->advice.count = 0;
         watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 20, [OBS_SYNS] = 20, [OBS_PASSIVE_OPENS] = 20 });
         assert_string_equal(found(w), ""); /* many finish: noise */
+}
+
+/* A short queue that a trickle holds, long or short of age; and what is none. */
+static void slow_flood(void **state) {
+        static const uint64_t trickle[OBS_COUNTERS] = { [OBS_ARRIVED] = 1, [OBS_SYNS] = 1 };
+        struct watch *w = *state;
+        struct obs_listener *l = &w->o.listeners[0];
+
+        l->half_open = 104;
+        l->age[OBS_AGE_1S] = 3;
+        l->age[OBS_AGE_7S] = 40;
+        l->age[OBS_AGE_31S] = 61;
+        watch(w, trickle);
+        assert_string_equal(found(w), SYMPTOM_SLOW_FLOOD);
+        assert_int_equal(w->advice.list[0].severity, ADVICE_SERIOUS);
+        assert_non_null(strstr(w->advice.list[0].why, "holds 128, and had 104 half-open all the time, 101 of them"));
+        assert_non_null(strstr(w->advice.list[0].why, "about 1.5 a second"));
+
+        /* What the verdict explains is not told again. */
+        w->more.flood = true;
+        assert_string_equal(found_again(w), "");
+        w->more = (struct symptoms_more) { .stalled = true };
+        assert_string_equal(found_again(w), "");
+        w->more = (struct symptoms_more) { .lossy = true };
+        assert_string_equal(found_again(w), "");
+        w->more.lossy = false;
+
+        /* What is left of a flood that is over: nothing comes any more. */
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l->age[OBS_AGE_1S] = 0;
+        watch(w, trickle);
+        assert_string_equal(found_again(w), "");
+
+        /* Clients whose packets are lost send their SYNs again. */
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l->age[OBS_AGE_1S] = 3;
+        l->known |= OBS_L_SENDERS;
+        l->syns = 2, l->syns_again = 1;
+        watch(w, trickle);
+        assert_string_equal(found_again(w), "");
+        l->syns_again = 0;
+
+        /* Full for a moment only; full of what is fresh. */
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        watch(w, trickle);
+        l->half_open = 10;
+        watch(w, trickle);
+        assert_string_not_equal(found_again(w), SYMPTOM_SLOW_FLOOD);
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l->half_open = 104;
+        memset(l->age, 0, sizeof l->age);
+        l->age[0] = 100;
+        l->age[OBS_AGE_1S] = 4;
+        watch(w, trickle);
+        assert_string_equal(found_again(w), "");
+}
+
+/* Too few for any rate, but the queue has room for no more. */
+static void slow_flood_of_few(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = &w->o.listeners[0];
+
+        l->backlog = 5;
+        l->half_open = 4;
+        l->age[OBS_AGE_1S] = 1;
+        l->age[OBS_AGE_3S] = 3;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 1, [OBS_SYNS] = 1 });
+        assert_string_equal(found(w), SYMPTOM_SLOW_FLOOD);
+        l->half_open = 3;
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 1, [OBS_SYNS] = 1 });
+        assert_string_equal(found_again(w), "");
 }
 
 static void closed_port(void **state) {
@@ -217,6 +295,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(forwarded_is_not_eaten, begin, end),
                 cmocka_unit_test_setup_teardown(bursts, begin, end),
                 cmocka_unit_test_setup_teardown(slow_fill, begin, end),
+                cmocka_unit_test_setup_teardown(slow_flood, begin, end),
+                cmocka_unit_test_setup_teardown(slow_flood_of_few, begin, end),
                 cmocka_unit_test_setup_teardown(closed_port, begin, end),
                 cmocka_unit_test_setup_teardown(backscatter_and_checks, begin, end),
                 cmocka_unit_test_setup_teardown(backscatter_alone, begin, end),
