@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The patterns of core/flood_rules.h, or one statistic in the place of "surge", "sustained" and "held": the
- * same engine, the same looks. It takes the place of core/flood_rules.o in the program that compares the two.
+ * The patterns of core/flood_rules.h, or one statistic in the place of "sustained" and "held": the same
+ * engine, the same looks. It takes the place of core/flood_rules.o in the program that compares the two.
  */
 #include "tests/scenarios/statistic_verdict.h"
 
@@ -23,7 +23,7 @@ static bool patterns_suspect(const struct look *l, const struct settings_detect 
 
 #include "tests/scenarios/statistic.h"
 
-enum kind { LATE, AGED, STALE, KINDS };
+enum kind { AGED, STALE, KINDS };
 enum { MEMORIES = 4096 };
 
 #define INTERVAL_S (365 * 86400.0) /* wanted between false alarms */
@@ -42,12 +42,6 @@ static bool by_statistic;
 void statistic_verdict_begin(bool statistic) {
         by_statistic = statistic;
         memories_used = 0;
-}
-
-/* What is late may be all that is about to finish: a pause, a longer way. */
-static double late_explained(const struct look *l, double tolerated_per_s) {
-        /* An RST to a cookie leaves no trace: until it is known, checks may be about. */
-        return tolerated_per_s + l->completed_per_s + (l->syncookies == 2 ? FLOOD_RULES_BOUNCING_PER_S : 0);
 }
 
 /* What is older may be lost, once (AGED) or, after the second SYN-ACK, twice (STALE); or as much of all as
@@ -71,29 +65,15 @@ static double old_explained(enum kind k, const struct look *l, const struct sett
  * explained. */
 static bool see(enum kind k, const struct look *l, const struct settings_detect *s, double elapsed_s,
                 struct statistic_look *ret) {
-        static const double window_s[KINDS] = { 0.2, 0.5, 0.5 }; /* as core/survival.c counts */
-        double tolerated = M_LN2 * s->unanswered_per_s, n = 0, explained;
+        const double window_s = 0.5; /* as core/survival.c counts */
+        double tolerated = M_LN2 * s->unanswered_per_s, explained = old_explained(k, l, s, tolerated);
+        double n = k == AGED ? or_zero(l->aged_per_s) : or_zero(l->stale_per_s) + cookies_that_count(l);
         bool says = !l->outage && !isnan(l->completed_per_s);
 
-        explained = k == LATE ? late_explained(l, tolerated) : old_explained(k, l, s, tolerated);
-        switch (k) {
-        case LATE:
-                n = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
-                says = says && !flood_rules_is_crowd(l) && !l->crowd_is_new;
-                break;
-        case AGED:
-                n = or_zero(l->aged_per_s);
-                break;
-        case STALE:
-                n = or_zero(l->stale_per_s) + cookies_that_count(l);
-                break;
-        case KINDS:
-                break;
-        }
         if (isnan(explained))
                 explained = tolerated;
         *ret = (struct statistic_look) { .per_s = says ? n : explained, .explained_per_s = explained,
-                                         .seen_s = fmin(elapsed_s, window_s[k]) };
+                                         .seen_s = fmin(elapsed_s, window_s) };
         return says;
 }
 
@@ -123,7 +103,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
                 bool says = see(k, l, s, elapsed_s, &seen);
 
                 m->alarm = fmax(m->alarm, statistic_add(&m->of[k], &seen, bound, bound / 2) / bound);
-                if (says && k != LATE && calm && seen.per_s <= s->unanswered_per_s)
+                if (says && calm && seen.per_s <= s->unanswered_per_s)
                         statistic_learn(&m->of[k], &seen);
         }
         return gathered;
@@ -136,11 +116,11 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
         struct flood_strength strength = patterns_match(l, s);
         double unfinished = fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
-                            or_zero(l->cookies_unanswered_per_s) + or_zero(l->early_per_s);
+                            or_zero(l->cookies_unanswered_per_s);
 
         if (!by_statistic)
                 return strength;
-        strength.surge = strength.sustained = strength.held = 0;
+        strength.sustained = strength.held = 0;
         /* One look decides, like "overwhelming": that it is enough follows from the bound. */
         if (!l->outage && !l->crowd_is_new)
                 strength.overwhelming = any_of(strength.overwhelming,
