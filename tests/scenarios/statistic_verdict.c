@@ -83,7 +83,7 @@ static struct memory *memory_of(double gathered) {
 
 double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
                           const struct settings_detect *s) {
-        double bound = statistic_bound(INTERVAL_S, LOOK_S, KINDS * STATISTIC_FLOODS);
+        double bound = statistic_bound(INTERVAL_S, LOOK_S, (double) KINDS * (double) STATISTIC_FLOODS);
         struct memory *m;
         bool calm;
 
