@@ -3,10 +3,7 @@
 
 #include <math.h>
 
-/* As many bots as one prefix, one rack or one person has. */
-enum { FEW = 16 };
-/* A host sends about as much as its network. */
-#define ABOUT_AS_MUCH 0.9
+#include "core/verdict.h"
 
 static struct culprit *find(struct culprits *c, const struct prefix *p) {
         for (uint32_t i = 0; i < c->count; i++)
@@ -86,7 +83,7 @@ double culprits_few_share(const struct culprits *c, bool clients, double unfinis
         double sum = 0;
         unsigned taken = 0;
 
-        for (uint32_t i = 0; i < c->count && taken < FEW; i++) {
+        for (uint32_t i = 0; i < c->count && taken < CULPRITS_FEW; i++) {
                 if (c->list[i].prefix.length != ADDRESS_BITS || (!clients && c->list[i].is & OBS_S_CLIENT))
                         continue;
                 sum += c->list[i].unfinished_per_s;
@@ -99,7 +96,7 @@ double culprits_few_disown(const struct culprits *c) {
         double sum = 0, disown = 0;
         unsigned taken = 0;
 
-        for (uint32_t i = 0; i < c->count && taken < FEW; i++) {
+        for (uint32_t i = 0; i < c->count && taken < CULPRITS_FEW; i++) {
                 if (c->list[i].prefix.length != ADDRESS_BITS || c->list[i].is & OBS_S_CLIENT)
                         continue;
                 sum += c->list[i].unfinished_per_s;
@@ -121,7 +118,7 @@ const struct culprit *culprits_heaviest(const struct culprits *c) {
                 if (may_be_named(&c->list[i]))
                         most = fmax(most, c->list[i].unfinished_per_s);
         for (uint32_t i = 0; i < c->count; i++)
-                if (may_be_named(&c->list[i]) && c->list[i].unfinished_per_s >= ABOUT_AS_MUCH * most &&
+                if (may_be_named(&c->list[i]) && c->list[i].unfinished_per_s >= VERDICT_ABOUT_AS_MUCH * most &&
                     (!best || c->list[i].prefix.length > best->prefix.length))
                         best = &c->list[i];
         return best;

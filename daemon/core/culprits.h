@@ -15,6 +15,9 @@
 
 #include "core/observation.h"
 
+/* As many bots as one prefix, one rack or one person has. */
+enum { CULPRITS_FEW = 16 };
+
 struct culprit {
         struct prefix prefix;
         double syn_per_s;        /* for sure, at flooded listeners */

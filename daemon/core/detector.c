@@ -9,6 +9,7 @@
 #include "core/detector_state.h"
 #include "core/diagnose.h"
 #include "core/sight.h"
+#include "core/source_table.h"
 
 /* How fast is learned how late the usual clients are. */
 #define USUAL_TAU_S 60.0
@@ -23,8 +24,6 @@
 
 /* So long after the last one few sources' cookies may still be missed. */
 #define RESET_TAU_S 5.0
-/* As the source table weighs: halved every two seconds. */
-#define SOURCES_TAU_S (2 / M_LN2)
 #define CALM_AGAIN_US UINT64_C(60000000)
 /* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
  * that answers by cookie can wait for more evidence. */
@@ -134,6 +133,11 @@ static bool is_calm(const struct detector *d, const struct observation *o, enum 
                (!d->host_name.flood_us || o->time_us - d->host_name.flood_us >= CALM_AGAIN_US);
 }
 
+/* As the source table weighs. */
+static double sources_tau_s(void) {
+        return (double) SOURCE_TABLE_HALVING_US / 1e6 / M_LN2;
+}
+
 /* --- the step ---------------------------------------------------------------- */
 
 static void step_listener(struct detector *d, const struct observation *o, uint32_t index,
@@ -146,7 +150,7 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
                 conclude(s, &at->look, at->detect, o->time_us);
         if (!isnan(at->look.completed_per_s) && o->elapsed_us)
                 rate_mix(&s->finished, fmin(at->share.finished * or_zero(d->track.completed.per_s),
-                                            at->look.completed_per_s), elapsed_s(o), SOURCES_TAU_S);
+                                            at->look.completed_per_s), elapsed_s(o), sources_tau_s());
         s->verdict.evidence = account_of_listener(d, at);
         s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
                                         : o->listeners_count == 1 ? arrivals_of(&d->track, &at->look) : NAN;

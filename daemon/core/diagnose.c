@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/diagnose.h"
 
+#include "core/culprits.h"
 #include "core/rate.h"
 
 #define BUSY_PER_S 20.0
 #define CROWD_FACTOR 3.0
 #define SCAN_PER_S 20.0
-#define FEW_SOURCES 16
 
 double few_sources_unfinished(const struct obs_sources *s) {
         bool seen = s->known & OBS_SS_DISOWNED;
@@ -15,7 +15,7 @@ double few_sources_unfinished(const struct obs_sources *s) {
 
         if (!(s->known & OBS_SS_DISTINCT) || !(s->syn_per_s > 0))
                 return NAN;
-        for (uint32_t i = 0; i < s->count && taken < FEW_SOURCES; i++) {
+        for (uint32_t i = 0; i < s->count && taken < CULPRITS_FEW; i++) {
                 const struct obs_source *source = &s->list[i];
 
                 if (source->prefix.length != ADDRESS_BITS || !(source->known & OBS_S_SYNS) ||

@@ -3,8 +3,6 @@
 
 #include <stdbool.h>
 
-/* A suspicion without a flood is dropped after this. */
-#define SUSPECT_CALM_US UINT64_C(3000000)
 #define WATCH_MAX_US UINT64_C(3600000000)
 
 static bool calm_for(const struct episode *e, uint64_t now_us, uint64_t us) {
@@ -19,7 +17,7 @@ static enum flood_state next_state(const struct episode *e, enum finding finding
         case STATE_NORMAL:
                 return finding == FINDING_SUSPECT ? STATE_SUSPECT : STATE_NORMAL;
         case STATE_SUSPECT:
-                return calm_for(e, now_us, SUSPECT_CALM_US) ? STATE_NORMAL : STATE_SUSPECT;
+                return calm_for(e, now_us, s->hold_us) ? STATE_NORMAL : STATE_SUSPECT;
         case STATE_FLOOD:
                 return calm_for(e, now_us, s->hold_us) ? STATE_RECOVERING : STATE_FLOOD;
         case STATE_RECOVERING:

@@ -4,15 +4,14 @@
 #include <math.h>
 
 #include "core/explanations.h"
+#include "core/host_track.h"
 #include "core/rate.h"
 
 /* A strong stream: below this a second, wait for entries to age. So does one that cannot fill
  * half of the queue in a second: by then far clients have finished. */
 #define SURGE_PER_S 50.0
-#define SURGE_FOR_SURE_PER_S 300.0
 /* More than usual finish: a crowd, of which most may still be under way. */
 #define CROWD_FACTOR 2.0
-#define CROWD_PER_S 20.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
 /* Loss makes no RST: less than most of it is enough. */
@@ -45,8 +44,6 @@
 #define QUEUE_MIN 8.0
 /* What is there every day, and some more. */
 #define USUAL_FACTOR 3.0
-/* Enough of anything. */
-#define STRENGTH_MAX 1e6
 
 double flood_rules_share(double unanswered_per_s, double completed_per_s) {
         double all = unanswered_per_s + completed_per_s;
@@ -60,7 +57,7 @@ double flood_rules_share(double unanswered_per_s, double completed_per_s) {
 static double against(double value, double bound) {
         if (!(value > 0) || isnan(bound))
                 return 0;
-        return bound > 0 ? fmin(value / bound, STRENGTH_MAX) : STRENGTH_MAX;
+        return bound > 0 ? value / bound : INFINITY;
 }
 
 /* Of a share by its odds, which have no upper end. */
@@ -146,7 +143,7 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 /* --- the patterns --------------------------------------------------------------- */
 
 bool flood_rules_is_crowd(const struct look *l) {
-        return l->completed_per_s > CROWD_FACTOR * l->usual_completed_per_s + CROWD_PER_S;
+        return l->completed_per_s > CROWD_FACTOR * l->usual_completed_per_s + HOST_TRACK_CROWD_PER_S;
 }
 
 /* So many unfinished, three times what finishes and far above what the round trips of the usual
@@ -166,7 +163,7 @@ static double overwhelms(const struct look *l, const struct settings_detect *s) 
 
 /* Below this it can wait for entries to age. */
 static double surge_per_s(const struct look *l, const struct settings_detect *s) {
-        double fills = isnan(l->backlog) ? SURGE_PER_S : fmin(l->backlog / 2, SURGE_FOR_SURE_PER_S);
+        double fills = isnan(l->backlog) ? SURGE_PER_S : fmin(l->backlog / 2, OVERWHELMING_PER_S);
 
         return fmax(fmax(SURGE_PER_S, fills), s->unanswered_per_s);
 }
@@ -186,7 +183,7 @@ static double refuses_in_vain(const struct look *l, const struct settings_detect
         double refused = against(l->refused_per_s, s->unanswered_per_s);
 
         if (isnan(l->cookies_unanswered_per_s))
-                return isnan(l->refused_per_s) && l->half_open > l->backlog ? STRENGTH_MAX : refused;
+                return isnan(l->refused_per_s) && l->half_open > l->backlog ? INFINITY : refused;
         if (l->syncookies == 0)
                 return refused;
         return any_of(refused, all_of(against(l->cookies_in_vain_per_s, s->unanswered_per_s),

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/host_track.h"
 
-#define FAST_TAU_S 0.7
 /* Of a few a second, some ten. */
 #define SLOW_TAU_S 6.0
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
 #define COOKIE_WINDOW_US UINT64_C(250000)
-#define EARLY_US UINT64_C(100000)
 #define EARLY_WINDOW_US UINT64_C(200000)
-#define LATELY_TAU_S 1.5
 #define ELSEWHERE_TAU_S 2.0
 #define STALE_US UINT64_C(1500000)
 #define STALE_WINDOW_US UINT64_C(1000000)
@@ -20,10 +17,6 @@
 /* More than this above what is usual is a crowd, once something is. It becomes usual, if it
  * stays; but one of a minute must not make what comes after it look like few. */
 #define LEARN_FACTOR 3.0
-#define LEARN_PER_S 20.0
-/* An entry whose ACK found the accept queue full stays until the client's data
- * or our next SYN-ACK brings another ACK, some seconds. */
-#define OVERFLOW_TAU_S 10.0
 
 /* The timeouts of a SYN-ACK and its repetitions: 1 s, doubled, 120 s at most (TCP_TIMEOUT_INIT,
  * TCP_RTO_MAX, include/net/tcp.h). 63 s with the default of 5. */
@@ -77,12 +70,12 @@ static void count_over(struct rate *r, const struct observation *o, enum obs_cou
 }
 
 static void count(struct rate *r, const struct observation *o, enum obs_counter c, double elapsed_s) {
-        count_over(r, o, c, elapsed_s, FAST_TAU_S);
+        count_over(r, o, c, elapsed_s, HOST_TRACK_FAST_TAU_S);
 }
 
 /* Unknown as long as nothing is usual. */
 static double steady_tau_s(const struct host_track *t) {
-        return fmin(fmax(FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s), STEADY_TAU_MAX_S);
+        return fmin(fmax(HOST_TRACK_FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s), STEADY_TAU_MAX_S);
 }
 
 /* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off
@@ -100,7 +93,7 @@ static void count_queue_drops(struct host_track *t, const struct observation *o,
         drops = (double) c[OBS_QUEUE_FULL_DROPS];
         if (t->syncookies == 0 && c[OBS_LISTEN_DROPS] > c[OBS_LISTEN_OVERFLOWS])
                 drops = fmax(drops, (double) (c[OBS_LISTEN_DROPS] - c[OBS_LISTEN_OVERFLOWS]));
-        rate_count(&t->queue_drops, drops, elapsed_s, FAST_TAU_S);
+        rate_count(&t->queue_drops, drops, elapsed_s, HOST_TRACK_FAST_TAU_S);
 }
 
 /* Cookies sent and come back. With 2 every SYN for a listener is answered by one
@@ -127,8 +120,8 @@ struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t a
 
         if (!t->cookies_known)
                 return v;
-        if (age_us > EARLY_US)
-                v.early_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us - EARLY_US, EARLY_WINDOW_US);
+        if (age_us > OBS_AGE_FINE_US)
+                v.early_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us - OBS_AGE_FINE_US, EARLY_WINDOW_US);
         v.unanswered_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
         v.stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
         return v;
@@ -146,15 +139,15 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
                 t->cookies_in_vain = rate_unknown();
                 return;
         }
-        rate_count(&t->cookies_sent, (double) sent, elapsed_s, FAST_TAU_S);
-        rate_count(&t->cookies_received, (double) received, elapsed_s, FAST_TAU_S);
-        rate_peak(&t->cookies_received_at_most, (double) received / elapsed_s, elapsed_s, LATELY_TAU_S);
+        rate_count(&t->cookies_sent, (double) sent, elapsed_s, HOST_TRACK_FAST_TAU_S);
+        rate_count(&t->cookies_received, (double) received, elapsed_s, HOST_TRACK_FAST_TAU_S);
+        rate_peak(&t->cookies_received_at_most, (double) received / elapsed_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
         rate_count(&t->cookies_sent_slowly, (double) sent, elapsed_s, SLOW_TAU_S);
         rate_count(&t->cookies_received_slowly, (double) received, elapsed_s, SLOW_TAU_S);
         cookie_balance_add(&t->balance, o->time_us, sent, received);
         in_vain = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
         if (!isnan(in_vain))
-                rate_mix(&t->cookies_in_vain, in_vain, elapsed_s, FAST_TAU_S);
+                rate_mix(&t->cookies_in_vain, in_vain, elapsed_s, HOST_TRACK_FAST_TAU_S);
 }
 
 /* They are told less often than the rest, for all the time since. */
@@ -193,7 +186,7 @@ void host_track_step(struct host_track *t, const struct observation *o, uint64_t
         if (isnan(t->syns.per_s))
                 t->syns_at_most = rate_unknown();
         else if (observation_knows(o, OBS_SYNS))
-                rate_peak(&t->syns_at_most, (double) o->counters[OBS_SYNS] / elapsed_s, elapsed_s, LATELY_TAU_S);
+                rate_peak(&t->syns_at_most, (double) o->counters[OBS_SYNS] / elapsed_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
         if (!isnan(t->syns.per_s))
                 rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
@@ -202,12 +195,12 @@ void host_track_step(struct host_track *t, const struct observation *o, uint64_t
         count(&t->embryonic_rsts, o, OBS_EMBRYONIC_RSTS, elapsed_s);
         if (isnan(t->completed.per_s))
                 t->completed_lately = rate_unknown();
-        rate_peak(&t->completed_lately, t->completed.per_s, elapsed_s, LATELY_TAU_S);
-        rate_peak(&t->overflowed_lately, t->overflows.per_s, elapsed_s, LATELY_TAU_S);
+        rate_peak(&t->completed_lately, t->completed.per_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
+        rate_peak(&t->overflowed_lately, t->overflows.per_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
         count_queue_drops(t, o, elapsed_s);
         count_cookies(t, o, age_us, elapsed_s);
 
-        t->overflow_credit *= exp(-elapsed_s / OVERFLOW_TAU_S);
+        t->overflow_credit *= exp(-elapsed_s / ((double) HOST_TRACK_OVERFLOW_US / 1e6));
         if (observation_knows(o, OBS_LISTEN_OVERFLOWS))
                 t->overflow_credit += (double) o->counters[OBS_LISTEN_OVERFLOWS];
 }
@@ -222,7 +215,7 @@ static void learn(const struct host_track *t, struct rate *usual, double level, 
         double tau_s = fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
 
         if (t->learned_us >= warmup_us)
-                level = fmin(level, LEARN_FACTOR * usual->per_s + LEARN_PER_S);
+                level = fmin(level, LEARN_FACTOR * usual->per_s + HOST_TRACK_CROWD_PER_S);
         rate_mix(usual, level, elapsed_s, tau_s);
 }
 

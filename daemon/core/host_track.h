@@ -13,6 +13,15 @@
 #include "core/observation.h"
 #include "core/rate.h"
 
+#define HOST_TRACK_FAST_TAU_S 0.7
+/* What is late now came when so many finished. */
+#define HOST_TRACK_LATELY_TAU_S 1.5
+/* An entry whose ACK found the accept queue full stays until the client's data
+ * or our next SYN-ACK brings another ACK, some seconds. */
+#define HOST_TRACK_OVERFLOW_US UINT64_C(10000000)
+/* A few more than usual are chance, however few are usual. */
+#define HOST_TRACK_CROWD_PER_S 20.0
+
 struct host_track {
         uint64_t learned_us; /* how long usual has been learned */
 

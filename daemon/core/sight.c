@@ -3,20 +3,14 @@
 
 #include <math.h>
 
-#define RATE_TAU_S 0.7
 /* What a walk said holds for so long. */
 #define LOOK_STALE_US UINT64_C(1500000)
 /* A listener that is not in the list any more is forgotten after this. */
 #define FORGET_US UINT64_C(10000000)
-/* For this long after its accept queue held something, overflows may be a listener's own. */
-#define ACCEPT_BUSY_US UINT64_C(10000000)
 /* A queue at its limit falls below it from moment to moment, and fills again. */
 #define FULL_US UINT64_C(1000000)
-#define LATELY_TAU_S 1.5
 /* What is said to be unfinished evens out over this; at a flood's beginning it has not the time. */
 #define FIGURES_TAU_S 1.0
-/* Before this nothing is far above the usual. */
-#define USUAL_LEARNED_US UINT64_C(2000000)
 /* Connections end when they like: over some seconds. */
 #define ENDED_TAU_S 6.0
 
@@ -90,11 +84,11 @@ static void count_log(struct subject *s, const struct obs_listener *l, double ti
                 return;
         }
         begun = (double) (l->syns - (l->syns_again < l->syns ? l->syns_again : l->syns));
-        rate_count(&s->syns, (double) l->syns, tick_s, RATE_TAU_S);
-        rate_count(&s->begun, begun, tick_s, RATE_TAU_S);
-        rate_peak(&s->begun_at_most, begun / tick_s, tick_s, LATELY_TAU_S);
-        rate_peak(&s->begun_lately, s->begun.per_s, tick_s, LATELY_TAU_S);
-        rate_peak(&s->syns_at_most, (double) l->syns / tick_s, tick_s, LATELY_TAU_S);
+        rate_count(&s->syns, (double) l->syns, tick_s, HOST_TRACK_FAST_TAU_S);
+        rate_count(&s->begun, begun, tick_s, HOST_TRACK_FAST_TAU_S);
+        rate_peak(&s->begun_at_most, begun / tick_s, tick_s, HOST_TRACK_LATELY_TAU_S);
+        rate_peak(&s->begun_lately, s->begun.per_s, tick_s, HOST_TRACK_LATELY_TAU_S);
+        rate_peak(&s->syns_at_most, (double) l->syns / tick_s, tick_s, HOST_TRACK_LATELY_TAU_S);
 }
 
 static void subject_update(struct subject *s, const struct obs_listener *l, uint64_t age_us,
@@ -107,7 +101,7 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
                 if (l->known & OBS_L_ENDED)
                         rate_count(&s->ended, (double) l->ended, elapsed_s(o), ENDED_TAU_S);
                 if (l->known & OBS_L_DROPS)
-                        rate_count(&s->drops, (double) l->drops, elapsed_s(o), RATE_TAU_S);
+                        rate_count(&s->drops, (double) l->drops, elapsed_s(o), HOST_TRACK_FAST_TAU_S);
         }
         if (l->known & OBS_L_HALF_OPEN) {
                 s->survival = survival_step(&s->memory, l, age_us, o->time_us);
@@ -193,7 +187,7 @@ static void discount_overflows(struct look *l, double credit) {
 }
 
 static struct look look_blank(const struct detector *d) {
-        bool usual = d->track.learned_us >= USUAL_LEARNED_US;
+        bool usual = d->track.learned_us >= OUTAGE_LEARNED_US;
 
         return (struct look) {
                 .early_per_s = NAN, .late_per_s = NAN, .late_steady_per_s = NAN, .aged_per_s = NAN,
@@ -310,7 +304,8 @@ static void look_at_listener(struct detector *d, const struct observation *o, ui
         if (at->share.cookies > 0)
                 look_add_cookies(l, d, at->share.cookies, age_us);
         look_add_refusals(l, d, at);
-        if (s->accept_busy_us && o->time_us - s->accept_busy_us < ACCEPT_BUSY_US)
+        /* For as long overflows may be its own. */
+        if (s->accept_busy_us && o->time_us - s->accept_busy_us < HOST_TRACK_OVERFLOW_US)
                 discount_overflows(l, d->track.overflow_credit);
         l->completed_per_s = finished_of(d, at);
         if (!isnan(s->syns.per_s))

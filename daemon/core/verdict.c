@@ -5,9 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* A host sends about as much as its network. */
-#define ABOUT_AS_MUCH 0.9
-
 static const char *const state_names[STATES] = {
         [STATE_NORMAL] = "normal",
         [STATE_RECOVERING] = "recovering",
@@ -97,7 +94,7 @@ void evidence_add_sources(struct evidence *e, const struct obs_sources *sources,
         for (uint32_t i = 0; i < sources->count; i++)
                 e->top_share = fmax(e->top_share, certain_share(&sources->list[i], total));
         for (uint32_t i = 0; i < sources->count; i++)
-                if (certain_share(&sources->list[i], total) >= ABOUT_AS_MUCH * e->top_share &&
+                if (certain_share(&sources->list[i], total) >= VERDICT_ABOUT_AS_MUCH * e->top_share &&
                     sources->list[i].prefix.length > e->top.length)
                         e->top = sources->list[i].prefix;
 }

@@ -13,6 +13,9 @@
 
 #include "core/observation.h"
 
+/* A host sends about as much as its network. */
+#define VERDICT_ABOUT_AS_MUCH 0.9
+
 /* What the evidence of this moment says. */
 enum finding {
         FINDING_NONE,
