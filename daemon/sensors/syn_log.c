@@ -112,7 +112,7 @@ static void start(struct syn_log *l, const struct settings *s) {
         if (!l->enabled)
                 return;
         if (start_reader(l, &reason) < 0) {
-                fail(l, "no SYN can be seen: ", reason);
+                fail(l, "no SYNs are seen: ", reason);
                 return;
         }
         if (!s->nflog.manage_rules)
