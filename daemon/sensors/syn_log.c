@@ -39,6 +39,7 @@ struct syn_log {
         uint32_t copy_range;
         bool rules;           /* of our own, made by the keeper of that generation */
         bool rules_lost;      /* they went with it, and are not made anew yet */
+        bool rules_anew;      /* they were made anew in this tick, or are to be: what came is not known */
         uint64_t rules_retry_us;
         uint32_t generation;
         uint64_t counted_before; /* SYNs that the counters of earlier keepers had */
@@ -112,7 +113,7 @@ static void start(struct syn_log *l, const struct settings *s) {
         if (!l->enabled)
                 return;
         if (start_reader(l, &reason) < 0) {
-                fail(l, "no SYN can be seen: ", reason);
+                fail(l, "no SYNs are seen: ", reason);
                 return;
         }
         if (!s->nflog.manage_rules)
@@ -139,8 +140,10 @@ static void follow_keeper(struct syn_log *l, uint64_t now_us) {
                 tell_table(l);
                 return;
         }
-        if (generation != l->generation) {
+        l->rules_anew = generation != l->generation;
+        if (l->rules_anew) {
                 l->generation = generation;
+                l->observed = false;
                 l->rules_lost = true;
                 l->rules_retry_us = 0;
                 l->counted_before = l->counted_syns;
@@ -414,7 +417,7 @@ void syn_log_observe(struct syn_log *l, uint64_t now_us, struct observation *o) 
 static const char *defect(const struct syn_log *l) {
         if (!l->destroy)
                 return "the kernel does not tell of ended connections";
-        if (l->rules_lost || l->counter_trouble.error == -ESTALE)
+        if (l->rules_lost || l->rules_anew || l->counter_trouble.error == -ESTALE)
                 return "its rules went with the privileged process and are being made anew";
         if (l->counter_trouble.error == -ETIMEDOUT || l->counter_trouble.error == -EAGAIN)
                 return "the privileged process does not answer";

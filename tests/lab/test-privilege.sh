@@ -241,7 +241,7 @@ random() {
         echo 'syncookies: { hold: 1s }' >"$lab_temp/synward.yaml"
         mkdir -p "$lab_temp/run"
         lab_note "random: seed $seed"
-        lab_flood rate=1500 seconds=240
+        lab_flood rate=1500 seconds=120
         for ((i = 1; i <= 30; i++)); do
                 lab_alive flood || break
                 state=$lab_temp/state$i
