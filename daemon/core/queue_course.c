@@ -21,10 +21,12 @@ struct queue_course *queue_course_free(struct queue_course *c) {
         return NULL;
 }
 
-/* NULL: there is no room for one more. */
-static struct queue_row *row_of(struct queue_course *c, const struct listener_key *key) {
+/* likely: where it was found before. NULL: there is no room for one more. */
+static struct queue_row *row_of(struct queue_course *c, const struct listener_key *key, uint32_t likely) {
         struct queue_row *r;
 
+        if (likely < c->rows_count && listener_key_equal(&c->rows[likely].key, key))
+                return &c->rows[likely];
         for (uint32_t i = 0; i < c->rows_count; i++)
                 if (listener_key_equal(&c->rows[i].key, key))
                         return &c->rows[i];
@@ -86,7 +88,7 @@ static void see(struct queue_course *c, uint32_t n, const struct observation *o)
                 c->rows[i].half_open[n] = c->rows[i].backlog[n] = NAN;
         for (uint32_t i = 0; i < o->listeners_count; i++) {
                 const struct obs_listener *l = &o->listeners[i];
-                struct queue_row *r = row_of(c, &l->key);
+                struct queue_row *r = row_of(c, &l->key, i);
 
                 if (!r || !(l->known & OBS_L_HALF_OPEN) || !(l->known & OBS_L_LIMITS))
                         continue;
@@ -107,7 +109,7 @@ void queue_course_add(struct queue_course *c, const struct observation *o) {
 }
 
 void queue_course_mark(struct queue_course *c, const struct listener_key *key) {
-        struct queue_row *r = row_of(c, key);
+        struct queue_row *r = row_of(c, key, 0);
 
         if (r)
                 r->flooded = true;

