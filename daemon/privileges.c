@@ -110,8 +110,10 @@ static int become(const struct privileges_user *user) {
         if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
             setresuid(user->uid, user->uid, user->uid) < 0)
                 return -errno;
-        /* A crash leaves a core as before; there is nothing in it that this user may not see. */
-        (void) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+        /* A crash leaves a core as before. Of nobody there are others, who are not to look into this
+         * one, nor to use its end of the pair. */
+        if (strcmp(user->name, "nobody") != 0)
+                (void) prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
         return 0;
 }
 
