@@ -268,30 +268,39 @@ slow() {
 # more: there it drops the oldest. That is told, and hurts nobody. A queue of 12 they hold, and 1.8 SYN/s
 # one of 5, which turns clients away. Healthy twins of the short queue: clients that are far, and
 # one that was full of a flood which is over.
-trickle() {
-        local case backlog rate cookies seconds status
+# drip BACKLOG RATE SYNCOOKIES SECONDS STATUS: few SYNs a second, for so long before the look.
+drip() {
+        local backlog=$1 rate=$2 cookies=$3 seconds=$4 status=$5
 
-        for case in "128 1.6 1 70 0" "12 1.6 1 15 10" "5 1.8 0 15 10"; do
-                read -r backlog rate cookies seconds status <<<"$case"
-                up cookies=$cookies
-                lab_server web --listen 0.0.0.0:80 --backlog $backlog
-                lab_flood rate=$rate seconds=$((seconds + 20))
-                lab_pause $seconds
-                lab_note "$(lab_half_open) half-open"
-                diagnose $status "$rate SYN/s onto a backlog of $backlog, tcp_syncookies $cookies"
-                if [ $status = 0 ]; then
-                        says '^no flood\. a slow fill: .* 0\.0\.0\.0:80 has [56][0-9] half-open, .* it holds 128, and the kernel drops the oldest' \
-                                "a slow fill: so it says, and what the kernel does"
-                        says "what to do: 1\. a slow fill: few SYNs a second, and nobody finishes: ss -ltn 'sport = :80'" \
-                                "and what to do"
-                else
-                        says '^(slow )?syn flood' "a queue that is held: a flood"
-                        says '0\.0\.0\.0:80' "and where"
-                fi
-                diagnose $status "the same as JSON" --json
-                lab_end flood
-                lab_down
-        done
+        up cookies=$cookies
+        lab_server web --listen 0.0.0.0:80 --backlog $backlog
+        lab_flood rate=$rate seconds=$((seconds + 20))
+        lab_pause $seconds
+        lab_note "$(lab_half_open) half-open"
+        diagnose $status "$rate SYN/s onto a backlog of $backlog, tcp_syncookies $cookies"
+        if [ $status = 0 ]; then
+                says '^no flood\. a slow fill: .* 0\.0\.0\.0:80 has [56][0-9] half-open, .* it holds 128, and the kernel drops the oldest' \
+                        "a slow fill: so it says, and what the kernel does"
+                says "what to do: 1\. a slow fill: few SYNs a second, and nobody finishes: ss -ltn 'sport = :80'" \
+                        "and what to do"
+        else
+                says '^(slow )?syn flood' "a queue that is held: a flood"
+                says '0\.0\.0\.0:80' "and where"
+        fi
+        diagnose $status "the same as JSON" --json
+        lab_end flood
+        lab_down
+}
+
+trickle() { drip 128 1.6 1 70 0; }
+
+held() {
+        drip 12 1.6 1 15 10
+        drip 5 1.8 0 15 10
+}
+
+# What looks like it, and is not.
+not_held() {
         up cookies=1 delay=200ms
         lab_server web --listen 0.0.0.0:80 --backlog 12
         lab_honest clients --to $LAB_SERVER4:80 --rate 24 --duration 20s
@@ -398,6 +407,7 @@ checker() {
         lab_down
 }
 
-lab_scenarios "quiet namespace flood concentrated distributed crowd stall beside early bursts slow trickle eaten closed \
+LAB_TOGETHER="namespace slow trickle held not_held closed backscatter"
+lab_scenarios "quiet namespace flood concentrated distributed crowd stall beside early bursts slow trickle held not_held eaten closed \
         backscatter router checker" "$@"
 lab_done
