@@ -40,6 +40,9 @@ in_set() {
                         if type == "object" then "\(.prefix.addr)/\(.prefix.len)" else . end' | sort -u
 }
 
+# Of two that are blocked one after the other the second is told some seconds later, in one event with others.
+all_is_told() { [ "$(in_set)" = "$(lab_blocked)" ]; }
+
 # attack NAME RATE FROM TO BLOCKED: who may be blocked, as a regular expression.
 attack() {
         local at strangers
@@ -54,6 +57,7 @@ attack() {
                 lab_not_ok "$1: blocked"
         fi
         lab_flood_wait
+        lab_wait_for 12 all_is_told
         strangers=$(lab_blocked | grep -vE "^($5)$" | tr '\n' ' ')
         lab_check "$1: blocked: $(lab_blocked | head -n 4 | tr '\n' ' ')${strangers:+; nobody else: $strangers}" \
                 "$(lab_blocked | wc -l) > 0 && ${#strangers} == 0"
