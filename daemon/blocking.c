@@ -29,8 +29,9 @@ struct blocking {
 
         struct block *block;
         struct block_policy *policy;
+        struct block_guard guard;
         struct block_protected protect;
-        uint64_t gathered_us; /* when protect was; 0: never */
+        uint64_t gathered_us; /* when protect was, to the end; 0: never */
         uint64_t now_us;      /* of the last step */
         struct trouble trouble, clients_trouble;
         struct block_change changes[BLOCK_CHANGES_MAX];
@@ -80,6 +81,7 @@ struct blocking *blocking_free(struct blocking *b) {
         if (!b)
                 return NULL;
         block_policy_free(b->policy);
+        block_guard_end(&b->guard);
         block_free(b->block);
         known_clients_free(b->clients);
         free(b);
@@ -231,8 +233,9 @@ static void follow_keeper(struct blocking *b) {
 static void gather(struct blocking *b) {
         if (b->gathered_us && b->now_us - b->gathered_us < GATHER_US)
                 return;
+        if (!block_guard_gather(&b->guard, &b->protect))
+                return;
         b->gathered_us = b->now_us;
-        block_guard_gather(&b->protect);
         if (!b->protect.known)
                 note(b, -ENODATA, "this host's addresses, gateways and resolvers are not all known");
 }

@@ -47,21 +47,18 @@ static bool read_interfaces(struct block_protected *p) {
         return ok;
 }
 
-bool block_guard_read_routes4(FILE *f, struct block_protected *p) {
-        char line[512];
+/* One line of a file; false: no room left. */
+typedef bool take_fn(const char *line, struct block_protected *p);
 
-        while (fgets(line, sizeof line, f)) {
-                unsigned gateway, flags;
-                struct address a;
+/* Iface Destination Gateway Flags …: addresses as they lie in memory. */
+static bool take_route4(const char *line, struct block_protected *p) {
+        unsigned gateway, flags;
+        struct address a;
 
-                /* Iface Destination Gateway Flags …: addresses as they lie in memory. */
-                if (sscanf(line, "%*s %*x %x %x", &gateway, &flags) != 2 || !(flags & ROUTE_GATEWAY))
-                        continue;
-                a = address_from_ipv4(gateway);
-                if (!add(p, &a))
-                        return false;
-        }
-        return true;
+        if (sscanf(line, "%*s %*x %x %x", &gateway, &flags) != 2 || !(flags & ROUTE_GATEWAY))
+                return true;
+        a = address_from_ipv4(gateway);
+        return add(p, &a);
 }
 
 static bool read_hex(const char *text, uint8_t bytes[static 16]) {
@@ -71,62 +68,116 @@ static bool read_hex(const char *text, uint8_t bytes[static 16]) {
         return true;
 }
 
-bool block_guard_read_routes6(FILE *f, struct block_protected *p) {
+/* destination length source length gateway metric references use flags device */
+static bool take_route6(const char *line, struct block_protected *p) {
+        char gateway[33];
+        uint8_t bytes[16];
+        unsigned flags;
+        struct address a;
+
+        if (sscanf(line, "%*32s %*2s %*32s %*2s %32s %*x %*x %*x %x", gateway, &flags) != 2 ||
+            !(flags & ROUTE_GATEWAY) || strlen(gateway) != 32 || !read_hex(gateway, bytes))
+                return true;
+        a = address_from_ipv6(bytes);
+        return add(p, &a);
+}
+
+static bool take_resolver(const char *line, struct block_protected *p) {
+        char text[128];
+        struct address a;
+
+        if (sscanf(line, " nameserver %127s", text) != 1)
+                return true;
+        text[strcspn(text, "%")] = '\0'; /* a link-local one with its device */
+        return address_parse(text, &a) != 0 || add(p, &a);
+}
+
+/* Up to so many lines. *ret_end: that was all. */
+static bool read_lines(FILE *f, take_fn *take, uint32_t *lines, struct block_protected *p, bool *ret_end) {
         char line[512];
+        bool ok = true;
 
-        while (fgets(line, sizeof line, f)) {
-                char gateway[33];
-                uint8_t bytes[16];
-                unsigned flags;
-                struct address a;
-
-                /* destination length source length gateway metric references use flags device */
-                if (sscanf(line, "%*32s %*2s %*32s %*2s %32s %*x %*x %*x %x", gateway, &flags) != 2 ||
-                    !(flags & ROUTE_GATEWAY) || strlen(gateway) != 32 || !read_hex(gateway, bytes))
-                        continue;
-                a = address_from_ipv6(bytes);
-                if (!add(p, &a))
-                        return false;
+        *ret_end = false;
+        for (; *lines > 0 && ok; --*lines) {
+                if (!fgets(line, sizeof line, f)) {
+                        *ret_end = true;
+                        return !ferror(f);
+                }
+                ok = take(line, p);
         }
-        return true;
-}
-
-bool block_guard_read_resolvers(FILE *f, struct block_protected *p) {
-        char line[512], text[128];
-
-        while (fgets(line, sizeof line, f)) {
-                struct address a;
-
-                if (sscanf(line, " nameserver %127s", text) != 1)
-                        continue;
-                text[strcspn(text, "%")] = '\0'; /* a link-local one with its device */
-                if (address_parse(text, &a) == 0 && !add(p, &a))
-                        return false;
-        }
-        return true;
-}
-
-/* A file that is not there names nobody: no IPv6, no resolver. */
-static bool read_file(const char *path, bool (*read)(FILE *f, struct block_protected *p),
-                      struct block_protected *p) {
-        FILE *f = fopen(path, "re");
-        bool ok;
-
-        if (!f)
-                return errno == ENOENT;
-        ok = read(f, p) && !ferror(f);
-        fclose(f);
         return ok;
 }
 
-void block_guard_gather(struct block_protected *ret) {
-        ret->count = 0;
-        ret->known = read_interfaces(ret) &&
-                     read_file("/proc/net/route", block_guard_read_routes4, ret) &&
-                     read_file("/proc/net/ipv6_route", block_guard_read_routes6, ret) &&
-                     read_file("/etc/resolv.conf", block_guard_read_resolvers, ret) &&
-                     /* Behind systemd-resolved's own address. */
-                     read_file("/run/systemd/resolve/resolv.conf", block_guard_read_resolvers, ret);
+static bool read_all(FILE *f, take_fn *take, struct block_protected *p) {
+        uint32_t lines = UINT32_MAX;
+        bool end;
+
+        return read_lines(f, take, &lines, p, &end);
+}
+
+bool block_guard_read_routes4(FILE *f, struct block_protected *p) {
+        return read_all(f, take_route4, p);
+}
+
+bool block_guard_read_routes6(FILE *f, struct block_protected *p) {
+        return read_all(f, take_route6, p);
+}
+
+bool block_guard_read_resolvers(FILE *f, struct block_protected *p) {
+        return read_all(f, take_resolver, p);
+}
+
+static const struct {
+        const char *path;
+        take_fn *take;
+} sources[] = {
+        { "/proc/net/route", take_route4 },
+        { "/proc/net/ipv6_route", take_route6 },
+        { "/etc/resolv.conf", take_resolver },
+        { "/run/systemd/resolve/resolv.conf", take_resolver }, /* behind systemd-resolved's own address */
+};
+
+/* A file that is not there names nobody: no IPv6, no resolver. */
+static bool open_source(struct block_guard *g) {
+        g->file = fopen(g->source == 0 && g->routes4 ? g->routes4 : sources[g->source].path, "re");
+        return g->file || errno == ENOENT;
+}
+
+static void next_source(struct block_guard *g) {
+        if (g->file)
+                fclose(g->file);
+        g->file = NULL;
+        g->source++;
+}
+
+bool block_guard_gather(struct block_guard *g, struct block_protected *ret) {
+        uint32_t lines = BLOCK_GUARD_LINES_MAX;
+
+        if (g->source == 0 && !g->file) {
+                g->found.count = 0;
+                g->found.known = read_interfaces(&g->found);
+        }
+        while (g->source < sizeof sources / sizeof *sources && g->found.known) {
+                bool end = true;
+
+                if (!g->file)
+                        g->found.known = open_source(g);
+                if (g->file)
+                        g->found.known = read_lines(g->file, sources[g->source].take, &lines, &g->found, &end);
+                if (!end && g->found.known)
+                        return false;
+                next_source(g);
+        }
+        *ret = g->found;
+        g->source = 0;
+        return true;
+}
+
+void block_guard_end(struct block_guard *g) {
+        if (g->file)
+                fclose(g->file);
+        g->file = NULL;
+        g->source = 0;
 }
 
 int block_guard_look(struct block_candidate *candidates, uint32_t count) {

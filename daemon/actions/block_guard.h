@@ -11,8 +11,22 @@
 
 #include "core/block_policy.h"
 
-/* All of them, or ret->known is false. At worst some milliseconds: once a minute will do. */
-void block_guard_gather(struct block_protected *ret);
+/* A part at a time: 150,000 routes take the kernel 0.6 s to print, and no tick has that. Zeroed:
+ * nothing is begun. */
+struct block_guard {
+        unsigned source; /* that is being read */
+        FILE *file;      /* it; NULL: not open */
+        struct block_protected found;
+        const char *routes4; /* for tests, instead of /proc/net/route; NULL */
+};
+
+/* Reads the next BLOCK_GUARD_LINES_MAX lines, some milliseconds. True: that was all, and ret has all
+ * of them, or ret->known is false; the next call begins anew. Before that ret is as it was. */
+bool block_guard_gather(struct block_guard *g, struct block_protected *ret);
+/* What is open is closed. */
+void block_guard_end(struct block_guard *g);
+
+enum { BLOCK_GUARD_LINES_MAX = 4000 };
 
 /* Sets `established` and `half_open_aged`; at most BLOCK_CANDIDATES_MAX. A walk of the socket
  * table. -errno: not known. */

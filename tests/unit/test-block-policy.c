@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actions/block_guard.h"
 #include "core/block_policy.h"
@@ -424,6 +425,7 @@ static bool has(const struct block_protected *p, const char *text) {
 
 static void reads_who_is_protected(void **state) {
         struct block_protected *p = calloc(1, sizeof *p);
+        struct block_guard *guard = calloc(1, sizeof *guard);
         FILE *f;
 
         f = text_file("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
@@ -449,8 +451,38 @@ static void reads_who_is_protected(void **state) {
         assert_true(has(p, "192.0.2.53"));
         assert_true(has(p, "fe80::1"));
         assert_int_equal(p->count, 4);
-        block_guard_gather(p);
+        while (!block_guard_gather(guard, p))
+                ;
         assert_true(p->known);
+        free(guard);
+        free(p);
+}
+
+/* As many routes as a router has are no one tick's work, and what was known holds meanwhile. */
+static void reads_many_routes_a_part_at_a_time(void **state) {
+        struct block_protected *p = calloc(1, sizeof *p);
+        struct block_guard *guard = calloc(1, sizeof *guard);
+        char path[] = "/tmp/synward-routes-XXXXXX";
+        int fd = mkstemp(path);
+        FILE *f = fdopen(fd, "w");
+        unsigned steps = 1;
+
+        for (unsigned i = 0; i < 3 * BLOCK_GUARD_LINES_MAX; i++)
+                fputs("eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n", f);
+        fputs("eth0\t00000000\tC0C0C0C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n", f);
+        fclose(f);
+        guard->routes4 = path;
+        p->known = true;
+        for (; !block_guard_gather(guard, p); steps++)
+                assert_true(p->known && p->count == 0);
+        assert_true(steps >= 4);
+        assert_true(p->known);
+        assert_true(has(p, "192.192.192.192"));
+        /* Begun anew, and given up. */
+        assert_false(block_guard_gather(guard, p));
+        block_guard_end(guard);
+        unlink(path);
+        free(guard);
         free(p);
 }
 
@@ -476,6 +508,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(keeps_to_its_size, make, unmake),
                 cmocka_unit_test_setup_teardown(prefers_addresses, make, unmake),
                 cmocka_unit_test(reads_who_is_protected),
+                cmocka_unit_test(reads_many_routes_a_part_at_a_time),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
