@@ -4,7 +4,7 @@
 /*
  * net.ipv4.tcp_syncookies: carries out what core/cookie_governor.h decides.
  *
- * The old value is on disk (actions/syncookies_record.h) before the sysctl is
+ * The old value is in a file (actions/syncookies_record.h) before the sysctl is
  * touched. A record that cannot be understood is put aside and reported.
  *
  * Needs CAP_NET_ADMIN over the network namespace to write, nothing to read: the daemon has it
@@ -77,8 +77,8 @@ struct syncookies *syncookies_free(struct syncookies *s);
 
 /*
  * One action at most. Returns true if there may be more to do at once (call
- * again), false if only time or a change can bring more. Blocks for the fsync
- * of a small file when something changes, and never otherwise.
+ * again), false if only time or a change can bring more.
+ * Waits for no disk.
  */
 bool syncookies_step(struct syncookies *s, const struct syncookies_request *request,
                      struct syncookies_report *ret_report);

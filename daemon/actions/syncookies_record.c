@@ -151,7 +151,7 @@ static int write_whole(int fd, const char *text, size_t length) {
                 text += n;
                 length -= (size_t) n;
         }
-        return fsync(fd) < 0 ? -errno : 0;
+        return 0;
 }
 
 /* A --restore by root must leave a record that the daemon's user can read. */
@@ -191,8 +191,6 @@ int syncookies_record_save(struct syncookies_record *s, const struct cookie_reco
                 r = -errno;
         if (r < 0)
                 unlinkat(s->dir, record_new_name, 0);
-        else if (fsync(s->dir) < 0)
-                r = -errno;
         return r;
 }
 
@@ -206,13 +204,11 @@ int syncookies_record_forget(struct syncookies_record *s, const struct cookie_re
         if (unlinkat(s->dir, record_name, 0) < 0 && errno != ENOENT)
                 /* A read-only file system says so also of what is not there. */
                 return faccessat(s->dir, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
-        return fsync(s->dir) < 0 ? -errno : 0;
+        return 0;
 }
 
 static int move_aside(struct syncookies_record *s) {
-        if (renameat(s->dir, record_name, s->dir, record_bad_name) < 0)
-                return -errno;
-        return fsync(s->dir) < 0 ? -errno : 0;
+        return renameat(s->dir, record_name, s->dir, record_bad_name) < 0 ? -errno : 0;
 }
 
 static int read_record(struct syncookies_record *s, char text[static RECORD_SIZE_MAX + 1],
@@ -234,6 +230,8 @@ static int read_record(struct syncookies_record *s, char text[static RECORD_SIZE
         if (n < 0)
                 return (int) n;
         *ret_length = length;
+        if (length == 0) /* what some file systems make of it when the power goes */
+                return -ENOENT;
         return length > RECORD_SIZE_MAX ? -EBADMSG : 0;
 }
 

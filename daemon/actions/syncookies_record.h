@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What tcp_syncookies was, on disk: STATE_DIR/syncookies.json, replaced by
- * write, fsync, rename and fsync of the directory. While a directory is open
- * it is locked (flock), so that a second daemon or a --restore cannot work on
+ * What tcp_syncookies was: STATE_DIR/syncookies.json, replaced by write and rename. It has to
+ * outlive this process, however that ends, and no more than that: a loss of power takes the sysctl
+ * along, and a record of another boot holds for nothing. So no disk is waited for (fsync(2) can take
+ * seconds, in which nothing would be watched). While a directory is open it is locked (flock), so that a second daemon or a --restore cannot work on
  * the same record; the lock ends with the process, however it ends.
  *
  * The directory is opened when first needed, and again while that fails.
@@ -32,7 +33,7 @@ const char *syncookies_record_directory(const struct syncookies_record *s);
 /* -ENOENT: there is none. -EBADMSG: it made no sense, and is out of the way
  * now (syncookies.json.bad). */
 int syncookies_record_load(struct syncookies_record *s, struct cookie_record *ret);
-/* When it returns 0, the record survives a loss of power. */
+/* When it returns 0, the record survives this process. */
 int syncookies_record_save(struct syncookies_record *s, const struct cookie_record *record);
 /* Saves a record that holds nothing; removes it where that fails, without its history rather
  * than not at all: removing works on a full disk. */

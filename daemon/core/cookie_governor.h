@@ -7,11 +7,11 @@
  * A state machine that does nothing itself: cookie_governor_step() names one
  * action, the caller carries it out and hands the result to
  * cookie_governor_done(). The process may die between any two of these, or
- * during an action; what is on disk then is enough to put the old value back.
+ * during an action; what is in the file then is enough to put the old value back.
  * tests/unit/test-cookie_governor_model.c walks through all such orders.
  *
  * What it keeps to:
- *  - A record with the old value is on disk before the first write. No record,
+ *  - A record with the old value is written before the first write of the sysctl. No record,
  *    no write.
  *  - Its writes are conditional on the value that it expects to find. A value
  *    it has not written is somebody else's: reported once, left alone, and
