@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,7 @@
 #include "replay/recording.h"
 #include "self_test.h"
 #include "tick.h"
+#include "util/heap.h"
 #include "util/log.h"
 
 struct service {
@@ -232,7 +232,7 @@ static void on_tick(void *userdata, const struct loop_time *time) {
                 return;
         }
         /* What starting took is given back: a watcher should not be noticed. */
-        malloc_trim(0);
+        heap_give_back();
         loop_notify_ready("watching");
 }
 
@@ -480,10 +480,7 @@ int main(int argc, char **argv) {
         if (options_parse(argc, argv, &o) < 0)
                 return EXIT_STATUS_USAGE;
         log_setup(o.verbosity);
-        /* What libnftables takes for a moment goes back to the kernel. Without a pad calloc()
-         * gets pages that are zero already, and need not be written before they are used. */
-        mallopt(M_MMAP_THRESHOLD, 64 * 1024);
-        mallopt(M_TOP_PAD, 0);
+        heap_keep_little();
 
         switch (o.command) {
         case COMMAND_RUN: return run(&o, argv);

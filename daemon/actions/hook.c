@@ -176,8 +176,11 @@ static int set_up_files(posix_spawn_file_actions_t *files, int input, int output
                 r = posix_spawn_file_actions_adddup2(files, output, STDOUT_FILENO);
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(files, output, STDERR_FILENO);
+#ifdef HAVE_POSIX_SPAWN_FILE_ACTIONS_ADDCLOSEFROM_NP
+        /* All of ours are close-on-exec; this is for what a library left open. */
         if (r == 0)
                 r = posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+#endif
         if (r == 0)
                 r = posix_spawn_file_actions_addchdir_np(files, "/");
         return r;

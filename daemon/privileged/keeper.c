@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h" /* for util/heap.h */
+
 #include "privileged/keeper.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "privileged/nft_counter.h"
 #include "privileged/nft_rules.h"
 #include "util/ends_socket.h"
+#include "util/heap.h"
 
 #define COOKIES_PATH "/proc/sys/net/ipv4/tcp_syncookies"
 
@@ -68,7 +70,7 @@ static int make_rules(struct keeper *k, const struct message_log *l, const char 
         if (r >= 0)
                 k->log = *l;
         /* What libnftables took for a moment goes back to the kernel. */
-        malloc_trim(0);
+        heap_give_back();
         return r;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -44,7 +45,12 @@ static int close_others(int fd) {
                 return -errno;
         if (fd != PAIR_FD && dup3(fd, PAIR_FD, O_CLOEXEC) < 0)
                 return -errno;
+#ifdef HAVE_CLOSEFROM
         closefrom(PAIR_FD + 1);
+#else
+        if (syscall(SYS_close_range, PAIR_FD + 1, ~0U, 0) < 0)
+                return -errno;
+#endif
         return chdir("/") < 0 ? -errno : 0;
 }
 
