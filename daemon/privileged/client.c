@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "privileged/deadline.h"
 #include "privileged/message.h"
 
 enum {
@@ -137,21 +138,22 @@ uint32_t privileged_generation(struct privileged *p) {
         return p->generation;
 }
 
-static int wait_for(struct privileged *p, int bound_ms) {
+static int wait_for(struct privileged *p, uint64_t until_us) {
         struct pollfd poll_fd = { .fd = p->fd, .events = POLLIN };
-        int r = poll(&poll_fd, 1, bound_ms);
+        uint64_t now_us = deadline_now_us();
+        int r = now_us < until_us ? poll(&poll_fd, 1, (int) ((until_us - now_us + 999) / 1000)) : 0;
 
         return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }
 
 /* The answer to our last request, passing over others. */
-static int receive(struct privileged *p, struct message_reply *ret, int bound_ms, int *ret_fd) {
+static int receive(struct privileged *p, struct message_reply *ret, uint64_t until_us, int *ret_fd) {
         for (unsigned strays = 0; strays < STRAYS_MAX; strays++) {
                 int fd = -1, r = receive_one(p, ret, &fd);
                 bool other;
 
                 if (r == -EAGAIN) {
-                        r = wait_for(p, bound_ms);
+                        r = wait_for(p, until_us);
                         if (r < 0 && r != -EINTR)
                                 return r;
                         continue;
@@ -188,10 +190,11 @@ static int transact(struct privileged *p, struct message_request *m, struct mess
         p->sequence += p->sequence == UINT32_MAX ? 2 : 1; /* never 0 */
         m->sequence = p->sequence;
         m->generation = p->generation;
+        m->until_us = deadline_now_us() + (uint64_t) bound_ms * 1000;
         if (send(p->fd, m, sizeof *m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
                 return errno == EAGAIN ? -EAGAIN : lose(p);
         p->owed++;
-        r = receive(p, ret, bound_ms, ret_fd);
+        r = receive(p, ret, m->until_us, ret_fd);
         return r < 0 ? r : ret->result;
 }
 

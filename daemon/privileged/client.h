@@ -4,12 +4,12 @@
 /*
  * The daemon's side of the keeper (keeper.h): what needs CAP_NET_ADMIN, as functions.
  *
- * Each call waits for the answer, but not for long: -ETIMEDOUT, and whether it was done is not
- * known. No other request is sent before the late answer has come, and calls fail at once
- * meanwhile (-EAGAIN), so that a keeper that hangs costs one wait and not one for every tick.
- * -ESTALE: the keeper is another one than at the last call,
- * and has neither table, rules nor block list: make them anew. -EPIPE: there is none any more, and
- * will be none. Others are what the keeper found. *ret_reason, of a failure: words, good until
+ * Each call waits for the answer, but not for long: -ETIMEDOUT. What the keeper has not begun by
+ * then it will not do (deadline.h); what it has begun it may yet finish. No other request is sent
+ * before the late answer has come, and calls fail at once meanwhile (-EAGAIN), so that a keeper
+ * that hangs costs one wait and not one for every tick. -ESTALE: the keeper is another one than
+ * at the last call, and has neither table, rules nor block list: make them anew. -EPIPE: there is
+ * none any more, and will be none. Others are what the keeper found. *ret_reason, of a failure: words, good until
  * the next call.
  */
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/block_policy.h"
+#include "privileged/deadline.h"
 #include "privileged/log_socket.h"
 #include "privileged/nft.h"
 #include "privileged/nft_block.h"
@@ -157,8 +158,8 @@ static int carry_out(struct keeper *k, const struct message_request *m, struct m
         return -EINVAL;
 }
 
-int keeper_answer(struct keeper *k, const void *request, size_t length, struct message_reply *ret,
-                  int *ret_fd) {
+int keeper_answer(struct keeper *k, const void *request, size_t length, uint64_t now_us,
+                  struct message_reply *ret, int *ret_fd) {
         const char *reason = NULL;
         struct message_request m;
         int r = message_request_check(request, length);
@@ -174,6 +175,8 @@ int keeper_answer(struct keeper *k, const void *request, size_t length, struct m
                 reason = "a request that is out of bounds";
         else if (m.generation && m.generation != k->generation)
                 r = -ESTALE;
+        else if (now_us > m.until_us)
+                r = -ETIMEDOUT;
         else
                 r = carry_out(k, &m, ret, ret_fd, &reason);
         ret->result = r > 0 ? 0 : r;
@@ -221,7 +224,7 @@ static int answer_next(struct keeper *k, int fd) {
                 return errno == EINTR ? 1 : -errno;
         if (n == 0)
                 return 0;
-        if (keeper_answer(k, &request, (size_t) n, &reply, &with_fd) < 0)
+        if (keeper_answer(k, &request, (size_t) n, deadline_now_us(), &reply, &with_fd) < 0)
                 return 1;
         r = send_reply(fd, &reply, with_fd);
         if (with_fd >= 0)

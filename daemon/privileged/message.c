@@ -13,7 +13,7 @@ enum {
 };
 
 /* Its last digit is the version. */
-#define MAGIC UINT32_C(0x73796e01)
+#define MAGIC UINT32_C(0x73796e02)
 
 void message_request_begin(struct message_request *m, enum message_operation operation) {
         memset(m, 0, sizeof *m);
@@ -110,7 +110,7 @@ int message_request_check(const void *data, size_t length) {
         memcpy(&m, data, sizeof m);
         if (m.magic != MAGIC)
                 return -EPROTO;
-        if (m.sequence == 0 || m.operation >= MESSAGE_OPERATIONS)
+        if (m.sequence == 0 || m.until_us == 0 || m.operation >= MESSAGE_OPERATIONS)
                 return -EINVAL;
         return are_operands(&m) ? 0 : -EINVAL;
 }

@@ -74,6 +74,7 @@ struct message_request {
         uint32_t operation;
         uint32_t sequence;   /* not 0 */
         uint32_t generation; /* of the keeper that is meant; 0: any */
+        uint64_t until_us;   /* not carried out later (deadline.h); not 0 */
         union {
                 struct message_log log;
                 struct message_sample sample;

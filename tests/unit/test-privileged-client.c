@@ -239,25 +239,31 @@ static void the_keeper_refuses(void **state) {
         assert_int_equal(keeper_new(5, &k), 0);
         message_request_begin(&m, MESSAGE_SYNCOOKIES);
         m.sequence = 9;
+        m.until_us = 1000;
         m.syncookies = 3;
-        assert_int_equal(keeper_answer(k, &m, sizeof m, &reply, &fd), 0);
+        assert_int_equal(keeper_answer(k, &m, sizeof m, 1000, &reply, &fd), 0);
         assert_int_equal(reply.result, -EINVAL);
         assert_int_equal(reply.sequence, 9);
         assert_int_equal(message_reply_check(&reply, sizeof reply), 0);
         assert_int_equal(fd, -1);
         m.syncookies = 1;
         m.generation = 4; /* meant for the one before */
-        assert_int_equal(keeper_answer(k, &m, sizeof m, &reply, &fd), 0);
+        assert_int_equal(keeper_answer(k, &m, sizeof m, 1000, &reply, &fd), 0);
         assert_int_equal(reply.result, -ESTALE);
         assert_int_equal(reply.generation, 5);
-        assert_int_equal(keeper_answer(k, &m, sizeof m - 1, &reply, &fd), -EPROTO);
+        assert_int_equal(keeper_answer(k, &m, sizeof m - 1, 1000, &reply, &fd), -EPROTO);
         m.operation = 1000;
-        assert_int_equal(keeper_answer(k, &m, sizeof m, &reply, &fd), -EPROTO);
+        assert_int_equal(keeper_answer(k, &m, sizeof m, 1000, &reply, &fd), -EPROTO);
         message_request_begin(&m, MESSAGE_SAMPLE); /* without rules */
         m.sequence = 10;
+        m.until_us = 1000;
         m.sample = (struct message_sample) { 4, 8, 1, 100 };
-        assert_int_equal(keeper_answer(k, &m, sizeof m, &reply, &fd), 0);
+        assert_int_equal(keeper_answer(k, &m, sizeof m, 1000, &reply, &fd), 0);
         assert_int_equal(reply.result, -ENOENT);
+        /* Whoever asked has given it up: the rules are not even looked at. */
+        m.until_us = 999;
+        assert_int_equal(keeper_answer(k, &m, sizeof m, 1000, &reply, &fd), 0);
+        assert_int_equal(reply.result, -ETIMEDOUT);
         keeper_free(k);
 }
 

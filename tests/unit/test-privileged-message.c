@@ -13,6 +13,7 @@ static struct message_request good(enum message_operation operation) {
 
         message_request_begin(&m, operation);
         m.sequence = 1;
+        m.until_us = 1;
         return m;
 }
 
@@ -39,6 +40,9 @@ static void refuses_what_is_not_ours(void **state) {
         assert_int_equal(check(&m), -EPROTO);
         m = good(MESSAGE_TABLE);
         m.sequence = 0;
+        refused(m);
+        m = good(MESSAGE_TABLE);
+        m.until_us = 0;
         refused(m);
         m = good(MESSAGE_HELLO);
         refused(m);
