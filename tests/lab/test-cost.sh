@@ -33,6 +33,9 @@ lab_pause 5
 calm=$(cpu_percent 30)
 lab_note "$(lab_in server ss -Htn state established | wc -l) established"
 lab_check "with 20,000 established: $calm % of one CPU over 30 s" "$calm < 1.5"
+# The daemon itself as ever, and its parts together.
+rss=$(awk '/^VmRSS:/ { print $2 }' /proc/"${lab_pid[daemon]}"/status)
+lab_check "resident: the daemon $rss KiB" "$rss > 0 && $rss < 8192"
 pss=$(lab_pss_kib)
 lab_check "resident: $pss KiB (what its parts share counted once; $(lab_rss_kib) KiB if in each)" "$pss > 0 && $pss < 8192"
 lab_note "sock_diag: $(lab_ctl --json status | tr -d ' \n' | grep -o '"sock_diag":{[^}]*}')"
