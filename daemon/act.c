@@ -11,6 +11,7 @@
 #include "actions/syncookies.h"
 #include "blocking.h"
 #include "util/log.h"
+#include "util/sysctl.h"
 #include "util/trouble.h"
 
 /* Steps of the governor in one tick; each may write a small file. */
@@ -42,7 +43,7 @@ static void on_hook_failed(const struct hook_failure *failure, void *userdata) {
 
 static int read_cookies(void *userdata, uint8_t *ret_value) {
         (void) userdata;
-        return syncookies_read_path(SYNCOOKIES_PATH, ret_value);
+        return sysctl_read_once(SYSCTL_SYNCOOKIES_PATH, ret_value);
 }
 
 static int write_cookies(void *userdata, uint8_t value) {

@@ -19,8 +19,8 @@
 #include "options.h"
 #include "privileges.h"
 #include "sense.h"
-#include "sensors/sysctl.h"
 #include "util/ends_socket.h"
+#include "util/sysctl.h"
 
 struct self_test {
         unsigned lost;

@@ -8,7 +8,7 @@
 
 #include "sense_state.h"
 #include "sensors/netstat.h"
-#include "sensors/sysctl.h"
+#include "util/sysctl.h"
 
 struct sense_counters {
         const struct settings *settings;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "actions/syncookies_record.h"
+#include "util/sysctl.h"
 #include "util/trouble.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -43,45 +44,12 @@ struct syncookies {
 
 /* --- the sysctl --- */
 
-int syncookies_read_path(const char *path, uint8_t *ret_value) {
-        char text[16], *end;
-        unsigned long value;
-        ssize_t n;
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-        n = read(fd, text, sizeof text - 1);
-        if (n < 0)
-                n = -errno;
-        close(fd);
-        if (n < 0)
-                return (int) n;
-        text[n] = '\0';
-        value = strtoul(text, &end, 10);
-        if (end == text || value > UINT8_MAX || (*end != '\n' && *end != '\0'))
-                return -EBADMSG;
-        *ret_value = (uint8_t) value;
-        return 0;
-}
-
 static int path_read(void *userdata, uint8_t *ret_value) {
-        return syncookies_read_path(((const struct syncookies *) userdata)->path, ret_value);
+        return sysctl_read_once(((const struct syncookies *) userdata)->path, ret_value);
 }
 
 static int path_write(void *userdata, uint8_t value) {
-        const struct syncookies *s = userdata;
-        char text[8];
-        int length = snprintf(text, sizeof text, "%u\n", value);
-        int fd = open(s->path, O_WRONLY | O_CLOEXEC);
-        int r = 0;
-
-        if (fd < 0)
-                return -errno;
-        if (write(fd, text, (size_t) length) < 0)
-                r = -errno;
-        close(fd);
-        return r;
+        return sysctl_write(((const struct syncookies *) userdata)->path, value);
 }
 
 static int read_value(struct syncookies *s, int *ret_value) {
@@ -472,7 +440,7 @@ int syncookies_new(const struct syncookies_config *config, struct syncookies **r
         if (!s)
                 return -ENOMEM;
         s->value = s->pretended = -1;
-        s->path = strdup(config->path ? config->path : SYNCOOKIES_PATH);
+        s->path = strdup(config->path ? config->path : SYSCTL_SYNCOOKIES_PATH);
         if (!s->path || syncookies_record_new(config->state_dir, &s->record) < 0) {
                 syncookies_free(s);
                 return -ENOMEM;

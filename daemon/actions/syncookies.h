@@ -17,8 +17,6 @@
 #include "core/cookie_governor.h"
 #include "core/event.h"
 
-#define SYNCOOKIES_PATH "/proc/sys/net/ipv4/tcp_syncookies"
-
 /* The kernel; both return 0 or -errno, -ENOENT where there is no such setting. */
 struct syncookies_kernel {
         int (*read)(void *userdata, uint8_t *ret_value);
@@ -26,12 +24,9 @@ struct syncookies_kernel {
         void *userdata;
 };
 
-/* As a kernel's read, of the sysctl at that path. -EBADMSG: no number is there. */
-int syncookies_read_path(const char *path, uint8_t *ret_value);
-
 struct syncookies_config {
         const char *state_dir; /* copied; need not exist */
-        const char *path;      /* of the sysctl, copied; NULL: SYNCOOKIES_PATH */
+        const char *path;      /* of the sysctl, copied; NULL: SYSCTL_SYNCOOKIES_PATH (util/sysctl.h) */
         const char *epoch;     /* copied; NULL: of this boot and network namespace */
         const struct syncookies_kernel *kernel; /* NULL: path; otherwise copied, instead of path */
 };

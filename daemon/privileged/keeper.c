@@ -4,7 +4,6 @@
 #include "privileged/keeper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,7 @@
 #include "privileged/nft_rules.h"
 #include "util/ends_socket.h"
 #include "util/heap.h"
-
-#define COOKIES_PATH "/proc/sys/net/ipv4/tcp_syncookies"
+#include "util/sysctl.h"
 
 struct keeper {
         uint32_t generation;
@@ -110,19 +108,6 @@ static int read_counters(struct keeper *k, uint32_t which, struct message_reply 
         return ret->counters_known ? 0 : r;
 }
 
-static int write_syncookies(uint32_t value) {
-        char text[8];
-        int length = snprintf(text, sizeof text, "%u\n", value);
-        int fd = open(COOKIES_PATH, O_WRONLY | O_CLOEXEC), r = 0;
-
-        if (fd < 0)
-                return -errno;
-        if (write(fd, text, (size_t) length) < 0)
-                r = -errno;
-        close(fd);
-        return r;
-}
-
 static int carry_out(struct keeper *k, const struct message_request *m, struct message_reply *reply, int *ret_fd,
                      const char **ret_reason) {
         switch ((enum message_operation) m->operation) {
@@ -150,7 +135,7 @@ static int carry_out(struct keeper *k, const struct message_request *m, struct m
         case MESSAGE_NO_PORTS:
                 return nft_block_clear_ports(&k->block, ret_reason);
         case MESSAGE_SYNCOOKIES:
-                return write_syncookies(m->syncookies);
+                return sysctl_write(SYSCTL_SYNCOOKIES_PATH, (uint8_t) m->syncookies);
         case MESSAGE_HELLO:
         case MESSAGE_OPERATIONS:
                 break;

@@ -6,7 +6,7 @@
  *
  *   arrived    prerouting, priority raw: all that came in, on lo too, before connection
  *              tracking and before any other table can drop it; not what our own block
- *              list dropped (actions/block.h)
+ *              list dropped (nft_block.h)
  *   forwarded  forward, priority raw: on the way to another host, after DNAT
  *   syns       input, last of all: handed to this host's TCP, after DNAT and firewall,
  *              with the fragments of IPv4 put together (ip_local_deliver(),

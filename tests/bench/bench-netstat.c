@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "sensors/netstat.h"
-#include "sensors/sysctl.h"
+#include "util/sysctl.h"
 
 enum { READINGS = 20000 };
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "actions/syncookies.h"
+#include "util/sysctl.h"
 
 enum {
         SPEED = 10000,
@@ -113,11 +114,11 @@ static void restore(void) {
 }
 
 static int read_value(void) {
-        FILE *f = fopen(SYNCOOKIES_PATH, "r");
+        FILE *f = fopen(SYSCTL_SYNCOOKIES_PATH, "r");
         int value = -1;
 
         if (!f || fscanf(f, "%d", &value) != 1)
-                die(SYNCOOKIES_PATH, errno);
+                die(SYSCTL_SYNCOOKIES_PATH, errno);
         fclose(f);
         return value;
 }

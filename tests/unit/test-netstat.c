@@ -11,7 +11,7 @@
 
 #include "sensors/netstat.h"
 #include "sensors/netstat_parse.h"
-#include "sensors/sysctl.h"
+#include "util/sysctl.h"
 
 static bool knows(const struct netstat_totals *t, enum obs_counter c) {
         return t->known & (UINT32_C(1) << c);

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * A sysctl of TCP, a number from 0 to 255, read every tick: others change it too.
+ * A sysctl of TCP, a number from 0 to 255: read every tick, since others change it too, or once,
+ * or written.
  *
  * Like the counters it belongs to a network namespace, the one of the thread
  * at the time of opening.
@@ -22,3 +23,8 @@ struct sysctl *sysctl_free(struct sysctl *s);
 /* -errno of open or read (-ENOENT: this kernel has none), -EBADMSG: no number from 0 to 255;
  * the next call tries again. */
 int sysctl_read(struct sysctl *s, uint8_t *ret);
+
+/* Opened for this once; errors likewise. path: shorter than 256 bytes. */
+int sysctl_read_once(const char *path, uint8_t *ret);
+/* Needs CAP_NET_ADMIN over the network namespace. -errno of open or write. */
+int sysctl_write(const char *path, uint8_t value);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "sensors/sysctl.h"
+#include "util/sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,4 +70,27 @@ int sysctl_read(struct sysctl *s, uint8_t *ret) {
                 return r;
         }
         return parse_u8(text, (size_t) n, ret);
+}
+
+int sysctl_read_once(const char *path, uint8_t *ret) {
+        struct sysctl s = { .fd = -1 };
+        int r;
+
+        snprintf(s.path, sizeof s.path, "%s", path);
+        r = sysctl_read(&s, ret);
+        close_file(&s);
+        return r;
+}
+
+int sysctl_write(const char *path, uint8_t value) {
+        char text[8];
+        int length = snprintf(text, sizeof text, "%u\n", value);
+        int fd = open(path, O_WRONLY | O_CLOEXEC), r = 0;
+
+        if (fd < 0)
+                return -errno;
+        if (write(fd, text, (size_t) length) < 0)
+                r = -errno;
+        close(fd);
+        return r;
 }
