@@ -15,7 +15,7 @@ enum {
         NONE = UINT32_MAX,
         CLIENT_BITS = 24,
         LISTED_SOURCES_MAX = 12,
-        RESETS_LOGGED_PER_S = 200, /* sensors/nft_rules.c */
+        RESETS_LOGGED_PER_S = 200, /* privileged/nft_rules.c */
 };
 
 #define SLOT_US UINT64_C(1000)
