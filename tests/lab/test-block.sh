@@ -5,6 +5,7 @@
 # when its time is over. The same flood from all over: nobody is blocked. And
 # never a prefix with an established connection, nor anything in a dry run.
 #   test-block.sh [RATE]
+# Alone: the flood is as fast as a processor sends.
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
 lab_need_daemon

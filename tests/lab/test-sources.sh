@@ -3,6 +3,7 @@
 # Who sends the SYNs: the daemon's own rules and their end, naming of sources and
 # prefixes of both families, totals with and without sampling, completion.
 # Arguments choose: rules theirs heavy mixed lasting fast frugal lossy two.
+# Alone: 40,000 SYN/s and more.
 . "$(dirname "$0")/lab.sh"
 lab_need nft python3 setpriv
 lab_need_daemon
