@@ -88,7 +88,7 @@ rules() {
         kill -KILL "${lab_pid[daemon]}"
         wait "${lab_pid[daemon]}" 2>/dev/null
         unset 'lab_pid[daemon]'
-        yes "SIGKILL under load leaves no table" no_table
+        yes "SIGKILL under load leaves no table, once the keeper has seen it" 'lab_wait_for 2 no_table'
         LAB_WATCH=0 lab_daemon
         look again
         expect again "and it starts again at once: {log['state']}" "log['state'] == 'ok'"
