@@ -113,8 +113,16 @@ static const char *broken_sensor(json_t *sensors) {
 
 /* No line break, no '|': these end the text or begin the perfdata. */
 static void print_plain(const char *text) {
-        for (; *text; text++)
-                putchar((unsigned char) *text < 0x20 || *text == '|' ? ' ' : *text);
+        bool control;
+        size_t n;
+
+        for (; *text; text += n) {
+                n = term_character(text, &control);
+                if (control || *text == '|')
+                        putchar(' ');
+                else
+                        fwrite(text, 1, n, stdout);
+        }
 }
 
 static void print_perfdata(const struct check *check) {
@@ -156,8 +164,11 @@ static int report(struct check *check, json_t *status) {
         }
         if (figures > state)
                 printf(", a figure is out of its range");
-        if (sensor)
-                printf(", sensor %s has failed", sensor);
+        if (sensor) {
+                printf(", sensor ");
+                print_plain(sensor);
+                printf(" has failed");
+        }
         print_perfdata(check);
         return worst;
 }

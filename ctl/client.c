@@ -112,22 +112,6 @@ static int fill(struct client *c, int timeout_ms) {
         return 0;
 }
 
-static int parse(const char *text, struct client_answer *ret) {
-        struct client_answer a = { .message = json_loads(text, JSON_REJECT_DUPLICATES, NULL) };
-        const json_t *error = json_object_get(a.message, "error");
-
-        a.parameters = json_object_get(a.message, "parameters");
-        a.error = json_string_value(error);
-        a.continues = json_is_true(json_object_get(a.message, "continues"));
-        if (!json_is_object(a.message) || (error && !a.error) ||
-            (a.parameters && !json_is_object(a.parameters))) {
-                json_decref(a.message);
-                return -EPROTO;
-        }
-        *ret = a;
-        return 0;
-}
-
 int client_receive(struct client *c, int timeout_ms, struct client_answer *ret) {
         int64_t end_ms = now_ms() + timeout_ms;
         char *nul;
@@ -143,14 +127,9 @@ int client_receive(struct client *c, int timeout_ms, struct client_answer *ret) 
                 if (error < 0)
                         return error;
         }
-        error = parse(c->buffer, ret);
+        error = client_answer_parse(c->buffer, ret);
         size = (size_t) (nul - c->buffer) + 1;
         memmove(c->buffer, nul + 1, c->filled - size);
         c->filled -= size;
         return error;
-}
-
-void client_answer_clear(struct client_answer *a) {
-        json_decref(a->message);
-        *a = (struct client_answer) { 0 };
 }

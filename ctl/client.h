@@ -7,6 +7,8 @@
 
 #include <jansson.h>
 
+#include "ctl/client_answer.h"
+
 enum {
         CLIENT_MESSAGE_MAX = 4 * 1024 * 1024, /* longest answer taken */
         CLIENT_TIMEOUT_MS = 5000,
@@ -24,14 +26,6 @@ int client_fd(const struct client *c);
 /* Sends a call; takes over parameters (NULL: none). */
 int client_send(struct client *c, const char *method, json_t *parameters, bool more);
 
-struct client_answer {
-        json_t *message;    /* owns the others; released by client_answer_clear() */
-        json_t *parameters; /* NULL: none */
-        const char *error;  /* name of the error, NULL: none */
-        bool continues;
-};
-
 /* The next answer. -ETIMEDOUT; -ECONNRESET: it hung up; -EPROTO: no varlink; -EINTR;
  * -EAGAIN: none is there and timeout_ms is 0. */
 int client_receive(struct client *c, int timeout_ms, struct client_answer *ret);
-void client_answer_clear(struct client_answer *a);

@@ -21,9 +21,12 @@ size_t course_field(const struct course *c, const char *name) {
         const json_t *field;
         size_t i;
 
-        json_array_foreach(c->fields, i, field)
-                if (json_is_string(field) && strcmp(json_string_value(field), name) == 0)
+        json_array_foreach(c->fields, i, field) {
+                if (i == COURSE_FIELDS_MAX)
+                        break;
+                if (strcmp(ctl_string(field), name) == 0)
                         return i;
+        }
         return SIZE_MAX;
 }
 

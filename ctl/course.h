@@ -14,6 +14,8 @@ struct course {
 
 /* history: the object with fields and points; anything else has no points. */
 struct course course_of(const json_t *history);
+enum { COURSE_FIELDS_MAX = 512 }; /* that are looked at; a daemon has two a listener and some */
+
 /* SIZE_MAX: there is no such field. */
 size_t course_field(const struct course *c, const char *name);
 double course_value(const struct course *c, size_t point, size_t field);

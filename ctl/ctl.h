@@ -47,7 +47,7 @@ int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int t
 int ctl_fail(const struct ctl *ctl, int error);
 /* The same for an error of the daemon's. */
 int ctl_refused(const struct client_answer *a);
-/* One line of JSON on standard output. */
+/* One line of JSON on standard output, in which what could drive a terminal is escaped. */
 int ctl_print_json(const json_t *o);
 /* EXIT_USAGE, with "synwardctl COMMAND: what: word" on standard error. */
 int ctl_usage(const char *command, const char *what, const char *word);
@@ -63,3 +63,5 @@ void ctl_append(char *text, size_t size, const char *format, ...) __attribute__(
 double ctl_number(const json_t *o, const char *name);
 /* A text of a JSON object, "" if it is absent or null. */
 const char *ctl_text(const json_t *o, const char *name);
+/* The text that a value is, "" if it is none. */
+const char *ctl_string(const json_t *value);

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/course.h"
@@ -47,10 +48,11 @@ static void print_table(const struct ctl *ctl, const json_t *answer) {
 }
 
 static void print_value(const json_t *value) {
-        if (json_is_string(value))
-                fputs(json_string_value(value), stdout);
-        else if (!json_is_null(value))
-                json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        char *text = json_is_string(value) || json_is_null(value)
+                             ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+
+        term_say(stdout, "%s", text ? text : ctl_string(value));
+        free(text);
 }
 
 /* RFC 4180 but for its CRs: names and values of ours, none of which needs quotes. Empty: not
@@ -60,7 +62,7 @@ static void print_csv(const json_t *answer) {
         size_t i, k;
 
         json_array_foreach(json_object_get(answer, "fields"), k, value)
-                printf("%s%s", k ? "," : "", json_string_value(value));
+                term_say(stdout, "%s%s", k ? "," : "", ctl_string(value));
         putchar('\n');
         json_array_foreach(json_object_get(answer, "points"), i, row) {
                 json_array_foreach(row, k, value) {

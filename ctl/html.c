@@ -3,26 +3,29 @@
 
 #include <stdarg.h>
 
-/* Control characters have no place in HTML, those of C1 (U+0080..9F) neither. */
-static void put_text(FILE *f, const char *text) {
-        for (; *text; text++) {
-                unsigned char c = (unsigned char) *text, next = (unsigned char) text[1];
+#include "ctl/term.h"
 
-                if (c == '&')
+/* Control characters have no place in HTML. */
+static void put_text(FILE *f, const char *text) {
+        bool control;
+        size_t n;
+
+        for (; *text; text += n) {
+                n = term_character(text, &control);
+                if (*text == '&')
                         fputs("&amp;", f);
-                else if (c == '<')
+                else if (*text == '<')
                         fputs("&lt;", f);
-                else if (c == '>')
+                else if (*text == '>')
                         fputs("&gt;", f);
-                else if (c == '"')
+                else if (*text == '"')
                         fputs("&quot;", f);
-                else if (c == '\'')
+                else if (*text == '\'')
                         fputs("&#39;", f);
-                else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+                else if (control && *text != '\n' && *text != '\t')
                         fputc('?', f);
-                        text++;
-                } else
-                        fputc((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, f);
+                else
+                        fwrite(text, 1, n, f);
         }
 }
 

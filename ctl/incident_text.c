@@ -68,10 +68,10 @@ static void put_summary(FILE *f, const json_t *n) {
         double blocked = ctl_number(n, "blocked_syns");
 
         put_label(f, "from");
-        fprintf(f, "%.19sZ\n", ctl_text(n, "start"));
+        term_say(f, "%.19sZ\n", ctl_text(n, "start"));
         put_label(f, "to");
         if (*end)
-                fprintf(f, "%.19sZ, ", end);
+                term_say(f, "%.19sZ, ", end);
         else
                 fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, "
                       : "not known, for the daemon ended first; ", f);

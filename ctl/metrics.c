@@ -146,6 +146,18 @@ static int serve(const struct ctl *ctl) {
         return EXIT_OK;
 }
 
+/* As it is, but for what could drive a terminal. */
+static void print_lines(const char *text) {
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+
+                term_say(stdout, "%.*s", (int) n, text);
+                text += n;
+                if (*text)
+                        putchar(*text++);
+        }
+}
+
 int command_metrics(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = { { "http", no_argument, NULL, 'H' }, { 0 } };
         bool http = false;
@@ -169,7 +181,7 @@ int command_metrics(struct ctl *ctl, int argc, char **argv) {
         if (ctl->json)
                 status = ctl_print_json(metrics);
         else
-                fputs(ctl_text(metrics, "text"), stdout);
+                print_lines(ctl_text(metrics, "text"));
         json_decref(metrics);
         return status;
 }

@@ -14,7 +14,7 @@
 static void label(const struct ctl *ctl, const char *text) {
         printf("  ");
         term_put(&ctl->term, PAINT_DIM, text);
-        printf("%*s", (int) (15 - strlen(text)), "");
+        printf("%*s", strlen(text) < 15 ? (int) (15 - strlen(text)) : 0, "");
 }
 
 static void print_state(const struct ctl *ctl, const json_t *s) {
@@ -32,7 +32,7 @@ static void print_state(const struct ctl *ctl, const json_t *s) {
                json_is_true(json_object_get(s, "dry_run")) ? " (dry run)" : "");
         json_array_foreach(json_object_get(s, "reasons"), i, reason) {
                 printf("  ");
-                term_put(&ctl->term, PAINT_NONE, json_string_value(reason));
+                term_put(&ctl->term, PAINT_NONE, ctl_string(reason));
                 putchar('\n');
         }
         putchar('\n');
@@ -68,7 +68,7 @@ static void print_syncookies(const struct ctl *ctl, const json_t *c) {
                 printf("%s (set by synward; was %s)\n", value,
                        term_figure(ctl_number(c, "original"), 0, original));
         else
-                printf("%s (not changed by synward; mode %s)\n", value, ctl_text(c, "mode"));
+                term_say(stdout, "%s (not changed by synward; mode %s)\n", value, ctl_text(c, "mode"));
         if (*ctl_text(c, "trouble")) {
                 label(ctl, "");
                 term_put(&ctl->term, PAINT_WARN, ctl_text(c, "trouble"));
@@ -97,10 +97,10 @@ static void print_incident(const struct ctl *ctl, const json_t *s) {
         if (!json_is_object(i))
                 return;
         label(ctl, "incident");
-        printf("%.0f, %s, for %s, peak %s SYN/s%s%s\n", ctl_number(i, "id"),
-               ctl_text(i, "diagnosis"), term_age(ctl_text(i, "start"), ctl_text(s, "time"), age),
-               term_figure(ctl_number(i, "peak_syn_per_s"), 0, peak),
-               *ctl_text(i, "listener") ? ", at " : "", ctl_text(i, "listener"));
+        term_say(stdout, "%.0f, %s, for %s, peak %s SYN/s%s%s\n", ctl_number(i, "id"),
+                 ctl_text(i, "diagnosis"), term_age(ctl_text(i, "start"), ctl_text(s, "time"), age),
+                 term_figure(ctl_number(i, "peak_syn_per_s"), 0, peak),
+                 *ctl_text(i, "listener") ? ", at " : "", ctl_text(i, "listener"));
 }
 
 static void print_worst(const struct ctl *ctl, const json_t *listeners) {
@@ -114,7 +114,7 @@ static void print_worst(const struct ctl *ctl, const json_t *listeners) {
                 if (strcmp(state, "normal") == 0)
                         break;
                 label(ctl, "listener");
-                printf("%s ", term_listener(ctl_text(l, "address"), ctl_number(l, "port"), name, sizeof name));
+                term_say(stdout, "%s ", term_listener(ctl_text(l, "address"), ctl_number(l, "port"), name, sizeof name));
                 term_put(&ctl->term, term_state_paint(state), state);
                 printf(" %s full %s\n", term_percent(ctl_number(l, "fill"), fill),
                        term_bar(&ctl->term, ctl_number(l, "fill"), 20, bar));
@@ -198,8 +198,8 @@ static void print_status(const struct ctl *ctl, const json_t *s) {
         print_block(ctl, json_object_get(s, "block"));
         print_sensors(ctl, json_object_get(s, "sensors"));
         label(ctl, "daemon");
-        printf("synwardd %s, process %.0f, up %s\n", ctl_text(s, "version"), ctl_number(s, "pid"),
-               term_duration(ctl_number(s, "uptime_s"), up));
+        term_say(stdout, "synwardd %s, process %.0f, up %s\n", ctl_text(s, "version"), ctl_number(s, "pid"),
+                 term_duration(ctl_number(s, "uptime_s"), up));
 }
 
 int command_status(struct ctl *ctl, int argc, char **argv) {

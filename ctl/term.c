@@ -5,6 +5,7 @@
 
 #include <langinfo.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,9 +35,7 @@ enum paint term_state_paint(const char *state) {
         return strcmp(state, "normal") == 0 ? PAINT_GOOD : PAINT_NONE;
 }
 
-/* The next character of text, which must not be at its end: how many bytes it takes, and
- * whether it could drive a terminal. Bytes of UTF-8 pass; of these only U+0080..9F are controls. */
-static size_t character(const char *text, bool *ret_control) {
+size_t term_character(const char *text, bool *ret_control) {
         unsigned char c = (unsigned char) *text, next = (unsigned char) text[1];
         size_t n = 1;
 
@@ -46,7 +45,8 @@ static size_t character(const char *text, bool *ret_control) {
         }
         while (c >= 0xc0 && ((unsigned char) text[n] & 0xc0) == 0x80)
                 n++;
-        *ret_control = c < 0x20 || c == 0x7f;
+        /* From 0x80 on: what a cut left of a character, and a control where a byte is one. */
+        *ret_control = c < 0x20 || (c >= 0x7f && c < 0xa0);
         return n;
 }
 
@@ -55,7 +55,7 @@ char *term_clean(const char *text, char *to, size_t size) {
         bool control;
 
         for (; *text; text += n) {
-                n = character(text, &control);
+                n = term_character(text, &control);
                 if (used + (control ? 1 : n) >= size)
                         break;
                 memcpy(to + used, control ? "?" : text, control ? 1 : n);
@@ -65,21 +65,48 @@ char *term_clean(const char *text, char *to, size_t size) {
         return to;
 }
 
+static void put_harmless(FILE *f, const char *text) {
+        bool control;
+        size_t n;
+
+        for (; *text; text += n) {
+                n = term_character(text, &control);
+                fwrite(control ? "?" : text, 1, control ? 1 : n, f);
+        }
+}
+
+void term_say(FILE *f, const char *format, ...) {
+        size_t breaks = 0, length = strlen(format), n;
+        char *text = NULL;
+        va_list args;
+        int r;
+
+        while (breaks < length && format[length - 1 - breaks] == '\n')
+                breaks++;
+        va_start(args, format);
+        r = vasprintf(&text, format, args);
+        va_end(args);
+        if (r < 0)
+                return;
+        n = (size_t) r;
+        text[n - breaks] = '\0';
+        put_harmless(f, text);
+        while (breaks-- > 0)
+                fputc('\n', f);
+        free(text);
+}
+
 void term_put(const struct term *t, enum paint paint, const char *text) {
         static const char *const codes[] = {
                 [PAINT_NONE] = "", [PAINT_BOLD] = "\033[1m", [PAINT_DIM] = "\033[2m",
                 [PAINT_GOOD] = "\033[32m", [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[1;31m",
                 [PAINT_INFO] = "\033[36m",
         };
-        bool painted = t->colour && paint != PAINT_NONE, control;
-        size_t n;
+        bool painted = t->colour && paint != PAINT_NONE;
 
         if (painted)
                 fputs(codes[paint], stdout);
-        for (; *text; text += n) {
-                n = character(text, &control);
-                fwrite(control ? "?" : text, 1, control ? 1 : n, stdout);
-        }
+        put_harmless(stdout, text);
         if (painted)
                 fputs("\033[0m", stdout);
 }
@@ -154,7 +181,7 @@ double term_seconds(const char *text) {
                 return NAN;
         if (*rest == '.')
                 fraction = strtod(rest, NULL);
-        return (double) timegm(&tm) + fraction;
+        return (double) timegm(&tm) + (fraction < 1 ? fraction : 0);
 }
 
 char *term_age(const char *then, const char *now, char text[static TERM_FIGURE_MAX]) {
@@ -186,7 +213,7 @@ struct table {
 };
 
 struct table *table_new(const struct table_column *columns, unsigned count) {
-        struct table *t = calloc(1, sizeof *t);
+        struct table *t = count <= TABLE_COLUMNS_MAX ? calloc(1, sizeof *t) : NULL;
 
         if (!t)
                 return NULL;
@@ -235,20 +262,24 @@ static int text_width(const char *text) {
         return n;
 }
 
-static int column_width(const struct table *t, unsigned column) {
-        int width = 0;
+static void find_widths(const struct table *t, int widths[static TABLE_COLUMNS_MAX]) {
+        for (size_t i = 0; i < t->count; i++) {
+                int width = text_width(t->cells[i].text), *widest = &widths[i % t->columns_count];
 
-        for (size_t i = column; i < t->count; i += t->columns_count)
-                if (text_width(t->cells[i].text) > width)
-                        width = text_width(t->cells[i].text);
-        return width;
+                if (width > *widest)
+                        *widest = width;
+        }
 }
 
 void table_print(const struct table *t, const struct term *term) {
+        int widths[TABLE_COLUMNS_MAX] = { 0 };
+
+        if (t)
+                find_widths(t, widths);
         for (size_t i = 0; t && i < t->count; i++) {
                 unsigned column = (unsigned) (i % t->columns_count);
                 bool last = column == t->columns_count - 1;
-                int gap = column_width(t, column) - text_width(t->cells[i].text);
+                int gap = widths[column] - text_width(t->cells[i].text);
 
                 if (t->columns[column].right)
                         printf("%*s", gap, "");

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct term {
         bool tty;
@@ -20,6 +21,11 @@ struct term term_open(int fd);
 enum paint term_state_paint(const char *state);
 /* Text from elsewhere: control characters, which could drive the terminal, become '?'. */
 void term_put(const struct term *t, enum paint paint, const char *text);
+/* As fprintf(3); the same is done to all of it, but for the line breaks at the format's end. */
+void term_say(FILE *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The next character of text, which must not be at its end: how many bytes it takes, and whether it
+ * could drive a terminal. Bytes of UTF-8 pass; of these only U+0080..9F are controls. */
+size_t term_character(const char *text, bool *ret_control);
 
 /* The same into a buffer; what does not fit is cut behind a whole character. Returns to. */
 char *term_clean(const char *text, char *to, size_t size);
@@ -50,6 +56,8 @@ char *term_bar(const struct term *t, double share, unsigned cells, char text[sta
 
 /* Columns as wide as they must be. */
 struct table;
+
+enum { TABLE_COLUMNS_MAX = 16 };
 
 struct table_column {
         const char *title;

@@ -13,19 +13,18 @@
 #include <curses.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <time.h>
 
+#include "ctl/top_keys.h"
 #include "ctl/top_screen.h"
 
-enum { RENEW_MS = 500, KEY_ESCAPE = 27 };
+enum { RENEW_MS = 500 };
 
 static volatile sig_atomic_t ended_by;
 
 static void on_signal(int signal) {
         ended_by = signal;
 }
-
 
 static int64_t now_ms(void) {
         struct timespec t;
@@ -49,58 +48,6 @@ static sigset_t catch_signals(void) {
         sigaddset(&blocked, SIGWINCH);
         sigprocmask(SIG_BLOCK, &blocked, &before);
         return before;
-}
-
-/* --- keys -------------------------------------------------------------------------------------- */
-
-static void select_listener(struct top_view *v, const struct feed *feed, int step) {
-        const json_t *listeners = json_object_get(feed->parts[FEED_STATUS], "listeners");
-        const json_t **sorted = worst_sort(listeners, v->order);
-        size_t count = json_array_size(listeners);
-
-        if (!sorted)
-                return;
-        if (v->name[0] == '\0')
-                v->selected = 0;
-        else if (step < 0 && v->selected > 0)
-                v->selected--;
-        else if (step > 0)
-                v->selected++;
-        if (v->selected >= count)
-                v->selected = count - 1;
-        term_listener(ctl_text(sorted[v->selected], "address"), ctl_number(sorted[v->selected], "port"),
-                      v->name, sizeof v->name);
-        free(sorted);
-}
-
-/* False: quit. */
-static bool take_key(struct top_view *v, const struct feed *feed, int key) {
-        if (key == 'q' || key == 'Q')
-                return false;
-        if (v->help) {
-                v->help = key == KEY_RESIZE;
-                return true;
-        }
-        if (key == 's')
-                v->order = (v->order + 1) % WORST_ORDERS;
-        else if (key == 'p' || key == ' ')
-                v->paused = !v->paused;
-        else if (key == 'h' || key == '?')
-                v->help = true;
-        else if (key == KEY_UP || key == 'k')
-                select_listener(v, feed, -1);
-        else if (key == KEY_DOWN || key == 'j')
-                select_listener(v, feed, 1);
-        else if (key == '\n' || key == '\r' || key == KEY_ENTER) {
-                if (v->name[0] == '\0')
-                        select_listener(v, feed, 0);
-                v->one = v->name[0] != '\0';
-        } else if (key == KEY_ESCAPE) {
-                if (!v->one)
-                        v->name[0] = '\0';
-                v->one = false;
-        }
-        return true;
 }
 
 /* --- the loop ------------------------------------------------------------------------------------ */
@@ -133,7 +80,7 @@ static bool take_keys(struct top *t, bool *ret_draw) {
 
         while ((key = getch()) != ERR) {
                 *ret_draw = true;
-                if (!take_key(&t->view, &t->feed, key))
+                if (!top_keys_take(&t->view, &t->feed, key))
                         return false;
         }
         return true;

@@ -204,16 +204,14 @@ static void draw_since(const struct top_view *v, const json_t *s) {
         const json_t *incident = json_object_get(s, "incident");
         char text[TEXT_MAX], age[TERM_FIGURE_MAX], peak[TERM_FIGURE_MAX];
         const char *since = ctl_text(s, "since");
-        int n;
 
-        n = snprintf(text, sizeof text, "%s since %.8sZ, for %s", ctl_text(s, "diagnosis"),
-                     strlen(since) > 18 ? since + 11 : since, term_age(since, ctl_text(s, "time"), age));
+        snprintf(text, sizeof text, "%s since %.8sZ, for %s", ctl_text(s, "diagnosis"),
+                 strlen(since) > 18 ? since + 11 : since, term_age(since, ctl_text(s, "time"), age));
         if (json_is_object(incident))
-                n += snprintf(text + n, sizeof text - (size_t) n, "; incident %.0f, peak %s SYN/s",
-                              ctl_number(incident, "id"),
-                              term_short(ctl_number(incident, "peak_syn_per_s"), peak));
+                ctl_append(text, sizeof text, "; incident %.0f, peak %s SYN/s", ctl_number(incident, "id"),
+                           term_short(ctl_number(incident, "peak_syn_per_s"), peak));
         if (json_is_true(json_object_get(s, "dry_run")))
-                snprintf(text + n, sizeof text - (size_t) n, "; only watching");
+                ctl_append(text, sizeof text, "; only watching");
         put(v, 1, 0, COLS, PAINT_NONE, text);
 }
 
@@ -246,7 +244,7 @@ static void draw_banner(const struct top_view *v, const json_t *s, const struct 
         put(v, 2, x, COLS, PAINT_NONE, judge_handled(s, text, sizeof text));
         snprintf(text, sizeof text, "why: ");
         for (size_t i = 1; i < json_array_size(reasons); i++)
-                ctl_append(text, sizeof text, "%s%s", i > 1 ? "; " : "", json_string_value(json_array_get(reasons, i)));
+                ctl_append(text, sizeof text, "%s%s", i > 1 ? "; " : "", ctl_string(json_array_get(reasons, i)));
         add_explained(s, text, sizeof text);
         put_wrapped(v, 3, 0, 2, PAINT_NONE, text);
 }
@@ -367,6 +365,8 @@ static void follow_selected(struct top_view *v, const json_t *const *sorted, siz
                         v->selected = i;
                         return;
                 }
+        if (v->selected >= count) /* it has gone, and others with it */
+                v->selected = count - 1;
 }
 
 static int draw_listeners(struct top_view *v, int y, int rows, const json_t *const *sorted, size_t count) {
@@ -375,7 +375,7 @@ static int draw_listeners(struct top_view *v, int y, int rows, const json_t *con
         char text[TEXT_MAX], rest[TEXT_MAX];
 
         follow_selected(v, sorted, count);
-        first = v->name[0] && v->selected >= shown ? v->selected - shown + 1 : 0;
+        first = v->name[0] && count > 0 && v->selected >= shown ? v->selected - shown + 1 : 0;
         snprintf(text, sizeof text, "%-*s %-10s%9s%7s %-14s%8s%9s", width, "LISTENER", "STATE", "HALF-OPEN",
                  "LIMIT", "FILL", "SYN/s", "UNFIN./s");
         heading(v, y++, text);

@@ -37,10 +37,10 @@ static int by_figure(const json_t *a, const json_t *b, const char *name) {
 }
 
 static int by_name(const json_t *a, const json_t *b) {
-        double x = ctl_number(a, "port"), y = ctl_number(b, "port");
+        int r = by_figure(b, a, "port"); /* the lower first */
 
-        if (x < y || x > y)
-                return x < y ? -1 : 1;
+        if (r != 0)
+                return r;
         return strcmp(ctl_text(a, "address"), ctl_text(b, "address"));
 }
 
