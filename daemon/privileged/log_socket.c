@@ -41,7 +41,7 @@ static int transact(struct mnl_socket *socket, struct nlmsghdr *h) {
                         continue;
                 if (n < 0)
                         return errno == EAGAIN ? -ETIMEDOUT : -errno;
-                if (!netlink_message_ok(a, (int) n) || a->nlmsg_type != NLMSG_ERROR)
+                if (!netlink_buffer_ok(answer, (size_t) n) || a->nlmsg_type != NLMSG_ERROR)
                         continue;
                 return mnl_cb_run(answer, (size_t) n, 1, mnl_socket_get_portid(socket), NULL,
                                   NULL) < 0 ? -errno : 0;

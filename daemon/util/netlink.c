@@ -164,8 +164,7 @@ static int receive_answers(struct netlink *n, uint32_t sequence, bool dump,
 
                 if (length < 0)
                         return (int) length;
-                if ((size_t) length < sizeof(struct nlmsghdr) ||
-                    !netlink_message_ok((const void *) n->buffer, (int) length))
+                if (!netlink_buffer_ok(n->buffer, (size_t) length))
                         run.error = -EPROTO;
                 else if (buffer_is_stale(n->buffer, (size_t) length, sequence))
                         continue;

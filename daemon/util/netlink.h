@@ -43,6 +43,16 @@ static inline bool netlink_message_ok(const struct nlmsghdr *m, int left) {
         return mnl_nlmsg_ok(m, left) && m->nlmsg_len <= (uint32_t) left;
 }
 
+/* Whole messages, at least one, and nothing else: what mnl_cb_run(3) may be given, which compares so too. */
+static inline bool netlink_buffer_ok(const void *buffer, size_t length) {
+        const struct nlmsghdr *m = buffer;
+        int left = (int) length;
+
+        while (netlink_message_ok(m, left))
+                m = mnl_nlmsg_next(m, &left);
+        return left <= 0 && length > 0;
+}
+
 struct netlink;
 
 /* What netlink_transact() does with the answers. A NULL begin or parse does nothing. */
