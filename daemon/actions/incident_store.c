@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actions/incident_parse.h"
+
 enum { ID_DIGITS_MAX = 18, FILE_READ_MAX = 1024 * 1024, FILES_MAX = 32 };
 
 #define OPEN_DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -295,13 +297,9 @@ static char *read_text(int directory, const char *name, size_t *ret_length) {
         return text;
 }
 
-static json_t *damaged(uint64_t id) {
-        return json_pack("{s:I, s:b}", "id", (json_int_t) id, "damaged", 1);
-}
-
 json_t *incident_store_summary(const char *state_dir, uint64_t id) {
-        json_t *o = NULL;
-        size_t length;
+        size_t length = 0;
+        json_t *o;
         char *text;
         int fd;
 
@@ -309,40 +307,9 @@ json_t *incident_store_summary(const char *state_dir, uint64_t id) {
                 return NULL;
         text = read_text(fd, "incident.json", &length);
         close(fd);
-        if (text)
-                o = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+        o = incident_parse_summary(text, length, id);
         free(text);
-        if (json_integer_value(json_object_get(o, "id")) == (json_int_t) id)
-                return o;
-        json_decref(o);
-        return damaged(id);
-}
-
-json_t *incident_store_events(const char *state_dir, uint64_t id) {
-        json_t *array = json_array();
-        char *text = NULL;
-        size_t length;
-        int fd;
-
-        if (array && open_record(state_dir, id, &fd) >= 0) {
-                text = read_text(fd, "events.jsonl", &length);
-                close(fd);
-        }
-        for (char *line = text, *end; text && line < text + length &&
-                                      json_array_size(array) < INCIDENT_STORE_EVENTS_MAX;
-             line = end + 1) {
-                json_t *event;
-
-                end = memchr(line, '\n', (size_t) (text + length - line));
-                if (!end)
-                        end = text + length;
-                event = json_loadb(line, (size_t) (end - line), 0, NULL);
-                if (json_is_object(event))
-                        json_array_append(array, event);
-                json_decref(event);
-        }
-        free(text);
-        return array;
+        return o;
 }
 
 static char *read_record(const char *state_dir, uint64_t id, const char *name, size_t *ret_length) {
@@ -356,22 +323,31 @@ static char *read_record(const char *state_dir, uint64_t id, const char *name, s
         return text;
 }
 
-json_t *incident_store_json(const char *state_dir, uint64_t id, const char *name) {
-        size_t length;
-        char *text = read_record(state_dir, id, name, &length);
-        json_t *o = text ? json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL) : NULL;
+json_t *incident_store_events(const char *state_dir, uint64_t id) {
+        size_t length = 0;
+        char *text = read_record(state_dir, id, "events.jsonl", &length);
+        json_t *array = incident_parse_events(text, length);
 
         free(text);
-        return o ? o : json_null();
+        return array;
+}
+
+json_t *incident_store_json(const char *state_dir, uint64_t id, const char *name) {
+        size_t length = 0;
+        char *text = read_record(state_dir, id, name, &length);
+        json_t *o = incident_parse_json(text, length);
+
+        free(text);
+        return o;
 }
 
 json_t *incident_store_text(const char *state_dir, uint64_t id, const char *name) {
-        size_t length;
+        size_t length = 0;
         char *text = read_record(state_dir, id, name, &length);
-        json_t *o = text ? json_stringn(text, length) : NULL;
+        json_t *o = incident_parse_text(text, length);
 
         free(text);
-        return o ? o : json_null();
+        return o;
 }
 
 json_t *incident_store_files(const char *state_dir, uint64_t id) {

@@ -14,7 +14,6 @@
 
 enum {
         INCIDENT_STORE_LIST_MAX = 1000,  /* records listed, the newest */
-        INCIDENT_STORE_EVENTS_MAX = 500, /* events of one record told, the first */
         INCIDENT_STORE_NAME_MAX = 24,
         INCIDENT_STORE_BLOCK = 4096,     /* what the smallest file takes on disk */
 };

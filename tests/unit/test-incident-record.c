@@ -18,6 +18,7 @@
 #include <pcap/pcap.h>
 #endif
 
+#include "actions/incident_parse.h"
 #include "actions/incident_record.h"
 #include "actions/incident_store.h"
 #include "replay/recording.h"
@@ -409,6 +410,33 @@ static void put(const struct world *w, uint64_t id, const char *name, const char
         fclose(f);
 }
 
+/* Zeros, which a loss of power leaves, and what is nested too deeply: a client could not read the answer. */
+static void what_no_client_could_read(void **state) {
+        static const char zeros[] = "mode: enforce\n\0\0";
+        char deep[2 * 40 + 1] = "";
+        struct {
+                json_t *o;
+                bool kept;
+        } cases[] = {
+                { incident_parse_text(zeros, sizeof zeros), false }, { incident_parse_text(zeros, 14), true },
+                { incident_parse_text("\xe4", 1), false }, { incident_parse_text(zeros, 0), true },
+                { incident_parse_text(NULL, 0), false },
+                { incident_parse_json(memset(deep, '[', 40), 40), false },
+                { incident_parse_json("[[{\"a\": []}]]", 13), true }, { incident_parse_json("", 0), false },
+                { NULL, false }, { NULL, false },
+        };
+
+        memset(deep + 40, ']', 40);
+        cases[8].o = incident_parse_json(deep, 80);
+        cases[9].o = incident_parse_json(deep + 8, 64);
+        cases[9].kept = true;
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                if (!cases[i].o || json_is_null(cases[i].o) == cases[i].kept)
+                        fail_msg("case %zu", i);
+                json_decref(cases[i].o);
+        }
+}
+
 static void copes_with_damage(void **state) {
         static const char *const bad[] = { "", "{", "[]", "{\"id\": 7}", "null", "{\"id\": \"x\"}" };
         struct world *w = *state;
@@ -693,6 +721,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(keeps_a_sample, make, unmake),
                 cmocka_unit_test_setup_teardown(lists_and_reads, make, unmake),
                 cmocka_unit_test_setup_teardown(refuses_odd_ids, make, unmake),
+                cmocka_unit_test(what_no_client_could_read),
                 cmocka_unit_test_setup_teardown(copes_with_damage, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_so_many, make, unmake),
                 cmocka_unit_test_setup_teardown(old_ones_go, make, unmake),
