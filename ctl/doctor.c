@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "core/advice.h"
 #include "ctl/ctl.h"
 #include "ctl/listening.h"
+#include "util/kernel_text.h"
 
 struct doctor {
         const struct ctl *ctl;
@@ -24,22 +26,10 @@ struct doctor {
 
 /* The number in a file under /proc, -1 if there is none. */
 static long read_number(const struct doctor *d, const char *name) {
-        char path[512], text[64] = "";
-        FILE *f;
-        long value = -1;
-        char *end;
+        char path[512];
 
         snprintf(path, sizeof path, "%s/%s", d->proc, name);
-        f = fopen(path, "re");
-        if (!f)
-                return -1;
-        if (fgets(text, sizeof text, f)) {
-                value = strtol(text, &end, 10);
-                if (end == text)
-                        value = -1;
-        }
-        fclose(f);
-        return value;
+        return kernel_text_read_number(path);
 }
 
 static void read_host(struct doctor *d) {
@@ -123,28 +113,13 @@ static void look_at_listeners(struct doctor *d) {
                            ADVICE_BACKLOG_SHORT);
 }
 
-/* /proc/net/netstat: pairs of lines, names and values, "TcpExt:" first. -1: not there. */
+/* -1: not there. */
 static long long read_counter(const struct doctor *d, const char *wanted) {
-        char path[512], *names = NULL, *values = NULL;
-        size_t names_size = 0, values_size = 0;
-        long long found = -1;
-        FILE *f;
+        char path[512];
+        uint64_t count;
 
         snprintf(path, sizeof path, "%s/net/netstat", d->proc);
-        f = fopen(path, "re");
-        while (f && found < 0 && getline(&names, &names_size, f) > 0 &&
-               getline(&values, &values_size, f) > 0) {
-                char *n = names, *v = values, *name, *value;
-
-                while ((name = strsep(&n, " \n")) && (value = strsep(&v, " \n")))
-                        if (strcmp(name, wanted) == 0)
-                                found = strtoll(value, NULL, 10);
-        }
-        if (f)
-                fclose(f);
-        free(names);
-        free(values);
-        return found;
+        return kernel_text_read_counters(path, "TcpExt:", wanted, &count) && count <= LLONG_MAX ? (long long) count : -1;
 }
 
 /* "Possible SYN flooding" in the kernel's log, which is the whole machine's. -errno: not readable. */

@@ -4,6 +4,7 @@
 #include "checkup.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include "privileges.h"
 #include "sense.h"
 #include "sensors/listen_owner.h"
+#include "util/kernel_text.h"
 #include "util/log.h"
 #include "util/progress.h"
 
@@ -153,25 +155,11 @@ static void on_hangup(void *userdata) {
 
 static const struct loop_ops loop_ops = { .tick = on_tick, .reload = on_hangup };
 
-/* The sum of the counters of a file under /proc/net whose names begin so: pairs of lines, names
- * and values. -1: not known. */
+/* -1: not known. */
 static long read_counters(const char *path, const char *group, const char *begin) {
-        char names[4096], values[4096];
-        FILE *f = fopen(path, "re");
-        long sum = -1;
+        uint64_t sum;
 
-        while (f && fgets(names, sizeof names, f) && fgets(values, sizeof values, f)) {
-                char *n = names, *v = values, *name, *value;
-
-                if (strncmp(names, group, strlen(group)) != 0)
-                        continue;
-                while ((name = strsep(&n, " \n")) && (value = strsep(&v, " \n")))
-                        if (strncmp(name, begin, strlen(begin)) == 0)
-                                sum = (sum < 0 ? 0 : sum) + strtol(value, NULL, 10);
-        }
-        if (f)
-                fclose(f);
-        return sum;
+        return kernel_text_read_counters(path, group, begin, &sum) && sum <= LONG_MAX ? (long) sum : -1;
 }
 
 static long read_active_opens(void) {
@@ -266,19 +254,6 @@ static enum diagnosis verdict(const struct watch *w) {
         return w->last[DIAGNOSIS_QUIET] ? DIAGNOSIS_QUIET : w->now->diagnosis;
 }
 
-/* -1: not known. */
-static long read_number(const char *path) {
-        FILE *f = fopen(path, "re");
-        long n = -1;
-
-        if (!f)
-                return -1;
-        if (fscanf(f, "%ld", &n) != 1)
-                n = -1;
-        fclose(f);
-        return n;
-}
-
 static uint64_t risen(long before, long now) {
         return before >= 0 && now > before ? (uint64_t) (now - before) : 0;
 }
@@ -334,7 +309,7 @@ static void read_host(struct checkup *c) {
         };
 
         for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-                *files[i].value = read_number(files[i].path);
+                *files[i].value = kernel_text_read_number(files[i].path);
         advice_host(&c->settings, &c->host);
 }
 

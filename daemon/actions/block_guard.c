@@ -47,11 +47,8 @@ static bool read_interfaces(struct block_protected *p) {
         return ok;
 }
 
-/* One line of a file; false: no room left. */
-typedef bool take_fn(const char *line, struct block_protected *p);
-
 /* Iface Destination Gateway Flags …: addresses as they lie in memory. */
-static bool take_route4(const char *line, struct block_protected *p) {
+bool block_guard_take_route4(const char *line, struct block_protected *p) {
         unsigned gateway, flags;
         struct address a;
 
@@ -69,7 +66,7 @@ static bool read_hex(const char *text, uint8_t bytes[static 16]) {
 }
 
 /* destination length source length gateway metric references use flags device */
-static bool take_route6(const char *line, struct block_protected *p) {
+bool block_guard_take_route6(const char *line, struct block_protected *p) {
         char gateway[33];
         uint8_t bytes[16];
         unsigned flags;
@@ -82,7 +79,7 @@ static bool take_route6(const char *line, struct block_protected *p) {
         return add(p, &a);
 }
 
-static bool take_resolver(const char *line, struct block_protected *p) {
+bool block_guard_take_resolver(const char *line, struct block_protected *p) {
         char text[128];
         struct address a;
 
@@ -93,7 +90,7 @@ static bool take_resolver(const char *line, struct block_protected *p) {
 }
 
 /* Up to so many lines. *ret_end: that was all. */
-static bool read_lines(FILE *f, take_fn *take, uint32_t *lines, struct block_protected *p, bool *ret_end) {
+static bool read_lines(FILE *f, block_guard_take_fn *take, uint32_t *lines, struct block_protected *p, bool *ret_end) {
         char line[512];
         bool ok = true;
 
@@ -108,33 +105,14 @@ static bool read_lines(FILE *f, take_fn *take, uint32_t *lines, struct block_pro
         return ok;
 }
 
-static bool read_all(FILE *f, take_fn *take, struct block_protected *p) {
-        uint32_t lines = UINT32_MAX;
-        bool end;
-
-        return read_lines(f, take, &lines, p, &end);
-}
-
-bool block_guard_read_routes4(FILE *f, struct block_protected *p) {
-        return read_all(f, take_route4, p);
-}
-
-bool block_guard_read_routes6(FILE *f, struct block_protected *p) {
-        return read_all(f, take_route6, p);
-}
-
-bool block_guard_read_resolvers(FILE *f, struct block_protected *p) {
-        return read_all(f, take_resolver, p);
-}
-
 static const struct {
         const char *path;
-        take_fn *take;
+        block_guard_take_fn *take;
 } sources[] = {
-        { "/proc/net/route", take_route4 },
-        { "/proc/net/ipv6_route", take_route6 },
-        { "/etc/resolv.conf", take_resolver },
-        { "/run/systemd/resolve/resolv.conf", take_resolver }, /* behind systemd-resolved's own address */
+        { "/proc/net/route", block_guard_take_route4 },
+        { "/proc/net/ipv6_route", block_guard_take_route6 },
+        { "/etc/resolv.conf", block_guard_take_resolver },
+        { "/run/systemd/resolve/resolv.conf", block_guard_take_resolver }, /* behind systemd-resolved's own address */
 };
 
 /* A file that is not there names nobody: no IPv6, no resolver. */

@@ -32,7 +32,8 @@ enum { BLOCK_GUARD_LINES_MAX = 4000 };
  * table. -errno: not known. */
 int block_guard_look(struct block_candidate *candidates, uint32_t count);
 
-/* The parts that read text, for tests. Each adds what it finds; false: no room left. */
-bool block_guard_read_routes4(FILE *f, struct block_protected *ret);     /* /proc/net/route */
-bool block_guard_read_routes6(FILE *f, struct block_protected *ret);     /* /proc/net/ipv6_route */
-bool block_guard_read_resolvers(FILE *f, struct block_protected *ret);   /* resolv.conf(5) */
+/* One line of text, of which it adds who it names. False: no room left. */
+typedef bool block_guard_take_fn(const char *line, struct block_protected *p);
+block_guard_take_fn block_guard_take_route4;   /* /proc/net/route */
+block_guard_take_fn block_guard_take_route6;   /* /proc/net/ipv6_route */
+block_guard_take_fn block_guard_take_resolver; /* resolv.conf(5) */

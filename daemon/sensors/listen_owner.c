@@ -24,9 +24,22 @@ struct inodes {
         uint64_t list[INODES_MAX];
 };
 
+bool listen_owner_row(const char *line, uint16_t *ret_port, uint64_t *ret_inode) {
+        unsigned port, state;
+        uint64_t inode;
+
+        if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
+                   &port, &state, &inode) != 3 ||
+            state != STATE_LISTEN || port > UINT16_MAX)
+                return false;
+        *ret_port = (uint16_t) port;
+        *ret_inode = inode;
+        return true;
+}
+
 static void read_inodes(const char *proc, const char *table, uint16_t port, struct inodes *inodes) {
         char path[PATH_SIZE], line[512];
-        unsigned local_port, state;
+        uint16_t local_port;
         uint64_t inode;
         FILE *f;
 
@@ -38,14 +51,10 @@ static void read_inodes(const char *proc, const char *table, uint16_t port, stru
                 fclose(f);
                 return;
         }
-        while (inodes->count < INODES_MAX && fgets(line, sizeof line, f)) {
-                if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
-                           &local_port, &state, &inode) != 3 ||
-                    state != STATE_LISTEN)
-                        break;
+        while (inodes->count < INODES_MAX && fgets(line, sizeof line, f) &&
+               listen_owner_row(line, &local_port, &inode))
                 if (local_port == port)
                         inodes->list[inodes->count++] = inode;
-        }
         fclose(f);
 }
 

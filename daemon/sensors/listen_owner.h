@@ -7,6 +7,7 @@
  * open files. For reports; costs a walk over all processes.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { LISTEN_OWNER_NAME_MAX = 32 };
@@ -19,3 +20,6 @@ struct listen_owner {
 
 /* proc: "/proc", or a copy. -ENOENT: nobody, or one whose files may not be read. */
 int listen_owner_find(const char *proc, uint16_t port, struct listen_owner *ret);
+
+/* A row of /proc/net/tcp or tcp6 (net/ipv4/tcp_ipv4.c: get_tcp4_sock()). False: no listening socket's. */
+bool listen_owner_row(const char *line, uint16_t *ret_port, uint64_t *ret_inode);

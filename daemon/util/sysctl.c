@@ -38,7 +38,7 @@ struct sysctl *sysctl_free(struct sysctl *s) {
 }
 
 /* "1\n", as proc_dou8vec_minmax() (kernel/sysctl.c) writes it. */
-static int parse_u8(const char *text, size_t length, uint8_t *ret) {
+int sysctl_parse(const char *text, size_t length, uint8_t *ret) {
         unsigned value = 0;
 
         if (length < 2 || length > 4 || text[length - 1] != '\n')
@@ -69,7 +69,7 @@ int sysctl_read(struct sysctl *s, uint8_t *ret) {
                 close_file(s);
                 return r;
         }
-        return parse_u8(text, (size_t) n, ret);
+        return sysctl_parse(text, (size_t) n, ret);
 }
 
 int sysctl_read_once(const char *path, uint8_t *ret) {

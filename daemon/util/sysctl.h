@@ -9,6 +9,7 @@
  * at the time of opening.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define SYSCTL_SYNCOOKIES_PATH "/proc/sys/net/ipv4/tcp_syncookies"
@@ -23,6 +24,9 @@ struct sysctl *sysctl_free(struct sysctl *s);
 /* -errno of open or read (-ENOENT: this kernel has none), -EBADMSG: no number from 0 to 255;
  * the next call tries again. */
 int sysctl_read(struct sysctl *s, uint8_t *ret);
+
+/* The text alone: -EBADMSG likewise. */
+int sysctl_parse(const char *text, size_t length, uint8_t *ret);
 
 /* Opened for this once; errors likewise. path: shorter than 256 bytes. */
 int sysctl_read_once(const char *path, uint8_t *ret);

@@ -405,13 +405,15 @@ static void prefers_addresses(void **state) {
         assert_int_equal(w->changes[1].type, BLOCK_ADDED);
 }
 
-static FILE *text_file(const char *text) {
-        FILE *f = tmpfile();
+static bool take_lines(block_guard_take_fn *take, const char *text, struct block_protected *p) {
+        char line[256];
 
-        assert_non_null(f);
-        fputs(text, f);
-        rewind(f);
-        return f;
+        for (; *text; text += strcspn(text, "\n") + 1) {
+                snprintf(line, sizeof line, "%.*s\n", (int) strcspn(text, "\n"), text);
+                if (!take(line, p))
+                        return false;
+        }
+        return true;
 }
 
 static bool has(const struct block_protected *p, const char *text) {
@@ -426,24 +428,17 @@ static bool has(const struct block_protected *p, const char *text) {
 static void reads_who_is_protected(void **state) {
         struct block_protected *p = calloc(1, sizeof *p);
         struct block_guard *guard = calloc(1, sizeof *guard);
-        FILE *f;
 
-        f = text_file("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+        assert_true(take_lines(block_guard_take_route4, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
                       "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
-                      "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\nrubbish\n");
-        assert_true(block_guard_read_routes4(f, p));
-        fclose(f);
-        f = text_file("00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+                      "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\nrubbish\n", p));
+        assert_true(take_lines(block_guard_take_route6, "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
                       "20010db8000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n"
                       "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 "
                       "00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
-                      "short\n");
-        assert_true(block_guard_read_routes6(f, p));
-        fclose(f);
-        f = text_file("# nameserver 192.0.2.99\nsearch example\nnameserver 192.0.2.53\n"
-                      "  nameserver fe80::1%eth0\nnameserver nonsense\n");
-        assert_true(block_guard_read_resolvers(f, p));
-        fclose(f);
+                      "short\n", p));
+        assert_true(take_lines(block_guard_take_resolver, "# nameserver 192.0.2.99\nsearch example\nnameserver 192.0.2.53\n"
+                      "  nameserver fe80::1%eth0\nnameserver nonsense\n", p));
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         assert_true(has(p, "192.0.2.1"));
 #endif
