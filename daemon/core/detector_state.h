@@ -14,6 +14,7 @@
 #include "core/far.h"
 #include "core/flood_rules.h"
 #include "core/host_track.h"
+#include "core/later.h"
 #include "core/naming.h"
 #include "core/observation.h"
 #include "core/outage.h"
@@ -36,6 +37,8 @@ struct subject {
         uint64_t full_us;        /* when it last held more than its backlog; 0: never */
         struct survival_memory memory;
         struct survival survival; /* at the last walk */
+        struct later later;
+        double later_share;       /* later_share() at the last walk; 0: not known */
         struct rate syns;        /* SYNs a second, by the log */
         struct rate begun;       /* of these, handshakes */
         struct rate begun_lately; /* the most of the last seconds */

@@ -20,6 +20,10 @@ double explanation_loss_leaves(const struct look *l) {
         return fmin(LOSS_MARGIN * share, LOSS_LEAVES_MAX);
 }
 
+double explanation_later_per_s(const struct look *l) {
+        return fmax(0, l->later_share * or_zero(l->stale_per_s) - or_zero(l->killed_per_s));
+}
+
 static double noise(const struct look *l, const struct settings_detect *s) {
         (void) l;
         return NOISE_SHARE * s->unanswered_per_s;
@@ -27,7 +31,7 @@ static double noise(const struct look *l, const struct settings_detect *s) {
 
 static double loss(const struct look *l, const struct settings_detect *s) {
         (void) s;
-        return explanation_loss_leaves(l) * or_zero(l->late_per_s);
+        return fmax(explanation_loss_leaves(l) * or_zero(l->late_per_s), explanation_later_per_s(l));
 }
 
 static double far(const struct look *l, const struct settings_detect *s) {

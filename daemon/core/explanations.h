@@ -24,5 +24,8 @@
 /* Handshakes a second; 0: explains nothing. */
 double explanation_per_s(enum explanation e, const struct look *l, const struct settings_detect *s);
 
+/* Of what is past 1.5 s, what will finish all the same (core/later.h), a second. An RST is no such end. */
+double explanation_later_per_s(const struct look *l);
+
 /* Of what is late, the part that loss may still leave at 1.5 s, 0..1. */
 double explanation_loss_leaves(const struct look *l);

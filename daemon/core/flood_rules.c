@@ -127,7 +127,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         double late = or_zero(l->late_per_s);
         double soon = or_zero(l->aged_per_s) - LOSS_SOON * late - noise;
         double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
-                        fmax(explanation_per_s(EXPLAINED_LOSS, l, s), noise);
+                        fmax(explanation_per_s(EXPLAINED_LOSS, l, s), explanation_later_per_s(l) + noise);
 
         gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_RETRIES, l, s)) * elapsed_s;
         return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);

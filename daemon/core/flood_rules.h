@@ -19,6 +19,7 @@
 struct look {
         double early_per_s, late_per_s, late_steady_per_s;
         double aged_per_s, stale_per_s;
+        double later_share;              /* 0..1, of those: finish all the same (core/later.h) */
         double cookies_early_per_s;      /* unanswered 100 ms before the survival age */
         double cookies_unanswered_per_s; /* of those this listener sent, within the survival age */
         double cookies_in_vain_per_s;    /* the same, smoothed */
@@ -85,6 +86,7 @@ bool flood_rules_pressure(const struct look *l, const struct settings_detect *s)
  * of all handshakes is late for loss, about that share of the late ones is late
  * again a round trip after 1 s, while a flood's are all still there. Where most
  * are late it is no loss, but a flood or an outage, which is judged elsewhere.
+ * Once later tries are seen to be answered, those are known and no formula is needed.
  */
 double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
                           const struct settings_detect *s);

@@ -111,6 +111,10 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
                 s->half_open = l->half_open;
                 if (l->known & OBS_L_LIMITS && l->half_open > l->backlog)
                         s->full_us = o->time_us;
+                s->later_share = later_share(&s->later, l, o->time_us);
+                /* In a full queue the young are as many as find a place. */
+                if (s->full_us && o->time_us - s->full_us < obs_age_bin_start_us(OBS_AGE_15S))
+                        s->later_share = 0;
         } else if (o->time_us - s->walked_us > LOOK_STALE_US && s->half_open <= 0)
                 s->survival = survival_unknown();
 }
@@ -241,6 +245,7 @@ static void look_add_ages(struct look *l, const struct subject *s) {
         l->late_steady_per_s = s->survival.late_steady_per_s;
         l->aged_per_s = s->survival.aged_per_s;
         l->stale_per_s = s->survival.stale_per_s;
+        l->later_share = s->later_share;
         l->held = s->survival.held;
         l->stuck = s->survival.stuck;
         l->half_open = s->half_open;
