@@ -7,16 +7,6 @@
 /* Chance evens out: ten a second are eighty in twice of it. */
 #define LATER_TAU_S 4.0
 
-/* Who is so old now was 1 to 2 s old so many whole seconds ago, or one less: the fewer count, so that of a
- * flood that grows or ends nothing seems to finish. */
-static const struct {
-        unsigned first, end; /* age bins */
-        unsigned from_s, to_s;
-} ages[LATER_AGES] = {
-        { OBS_AGE_3S, OBS_AGE_7S, 3, 6 },
-        { OBS_AGE_7S, OBS_AGE_15S, 7, 14 },
-};
-
 static double per_s(const struct obs_listener *l, unsigned first, unsigned end) {
         uint64_t width_us = obs_age_bin_start_us(end) - obs_age_bin_start_us(first);
         double n = 0;
@@ -26,14 +16,15 @@ static double per_s(const struct obs_listener *l, unsigned first, unsigned end) 
         return n * (double) SECOND_US / (double) width_us;
 }
 
+/* So many whole seconds ago. */
 static double were_young(const struct later *m, uint64_t second, unsigned from_s, unsigned to_s) {
         double sum = 0;
         unsigned n = 0;
 
         for (unsigned i = 0; i < LATER_SECONDS; i++)
-                if (m->young[i].second && m->young[i].second + to_s >= second &&
-                    m->young[i].second + from_s <= second) {
-                        sum += m->young[i].per_s;
+                if (m->seconds[i].second && m->seconds[i].second + to_s >= second &&
+                    m->seconds[i].second + from_s <= second) {
+                        sum += m->seconds[i].per_s;
                         n++;
                 }
         return n ? sum / n : NAN;
@@ -48,24 +39,22 @@ static double share(double young, double old) {
 
 double later_share(struct later *m, const struct obs_listener *l, uint64_t now_us) {
         uint64_t second = now_us / SECOND_US;
-        double elapsed_s = m->time_us ? (double) (now_us - m->time_us) / (double) SECOND_US : 0, most = 0;
+        double elapsed_s, then;
 
-        if (!m->began_us)
-                m->began_us = now_us;
-        m->young[second % LATER_SECONDS].second = second;
-        m->young[second % LATER_SECONDS].per_s = per_s(l, OBS_AGE_1S, OBS_AGE_2S);
-        for (unsigned i = 0; i < LATER_AGES; i++) {
-                double then = fmin(were_young(m, second, ages[i].from_s, ages[i].to_s),
-                                   were_young(m, second, ages[i].from_s - 1, ages[i].to_s - 1));
-
-                if (!m->time_us)
-                        m->ages[i].young = m->ages[i].old = rate_unknown();
-                if (isnan(then) || second < m->began_us / SECOND_US + ages[i].to_s)
-                        continue;
-                rate_mix(&m->ages[i].young, then, elapsed_s, LATER_TAU_S);
-                rate_mix(&m->ages[i].old, per_s(l, ages[i].first, ages[i].end), elapsed_s, LATER_TAU_S);
-                most = fmax(most, share(m->ages[i].young.per_s, m->ages[i].old.per_s));
+        if (!m->began_us) {
+                *m = (struct later) { .young = rate_unknown(), .old = rate_unknown() };
+                m->began_us = m->time_us = now_us;
         }
+        elapsed_s = (double) (now_us - m->time_us) / (double) SECOND_US;
         m->time_us = now_us;
-        return most;
+        m->seconds[second % LATER_SECONDS].second = second;
+        m->seconds[second % LATER_SECONDS].per_s = per_s(l, OBS_AGE_1S, OBS_AGE_2S);
+        /* Who is 3 to 7 s old was 1 to 2 s old so long ago, or a second less: the fewer count, so that
+         * of a flood that grows or ends nothing seems to finish. */
+        then = fmin(were_young(m, second, 3, 6), were_young(m, second, 2, 5));
+        if (isnan(then) || now_us - m->began_us < obs_age_bin_start_us(OBS_AGE_7S))
+                return 0;
+        rate_mix(&m->young, then, elapsed_s, LATER_TAU_S);
+        rate_mix(&m->old, per_s(l, OBS_AGE_3S, OBS_AGE_7S), elapsed_s, LATER_TAU_S);
+        return share(m->young.per_s, m->old.per_s);
 }

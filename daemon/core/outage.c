@@ -27,6 +27,19 @@
 #define FLOOD_STANDS_SHARE 0.4
 #define FLOOD_LATELY_TAU_S 15.0
 
+/* Those who had begun are late by then, and finish in vain. */
+#define CUT_SHARE 0.5
+#define CUT_LEAVES_US UINT64_C(3000000)
+
+/* Whatever is late now came before. Once: it is over when as many come as usual. */
+static bool is_cut(struct outage *o, const struct host_track *t, uint64_t now_us) {
+        if (t->syns.per_s >= t->usual_arrivals.per_s)
+                o->cut_us = 0;
+        else if (!o->cut_us && t->syns.per_s < CUT_SHARE * t->usual_arrivals.per_s)
+                o->cut_us = now_us;
+        return o->cut_us && now_us - o->cut_us < CUT_LEAVES_US;
+}
+
 static bool flood_stands(const struct outage *o, double arrivals_per_s, uint64_t now_us) {
         return o->flood_since_us && now_us - o->flood_since_us >= FLOOD_STANDS_US &&
                arrivals_per_s >= FLOOD_STANDS_SHARE * o->flood_arrivals.per_s;
@@ -73,6 +86,8 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
                 o->began_us = 0;
                 return false;
         }
+        if (is_cut(o, t, now_us) && late <= t->usual_arrivals.per_s)
+                return true;
         now = are_the_usual(o, t, c, l, now_us) && late >= LATE_SHARE * t->usual_arrivals.per_s &&
               t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
               (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||

@@ -9,6 +9,7 @@
  * times. With cookies on a flood of that size would not keep them from finishing;
  * without, entries that outrun their timers show that their clients live. When
  * the way is open again, the queue and the clients take a while to settle.
+ * Where the way in is cut, fewer come than half of the usual, and those who had just begun are left.
  * So few clients that their SYNs could be no flood need no such excuse, and what a flood
  * explains is none.
  */
@@ -27,6 +28,7 @@ struct outage {
         uint64_t seen_us;           /* last; 0: never */
         uint64_t began_us;          /* since when it is there now; 0: it is not */
         uint64_t alive_us;          /* when a client was last heard of, in it */
+        uint64_t cut_us;            /* when fewer came than half of the usual; 0: as many as usual came since */
         uint64_t flood_since_us;    /* 0: there is none */
         struct rate flood_arrivals; /* a second, the most of its last seconds */
 };

@@ -113,7 +113,7 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
                         s->full_us = o->time_us;
                 s->later_share = later_share(&s->later, l, o->time_us);
                 /* In a full queue the young are as many as find a place. */
-                if (s->full_us && o->time_us - s->full_us < obs_age_bin_start_us(OBS_AGE_15S))
+                if (s->full_us && o->time_us - s->full_us < obs_age_bin_start_us(OBS_AGE_7S))
                         s->later_share = 0;
         } else if (o->time_us - s->walked_us > LOOK_STALE_US && s->half_open <= 0)
                 s->survival = survival_unknown();

@@ -68,9 +68,9 @@ static void nor_while_it_ends(void **state) {
 static void what_each_try_finishes_is_seen_in_time(void **state) {
         assert_float_equal(share_after(20, 0.5, 2), 0, 0.001);
         assert_in_range((int) (100 * share_after(20, 0.5, 10)), 30, 60);
-        /* Of 1 before 1.5 s and a half after it an eighth is left past 7 s. */
-        assert_float_equal((float) share_after(20000, 0.5, 30), 0.833F, 0.02F);
-        assert_in_range((int) (100 * share_after(20, 0.5, 30)), 65, 83);
+        /* Of 1 before 1.5 s and a half after it a quarter is left past 3 s. */
+        assert_float_equal((float) share_after(20000, 0.5, 30), 0.667F, 0.02F);
+        assert_in_range((int) (100 * share_after(20, 0.5, 30)), 50, 67);
 }
 
 static void few_are_chance(void **state) {
