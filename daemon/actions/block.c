@@ -42,7 +42,7 @@ struct block *block_free(struct block *b) {
 }
 
 int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, const char **ret_reason) {
-        const struct privileged_entry e = { *p, timeout_us };
+        const struct privileged_entry e = { *p, timeout_us, 0 };
         int r = privileged_block(b->privileged, &e, 1, ret_reason);
 
         if (r == -ESTALE) /* nothing of it was done; the rest is for block_follow() */
@@ -60,7 +60,8 @@ int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, cons
 }
 
 int block_remove(struct block *b, const struct prefix *p, const char **ret_reason) {
-        int r = b->made ? privileged_unblock(b->privileged, p, ret_reason) : 0;
+        const struct privileged_entry e = { *p, 0, 0 };
+        int r = b->made ? privileged_unblock(b->privileged, &e, ret_reason) : 0;
 
         /* It went with the keeper; what is made anew is what is still on the list. */
         return r == -ESTALE || r == -EPIPE ? 0 : r;
@@ -128,7 +129,7 @@ static int make_entries(struct block *b, const struct block_policy *p, uint64_t 
                 const struct block_entry *e = block_policy_entry(p, left - 1);
 
                 if (e->until_us > now_us)
-                        list[n++] = (struct privileged_entry) { e->prefix, e->until_us - now_us };
+                        list[n++] = (struct privileged_entry) { e->prefix, e->until_us - now_us, 0 };
         }
         r = privileged_block(b->privileged, list, n, ret_reason);
         if (is_keepers(r))

@@ -334,11 +334,11 @@ int privileged_read_blocked(struct privileged *p, uint64_t *ret) {
         return r;
 }
 
-static struct message_entry entry_of(const struct prefix *prefix, uint64_t timeout_us) {
-        uint64_t ms = timeout_us / 1000;
-        struct message_entry e = { .length = prefix->length };
+static struct message_entry entry_of(const struct privileged_entry *entry) {
+        uint64_t ms = entry->timeout_us / 1000;
+        struct message_entry e = { .length = entry->prefix.length, .limit_per_s = entry->limit_per_s };
 
-        memcpy(e.address, prefix->address.bytes, sizeof e.address);
+        memcpy(e.address, entry->prefix.address.bytes, sizeof e.address);
         e.timeout_ms = ms < 1 ? 1 : ms > MESSAGE_TIMEOUT_MAX_MS ? MESSAGE_TIMEOUT_MAX_MS : (uint32_t) ms;
         return e;
 }
@@ -352,7 +352,7 @@ int privileged_block(struct privileged *p, const struct privileged_entry *list, 
 
                 message_request_begin(&m, MESSAGE_BLOCK);
                 for (; i < count && m.entries.count < MESSAGE_ENTRIES_MAX; i++)
-                        m.entries.list[m.entries.count++] = entry_of(&list[i].prefix, list[i].timeout_us);
+                        m.entries.list[m.entries.count++] = entry_of(&list[i]);
                 /* The first makes the sets and their chains. */
                 r = ask_plain(p, &m, p->blocks ? COMMAND_MS : OPENING_MS, ret_reason);
                 p->blocks |= r >= 0 || r == -ETIMEDOUT;
@@ -360,12 +360,12 @@ int privileged_block(struct privileged *p, const struct privileged_entry *list, 
         return r;
 }
 
-int privileged_unblock(struct privileged *p, const struct prefix *prefix, const char **ret_reason) {
+int privileged_unblock(struct privileged *p, const struct privileged_entry *entry, const char **ret_reason) {
         struct message_request m;
 
         message_request_begin(&m, MESSAGE_UNBLOCK);
         m.entries.count = 1;
-        m.entries.list[0] = entry_of(prefix, 0);
+        m.entries.list[0] = entry_of(entry);
         m.entries.list[0].timeout_ms = 0;
         return ask_plain(p, &m, COMMAND_MS, ret_reason);
 }

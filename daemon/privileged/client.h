@@ -55,18 +55,19 @@ struct privileged_counts {
 };
 /* elsewhere: the last two as well. -ENOENT: no such counters. */
 int privileged_read_counts(struct privileged *p, bool elsewhere, struct privileged_counts *ret);
-/* SYNs that the block list has dropped since it was made; 0 before it was. */
+/* SYNs that the block list, limits too, has dropped since it was made; 0 before it was. */
 int privileged_read_blocked(struct privileged *p, uint64_t *ret);
 
 struct privileged_entry {
         struct prefix prefix;
         uint64_t timeout_us;
+        uint32_t limit_per_s; /* SYNs that pass; 0: none. Of all that are limited the same at a time */
 };
-/* No entry may lie within another one. */
+/* No entry may lie within another one, but a blocked one in one that is limited. */
 int privileged_block(struct privileged *p, const struct privileged_entry *list, uint32_t count,
                      const char **ret_reason);
-/* 0 also when the kernel has let it go already. */
-int privileged_unblock(struct privileged *p, const struct prefix *prefix, const char **ret_reason);
+/* As it was added, the timeout aside. 0 also when the kernel has let it go already. */
+int privileged_unblock(struct privileged *p, const struct privileged_entry *entry, const char **ret_reason);
 /* Ports for which the drops hold, besides those before; and none any more. */
 int privileged_block_ports(struct privileged *p, const uint16_t *ports, uint32_t count, const char **ret_reason);
 int privileged_clear_ports(struct privileged *p, const char **ret_reason);

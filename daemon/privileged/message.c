@@ -13,7 +13,7 @@ enum {
 };
 
 /* Its last digit is the version. */
-#define MAGIC UINT32_C(0x73796e02)
+#define MAGIC UINT32_C(0x73796e03)
 
 void message_request_begin(struct message_request *m, enum message_operation operation) {
         memset(m, 0, sizeof *m);
@@ -52,6 +52,7 @@ static bool is_prefix(const struct message_entry *e) {
 
 static bool are_entries(const struct message_request *m) {
         bool add = m->operation == MESSAGE_BLOCK;
+        uint32_t limit_per_s = 0;
 
         if (m->entries.count < 1 || m->entries.count > MESSAGE_ENTRIES_MAX)
                 return false;
@@ -61,6 +62,10 @@ static bool are_entries(const struct message_request *m) {
                 if (!is_prefix(e) || (add ? e->timeout_ms < 1 || e->timeout_ms > MESSAGE_TIMEOUT_MAX_MS
                                           : e->timeout_ms != 0))
                         return false;
+                if (e->limit_per_s > MESSAGE_LIMIT_MAX ||
+                    (e->limit_per_s && limit_per_s && e->limit_per_s != limit_per_s))
+                        return false;
+                limit_per_s = e->limit_per_s ? e->limit_per_s : limit_per_s;
         }
         return true;
 }

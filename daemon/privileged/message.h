@@ -24,6 +24,7 @@ enum {
         MESSAGE_PORTS_MAX = 64,
         MESSAGE_COOKIES_MAX = 2, /* of tcp_syncookies */
         MESSAGE_TIMEOUT_MAX_MS = 24 * 3600 * 1000,
+        MESSAGE_LIMIT_MAX = 10000, /* SYNs a second that a limited entry may send */
         /* Nothing wider is ever on the block list. */
         MESSAGE_IPV4_LENGTH_MIN = ADDRESS_IPV4_OFFSET_BITS + 16,
         MESSAGE_IPV6_LENGTH_MIN = 32,
@@ -67,6 +68,7 @@ struct message_entry {
         uint8_t address[16];
         uint32_t length;     /* on these 16 bytes */
         uint32_t timeout_ms; /* 0 with MESSAGE_UNBLOCK */
+        uint32_t limit_per_s; /* SYNs that pass; 0: none. All limited ones of a request have the same */
 };
 
 struct message_request {

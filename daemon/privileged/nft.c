@@ -10,7 +10,7 @@
 
 #include <nftables/libnftables.h>
 
-enum { COMMAND_MAX = 4096 };
+enum { COMMAND_MAX = 8192 };
 
 struct nft_table {
         struct nft_ctx *nft; /* its socket owns the table; NULL: not yet needed */

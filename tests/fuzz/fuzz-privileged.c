@@ -18,7 +18,8 @@ static void look_at_request(const struct message_request *m) {
                         char text[ADDRESS_TEXT_MAX];
 
                         /* What nftables is told is this prefix and nothing else. */
-                        if (i >= MESSAGE_ENTRIES_MAX || m->entries.list[i].length > ADDRESS_BITS)
+                        if (i >= MESSAGE_ENTRIES_MAX || m->entries.list[i].limit_per_s > MESSAGE_LIMIT_MAX ||
+                            m->entries.list[i].length > ADDRESS_BITS)
                                 abort();
                         memcpy(p.address.bytes, m->entries.list[i].address, sizeof p.address.bytes);
                         if (prefix_parse(prefix_format(&p, text), &again) < 0 || again.length != p.length ||

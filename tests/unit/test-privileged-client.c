@@ -210,6 +210,7 @@ static void *count_entries(void *data) {
         m = take();
         assert_int_equal(m.entries.count, 3);
         assert_int_equal(m.entries.list[0].timeout_ms, 2500);
+        assert_int_equal(m.entries.list[0].limit_per_s, 7);
         give(&m, 1, 0, "");
         return data;
 }
@@ -221,6 +222,7 @@ static void many_entries_are_several_requests(void **state) {
         for (uint32_t i = 0; i < sizeof list / sizeof *list; i++) {
                 assert_int_equal(prefix_parse("192.0.2.0/24", &list[i].prefix), 0);
                 list[i].timeout_us = 2500000;
+                list[i].limit_per_s = 7;
         }
         hello(1);
         meanwhile(count_entries);

@@ -152,6 +152,26 @@ static void bounds_the_entries(void **state) {
         refused(m);
 }
 
+/* The sets of those that are limited have one rate for all. */
+static void bounds_the_limit(void **state) {
+        struct message_request m = entry("192.0.2.1", 1000);
+
+        m.entries.list[0].limit_per_s = MESSAGE_LIMIT_MAX;
+        taken(m);
+        m.entries.list[0].limit_per_s++;
+        refused(m);
+        m = entry("192.0.2.1", 0);
+        m.entries.list[0].limit_per_s = 1; /* to be let go */
+        taken(m);
+        m = entry("192.0.2.1", 1000);
+        m.entries.count = 3;
+        m.entries.list[1] = m.entries.list[2] = m.entries.list[0];
+        m.entries.list[0].limit_per_s = m.entries.list[2].limit_per_s = 10;
+        taken(m);
+        m.entries.list[2].limit_per_s = 11;
+        refused(m);
+}
+
 static void bounds_their_number(void **state) {
         struct message_request m = entry("192.0.2.1", 1000);
 
@@ -252,6 +272,7 @@ int main(void) {
                 cmocka_unit_test(takes_one_length_only), cmocka_unit_test(refuses_what_is_not_ours),
                 cmocka_unit_test(bounds_the_log), cmocka_unit_test(bounds_the_sampling),
                 cmocka_unit_test(bounds_counters_and_cookies), cmocka_unit_test(bounds_the_entries),
+                cmocka_unit_test(bounds_the_limit),
                 cmocka_unit_test(bounds_their_number), cmocka_unit_test(bounds_the_ports),
                 cmocka_unit_test(checks_answers), cmocka_unit_test(reasons_end_and_are_text),
         };
