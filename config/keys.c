@@ -157,8 +157,8 @@ const struct key keys_table[] = {
                   "when names state, diagnosis (a word or a list) and pressure (true: honest "
                   "clients are at risk now). "
                   "do lists alert, syncookies, block, and hook with a command and its arguments, "
-                  "run without a shell; beside block it also runs for source-blocked and "
-                  "source-unblocked.",
+                  "run without a shell; beside block it also runs for source-blocked, "
+                  "source-unblocked, source-limited and source-unlimited.",
           .example = "- when: { state: flood }\n"
                      "  do: [ alert ]\n"
                      "- when: { state: flood, pressure: true }\n"
@@ -242,6 +242,14 @@ const struct key keys_table[] = {
           .min = 1, .max = 1000000, .initial = 50, .unit = "SYNs a second",
           .help = "No source that certainly leaves fewer unfinished, at flooded listeners, is blocked. "
                   "Lower it only for listeners that few clients use." },
+        { .path = "block.limit", .type = KEY_COUNT, IN(block.limit_per_s),
+          .min = 0, .max = 10000, .initial = 0, .unit = "SYNs a second",
+          .help = "What still passes of a source that floods and is spared for having a connection, or "
+                  "for known_for; of a network with such a one in it, all together. Half of it is "
+                  "for SYNs sent again, so that an honest connection is a second late. 0: all "
+                  "passes. Off at first: an enemy can forge the address of a client whose firewall "
+                  "keeps it silent, and, if he sends each SYN again after a second, keep new "
+                  "connections of its out. 10 is no flood; a larger one may be." },
 
         { .path = "incidents.keep", .type = KEY_COUNT, IN(incidents.keep),
           .min = 1, .max = 10000, .initial = 50, .unit = "incidents",

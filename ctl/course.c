@@ -54,7 +54,8 @@ static double acted(const json_t *incident) {
         json_array_foreach(json_object_get(incident, "done"), i, e) {
                 const char *what = ctl_text(e, "event");
 
-                if (strcmp(what, "syncookies-set") == 0 || strcmp(what, "source-blocked") == 0)
+                if (strcmp(what, "syncookies-set") == 0 || strcmp(what, "source-blocked") == 0 ||
+                    strcmp(what, "source-limited") == 0)
                         return term_seconds(ctl_text(e, "time"));
         }
         return NAN;

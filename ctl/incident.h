@@ -14,5 +14,7 @@ void incident_page(FILE *f, const json_t *incident);
 
 /* Why nobody is named in it, a sentence; NULL: somebody is. */
 const char *incident_nobody(const json_t *incident);
+/* "1,200 SYNs of at most 3 sources", and how many were only limited; "nobody". Returns text. */
+char *incident_blocked(const json_t *incident, char *text, size_t size);
 /* What it is, in words: "a SYN flood from spoofed addresses". */
 const char *incident_words(const json_t *incident);

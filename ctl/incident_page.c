@@ -67,9 +67,7 @@ static void put_summary(FILE *f, const json_t *n) {
         put_row(f, "SYNs", text);
         snprintf(text, sizeof text, "at most %s", term_figure(ctl_number(n, "peak_half_open"), 0, a));
         put_row(f, "Half-open", text);
-        snprintf(text, sizeof text, "%s SYNs of at most %s sources", term_figure(ctl_number(n, "blocked_syns"), 0, a),
-                 term_figure(ctl_number(n, "blocked_sources"), 0, b));
-        put_row(f, "Blocked", ctl_number(n, "blocked_syns") > 0 ? text : "nobody");
+        put_row(f, "Blocked", incident_blocked(n, text, sizeof text));
         put_row(f, "Record", json_is_false(json_object_get(n, "complete"))
                                      ? "not complete: parts could not be written, or had no room" : "complete");
         fputs("</dl>\n", f);

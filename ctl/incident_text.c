@@ -10,7 +10,7 @@
 #include "ctl/incident.h"
 #include "ctl/incident_account.h"
 
-enum { WIDTH = 76, EVENTS_TOLD = 40, QUEUES_TOLD = 6 };
+enum { WIDTH = 76, EVENTS_TOLD = 40, QUEUES_TOLD = 6, BLOCKED_MAX = 128 };
 
 const char *incident_words(const json_t *incident) {
         static const char *const words[][2] = {
@@ -57,6 +57,22 @@ static void put_wrapped(FILE *f, unsigned indent, const char *text) {
         }
         fputc('\n', f);
 }
+char *incident_blocked(const json_t *n, char *text, size_t size) {
+        double limited = ctl_number(n, "limited_sources"), blocked = ctl_number(n, "blocked_sources");
+        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
+        int used;
+
+        if (!(ctl_number(n, "blocked_syns") > 0)) {
+                snprintf(text, size, "nobody");
+                return text;
+        }
+        used = snprintf(text, size, "%s SYNs of at most %s sources", term_figure(ctl_number(n, "blocked_syns"), 0, a),
+                        term_figure(limited > 0 ? blocked + limited : blocked, 0, b));
+        if (limited > 0)
+                snprintf(text + used, size - (size_t) used, ", %s of them only limited to a rate",
+                         term_figure(limited, 0, a));
+        return text;
+}
 
 static void put_label(FILE *f, const char *label) {
         fprintf(f, "  %-12s ", label);
@@ -65,7 +81,7 @@ static void put_label(FILE *f, const char *label) {
 static void put_summary(FILE *f, const json_t *n) {
         char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
         const char *listener = ctl_text(n, "listener"), *end = ctl_text(n, "end");
-        double blocked = ctl_number(n, "blocked_syns");
+        char blocked[BLOCKED_MAX];
 
         put_label(f, "from");
         term_say(f, "%.19sZ\n", ctl_text(n, "start"));
@@ -83,10 +99,9 @@ static void put_summary(FILE *f, const json_t *n) {
                 term_figure(ctl_number(n, "peak_syn_per_s"), 0, b));
         put_label(f, "half-open");
         fprintf(f, "at most %s\n", term_figure(ctl_number(n, "peak_half_open"), 0, a));
-        if (blocked > 0) {
+        if (ctl_number(n, "blocked_syns") > 0) {
                 put_label(f, "blocked");
-                fprintf(f, "%s SYNs of at most %s sources\n", term_figure(blocked, 0, a),
-                        term_figure(ctl_number(n, "blocked_sources"), 0, b));
+                fprintf(f, "%s\n", incident_blocked(n, blocked, sizeof blocked));
         }
         put_label(f, "record");
         put_wrapped(f, 15, *ctl_text(n, "directory") ? ctl_text(n, "directory") : "-");

@@ -52,14 +52,16 @@ static void add_cookies(const json_t *status, char *text, size_t size) {
 static void add_blocking(const json_t *status, char *text, size_t size) {
         const json_t *b = json_object_get(status, "block");
         double entries = ctl_number(b, "entries"), dropped = ctl_number(b, "dropped_syn_per_s");
-        char figure[TERM_FIGURE_MAX];
+        char figure[TERM_FIGURE_MAX], rate[64] = "";
 
+        if (ctl_number(b, "limited") > 0)
+                snprintf(rate, sizeof rate, " (%.0f limited to a rate)", ctl_number(b, "limited"));
         if (!json_is_true(json_object_get(b, "enabled")))
                 ctl_append(text, size, "; blocking is off");
         else if (!(entries > 0))
                 ctl_append(text, size, "; nobody is blocked");
         else
-                ctl_append(text, size, "; %.0f blocked, %s SYN/s dropped", entries,
+                ctl_append(text, size, "; %.0f blocked%s, %s SYN/s dropped", entries, rate,
                     term_short(dropped, figure));
 }
 

@@ -19,7 +19,7 @@ static const struct command {
         { "status", command_status, "", "state, diagnosis and why" },
         { "listeners", command_listeners, "[-n N]", "every listening socket, the worst first" },
         { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
-        { "blocked", command_blocked, "", "sources that are dropped, and why" },
+        { "blocked", command_blocked, "", "sources that are dropped or limited, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
         { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
         { "incidents", command_incidents, "[ID [--html|--text]]", "past and present floods; one as a page" },

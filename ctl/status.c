@@ -78,14 +78,16 @@ static void print_syncookies(const struct ctl *ctl, const json_t *c) {
 
 /* Nothing where nothing is ever blocked. */
 static void print_block(const struct ctl *ctl, const json_t *b) {
-        char entries[TERM_FIGURE_MAX], rate[TERM_FIGURE_MAX], total[TERM_FIGURE_MAX];
+        char entries[TERM_FIGURE_MAX], rate[TERM_FIGURE_MAX], total[TERM_FIGURE_MAX], limited[64] = "";
 
         if (!json_is_true(json_object_get(b, "enabled")) && !(ctl_number(b, "entries") > 0))
                 return;
         label(ctl, "blocked");
-        printf("%s %s, %s SYN/s dropped, %s SYNs since the start\n",
+        if (ctl_number(b, "limited") > 0)
+                snprintf(limited, sizeof limited, " (%.0f limited to a rate)", ctl_number(b, "limited"));
+        printf("%s %s%s, %s SYN/s dropped, %s SYNs since the start\n",
                term_figure(ctl_number(b, "entries"), 0, entries),
-               ctl_number(b, "entries") > 1 || ctl_number(b, "entries") < 1 ? "sources" : "source",
+               ctl_number(b, "entries") > 1 || ctl_number(b, "entries") < 1 ? "sources" : "source", limited,
                term_figure(ctl_number(b, "dropped_syn_per_s"), 1, rate),
                term_figure(ctl_number(b, "dropped_syns"), 0, total));
 }

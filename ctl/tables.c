@@ -199,7 +199,7 @@ static void print_nobody_blocked(const struct ctl *ctl) {
 
 static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
         static const struct table_column columns[] = {
-                { "SOURCE", false }, { "SINCE", false }, { "LEFT", true }, { "REASON", false },
+                { "SOURCE", false }, { "PASS", true }, { "SINCE", false }, { "LEFT", true }, { "REASON", false },
         };
         struct table *t = table_new(columns, COUNT(columns));
         const json_t *b;
@@ -207,9 +207,11 @@ static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
 
         json_array_foreach(blocked, i, b) {
                 const char *address = ctl_text(b, "address");
-                char text[TERM_FIGURE_MAX];
+                char text[TERM_FIGURE_MAX], pass[TERM_FIGURE_MAX];
 
                 table_add(t, PAINT_NONE, *address ? address : ctl_text(b, "prefix"));
+                snprintf(pass, sizeof pass, "%.0f/s", ctl_number(b, "limit_per_s"));
+                table_add(t, PAINT_NONE, ctl_number(b, "limit_per_s") > 0 ? pass : "none");
                 table_add(t, PAINT_NONE, ctl_text(b, "since"));
                 table_add(t, PAINT_NONE, term_duration(ctl_number(b, "remaining_s"), text));
                 table_add(t, PAINT_NONE, ctl_text(b, "reason"));

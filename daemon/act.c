@@ -246,4 +246,5 @@ void act_describe(const struct act *a, struct snapshot *snapshot) {
         snapshot->syncookies_trouble = syncookies_trouble(a->syncookies);
         snapshot->block_enabled = a->settings->block.enabled;
         snapshot->blocked_entries = blocking_count(a->blocking);
+        snapshot->limited_entries = blocking_limited(a->blocking);
 }

@@ -49,7 +49,7 @@ void act_stop(struct act *a, uint64_t now_us);
 /* Who finishes handshakes is to be added here; NULL: that is not wanted, until the next reload. */
 struct known_clients *act_known_clients(struct act *a);
 
-/* What is blocked: an array of { address or prefix, since, remaining_s, reason }. NULL: no
+/* What is blocked: an array of { address or prefix, limit_per_s, since, remaining_s, reason }. NULL: no
  * memory. */
 json_t *act_blocked(const struct act *a);
 

@@ -166,7 +166,7 @@ static void tell(struct blocking *b, const struct decision *d, bool dry_run) {
         struct event e;
 
         while (block_news_take(&b->news, b->now_us, b->settings->block.timeout_us, dry_run, &e)) {
-                if (e.type == EVENT_SOURCE_BLOCKED)
+                if (e.type == EVENT_SOURCE_BLOCKED || e.type == EVENT_SOURCE_LIMITED)
                         b->hooks |= hooks_of_block(b->settings, d->incident.hooks);
                 b->on_event(b->userdata, &e, b->hooks);
         }
@@ -176,15 +176,16 @@ static void tell(struct blocking *b, const struct decision *d, bool dry_run) {
 }
 
 static int apply(struct blocking *b, const struct block_change *c, bool dry_run) {
+        const struct privileged_entry e = { c->prefix, b->settings->block.timeout_us, c->limit_per_s };
         const char *reason = NULL;
         int r;
 
         if (c->type == BLOCK_EXPIRED || (dry_run && c->type == BLOCK_ADDED))
                 return 0;
         if (c->type == BLOCK_ADDED)
-                r = block_add(b->block, &c->prefix, b->settings->block.timeout_us, &reason);
+                r = block_add(b->block, &e, &reason);
         else
-                r = block_remove(b->block, &c->prefix, &reason);
+                r = block_remove(b->block, &e, &reason);
         note(b, r < 0 ? r : 0, reason);
         return r;
 }
@@ -270,6 +271,10 @@ void blocking_step(struct blocking *b, const struct observation *o, const struct
 
 uint32_t blocking_count(const struct blocking *b) {
         return block_policy_count(b->policy);
+}
+
+uint32_t blocking_limited(const struct blocking *b) {
+        return block_policy_limited(b->policy);
 }
 
 json_t *blocking_json(const struct blocking *b) {

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The block list, done: who is to be blocked goes into the kernel's sets and out again, the
+ * The block list, done: who is to be blocked or limited goes into the kernel's sets and out again, the
  * proof is looked for, hooks beside a `block` and the log are told. Who it is decides
  * core/block_policy.h.
  */
@@ -38,5 +38,7 @@ void blocking_stop(struct blocking *b, bool dry_run);
 /* Who finishes handshakes is to be added here; NULL: that is not wanted. */
 struct known_clients *blocking_clients(struct blocking *b);
 uint32_t blocking_count(const struct blocking *b);
-/* An array of { address or prefix, since, remaining_s, reason }. NULL: no memory. */
+/* Those of them that are limited to a rate. */
+uint32_t blocking_limited(const struct blocking *b);
+/* An array of { address or prefix, limit_per_s, since, remaining_s, reason }. NULL: no memory. */
 json_t *blocking_json(const struct blocking *b);

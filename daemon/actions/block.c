@@ -41,12 +41,11 @@ struct block *block_free(struct block *b) {
         return NULL;
 }
 
-int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, const char **ret_reason) {
-        const struct privileged_entry e = { *p, timeout_us, 0 };
-        int r = privileged_block(b->privileged, &e, 1, ret_reason);
+int block_add(struct block *b, const struct privileged_entry *e, const char **ret_reason) {
+        int r = privileged_block(b->privileged, e, 1, ret_reason);
 
         if (r == -ESTALE) /* nothing of it was done; the rest is for block_follow() */
-                r = privileged_block(b->privileged, &e, 1, ret_reason);
+                r = privileged_block(b->privileged, e, 1, ret_reason);
         if (r < 0 && r != -ETIMEDOUT)
                 return r;
         if (!b->made) {
@@ -59,9 +58,8 @@ int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, cons
         return 0;
 }
 
-int block_remove(struct block *b, const struct prefix *p, const char **ret_reason) {
-        const struct privileged_entry e = { *p, 0, 0 };
-        int r = b->made ? privileged_unblock(b->privileged, &e, ret_reason) : 0;
+int block_remove(struct block *b, const struct privileged_entry *e, const char **ret_reason) {
+        int r = b->made ? privileged_unblock(b->privileged, e, ret_reason) : 0;
 
         /* It went with the keeper; what is made anew is what is still on the list. */
         return r == -ESTALE || r == -EPIPE ? 0 : r;
@@ -129,7 +127,7 @@ static int make_entries(struct block *b, const struct block_policy *p, uint64_t 
                 const struct block_entry *e = block_policy_entry(p, left - 1);
 
                 if (e->until_us > now_us)
-                        list[n++] = (struct privileged_entry) { e->prefix, e->until_us - now_us, 0 };
+                        list[n++] = (struct privileged_entry) { e->prefix, e->until_us - now_us, e->limit_per_s };
         }
         r = privileged_block(b->privileged, list, n, ret_reason);
         if (is_keepers(r))
@@ -173,8 +171,9 @@ static json_t *entry_json(const struct block_entry *e, uint64_t now_us) {
         bool one = e->prefix.length == ADDRESS_BITS;
 
         prefix_format(&e->prefix, name);
-        return json_pack("{s:s?, s:s?, s:s, s:f, s:s}", "address", one ? name : NULL,
+        return json_pack("{s:s?, s:s?, s:o, s:s, s:f, s:s}", "address", one ? name : NULL,
                          "prefix", one ? NULL : name,
+                         "limit_per_s", e->limit_per_s ? json_integer(e->limit_per_s) : json_null(),
                          "since", time_text_format(e->since_realtime_us, since),
                          "remaining_s", (double) (left_us / 100000) / 10,
                          "reason", e->reason);

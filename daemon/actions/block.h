@@ -3,7 +3,7 @@
 
 /*
  * The block list as the daemon has it done: the keeper drops the SYNs of blocked sources to the
- * flooded ports (privileged/nft_block.h), here it is kept which ports these are, and made anew
+ * flooded ports, and what limited ones send beyond their rate (privileged/nft_block.h); here it is kept which ports these are, and made anew
  * what went with a keeper.
  */
 
@@ -22,10 +22,10 @@ struct block;
 int block_new(struct privileged *privileged, struct block **ret);
 struct block *block_free(struct block *b);
 
-/* No entry may lie within another. Errors and *ret_reason as of privileged/client.h. */
-int block_add(struct block *b, const struct prefix *p, uint64_t timeout_us, const char **ret_reason);
+/* Errors, *ret_reason and what an entry must be as of privileged_block(). */
+int block_add(struct block *b, const struct privileged_entry *e, const char **ret_reason);
 /* 0 also when the kernel has let it go already. */
-int block_remove(struct block *b, const struct prefix *p, const char **ret_reason);
+int block_remove(struct block *b, const struct privileged_entry *e, const char **ret_reason);
 
 /* Ports for which the drops hold, besides those before; and none any more. Nothing is dropped for
  * a port before the first entry is made. */
@@ -37,6 +37,6 @@ int block_clear_ports(struct block *b, const char **ret_reason);
  * done, or not all is. -EPIPE: there is no keeper any more, and nothing is blocked. */
 int block_follow(struct block *b, const struct block_policy *p, uint64_t now_us, const char **ret_reason);
 
-/* What is blocked: an array of { address or prefix, since, remaining_s, reason }, at most
+/* What is blocked: an array of { address or prefix, limit_per_s, since, remaining_s, reason }, at most
  * BLOCK_LIST_MAX. NULL: no memory. */
 json_t *block_list_json(const struct block_policy *p, uint64_t now_us);

@@ -137,7 +137,7 @@ static json_t *summary_json(const struct incident_record *r) {
         char listener[ADDRESS_TEXT_MAX];
 
         return json_pack(
-                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:o, s:I, s:I,"
+                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:o, s:I, s:I, s:I,"
                 " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
                 "schema", "synward.incident.v1", "version", r->config.version,
                 "id", (json_int_t) n->id,
@@ -152,6 +152,7 @@ static json_t *summary_json(const struct incident_record *r) {
                 "total_syns", (json_int_t) llround(n->total_syns),
                 "account", account_json(&n->account),
                 "blocked_sources", (json_int_t) n->blocked_sources,
+                "limited_sources", (json_int_t) n->limited_sources,
                 "blocked_syns", (json_int_t) llround(n->blocked_syns),
                 "alerted", n->alerted,
                 "done", p->done,
@@ -444,7 +445,8 @@ void incident_record_follow(struct incident_record *r, const struct decision *d)
 static bool is_act(enum event_type t) {
         return t == EVENT_SYNCOOKIES_SET || t == EVENT_SYNCOOKIES_RESTORED ||
                t == EVENT_SYNCOOKIES_FOREIGN || t == EVENT_SOURCE_BLOCKED ||
-               t == EVENT_SOURCE_UNBLOCKED || t == EVENT_HOOK_FAILED;
+               t == EVENT_SOURCE_UNBLOCKED || t == EVENT_SOURCE_LIMITED ||
+               t == EVENT_SOURCE_UNLIMITED || t == EVENT_HOOK_FAILED;
 }
 
 void incident_record_event(struct incident_record *r, const struct event *e) {

@@ -10,11 +10,11 @@
 
 enum { NAMED = 3, NAMES_MAX = NAMED * ADDRESS_TEXT_MAX + 32 };
 
-/* Takes the entry of that prefix out, the order of the others stays. False: there is none. */
-static bool take_out(struct block_news_list *l, const struct prefix *p) {
+/* Takes the same entry's change out, the order of the others stays. False: there is none. */
+static bool take_out(struct block_news_list *l, const struct block_change *c) {
         for (uint32_t i = 0; i < l->count; i++) {
-                if (l->list[i].prefix.length != p->length ||
-                    !address_equal(&l->list[i].prefix.address, &p->address))
+                if (l->list[i].prefix.length != c->prefix.length || l->list[i].limit_per_s != c->limit_per_s ||
+                    !address_equal(&l->list[i].prefix.address, &c->prefix.address))
                         continue;
                 l->count--;
                 memmove(&l->list[i], &l->list[i + 1], (l->count - i) * sizeof *l->list);
@@ -31,7 +31,7 @@ void block_news_note(struct block_news *n, const struct block_change *c) {
         bool added = c->type == BLOCK_ADDED;
         struct block_news_list *list = added ? &n->added : &n->gone;
 
-        if (take_out(added ? &n->gone : &n->added, &c->prefix))
+        if (take_out(added ? &n->gone : &n->added, c))
                 return;
         assert(list->count < EVENT_SOURCES_MAX);
         list->list[list->count++] = *c;
@@ -55,45 +55,66 @@ static const char *name_sources(const struct event *e, char text[static NAMES_MA
         return text;
 }
 
-static void take_added(struct block_news_list *l, uint64_t timeout_us, struct event *e) {
-        char names[NAMES_MAX], rate[32], why[BLOCK_REASON_MAX];
-        double certain_per_s = 0;
-
-        for (uint32_t i = 0; i < l->count; i++) {
-                e->sources[e->sources_count++] = l->list[i].prefix;
-                certain_per_s += l->list[i].certain_per_s;
-        }
-        if (l->count == 1)
-                snprintf(why, sizeof why, "%s", l->list[0].reason);
-        else
-                snprintf(why, sizeof why, "together at least %s SYN/s, and they finish no handshake",
-                         explain_count(round(certain_per_s), rate));
-        if (e->pretended)
-                snprintf(e->message, sizeof e->message, "dry run: %s would be blocked for %.0f s: %s",
-                         name_sources(e, names), (double) timeout_us / 1e6, why);
-        else
-                snprintf(e->message, sizeof e->message, "%s %s for %.0f s: %s; to undo, add %s to allow "
-                         "and synwardctl reload", name_sources(e, names),
-                         l->count == 1 ? "is blocked" : "are blocked", (double) timeout_us / 1e6, why,
-                         l->count == 1 ? "it" : "them");
-        l->count = 0;
-}
-
-/* Those with the same reason as the first. */
-static void take_gone(struct block_news_list *l, struct event *e) {
-        char names[NAMES_MAX], reason[BLOCK_REASON_MAX];
+/* Those that are like the first, in one event: added for the same limit, or gone for the same reason.
+ * The first of them; *ret_certain_per_s: of all. */
+static struct block_change take_alike(struct block_news_list *l, bool gone, struct event *e,
+                                      double *ret_certain_per_s) {
+        struct block_change first = l->list[0];
         uint32_t kept = 0;
 
-        memcpy(reason, l->list[0].reason, sizeof reason);
-        for (uint32_t i = 0; i < l->count; i++)
-                if (strcmp(l->list[i].reason, reason) == 0)
-                        e->sources[e->sources_count++] = l->list[i].prefix;
-                else
-                        l->list[kept++] = l->list[i];
+        *ret_certain_per_s = 0;
+        for (uint32_t i = 0; i < l->count; i++) {
+                const struct block_change *c = &l->list[i];
+
+                if (c->limit_per_s != first.limit_per_s || (gone && strcmp(c->reason, first.reason) != 0)) {
+                        l->list[kept++] = *c;
+                        continue;
+                }
+                e->sources[e->sources_count++] = c->prefix;
+                *ret_certain_per_s += c->certain_per_s;
+        }
         l->count = kept;
-        snprintf(e->message, sizeof e->message, "%s%s %s not blocked any more: %s",
-                 e->pretended ? "dry run: " : "", name_sources(e, names),
-                 e->sources_count == 1 ? "is" : "are", reason);
+        return first;
+}
+
+static void take_added(struct block_news_list *l, uint64_t timeout_us, struct event *e) {
+        char names[NAMES_MAX], rate[32], why[BLOCK_REASON_MAX], how[48] = "blocked";
+        double certain_per_s;
+        struct block_change first = take_alike(l, false, e, &certain_per_s);
+        bool one = e->sources_count == 1;
+
+        if (first.limit_per_s)
+                snprintf(how, sizeof how, "limited to %u SYN/s", first.limit_per_s);
+        if (one)
+                snprintf(why, sizeof why, "%s", first.reason);
+        else
+                snprintf(why, sizeof why, "together at least %s SYN/s%s", explain_count(round(certain_per_s), rate),
+                         first.limit_per_s ? " unfinished; not cut off, for they are clients"
+                                           : ", and they finish no handshake");
+        if (e->pretended)
+                snprintf(e->message, sizeof e->message, "dry run: %s would be %s for %.0f s: %s",
+                         name_sources(e, names), how, (double) timeout_us / 1e6, why);
+        else
+                snprintf(e->message, sizeof e->message, "%s %s %s for %.0f s: %s; to undo, add %s to allow "
+                         "and synwardctl reload", name_sources(e, names), one ? "is" : "are", how,
+                         (double) timeout_us / 1e6, why, one ? "it" : "them");
+}
+
+static void take_gone(struct block_news_list *l, struct event *e) {
+        char names[NAMES_MAX];
+        double unused;
+        struct block_change first = take_alike(l, true, e, &unused);
+
+        snprintf(e->message, sizeof e->message, "%s%s %s not %s any more: %s",
+                 e->pretended ? "dry run: " : "", name_sources(e, names), e->sources_count == 1 ? "is" : "are",
+                 first.limit_per_s ? "limited" : "blocked", first.reason);
+}
+
+/* By the first that is to be told. */
+static enum event_type type_of(const struct block_news *n, bool gone) {
+        if ((gone ? &n->gone : &n->added)->list[0].limit_per_s)
+                return gone ? EVENT_SOURCE_UNLIMITED : EVENT_SOURCE_LIMITED;
+        return gone ? EVENT_SOURCE_UNBLOCKED : EVENT_SOURCE_BLOCKED;
 }
 
 bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended,
@@ -102,7 +123,7 @@ bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us,
 
         if (!gone && n->added.count == 0)
                 return false;
-        *ret = event_make(gone ? EVENT_SOURCE_UNBLOCKED : EVENT_SOURCE_BLOCKED);
+        *ret = event_make(type_of(n, gone));
         ret->pretended = pretended;
         if (gone)
                 take_gone(&n->gone, ret);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Few messages of many blocked sources: changes of the block list become
+ * Few messages of many blocked or limited sources: changes of the block list become
  * events, the first at once, what follows within BLOCK_NEWS_US in one. A source
  * that is let go and taken again in between is not worth a message, nor the
  * other way about.
@@ -35,7 +35,8 @@ void block_news_note(struct block_news *n, const struct block_change *c);
 /* Whether it is time to tell. */
 bool block_news_due(const struct block_news *n, uint64_t now_us);
 /* Takes out the next event, to be stamped (core/news.h): who is let go comes before who is
- * blocked. False: nothing is left. timeout_us: for how long sources are blocked.
+ * blocked or limited, each kind by itself. False: nothing is left. timeout_us: for how long
+ * sources are.
  * pretended: a dry run. */
 bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended,
                      struct event *ret);

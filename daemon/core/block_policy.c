@@ -20,6 +20,12 @@
 /* and one of which there is no proof yet: its half-opens have to be a second old. */
 #define UNPROVEN_US UINT64_C(200000)
 enum { PROOF_HALF_OPENS = 2 };
+/* Of clients more: of hundreds behind one address some lose a SYN-ACK. */
+enum { CLIENT_PROOF_HALF_OPENS = 16 };
+/* So long after an accept queue was full handshakes that TCP could not finish may be told as unfinished. */
+#define STALLED_US UINT64_C(10000000)
+/* What a subscriber is given, and may send from any address of (RFC 6177). */
+enum { IPV6_SITE_BITS = 64 };
 /* Segments with a wrong checksum that are told now may have been logged in the tick before. */
 #define CSUM_TAU_S 2.0
 enum { DECLINED_MAX = 64 };
@@ -36,6 +42,7 @@ struct block_policy {
         const struct settings *settings;
         const struct known_clients *clients; /* NULL: none are known */
         struct rate csum_errors; /* a second, the most of the last seconds */
+        uint64_t stalled_until_us; /* the application's fault, not the clients' */
         const char *let_go; /* why all have to go; NULL: they need not */
         uint32_t declined_next;
         struct declined declined[DECLINED_MAX];
@@ -97,9 +104,10 @@ static bool is_protected(const struct block_policy *b, const struct block_protec
         return false;
 }
 
-static bool is_covered(const struct block_policy *b, const struct prefix *p) {
+/* Whether an entry does for it already; if it is to be cut off, one that is. */
+static bool is_covered(const struct block_policy *b, const struct prefix *p, bool limited) {
         for (uint32_t i = 0; i < b->count; i++)
-                if (b->entries[i].prefix.length <= p->length &&
+                if ((limited || !b->entries[i].limit_per_s) && b->entries[i].prefix.length <= p->length &&
                     prefix_contains(&b->entries[i].prefix, &p->address))
                         return true;
         return false;
@@ -122,7 +130,8 @@ static bool may_add(const struct block_policy *b, const struct decision *d,
         return b->settings->block.enabled && !b->let_go && d->want_block && protect->known &&
                b->count < b->settings->block.max_entries &&
                (d->diagnosis == DIAGNOSIS_FLOOD_CONCENTRATED ||
-                d->diagnosis == DIAGNOSIS_FLOOD_DISTRIBUTED);
+                d->diagnosis == DIAGNOSIS_FLOOD_DISTRIBUTED ||
+                (d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED && b->settings->block.limit_per_s));
 }
 
 /* --- who is --------------------------------------------------------------------- */
@@ -134,8 +143,28 @@ static double certain_per_s(const struct block_policy *b, const struct culprit *
 
 static bool is_bad(const struct block_policy *b, const struct culprit *k) {
         return certain_per_s(b, k) >= b->settings->block.min_syn_per_s && k->completions_known &&
-               k->completion_high <= COMPLETION_HIGH_MAX && !(k->is & (OBS_S_CLIENT | OBS_S_DISOWNS)) &&
-               !(b->clients && known_clients_has(b->clients, &k->prefix));
+               k->completion_high <= COMPLETION_HIGH_MAX && !(k->is & OBS_S_DISOWNS);
+}
+
+static bool is_client(const struct block_policy *b, const struct culprit *k) {
+        return k->is & OBS_S_CLIENT || (b->clients && known_clients_has(b->clients, &k->prefix));
+}
+
+static bool may_limit(const struct block_policy *b, const struct observation *o) {
+        return b->settings->block.limit_per_s && o->time_us >= b->stalled_until_us;
+}
+
+/* One host, or one subscriber's network. */
+static bool is_one_site(const struct prefix *p) {
+        return p->length == ADDRESS_BITS || (!address_is_ipv4(&p->address) && p->length >= IPV6_SITE_BITS);
+}
+
+/* Clients at most limited; of a flood that is called spoofed nobody else, and no network of many. */
+static bool is_eligible(const struct block_policy *b, const struct observation *o, const struct decision *d,
+                        const struct culprit *k, bool client) {
+        if (client && !may_limit(b, o))
+                return false;
+        return d->diagnosis != DIAGNOSIS_FLOOD_SPOOFED || (client && is_one_site(&k->prefix));
 }
 
 /* What is left of a prefix without the addresses in it that are told, and without its worst part. */
@@ -161,9 +190,11 @@ static bool carries_itself(const struct block_policy *b, const struct culprits *
                (rest >= b->settings->block.min_syn_per_s && rest >= PREFIX_OWN_SHARE * k->unfinished_per_s);
 }
 
-static bool wanted(const struct block_policy *b, const struct block_scene *scene, const struct culprit *k) {
-        return is_bad(b, k) && carries_itself(b, scene->culprits, k) &&
-               !is_protected(b, scene->protect, &k->prefix) && !is_covered(b, &k->prefix);
+static bool wanted(const struct block_policy *b, const struct block_scene *scene, const struct culprit *k,
+                   bool client) {
+        return is_bad(b, k) && is_eligible(b, scene->observation, scene->decision, k, client) &&
+               carries_itself(b, scene->culprits, k) && !is_protected(b, scene->protect, &k->prefix) &&
+               !is_covered(b, &k->prefix, client);
 }
 
 static void follow_csum_errors(struct block_policy *b, const struct observation *o) {
@@ -174,31 +205,49 @@ static void follow_csum_errors(struct block_policy *b, const struct observation 
         rate_peak(&b->csum_errors, (double) o->counters[OBS_CSUM_ERRORS] / elapsed_s, elapsed_s, CSUM_TAU_S);
 }
 
+/* Where an application does not accept, handshakes of everybody stay unfinished. */
+static void follow_stalls(struct block_policy *b, const struct observation *o) {
+        bool stalled = observation_knows(o, OBS_LISTEN_OVERFLOWS) && o->counters[OBS_LISTEN_OVERFLOWS] > 0;
+
+        for (uint32_t i = 0; i < o->listeners_count; i++)
+                stalled |= o->listeners[i].known & OBS_L_LIMITS && o->listeners[i].accept_full > 0;
+        if (stalled)
+                b->stalled_until_us = o->time_us + STALLED_US;
+}
+
 uint32_t block_policy_candidates(struct block_policy *b, const struct block_scene *scene,
                                  struct block_candidate ret[static BLOCK_CANDIDATES_MAX]) {
         const struct observation *o = scene->observation;
         uint32_t n = 0;
 
         follow_csum_errors(b, o);
+        follow_stalls(b, o);
         if (!may_add(b, scene->decision, scene->protect))
                 return 0;
         /* The heaviest come first in the list. */
         for (uint32_t i = 0; i < scene->culprits->count && n < BLOCK_CANDIDATES_MAX; i++) {
                 const struct culprit *k = &scene->culprits->list[i];
+                bool client = is_client(b, k);
 
-                if (wanted(b, scene, k) && !is_declined(b, &k->prefix, o->time_us))
+                if (wanted(b, scene, k, client) && !is_declined(b, &k->prefix, o->time_us))
                         ret[n++] = (struct block_candidate) {
                                 .prefix = k->prefix,
                                 .certain_per_s = certain_per_s(b, k),
                                 .half_open = k->half_open,
+                                .client = client,
                         };
         }
         return n;
 }
 
+/* Not cut off, whatever it sends. */
+static bool is_spared(const struct block_candidate *n) {
+        return n->client || n->established;
+}
+
 /* Whether the kernel's answers reached it, and it did not disown them. */
 static bool is_proven(const struct observation *o, const struct block_candidate *n) {
-        if (n->half_open_aged >= PROOF_HALF_OPENS)
+        if (n->half_open_aged >= (is_spared(n) ? CLIENT_PROOF_HALF_OPENS : PROOF_HALF_OPENS))
                 return true;
         return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 && (o->sources.known & OBS_SS_DISOWNED);
 }
@@ -214,11 +263,11 @@ static bool is_full(const struct changes *c) {
         return c->count == BLOCK_CHANGES_MAX;
 }
 
-static void note(struct changes *c, enum block_change_type type, const struct prefix *p,
+static void note(struct changes *c, enum block_change_type type, const struct block_entry *e,
                  const char *reason) {
         struct block_change *change = &c->list[c->count++];
 
-        *change = (struct block_change) { .type = type, .prefix = *p };
+        *change = (struct block_change) { .type = type, .prefix = e->prefix, .limit_per_s = e->limit_per_s };
         snprintf(change->reason, sizeof change->reason, "%s", reason);
 }
 
@@ -233,7 +282,9 @@ static const char *objection(const struct block_policy *b, const struct decision
                 return "blocking was switched off";
         if (b->let_go)
                 return b->let_go;
-        if (d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED)
+        if (e->limit_per_s && e->limit_per_s != b->settings->block.limit_per_s)
+                return "block.limit was changed";
+        if (!e->limit_per_s && d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED)
                 return "the flood is spoofed: its addresses are innocent";
         if (is_protected(b, protect, &e->prefix))
                 return "it is never to be blocked, or something in it is not";
@@ -247,9 +298,9 @@ static void let_go(struct block_policy *b, const struct observation *o, const st
                 const char *why = objection(b, d, protect, e);
 
                 if (e->until_us <= o->time_us)
-                        note(c, BLOCK_EXPIRED, &e->prefix, "block.timeout is over");
+                        note(c, BLOCK_EXPIRED, e, "block.timeout is over");
                 else if (why)
-                        note(c, BLOCK_REMOVED, &e->prefix, why);
+                        note(c, BLOCK_REMOVED, e, why);
                 else {
                         i++;
                         continue;
@@ -260,36 +311,53 @@ static void let_go(struct block_policy *b, const struct observation *o, const st
                 b->let_go = NULL;
 }
 
-/* The kernel's sets take no entry within another. False: no room to say so. */
-static bool remove_within(struct block_policy *b, const struct prefix *p, struct changes *c) {
+/* The kernel's sets take no entry within another; who is blocked may lie within what is limited.
+ * False: no room to say so. */
+static bool remove_within(struct block_policy *b, const struct prefix *p, bool limited, struct changes *c) {
         for (uint32_t i = 0; i < b->count;) {
-                if (!prefix_contains(p, &b->entries[i].prefix.address)) {
+                const struct block_entry *e = &b->entries[i];
+
+                if ((limited && !e->limit_per_s) || e->prefix.length < p->length ||
+                    !prefix_contains(p, &e->prefix.address)) {
                         i++;
                         continue;
                 }
                 if (is_full(c))
                         return false;
-                note(c, BLOCK_REMOVED, &b->entries[i].prefix, "the prefix around it is blocked now");
+                note(c, BLOCK_REMOVED, e,
+                     limited ? "the prefix around it is limited now" : "the prefix around it is blocked now");
                 drop(b, i);
         }
         return !is_full(c);
 }
 
+static void give_reason(const struct block_candidate *n, const struct decision *d,
+                        char reason[static BLOCK_REASON_MAX]) {
+        char rate[32], held[32];
+
+        explain_count(round(n->certain_per_s), rate);
+        explain_count(n->half_open, held);
+        if (is_spared(n))
+                snprintf(reason, BLOCK_REASON_MAX, "at least %s SYN/s unfinished, %s half-open; not cut off, for %s %s",
+                         rate, held, n->prefix.length == ADDRESS_BITS ? "it" : "a host in it",
+                         n->established ? "has a connection" : "was a client lately");
+        else
+                snprintf(reason, BLOCK_REASON_MAX, "%s: at least %s SYN/s, %s half-open, and it finishes no handshake",
+                         diagnosis_name(d->diagnosis), rate, held);
+}
+
 static void add(struct block_policy *b, const struct observation *o, const struct decision *d,
                 const struct block_candidate *n, struct changes *c) {
         struct block_entry *e = &b->entries[b->count++];
-        char rate[32], held[32];
 
         *e = (struct block_entry) {
                 .prefix = n->prefix,
+                .limit_per_s = is_spared(n) ? b->settings->block.limit_per_s : 0,
                 .since_realtime_us = o->realtime_us,
                 .until_us = o->time_us + b->settings->block.timeout_us + GRACE_US,
         };
-        snprintf(e->reason, sizeof e->reason,
-                 "%s: at least %s SYN/s, %s half-open, and it finishes no handshake",
-                 diagnosis_name(d->diagnosis), explain_count(round(n->certain_per_s), rate),
-                 explain_count(n->half_open, held));
-        note(c, BLOCK_ADDED, &e->prefix, e->reason);
+        give_reason(n, d, e->reason);
+        note(c, BLOCK_ADDED, e, e->reason);
         c->list[c->count - 1].certain_per_s = n->certain_per_s;
 }
 
@@ -304,18 +372,19 @@ uint32_t block_policy_step(struct block_policy *b, const struct block_scene *sce
                 return c.count;
         for (uint32_t i = 0; i < count; i++) {
                 const struct block_candidate *n = &candidates[i];
-                bool proven = is_proven(o, n);
-
-                if (n->established)
-                        decline(b, &n->prefix, o->time_us + ESTABLISHED_US);
-                else if (!proven)
-                        decline(b, &n->prefix, o->time_us + UNPROVEN_US);
+                bool spared = is_spared(n);
                 /* One before it may have covered it. */
-                if (n->established || !proven || is_covered(b, &n->prefix))
-                        continue;
-                if (!remove_within(b, &n->prefix, &c) || b->count >= b->settings->block.max_entries)
+                bool may = !is_covered(b, &n->prefix, spared) && (!spared || may_limit(b, o));
+
+                if (spared && !may)
+                        decline(b, &n->prefix, o->time_us + ESTABLISHED_US);
+                else if (!is_proven(o, n))
+                        decline(b, &n->prefix, o->time_us + UNPROVEN_US);
+                else if (may && (!remove_within(b, &n->prefix, spared, &c) ||
+                                 b->count >= b->settings->block.max_entries))
                         break;
-                add(b, o, scene->decision, n, &c);
+                else if (may)
+                        add(b, o, scene->decision, n, &c);
         }
         return c.count;
 }
@@ -337,6 +406,14 @@ void block_policy_forget(struct block_policy *b, const struct prefix *p, uint64_
 
 uint32_t block_policy_count(const struct block_policy *b) {
         return b->count;
+}
+
+uint32_t block_policy_limited(const struct block_policy *b) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < b->count; i++)
+                n += b->entries[i].limit_per_s > 0;
+        return n;
 }
 
 const struct block_entry *block_policy_entry(const struct block_policy *b, uint32_t index) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Whom to block: sources or prefixes that are shown to leave handshakes of a flooded listener
- * unfinished. Pure; actions/block.h does it.
+ * Whom to block, and whom to limit: sources or prefixes that are shown to leave handshakes of a
+ * flooded listener unfinished. Pure; actions/block.h does it.
  *
  * A new entry needs all of these: block.enabled; a rule wants it at this moment;
  * the diagnosis is flood-concentrated or flood-distributed; at least
@@ -18,11 +18,19 @@
  * address is in. Of a prefix and what is within it the smallest is taken: not where a few addresses
  * or one narrower prefix carry it.
  *
+ * With block.limit, who floods by the same proof, and more of it, and is spared only for being
+ * connected or known (or for such a one in the prefix), is limited to that many SYNs a second
+ * instead; nobody new while an accept queue was full lately. A flood of known clients is never named
+ * concentrated (core/naming.h), so that single addresses of theirs (of IPv6 a /64, one subscriber's)
+ * are limited while it is called spoofed as well. A prefix that is limited may hold an address that
+ * is blocked; otherwise no entry lies within another. Not told by that: the forged address of a
+ * client that is silent.
+ *
  * Not told by that: an enemy who forges the address of somebody who never was a client here and never
  * answers a SYN-ACK, not even by RST.
  *
  * While the diagnosis is flood-spoofed the addresses are innocents': nothing is
- * blocked, and what is blocked is let go.
+ * blocked, and what is blocked, and not only limited, is let go.
  *
  * A blocked source is dropped before its SYNs are counted with the others
  * (OBS_BLOCKED has them); it is let go after block.timeout, and taken again if
@@ -59,6 +67,7 @@ struct block_candidate {
         struct prefix prefix;
         double certain_per_s;
         uint32_t half_open;
+        bool client; /* known, or somebody in it is: limited at most */
         /* False and 0; the caller sets them: */
         bool established;        /* it has an established connection */
         uint32_t half_open_aged; /* half-opens whose SYN-ACK was sent again: never disowned */
@@ -74,6 +83,7 @@ struct block_scene {
 
 struct block_entry {
         struct prefix prefix;
+        uint32_t limit_per_s; /* SYNs that it may send all the same; 0: none, it is cut off */
         uint64_t since_realtime_us;
         uint64_t until_us; /* CLOCK_BOOTTIME */
         char reason[BLOCK_REASON_MAX];
@@ -88,6 +98,7 @@ enum block_change_type {
 struct block_change {
         enum block_change_type type;
         struct prefix prefix;
+        uint32_t limit_per_s; /* of the entry */
         double certain_per_s; /* of BLOCK_ADDED */
         char reason[BLOCK_REASON_MAX];
 };
@@ -116,5 +127,7 @@ void block_policy_forget(struct block_policy *b, const struct prefix *p, uint64_
 void block_policy_let_go(struct block_policy *b, const char *why);
 
 uint32_t block_policy_count(const struct block_policy *b);
+/* Those of them that are limited. */
+uint32_t block_policy_limited(const struct block_policy *b);
 /* index below the count, in no order. */
 const struct block_entry *block_policy_entry(const struct block_policy *b, uint32_t index);

@@ -15,6 +15,8 @@ static const struct {
         [EVENT_SYNCOOKIES_FOREIGN] = { "syncookies-foreign", SEVERITY_WARNING },
         [EVENT_SOURCE_BLOCKED] = { "source-blocked", SEVERITY_WARNING },
         [EVENT_SOURCE_UNBLOCKED] = { "source-unblocked", SEVERITY_NOTICE },
+        [EVENT_SOURCE_LIMITED] = { "source-limited", SEVERITY_WARNING },
+        [EVENT_SOURCE_UNLIMITED] = { "source-unlimited", SEVERITY_NOTICE },
         [EVENT_SENSOR_DEGRADED] = { "sensor-degraded", SEVERITY_WARNING },
         [EVENT_SENSOR_RECOVERED] = { "sensor-recovered", SEVERITY_NOTICE },
         [EVENT_CONFIG_RELOADED] = { "config-reloaded", SEVERITY_INFO },

@@ -23,6 +23,8 @@ enum event_type {
         EVENT_SYNCOOKIES_FOREIGN,
         EVENT_SOURCE_BLOCKED,
         EVENT_SOURCE_UNBLOCKED,
+        EVENT_SOURCE_LIMITED,
+        EVENT_SOURCE_UNLIMITED,
         EVENT_SENSOR_DEGRADED,
         EVENT_SENSOR_RECOVERED,
         EVENT_CONFIG_RELOADED,
@@ -57,7 +59,7 @@ struct event {
         bool pretended;       /* a dry run: told, not done */
         uint32_t top_count;   /* of flood-…: who sent most so far; nobody of a spoofed one */
         struct top_source top[TOP_SOURCES_TOLD];
-        uint32_t sources_count; /* of source-(un)blocked, else 0 */
+        uint32_t sources_count; /* of source-(un)blocked and -(un)limited, else 0 */
         struct prefix sources[EVENT_SOURCES_MAX];
         char message[EVENT_MESSAGE_MAX]; /* one sentence with figures, UTF-8, no line breaks */
 };

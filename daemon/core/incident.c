@@ -112,19 +112,29 @@ bool incident_step(struct incident_watch *w, const struct observation *o,
         return opens;
 }
 
+/* Some that go were there before. */
+static void count_sources(uint32_t *now, uint32_t *most, uint32_t count, bool come) {
+        if (come)
+                *now += count;
+        else
+                *now -= count < *now ? count : *now;
+        if (*now > *most)
+                *most = *now;
+}
+
 void incident_note_act(struct incident_watch *w, const struct event *e) {
         struct incident *n = &w->incident;
 
         if (!n->id || e->pretended)
                 return;
-        if (e->type == EVENT_SOURCE_BLOCKED)
-                n->blocked_now += e->sources_count;
-        else if (e->type == EVENT_SOURCE_UNBLOCKED) /* some were there before */
-                n->blocked_now -= e->sources_count < n->blocked_now ? e->sources_count : n->blocked_now;
+        if (e->type == EVENT_SOURCE_BLOCKED || e->type == EVENT_SOURCE_UNBLOCKED)
+                count_sources(&n->blocked_now, &n->blocked_sources, e->sources_count,
+                              e->type == EVENT_SOURCE_BLOCKED);
+        else if (e->type == EVENT_SOURCE_LIMITED || e->type == EVENT_SOURCE_UNLIMITED)
+                count_sources(&n->limited_now, &n->limited_sources, e->sources_count,
+                              e->type == EVENT_SOURCE_LIMITED);
         else if (e->type == EVENT_SYNCOOKIES_SET && e->new_value > n->syncookies)
                 n->syncookies = e->new_value;
-        if (n->blocked_now > n->blocked_sources)
-                n->blocked_sources = n->blocked_now;
 }
 
 bool incident_blocks_for(const struct incident_watch *w, const struct listener_key *listener) {

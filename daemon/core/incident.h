@@ -40,9 +40,11 @@ struct incident {
         double peak_half_open;      /* the most half-opens of the host at one look */
         double total_syns;          /* SYNs since its start, with those that were dropped */
         struct incident_account account;
-        double blocked_syns;        /* of these the SYNs of blocked sources */
+        double blocked_syns;        /* of these the SYNs of blocked or limited sources that were dropped */
         uint32_t blocked_now;       /* sources that were blocked since its start and still are */
         uint32_t blocked_sources;   /* the most of them at a time */
+        uint32_t limited_now;       /* the same of those that were limited to a rate */
+        uint32_t limited_sources;
         int syncookies;             /* the highest that tcp_syncookies was raised to; -1: it was not */
         bool alerted;               /* a rule wanted it told: then all of it is, to its end */
         uint32_t hooks;             /* 1 << index of each rule whose hook is told of it */

@@ -86,14 +86,19 @@ static bool tell_update(struct news *n, const struct news_scene *scene, const ch
 
 /* What was done about it, for the last message. */
 static const char *explain_done(const struct incident *n, char *text, size_t size) {
-        char cookies[64] = "", block[96] = "", count[32];
+        char cookies[64] = "", block[128] = "", count[32];
+
+        uint32_t taken = n->blocked_sources + n->limited_sources;
 
         if (n->syncookies >= 0)
                 snprintf(cookies, sizeof cookies, "; tcp_syncookies was raised to %d", n->syncookies);
         explain_count(n->blocked_syns, count);
-        if (n->blocked_sources)
-                snprintf(block, sizeof block, "; up to %u source%s blocked, %s SYNs of theirs dropped",
-                         n->blocked_sources, n->blocked_sources == 1 ? "" : "s", count);
+        if (n->blocked_sources && n->limited_sources)
+                snprintf(block, sizeof block, "; up to %u sources blocked and %u limited, %s SYNs of theirs dropped",
+                         n->blocked_sources, n->limited_sources, count);
+        else if (n->blocked_sources || n->limited_sources)
+                snprintf(block, sizeof block, "; up to %u source%s %s, %s SYNs of theirs dropped", taken,
+                         taken == 1 ? "" : "s", n->blocked_sources ? "blocked" : "limited", count);
         else if (n->blocked_syns > 0)
                 snprintf(block, sizeof block, "; %s SYNs of sources blocked before dropped", count);
         snprintf(text, size, "%s%s", cookies, block);
@@ -102,7 +107,7 @@ static const char *explain_done(const struct incident *n, char *text, size_t siz
 
 static bool tell_end(const struct news_scene *scene, struct event *ret) {
         const struct incident *n = incident_of(scene);
-        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX], done[160], top[128];
+        char peak[32], queue[32], total[32], name[ADDRESS_TEXT_MAX], done[192], top[128];
 
         begin(ret, EVENT_FLOOD_END, scene);
         top_sources_text(ret->top, ret->top_count, top, sizeof top);
@@ -234,6 +239,8 @@ bool news_delivers(struct news *n, const struct settings *s, const struct event 
         case EVENT_SYNCOOKIES_FOREIGN:
         case EVENT_SOURCE_BLOCKED:
         case EVENT_SOURCE_UNBLOCKED:
+        case EVENT_SOURCE_LIMITED:
+        case EVENT_SOURCE_UNLIMITED:
         case EVENT_SENSOR_DEGRADED:
         case EVENT_SENSOR_RECOVERED:
         case EVENT_CONFIG_RELOADED:

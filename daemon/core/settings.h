@@ -135,6 +135,7 @@ struct settings {
                 uint64_t known_for_us; /* who finished a handshake in this time is never blocked */
                 uint32_t max_entries;
                 uint32_t min_syn_per_s;
+                uint32_t limit_per_s; /* SYNs that a client who floods may send; 0: whatever it sends */
         } block;
 
         struct {

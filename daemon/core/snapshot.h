@@ -104,6 +104,7 @@ struct snapshot {
 
         bool block_enabled;
         uint32_t blocked_entries;
+        uint32_t limited_entries; /* of these */
         double blocked_per_s; /* SYNs of theirs */
 
         struct snapshot_incident incident;

@@ -15,7 +15,7 @@
  *                                       an array in event_json.h
  *   duration_s, peak_syn_per_s, old_value, new_value
  *   top_source, top_source_share        who sent most of the flood (all told are in event_json.h)
- *   source, sources_count               whom source-(un)blocked is about: the first, and how many
+ *   source, sources_count               whom source-(un)blocked, -(un)limited is about: the first, and how many
  *                                       (all of them are in event_json.h)
  *
  * Counts are whole numbers. Rates keep three decimals, shares four: more would

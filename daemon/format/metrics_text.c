@@ -91,6 +91,8 @@ static void host(const struct exposition *x, const struct snapshot *s) {
               s->syncookies_managed);
         gauge(x, "synward_blocked_entries", "Sources and prefixes on the block list.",
               s->blocked_entries);
+        gauge(x, "synward_limited_entries", "Those of the block list that are limited to a rate instead of cut off.",
+              s->limited_entries);
         gauge(x, "synward_incident_active", "1 during an incident.", s->incident.id != 0);
         gauge(x, "synward_uptime_seconds", "Since the daemon started.",
               (double) s->uptime_us / 1e6);
@@ -172,7 +174,7 @@ static void incident_info(const struct exposition *x, const struct snapshot *s) 
 static void totals(const struct exposition *x, const struct snapshot_totals *t) {
         counter(x, "synward_syns_total", "SYNs that came in, but for those of blocked sources.",
                 t->syns);
-        counter(x, "synward_blocked_syns_total", "SYNs of blocked sources, which were dropped.",
+        counter(x, "synward_blocked_syns_total", "SYNs of blocked and limited sources, which were dropped.",
                 t->blocked_syns);
         counter(x, "synward_handshakes_completed_total", "Handshakes that clients finished.",
                 t->handshakes_completed);

@@ -93,8 +93,9 @@ static json_t *clients_json(const struct snapshot_clients *c) {
 }
 
 static json_t *block_json(const struct snapshot *s) {
-        return json_pack("{s:b, s:I, s:o, s:I}", "enabled", (int) s->block_enabled,
+        return json_pack("{s:b, s:I, s:I, s:o, s:I}", "enabled", (int) s->block_enabled,
                          "entries", (json_int_t) s->blocked_entries,
+                         "limited", (json_int_t) s->limited_entries,
                          "dropped_syn_per_s", json_value_rate(s->blocked_per_s),
                          "dropped_syns", (json_int_t) s->totals.blocked_syns);
 }

@@ -120,6 +120,7 @@ void sample_flood(struct snapshot *s) {
         s->syncookies_managed = true;
         s->block_enabled = true;
         s->blocked_entries = 3;
+        s->limited_entries = 1;
         s->blocked_per_s = 98000.5;
         s->incident = (struct snapshot_incident) {
                 .id = 3, .start_realtime_us = START_US - 61000000, .has_listener = true,

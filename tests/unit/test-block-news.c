@@ -118,6 +118,37 @@ static void there_and_back_is_no_news(void **state) {
         assert_false(take(100 * S));
 }
 
+static void note_limit(enum block_change_type type, unsigned i, uint32_t limit_per_s) {
+        struct block_change c = { .type = type, .prefix = host(i), .limit_per_s = limit_per_s, .certain_per_s = 100 };
+
+        snprintf(c.reason, sizeof c.reason, "because");
+        block_news_note(&news, &c);
+}
+
+static void who_is_limited_is_told_apart(void **state) {
+        note_limit(BLOCK_ADDED, 1, 10);
+        note_limit(BLOCK_ADDED, 2, 0);
+        note_limit(BLOCK_ADDED, 3, 10);
+        assert_true(take(S));
+        assert_int_equal(e.type, EVENT_SOURCE_LIMITED);
+        assert_int_equal(e.sources_count, 2);
+        says("198.51.0.1, 198.51.0.3 are limited to 10 SYN/s for 300 s: together at least 200 SYN/s unfinished; "
+             "not cut off, for they are clients; to undo, add them to allow");
+        assert_true(take(S));
+        assert_int_equal(e.type, EVENT_SOURCE_BLOCKED);
+        says("198.51.0.2 is blocked for 300 s: because");
+        assert_false(take(S));
+        /* To be cut off instead of limited is news, though it is the same address. */
+        note_limit(BLOCK_REMOVED, 1, 10);
+        note_limit(BLOCK_ADDED, 1, 0);
+        assert_true(take(S));
+        assert_int_equal(e.type, EVENT_SOURCE_UNLIMITED);
+        says("198.51.0.1 is not limited any more: because");
+        assert_true(take(S));
+        assert_int_equal(e.type, EVENT_SOURCE_BLOCKED);
+        assert_false(take(S));
+}
+
 static void a_dry_run_says_so(void **state) {
         note(BLOCK_ADDED, 1, "x");
         assert_true(block_news_take(&news, S, S, true, &e));
@@ -149,6 +180,7 @@ int main(void) {
                 cmocka_unit_test_setup(two_hundred_and_fifty, set_up),
                 cmocka_unit_test_setup(who_is_let_go_comes_first, set_up),
                 cmocka_unit_test_setup(there_and_back_is_no_news, set_up),
+                cmocka_unit_test_setup(who_is_limited_is_told_apart, set_up),
                 cmocka_unit_test_setup(a_dry_run_says_so, set_up),
                 cmocka_unit_test_setup(the_longest, set_up),
         };

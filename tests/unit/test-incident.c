@@ -155,6 +155,16 @@ static void what_was_done_is_noted(void **state) {
         blocked.pretended = true;
         incident_note_act(&watch, &blocked);
         assert_int_equal(watch.incident.blocked_now, 0);
+        assert_int_equal(watch.incident.limited_sources, 0);
+        blocked = event_make(EVENT_SOURCE_LIMITED);
+        blocked.sources_count = 4;
+        incident_note_act(&watch, &blocked);
+        blocked.type = EVENT_SOURCE_UNLIMITED;
+        blocked.sources_count = 1;
+        incident_note_act(&watch, &blocked);
+        assert_int_equal(watch.incident.limited_now, 3);
+        assert_int_equal(watch.incident.limited_sources, 4);
+        assert_int_equal(watch.incident.blocked_sources, 3);
 }
 
 int main(void) {

@@ -41,6 +41,7 @@ static void says_what_is(void **state) {
                 "synward_handshakes_completed_total 23456",
                 "synward_blocked_syns_total 912000",
                 "synward_blocked_entries 3",
+                "synward_limited_entries 1",
                 "synward_control_clients 2",
                 "synward_control_accepted_total 40",
                 "synward_control_refused_total 5",

@@ -89,6 +89,23 @@ static void start_turn_and_end(void **state) {
         assert_true(delivers());
 }
 
+static void the_end_tells_who_was_limited(void **state) {
+        begin();
+        watch.incident.limited_sources = 1;
+        watch.incident.blocked_syns = 1200;
+        assert_true(look(30 * S, STATE_NORMAL));
+        assert_non_null(strstr(e.message, "; up to 1 source limited, 1,200 SYNs of theirs dropped"));
+}
+
+static void the_end_tells_of_both(void **state) {
+        begin();
+        watch.incident.blocked_sources = 2;
+        watch.incident.limited_sources = 1;
+        watch.incident.blocked_syns = 1200;
+        assert_true(look(30 * S, STATE_NORMAL));
+        assert_non_null(strstr(e.message, "; up to 2 sources blocked and 1 limited, 1,200 SYNs of theirs dropped"));
+}
+
 static void growth_is_told_when_it_is_time(void **state) {
         begin();
         watch.incident.peak_syn_per_s = 4001;
@@ -212,6 +229,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(nothing_without_an_incident, set_up),
                 cmocka_unit_test_setup(start_turn_and_end, set_up),
+                cmocka_unit_test_setup(the_end_tells_who_was_limited, set_up),
+                cmocka_unit_test_setup(the_end_tells_of_both, set_up),
                 cmocka_unit_test_setup(growth_is_told_when_it_is_time, set_up),
                 cmocka_unit_test_setup(a_name_has_to_stand, set_up),
                 cmocka_unit_test_setup(held_off_is_told_once, set_up),

@@ -34,7 +34,7 @@ static const struct {
         { "listeners", "a" }, { "sources_tracked", "in" }, { "sources_distinct_estimate", "in" },
         { "syncookies.value", "in" }, { "syncookies.original", "in" },
         { "syncookies.managed", "b" }, { "syncookies.mode", "s" }, { "syncookies.trouble", "sn" }, { "incident", "no" },
-        { "block.enabled", "b" }, { "block.entries", "i" }, { "block.dropped_syn_per_s", "rn" },
+        { "block.enabled", "b" }, { "block.entries", "i" }, { "block.limited", "i" }, { "block.dropped_syn_per_s", "rn" },
         { "block.dropped_syns", "i" }, { "clients.now", "i" }, { "clients.refused", "i" },
         { "clients.dropped", "i" }, { "clients.accepted", "i" }, { "clients.accept_failed", "i" },
         { "sensors.sock_diag.state", "s" }, { "sensors.sock_diag.interval_ms", "in" },

@@ -118,7 +118,7 @@ run 0 status
 says "flood, flood-spoofed"
 says "half-open 512 of 511 at 0.0.0.0:80, 98 % aged"
 says "1 (set by synward; was 0)"
-says "handled        tcp_syncookies set 0 to 1 by synward; 3 blocked, 98,000 SYN/s dropped"
+says "handled        tcp_syncookies set 0 to 1 by synward; 3 blocked (1 limited to a rate), 98,000 SYN/s dropped"
 says "12/s by "
 says 'table "synward" belongs to another'
 [[ $out != *$'\033'* ]] || not_ok "colours without a terminal"
