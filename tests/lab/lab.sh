@@ -694,6 +694,16 @@ lab_expect_blocked_none() {
         if [ -z "$blocked" ]; then lab_ok "$1"; else lab_not_ok "$1 [blocked: $blocked]"; fi
 }
 
+# lab_limited, lab_expect_limited_none: the same of who was limited to a rate (block.limit).
+lab_limited() { lab_events source-limited | jq -r '.sources[]' | sort -u; }
+
+lab_expect_limited_none() {
+        local limited
+
+        limited=$(lab_limited | grep -E "^(${2:-.*})" | tr '\n' ' ')
+        if [ -z "$limited" ]; then lab_ok "$1"; else lab_not_ok "$1 [limited: $limited]"; fi
+}
+
 # lab_expect_state "STATE ..." MILLISECONDS SINCE_US TEXT: a test with its delay.
 lab_expect_state() {
         # Waits longer than allowed, so that a miss says by how much.

@@ -3,8 +3,8 @@
 # A spoofed flood of 60 SYN/s, later of 1,060, onto one listener, and an honest client
 # of 90 connections/s: at the same listener, at another one of this host, at a host behind
 # it (forwarded, DNATed, or DNATed past a local listener, as docker-proxy has it), at a
-# closed port, or at one that a firewall drops. With blocking on: the flood is found and called spoofed all along,
-# the client is neither named nor blocked.
+# closed port, or at one that a firewall drops. With blocking and a limit on: the flood is found and called
+# spoofed all along, the client is neither named nor blocked nor limited.
 # Arguments choose: itself same forwarded dnat shadowed closed filtered.
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
@@ -12,7 +12,7 @@ lab_need_daemon
 
 LAB_STATUSES=1
 LAB_CONFIG='
-block: { enabled: true, timeout: 60s }
+block: { enabled: true, timeout: 60s, limit: 10 }
 policy:
   - when: { state: flood }
     do: [ alert, syncookies, block ]'
@@ -32,6 +32,7 @@ try() {
         lab_expect_name flood-spoofed "$1: spoofed all along"
         lab_expect_unnamed "$1: the client is named nowhere" '100\.64\.2\.'
         lab_expect_blocked_none "$1: nobody is blocked"
+        lab_expect_limited_none "$1: nobody is limited"
         lab_client_served visitors 0.95 "$1: the flooded listener serves"
 }
 
