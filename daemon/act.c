@@ -62,7 +62,7 @@ static int write_cookies(void *userdata, uint8_t value) {
 }
 
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
-            act_event_fn *on_event, void *userdata, struct act **ret) {
+            struct scribe_client *scribe, act_event_fn *on_event, void *userdata, struct act **ret) {
         struct act *a = calloc(1, sizeof *a);
         const struct syncookies_kernel kernel = { read_cookies, write_cookies, a };
         struct syncookies_config config = { .state_dir = options->state_dir, .kernel = &kernel };
@@ -81,7 +81,8 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         if (r >= 0)
                 r = syncookies_new(&config, &a->syncookies);
         if (r >= 0)
-                r = blocking_new(settings, options->privileged, options->state_dir, on_event, userdata, &a->blocking);
+                r = blocking_new(settings, options->privileged, scribe, options->state_dir, on_event, userdata,
+                                 &a->blocking);
         if (r < 0) {
                 act_free(a);
                 return r;
@@ -207,6 +208,10 @@ static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want wan
 
 json_t *act_blocked(const struct act *a) {
         return blocking_json(a->blocking);
+}
+
+void act_clients_saved(struct act *a, int result) {
+        blocking_clients_saved(a->blocking, result);
 }
 
 struct known_clients *act_known_clients(struct act *a) {

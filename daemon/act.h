@@ -12,6 +12,7 @@
 #include <jansson.h>
 #include <systemd/sd-event.h>
 
+#include "actions/scribe_client.h"
 #include "core/event.h"
 #include "core/engine.h"
 #include "core/known_clients.h"
@@ -30,9 +31,9 @@ typedef void act_event_fn(void *userdata, struct event *e, uint32_t hooks);
 
 struct act;
 
-/* settings and options must outlive it. */
+/* settings, options and scribe must outlive it, scribe until act_stop(). */
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
-            act_event_fn *on_event, void *userdata, struct act **ret);
+            struct scribe_client *scribe, act_event_fn *on_event, void *userdata, struct act **ret);
 struct act *act_free(struct act *a);
 /* -errno: the old sinks stay. */
 int act_configure(struct act *a, const struct settings *settings);
@@ -46,6 +47,8 @@ void act_step(struct act *a, const struct observation *o, const struct engine_lo
 /* Undoes what must not outlive the daemon. */
 void act_stop(struct act *a, uint64_t now_us);
 
+/* How SCRIBE_CLIENTS went. */
+void act_clients_saved(struct act *a, int result);
 /* Who finishes handshakes is to be added here; NULL: that is not wanted, until the next reload. */
 struct known_clients *act_known_clients(struct act *a);
 

@@ -23,6 +23,7 @@
 
 struct blocking {
         const struct settings *settings;
+        struct scribe_client *scribe;
         const char *state_dir;
         blocking_event_fn *on_event;
         void *userdata;
@@ -51,14 +52,15 @@ static int new_clients(struct blocking *b) {
         return known_clients_new(&key, b->settings->block.known_for_us, 0, &b->clients);
 }
 
-int blocking_new(const struct settings *settings, struct privileged *privileged, const char *state_dir,
-                 blocking_event_fn *on_event, void *userdata, struct blocking **ret) {
+int blocking_new(const struct settings *settings, struct privileged *privileged, struct scribe_client *scribe,
+                 const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret) {
         struct blocking *b = calloc(1, sizeof *b);
         int r;
 
         if (!b)
                 return -ENOMEM;
         b->settings = settings;
+        b->scribe = scribe;
         b->state_dir = state_dir;
         b->on_event = on_event;
         b->userdata = userdata;
@@ -131,6 +133,23 @@ static void load_clients(struct blocking *b) {
                 note_clients(b, "read", r);
 }
 
+void blocking_clients_saved(struct blocking *b, int result) {
+        note_clients(b, "write", result);
+}
+
+static void save_clients(struct blocking *b) {
+        struct scribe_order o = { .operation = SCRIBE_CLIENTS, .length = (uint32_t) known_clients_size(b->clients) };
+        void *bytes = malloc(o.length);
+        int r = bytes ? 0 : -ENOMEM;
+
+        /* Nothing is written where nothing was added. */
+        if (bytes && known_clients_save(b->clients, bytes))
+                r = scribe_client_submit(b->scribe, &o, bytes);
+        free(bytes);
+        if (r < 0)
+                note_clients(b, "write", r);
+}
+
 static void step_clients(struct blocking *b, bool dry_run) {
         if (!b->clients_loaded)
                 load_clients(b);
@@ -138,12 +157,12 @@ static void step_clients(struct blocking *b, bool dry_run) {
         if (dry_run || b->now_us - b->saved_us < SAVE_US)
                 return;
         b->saved_us = b->now_us;
-        note_clients(b, "write", known_clients_file_save(b->state_dir, b->clients));
+        save_clients(b);
 }
 
 void blocking_stop(struct blocking *b, bool dry_run) {
         if (b->settings->block.enabled && b->clients_loaded && !dry_run)
-                note_clients(b, "write", known_clients_file_save(b->state_dir, b->clients));
+                save_clients(b);
 }
 
 struct known_clients *blocking_clients(struct blocking *b) {

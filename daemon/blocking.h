@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "actions/scribe_client.h"
 #include "core/engine.h"
 #include "core/event.h"
 #include "core/known_clients.h"
@@ -24,8 +25,8 @@ typedef void blocking_event_fn(void *userdata, struct event *e, uint32_t hooks);
 struct blocking;
 
 /* All must outlive it. -ENOMEM, -EIO: no random key. */
-int blocking_new(const struct settings *settings, struct privileged *privileged, const char *state_dir,
-                 blocking_event_fn *on_event, void *userdata, struct blocking **ret);
+int blocking_new(const struct settings *settings, struct privileged *privileged, struct scribe_client *scribe,
+                 const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret);
 struct blocking *blocking_free(struct blocking *b);
 /* -ENOMEM: nothing was changed. */
 int blocking_configure(struct blocking *b, const struct settings *settings, bool dry_run, bool was_dry_run);
@@ -34,6 +35,9 @@ int blocking_configure(struct blocking *b, const struct settings *settings, bool
 void blocking_step(struct blocking *b, const struct observation *o, const struct engine_look *look, bool dry_run);
 /* Keeps who is known for the next run. */
 void blocking_stop(struct blocking *b, bool dry_run);
+
+/* How SCRIBE_CLIENTS went. */
+void blocking_clients_saved(struct blocking *b, int result);
 
 /* Who finishes handshakes is to be added here; NULL: that is not wanted. */
 struct known_clients *blocking_clients(struct blocking *b);

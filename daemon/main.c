@@ -248,8 +248,16 @@ static json_t *get_blocked(void *userdata) {
         return tick_blocked(((struct service *) userdata)->tick);
 }
 
-static json_t *get_incidents(void *userdata, const char *id) {
-        return tick_incidents(((struct service *) userdata)->tick, id);
+static int ask_incidents(void *userdata, const char *id, uint64_t *ret_ticket) {
+        return tick_ask_incidents(((struct service *) userdata)->tick, id, ret_ticket);
+}
+
+static int incidents_answer(void *userdata, uint64_t ticket, const char **ret_text, size_t *ret_length) {
+        return tick_incidents_answer(((struct service *) userdata)->tick, ticket, ret_text, ret_length);
+}
+
+static void end_incidents(void *userdata, uint64_t ticket) {
+        tick_end_incidents(((struct service *) userdata)->tick, ticket);
 }
 
 static const struct history *get_history(void *userdata) {
@@ -260,8 +268,8 @@ static int api_reload(void *userdata, char *error, size_t size) {
         return reload(userdata, error, size);
 }
 
-static void on_events_added(void *userdata) {
-        control_notify_events(((struct service *) userdata)->control);
+static void on_news(void *userdata) {
+        control_wake(((struct service *) userdata)->control);
 }
 
 static const struct loop_ops loop_ops = { .tick = on_tick, .reload = on_hangup };
@@ -269,7 +277,9 @@ static const struct api_ops api_ops = {
         .snapshot = get_snapshot,
         .events = get_events,
         .reload = api_reload,
-        .incidents = get_incidents,
+        .incidents = ask_incidents,
+        .incidents_answer = incidents_answer,
+        .incidents_end = end_incidents,
         .blocked = get_blocked,
         .history = get_history,
 };
@@ -358,7 +368,7 @@ static int run_service(struct service *s, struct settings *settings, bool found)
                         .privileged = s->privileged,
                 },
                 .recording = s->recording,
-                .events_added = on_events_added,
+                .news = on_news,
                 .userdata = s,
         };
         struct loop_time now;

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "actions/incident_record.h"
 #include "config/load.h"
 #include "config/print.h"
 #include "core/engine.h"
 #include "core/explain.h"
 #include "core/history.h"
 #include "look_log.h"
+#include "records.h"
 #include "sense.h"
 #include "util/log.h"
 #include "util/trouble.h"
@@ -27,7 +27,8 @@ struct tick {
         struct sense *sense;
         struct engine *engine;
         struct act *act;
-        struct incident_record *incidents;
+        struct records *records;
+        struct incident_record *incidents; /* of records */
 
         struct trouble sensors[SENSORS]; /* what was told of each */
         struct observation observation;  /* of the tick at hand */
@@ -52,35 +53,37 @@ static char *policy_text(void *userdata) {
         return text;
 }
 
-static void on_record_trouble(void *userdata, int error, const char *what) {
-        const struct tick *t = userdata;
-
-        if (error)
-                log_warning("Incident record in %s: %s: %s, ignoring", t->options->act.state_dir, what,
-                            strerror(-error));
-        else
-                log_notice("Incident records work again");
-}
-
 static void on_syn(void *userdata, const struct syn *s, const uint8_t *packet, size_t length) {
         struct tick *t = userdata;
 
         incident_record_syn(t->incidents, s, packet, length);
 }
 
-static int open_incidents(struct tick *t) {
-        struct incident_record_config config = {
+static void news(void *userdata) {
+        const struct tick *t = userdata;
+
+        if (t->options->news)
+                t->options->news(t->options->userdata);
+}
+
+static void on_clients_saved(void *userdata, int result) {
+        act_clients_saved(((struct tick *) userdata)->act, result);
+}
+
+static int open_records(struct tick *t, sd_event *event) {
+        const struct records_options options = {
                 .state_dir = t->options->act.state_dir,
                 .version = PACKAGE_VERSION,
-                .read_only = t->options->act.dry_run,
-                .report = on_record_trouble,
+                .dry_run = t->options->act.dry_run,
                 .policy_text = policy_text,
+                .ready = news,
+                .clients_saved = on_clients_saved,
                 .userdata = t,
         };
-        int r = incident_record_new(&config, t->settings, &t->incidents);
+        int r = records_new(event, t->settings, &options, &t->records);
 
         if (r >= 0)
-                sense_set_tap(t->sense, on_syn, t);
+                t->incidents = records_incident(t->records);
         return r;
 }
 
@@ -96,6 +99,10 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         if (!t->settings)
                 goto fail;
         *t->settings = *settings;
+        r = open_records(t, event);
+        if (r < 0)
+                goto fail;
+        r = -ENOMEM;
         t->engine = engine_new(t->settings);
         t->history = history_new();
         if (!t->engine || !t->history)
@@ -105,10 +112,8 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         r = sense_new(event, t->settings, options->act.privileged, &t->sense);
         if (r < 0)
                 goto fail;
-        r = open_incidents(t);
-        if (r < 0)
-                goto fail;
-        r = act_new(event, t->settings, &options->act, on_act_event, t, &t->act);
+        sense_set_tap(t->sense, on_syn, t);
+        r = act_new(event, t->settings, &options->act, records_scribe(t->records), on_act_event, t, &t->act);
         if (r < 0)
                 goto fail;
         sense_set_clients(t->sense, act_known_clients(t->act));
@@ -127,7 +132,7 @@ struct tick *tick_free(struct tick *t) {
                 return NULL;
         sense_free(t->sense);
         act_free(t->act);
-        incident_record_free(t->incidents);
+        records_free(t->records);
         history_free(t->history);
         engine_free(t->engine);
         if (t->settings)
@@ -143,8 +148,7 @@ struct tick *tick_free(struct tick *t) {
 static void deliver(struct tick *t, const struct event *e, bool alert, uint32_t hooks) {
         incident_record_event(t->incidents, e);
         act_tell(t->act, e, alert, hooks);
-        if (t->options->events_added)
-                t->options->events_added(t->options->userdata);
+        news(t);
 }
 
 /* What does not come from the traffic. */
@@ -225,15 +229,18 @@ void tick_run(struct tick *t, const struct loop_time *time) {
 
         sense_describe(t->sense, engine_snapshot(t->engine));
         act_describe(t->act, engine_snapshot(t->engine));
+        records_describe(t->records, engine_snapshot(t->engine));
         history_add(t->history, engine_snapshot(t->engine));
         incident_record_history(t->incidents, t->history, engine_snapshot(t->engine));
         tell_sensors(t);
         report_status(t);
+        records_step(t->records, time->now_us);
 }
 
 void tick_stop(struct tick *t, const struct loop_time *time) {
         t->time = *time;
         act_stop(t->act, time->now_us);
+        records_stop(t->records);
 }
 
 int tick_configure(struct tick *t, struct settings *settings, const struct loop_time *time) {
@@ -299,8 +306,16 @@ json_t *tick_blocked(const struct tick *t) {
         return act_blocked(t->act);
 }
 
-json_t *tick_incidents(const struct tick *t, const char *id) {
-        return id ? incident_record_read(t->incidents, id) : incident_record_list(t->incidents);
+int tick_ask_incidents(struct tick *t, const char *id, uint64_t *ret_ticket) {
+        return incident_desk_ask(records_desk(t->records), id, ret_ticket);
+}
+
+int tick_incidents_answer(const struct tick *t, uint64_t ticket, const char **ret_text, size_t *ret_length) {
+        return incident_desk_answer(records_desk(t->records), ticket, ret_text, ret_length);
+}
+
+void tick_end_incidents(struct tick *t, uint64_t ticket) {
+        incident_desk_end(records_desk(t->records), ticket);
 }
 
 bool tick_is_blind(const struct tick *t) {

@@ -22,8 +22,9 @@
 struct tick_options {
         struct act_options act;
         struct recording_writer *recording; /* of every observation; NULL: do not */
-        /* Told after events were added to the log; may be NULL. */
-        void (*events_added)(void *userdata);
+        /* Told after events were added to the log, and when records that were asked for are there; may
+         * be NULL. */
+        void (*news)(void *userdata);
         void *userdata;
 };
 
@@ -53,5 +54,7 @@ const struct event_log *tick_events(const struct tick *t);
 const struct history *tick_history(const struct tick *t);
 /* See struct api_ops. */
 json_t *tick_blocked(const struct tick *t);
-json_t *tick_incidents(const struct tick *t, const char *id);
+int tick_ask_incidents(struct tick *t, const char *id, uint64_t *ret_ticket);
+int tick_incidents_answer(const struct tick *t, uint64_t ticket, const char **ret_text, size_t *ret_length);
+void tick_end_incidents(struct tick *t, uint64_t ticket);
 bool tick_is_blind(const struct tick *t);

@@ -2,24 +2,15 @@
 #include "actions/incident_record.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "actions/incident_file.h"
-#include "actions/incident_heaviest.h"
-#include "actions/incident_sample.h"
-#include "actions/incident_store.h"
+#include "actions/incident_answer.h"
+#include "actions/incident_present.h"
 #include "core/observation_ring.h"
-#include "core/queue_course.h"
 #include "format/event_json.h"
 #include "format/history_json.h"
-#include "format/json_value.h"
 #include "format/observation_json.h"
 #include "format/queue_course_json.h"
 #include "util/trouble.h"
@@ -28,12 +19,6 @@ enum {
         LINES_A_TICK = 8,    /* of observations */
         EVENTS_A_TICK = 16,
         EVENTS_MAX = 2000,
-        REMOVE_A_TICK = 4,   /* records */
-        DONE_MAX = 32,       /* acts named in the summary */
-        FILES = 8,
-        COURSE_POINT_BYTES = 192, /* in timeline.json, more than one takes */
-        QUEUES_POINT_BYTES = 48,  /* in queues.json, more than one takes without its listeners */
-        QUEUES_VALUE_BYTES = 24,  /* and for each listener */
 };
 
 #define SUMMARY_INTERVAL_US UINT64_C(10000000)
@@ -44,28 +29,6 @@ enum {
 #define ROOM_RETRY_US UINT64_C(10000000)
 #define EVENTS_RESERVE UINT64_C(262144)
 
-/* The incident at hand. */
-struct present {
-        struct incident incident;
-        struct incident_sample *sample; /* NULL: no memory */
-        int directory; /* -1: the record could not be made, the summary is in memory only */
-        struct incident_file observations, events;
-        uint64_t policy_bytes, next_line, lines, lines_missed, events_count;
-        unsigned events_this_tick;
-        bool full;     /* its share of max_size is used up */
-        bool failed;   /* something of it is missing on disk */
-        bool ended;
-        uint64_t time_us, realtime_us; /* of the last tick that belongs to it */
-        uint64_t summary_us;
-        unsigned done_count;
-        json_t *done;  /* NULL: no memory */
-        struct incident_heaviest sources, prefixes;
-        struct history_course course;
-        struct queue_course *queues; /* NULL: no memory */
-        uint64_t next_second; /* of the history; UINT64_MAX: nothing was taken yet */
-        uint64_t others_bytes; /* of the other records, when last surveyed */
-};
-
 struct incident_record {
         struct incident_record_config config;
         const struct settings *settings;
@@ -74,6 +37,7 @@ struct incident_record {
         uint64_t time_us, realtime_us; /* of this tick */
         uint64_t prune_us; /* when to look for what is too old or too much */
         uint64_t room_retry_us;
+        uint64_t others_bytes; /* of the other records, when last pruned */
         struct trouble disk;
         struct observation line; /* too large for the stack of a deep call */
 };
@@ -118,142 +82,142 @@ static void works(struct incident_record *r) {
                 r->config.report(r->config.userdata, 0, NULL);
 }
 
-/* --- the summary ------------------------------------------------------------------------ */
+/* --- orders --------------------------------------------------------------------------- */
 
-static json_t *account_json(const struct incident_account *a) {
-        json_t *explained = json_object();
+/* What cannot be ordered is missing, as what cannot be written is. */
+static int submit(struct incident_record *r, const struct scribe_order *order, const void *data) {
+        int error = r->config.submit(r->config.userdata, order, data);
 
-        for (unsigned i = 0; i < EXPLANATIONS; i++)
-                json_object_set_new(explained, explanation_name((enum explanation) i), json_value_count(a->explained[i]));
-        return json_pack("{s:o, s:o, s:o, s:o, s:o}", "flood_s", json_value_rate(a->flood_s), "finished",
-                         json_value_count(a->finished), "unfinished", json_value_count(a->unfinished), "refused",
-                         json_value_count(a->refused), "explained", explained);
+        if (error < 0)
+                fail(r, error, "too much waits for the disk");
+        return error;
 }
 
-static json_t *summary_json(const struct incident_record *r) {
-        const struct present *p = r->present;
-        const struct incident *n = &p->incident;
-        bool forged = n->diagnosis == DIAGNOSIS_FLOOD_SPOOFED;
-        char listener[ADDRESS_TEXT_MAX];
+static struct scribe_order order_of(const struct incident_record *r, enum scribe_operation operation,
+                                    const char *name, size_t length) {
+        struct scribe_order o = { .operation = operation, .length = (uint32_t) length,
+                                  .id = r->present->incident.id };
 
-        return json_pack(
-                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:o, s:I, s:I, s:I,"
-                " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
-                "schema", "synward.incident.v1", "version", r->config.version,
-                "id", (json_int_t) n->id,
-                "state", p->ended ? "ended" : "present",
-                "start", json_value_time(n->start_realtime_us),
-                "end", p->ended ? json_value_time(p->realtime_us) : json_null(),
-                "duration_s", round((double) (p->time_us - n->start_us) / 1e3) / 1e3,
-                "listener", n->has_listener ? listener_key_format(&n->listener, listener) : NULL,
-                "diagnosis", diagnosis_name(n->diagnosis),
-                "peak_syn_per_s", round(n->peak_syn_per_s * 10) / 10,
-                "peak_half_open", (json_int_t) llround(n->peak_half_open),
-                "total_syns", (json_int_t) llround(n->total_syns),
-                "account", account_json(&n->account),
-                "blocked_sources", (json_int_t) n->blocked_sources,
-                "limited_sources", (json_int_t) n->limited_sources,
-                "blocked_syns", (json_int_t) llround(n->blocked_syns),
-                "alerted", n->alerted,
-                "done", p->done,
-                "hooks", json_integer(__builtin_popcount(n->hooks)),
-                /* Forged addresses are nobody's: whoever is listed would be blocked for it. */
-                "top_sources", forged ? json_array() : incident_heaviest_json(&p->sources),
-                "top_prefixes", forged ? json_array() : incident_heaviest_json(&p->prefixes),
-                "events_count", (json_int_t) p->events_count,
-                "observations", (json_int_t) p->lines,
-                "sampled_packets",
-                (json_int_t) (p->sample ? incident_sample_packets(p->sample) : 0),
-                "complete", !p->failed && !p->full && p->lines_missed == 0);
+        snprintf(o.name, sizeof o.name, "%s", name);
+        return o;
+}
+
+/* Takes over text, which may be NULL: no memory. */
+static void put(struct incident_record *r, const char *name, char *text, size_t length) {
+        struct scribe_order o;
+
+        if (!text)
+                fail(r, -ENOMEM, "out of memory");
+        else if (r->present->on_disk) {
+                o = order_of(r, SCRIBE_PUT, name, length);
+                (void) submit(r, &o, text);
+        }
+        free(text);
+}
+
+/* Takes over o. */
+static void put_json(struct incident_record *r, const char *name, json_t *o) {
+        char *text = o ? json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+        size_t length = text ? strlen(text) : 0;
+
+        json_decref(o);
+        if (text)
+                text[length++] = '\n'; /* in place of its NUL */
+        put(r, name, text, length);
+}
+
+/* Whether it was ordered. */
+static bool append(struct incident_record *r, struct present_file *f, const void *data, size_t length) {
+        struct scribe_order o = order_of(r, SCRIBE_APPEND, f->name, length);
+
+        o.offset = f->bytes;
+        if (f->ended || !r->present->on_disk || submit(r, &o, data) < 0)
+                return false;
+        f->bytes += length;
+        return true;
+}
+
+/* Removes what is older or more than there may be. */
+static void prune(struct incident_record *r) {
+        const struct present *p = r->present;
+        uint64_t max_age_us = r->settings->incidents.max_age_us;
+        struct scribe_order o = {
+                .operation = SCRIBE_PRUNE,
+                .bounds = {
+                        .except = p ? p->incident.id : 0,
+                        .keep = r->settings->incidents.keep - (p ? 1 : 0),
+                        .max_size = r->settings->incidents.max_size,
+                        .needed = p ? present_bytes(p) : 0,
+                        .older_us = max_age_us && r->realtime_us > max_age_us ? r->realtime_us - max_age_us : 0,
+                },
+        };
+
+        r->prune_us = r->time_us + PRUNE_INTERVAL_US;
+        r->room_retry_us = r->time_us + ROOM_RETRY_US;
+        (void) submit(r, &o, NULL);
+}
+
+/* At the start, after a reload, with every incident's begin and end, and now and then. */
+static void prune_if_due(struct incident_record *r) {
+        if (!r->config.read_only && r->time_us >= r->prune_us)
+                prune(r);
+}
+
+/* A record that could not be begun leaves nothing behind. */
+static void give_up(struct incident_record *r) {
+        struct scribe_order o = order_of(r, SCRIBE_REMOVE, "", 0);
+
+        r->present->on_disk = false;
+        (void) r->config.submit(r->config.userdata, &o, NULL);
+}
+
+static struct present_file *file_of(struct present *p, const char *name) {
+        struct present_file *const files[] = { &p->observations, &p->events, &p->packets };
+
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+                if (strcmp(files[i]->name, name) == 0)
+                        return files[i];
+        return NULL;
+}
+
+/* Of the record at hand. */
+static void written(struct incident_record *r, const struct scribe_order *order, int result) {
+        struct present *p = r->present;
+        struct present_file *f = file_of(p, order->name);
+        char what[64];
+
+        if (result == 0 && order->operation == SCRIBE_PUT && strcmp(order->name, "incident.json") == 0 && !p->made) {
+                p->made = true;
+                works(r);
+        }
+        if (result == 0)
+                return;
+        if (order->operation == SCRIBE_MAKE) {
+                p->on_disk = false;
+                fail(r, result, "cannot make a directory for the incident");
+                return;
+        }
+        snprintf(what, sizeof what, "cannot write %s", order->name);
+        fail(r, result, what);
+        if (f)
+                f->ended = true; /* up to there it is whole */
+        else if (!p->made && p->on_disk)
+                give_up(r);
+}
+
+void incident_record_done(struct incident_record *r, const struct scribe_order *order,
+                          const struct scribe_reply *reply) {
+        if (order->operation == SCRIBE_PRUNE) {
+                r->others_bytes = reply->others_bytes;
+                if (reply->result < 0)
+                        complain(r, reply->result, "cannot remove an old record");
+        } else if (order->operation != SCRIBE_REMOVE && r->present && r->present->incident.id == order->id)
+                written(r, order, reply->result);
+        else if (reply->result < 0 && order->operation != SCRIBE_REMOVE)
+                complain(r, reply->result, "cannot write the end of a record");
 }
 
 /* --- room ------------------------------------------------------------------------------- */
-
-static uint64_t in_blocks(uint64_t bytes) {
-        return (bytes + INCIDENT_STORE_BLOCK - 1) / INCIDENT_STORE_BLOCK * INCIDENT_STORE_BLOCK;
-}
-
-/* Of a point in queues.json. */
-static uint64_t queues_point_bytes(const struct queue_course *c) {
-        uint64_t told = c->rows_count < QUEUE_COURSE_TOLD ? c->rows_count : QUEUE_COURSE_TOLD;
-
-        return QUEUES_POINT_BYTES + told * QUEUES_VALUE_BYTES;
-}
-
-/* What the present record takes at most when its small files are renewed. */
-static uint64_t present_bytes(const struct present *p) {
-        return in_blocks(p->observations.bytes) + in_blocks(p->events.bytes) +
-               in_blocks(p->policy_bytes) +
-               in_blocks((uint64_t) p->course.count * COURSE_POINT_BYTES) +
-               in_blocks(p->queues ? p->queues->count * queues_point_bytes(p->queues) : 0) +
-               in_blocks(p->sample ? incident_sample_bytes(p->sample) : 0) +
-               FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
-}
-
-/* Removes the oldest records until the present one, which may be none, has its room. False:
- * there are more to remove. */
-static bool make_room(struct incident_record *r) {
-        const struct present *p = r->present;
-        uint64_t except = p ? p->incident.id : 0, needed = p ? present_bytes(p) : 0, after = 0;
-        unsigned others_max = r->settings->incidents.keep - (p ? 1 : 0);
-        struct incident_survey s;
-
-        r->room_retry_us = r->time_us + ROOM_RETRY_US;
-        for (unsigned i = 0; i <= REMOVE_A_TICK; i++) {
-                int error = incident_store_survey(r->config.state_dir, except, after, &s);
-
-                if (error < 0) {
-                        fail(r, error, "cannot look through the records");
-                        return true;
-                }
-                if (r->present)
-                        r->present->others_bytes = s.bytes;
-                if (s.oldest == 0 ||
-                    (s.count <= others_max && s.bytes + needed <= r->settings->incidents.max_size))
-                        return true;
-                if (i == REMOVE_A_TICK)
-                        break;
-                error = incident_store_remove(r->config.state_dir, s.oldest);
-                if (error == 0)
-                        continue;
-                /* One that cannot be removed must not keep all the others. */
-                complain(r, error, "cannot remove an old record");
-                after = s.oldest;
-        }
-        return after != 0; /* those that stay are tried again in an hour */
-}
-
-/* Whether none is left that is older than it may be and can be removed. */
-static bool remove_older(struct incident_record *r) {
-        uint64_t except = r->present ? r->present->incident.id : 0, after = 0, id;
-        uint64_t max_age_us = r->settings->incidents.max_age_us;
-
-        if (max_age_us == 0 || r->realtime_us < max_age_us)
-                return true;
-        for (unsigned i = 0; i < REMOVE_A_TICK; i++) {
-                int error = incident_store_find_older(r->config.state_dir, except, after,
-                                                      r->realtime_us - max_age_us, &id);
-
-                if (error == 0 && id == 0)
-                        return true;
-                if (error == 0)
-                        error = incident_store_remove(r->config.state_dir, id);
-                if (error < 0) {
-                        complain(r, error, "cannot remove a record that is too old");
-                        after = id;
-                }
-        }
-        return after != 0;
-}
-
-/* Removes what is older or more than there may be, a few at a tick: at the start, after a
- * reload, with every incident's begin and end, and now and then. */
-static void prune(struct incident_record *r) {
-        if (r->config.read_only || r->time_us < r->prune_us)
-                return;
-        if (remove_older(r) && make_room(r))
-                r->prune_us = r->time_us + PRUNE_INTERVAL_US;
-}
 
 /* Whether the present record may grow by so much and still has the reserve. */
 static bool has_room(struct incident_record *r, size_t more, uint64_t reserve) {
@@ -264,8 +228,8 @@ static bool has_room(struct incident_record *r, size_t more, uint64_t reserve) {
                 p->full = true;
                 return false;
         }
-        if (p->others_bytes + needed > r->settings->incidents.max_size && r->time_us >= r->room_retry_us)
-                make_room(r);
+        if (r->others_bytes + needed > r->settings->incidents.max_size && r->time_us >= r->room_retry_us)
+                prune(r);
         return true;
 }
 
@@ -278,129 +242,81 @@ static uint64_t events_reserve(const struct incident_record *r) {
 
 /* --- begin and end ----------------------------------------------------------------------- */
 
-static struct present *present_free(struct present *p) {
-        if (!p)
-                return NULL;
-        incident_file_close(&p->observations);
-        incident_file_close(&p->events);
-        incident_sample_free(p->sample);
-        queue_course_free(p->queues);
-        json_decref(p->done);
-        if (p->directory >= 0)
-                close(p->directory);
-        free(p);
-        return NULL;
-}
-
-static int write_policy(struct incident_record *r, int directory) {
+static void write_policy(struct incident_record *r) {
         char *text = r->config.policy_text ? r->config.policy_text(r->config.userdata) : NULL;
-        int error;
 
         if (!text)
-                return 0;
+                return;
         r->present->policy_bytes = strlen(text);
-        error = incident_file_put(directory, "policy.yaml", text, strlen(text));
-        free(text);
-        return error;
+        put(r, "policy.yaml", text, r->present->policy_bytes);
 }
 
-static int write_summary(struct incident_record *r) {
+static void write_summary(struct incident_record *r) {
         struct present *p = r->present;
-        int error = incident_file_put_json(p->directory, "incident.json", summary_json(r));
 
-        if (error == 0 && p->sample)
-                error = incident_file_put_json(p->directory, "fingerprints.json",
-                                 incident_sample_json(p->sample));
-        if (error == 0)
-                error = incident_file_put_json(p->directory, "timeline.json", history_json_course(&p->course));
-        if (error == 0 && p->queues)
-                error = incident_file_put_json(p->directory, "queues.json", queue_course_json(p->queues));
         p->summary_us = r->time_us;
-        return error;
+        if (!p->on_disk)
+                return;
+        put_json(r, "incident.json", present_summary(p, r->config.version));
+        if (p->sample)
+                put_json(r, "fingerprints.json", incident_sample_json(p->sample));
+        put_json(r, "timeline.json", history_json_course(&p->course));
+        if (p->queues)
+                put_json(r, "queues.json", queue_course_json(p->queues));
 }
 
-static int open_files(struct incident_record *r) {
+static void write_packets(struct incident_record *r) {
         struct present *p = r->present;
-        int fd, error = write_policy(r, p->directory);
+        const void *packets;
+        size_t length = p->sample ? incident_sample_take(p->sample, r->realtime_us, &packets) : 0;
 
-        if (error == 0)
-                error = write_summary(r);
-        if (error == 0)
-                error = p->observations.fd = incident_file_make(p->directory, "observations.jsonl", O_EXCL);
-        if (error >= 0)
-                error = p->events.fd = incident_file_make(p->directory, "events.jsonl", O_EXCL);
-        if (error < 0 || !p->sample || r->settings->incidents.pcap_packets == 0)
-                return error < 0 ? error : 0;
-        fd = incident_file_make(p->directory, "sample.pcap", O_EXCL);
-        if (fd >= 0 && incident_sample_open(p->sample, fd) < 0)
-                unlinkat(p->directory, "sample.pcap", 0);
-        return 0;
+        if (length > 0 && !append(r, &p->packets, packets, length))
+                p->packets.ended = true;
 }
 
 static void begin(struct incident_record *r, const struct decision *d) {
-        struct present *p = calloc(1, sizeof *p);
-        int error;
+        uint32_t packets_max = r->config.read_only ? 0 : r->settings->incidents.pcap_packets;
+        struct present *p = present_new(&d->incident, packets_max);
+        struct scribe_order make;
 
         if (!p) {
                 fail(r, -ENOMEM, "out of memory");
                 return;
         }
-        p->incident = d->incident;
-        p->directory = p->observations.fd = p->events.fd = -1;
         p->next_line = observation_ring_first(r->ring);
-        p->next_second = UINT64_MAX;
-        p->done = json_array();
-        p->queues = queue_course_new();
         p->time_us = r->time_us;
         p->realtime_us = r->realtime_us;
-        if (incident_sample_new(r->settings->incidents.pcap_packets, &p->sample) == 0)
-                incident_sample_flush(p->sample, r->realtime_us);
         r->present = p;
-        r->prune_us = 0;
         if (r->config.read_only)
                 return;
 
-        make_room(r);
-        error = incident_store_create(r->config.state_dir, p->incident.id, &p->directory);
-        if (error < 0) {
-                fail(r, error, "cannot make a directory for the incident");
-                return;
-        }
-        error = open_files(r);
-        if (error == 0) {
-                works(r);
-                return;
-        }
-        fail(r, error, "cannot write the incident's files");
-        incident_file_close(&p->observations);
-        incident_file_close(&p->events);
-        close(p->directory);
-        p->directory = -1;
-        (void) incident_store_remove(r->config.state_dir, p->incident.id);
+        prune(r);
+        p->on_disk = true;
+        make = order_of(r, SCRIBE_MAKE, "", 0);
+        if (submit(r, &make, NULL) < 0)
+                p->on_disk = false;
+        write_policy(r);
+        write_summary(r);
+        write_packets(r);
 }
 
 static void finish(struct incident_record *r) {
-        struct present *p = r->present;
-        int error;
-
-        if (!p)
+        if (!r->present)
                 return;
-        if (p->directory >= 0) {
-                error = p->sample ? incident_sample_flush(p->sample, r->realtime_us) : 0;
-                if (error < 0)
-                        fail(r, error, "cannot write sample.pcap");
-                error = write_summary(r);
-                if (error < 0)
-                        fail(r, error, "cannot write incident.json");
-        }
-        r->present = present_free(p);
+        write_packets(r);
+        write_summary(r);
+        r->present = present_free(r->present);
         r->prune_us = 0;
+}
+
+void incident_record_stop(struct incident_record *r) {
+        finish(r);
 }
 
 struct incident_record *incident_record_free(struct incident_record *r) {
         if (!r)
                 return NULL;
-        finish(r);
+        present_free(r->present);
         observation_ring_free(r->ring);
         free(r);
         return NULL;
@@ -442,37 +358,21 @@ void incident_record_follow(struct incident_record *r, const struct decision *d)
         p->events_this_tick = 0;
 }
 
-static bool is_act(enum event_type t) {
-        return t == EVENT_SYNCOOKIES_SET || t == EVENT_SYNCOOKIES_RESTORED ||
-               t == EVENT_SYNCOOKIES_FOREIGN || t == EVENT_SOURCE_BLOCKED ||
-               t == EVENT_SOURCE_UNBLOCKED || t == EVENT_SOURCE_LIMITED ||
-               t == EVENT_SOURCE_UNLIMITED || t == EVENT_HOOK_FAILED;
-}
-
 void incident_record_event(struct incident_record *r, const struct event *e) {
         struct present *p = r->present;
         char *line;
-        int error;
 
         if (!p)
                 return;
-        if (is_act(e->type) && p->done_count < DONE_MAX) {
-                p->done_count++;
-                json_array_append_new(p->done,
-                                      json_pack("{s:o, s:s, s:s}", "time", json_value_time(e->realtime_us),
-                                                "event", event_type_name(e->type),
-                                                "message", e->message));
-        }
-        if (p->events_count >= EVENTS_MAX || p->events_this_tick >= EVENTS_A_TICK || p->events.fd < 0)
+        present_note_act(p, e);
+        if (p->events_count >= EVENTS_MAX || p->events_this_tick >= EVENTS_A_TICK || !p->on_disk ||
+            p->events.ended)
                 return;
         line = event_json_line(e);
         if (!line)
                 return;
         if (has_room(r, strlen(line), 0)) {
-                error = incident_file_append(&p->events, line, strlen(line));
-                if (error < 0)
-                        fail(r, error, "cannot write events.jsonl");
-                p->events_count += error == 0;
+                p->events_count += append(r, &p->events, line, strlen(line));
                 p->events_this_tick++;
         }
         free(line);
@@ -484,18 +384,19 @@ static void write_line(struct incident_record *r) {
         char *line;
         int error = observation_json_write(&r->line, &line);
 
-        if (error == 0) {
-                length = strlen(line);
-                line[length] = '\n'; /* in place of its NUL */
-                if (has_room(r, length + 1, events_reserve(r)))
-                        error = incident_file_append(&p->observations, line, length + 1);
-                else
-                        incident_file_close(&p->observations);
-                p->lines += error == 0 && !p->full;
-                free(line);
-        }
-        if (error < 0)
+        if (error < 0) {
                 fail(r, error, "cannot write observations.jsonl");
+                return;
+        }
+        length = strlen(line);
+        line[length] = '\n'; /* in place of its NUL */
+        if (!has_room(r, length + 1, events_reserve(r)))
+                p->observations.ended = true;
+        else if (append(r, &p->observations, line, length + 1))
+                p->lines++;
+        else
+                p->lines_missed++;
+        free(line);
 }
 
 /* A second of it, as it was seen. */
@@ -504,7 +405,7 @@ static void take_line(struct incident_record *r) {
 
         if (p->queues)
                 queue_course_add(p->queues, &r->line);
-        if (p->observations.fd >= 0)
+        if (p->on_disk && !p->observations.ended)
                 write_line(r);
         else
                 p->lines_missed++;
@@ -533,24 +434,16 @@ static bool take_lines(struct incident_record *r) {
 void incident_record_write(struct incident_record *r) {
         struct present *p = r->present;
         bool whole;
-        int error;
 
-        prune(r);
+        prune_if_due(r);
         if (!p)
                 return;
         whole = take_lines(r);
-        error = p->sample ? incident_sample_flush(p->sample, r->realtime_us) : 0;
-        if (error < 0)
-                fail(r, error, "cannot write sample.pcap");
-        if (p->ended && (whole || r->time_us - p->time_us > CLOSE_AFTER_US)) {
+        write_packets(r);
+        if (p->ended && (whole || r->time_us - p->time_us > CLOSE_AFTER_US))
                 finish(r);
-                return;
-        }
-        if (p->directory < 0 || r->time_us - p->summary_us < SUMMARY_INTERVAL_US)
-                return;
-        error = write_summary(r);
-        if (error < 0)
-                fail(r, error, "cannot write incident.json");
+        else if (r->time_us - p->summary_us >= SUMMARY_INTERVAL_US)
+                write_summary(r);
 }
 
 void incident_record_history(struct incident_record *r, const struct history *h, const struct snapshot *now) {
@@ -580,90 +473,19 @@ void incident_record_syn(struct incident_record *r, const struct syn *syn, const
 
 /* --- for those who ask ------------------------------------------------------------------------ */
 
-struct listing {
-        const struct incident_record *record;
-        json_t *array;
-};
-
-/* In a list only what a line can show. */
-static void shorten(json_t *o) {
-        static const char *const longer[] = { "done", "top_sources", "top_prefixes", "account" };
-
-        for (size_t i = 0; i < sizeof longer / sizeof *longer; i++)
-                json_object_del(o, longer[i]);
+uint64_t incident_record_present_id(const struct incident_record *r) {
+        return r->present ? r->present->incident.id : 0;
 }
 
-/* Its daemon ended before it did. */
-static void settle_state(json_t *o) {
-        const char *state = json_string_value(json_object_get(o, "state"));
-
-        if (state && strcmp(state, "present") == 0)
-                json_object_set_new(o, "state", json_string("interrupted"));
-}
-
-static void add_to_list(void *userdata, uint64_t id) {
-        struct listing *l = userdata;
-        json_t *o = incident_store_summary(l->record->config.state_dir, id);
-
-        if (!o)
-                return;
-        shorten(o);
-        settle_state(o);
-        json_array_append_new(l->array, o);
-}
-
-json_t *incident_record_list(const struct incident_record *r) {
-        struct listing l = { .record = r, .array = json_array() };
+json_t *incident_record_present(const struct incident_record *r, bool in_full) {
         json_t *o;
 
-        if (!l.array)
+        if (!r->present)
                 return NULL;
-        incident_store_each(r->config.state_dir, r->present ? r->present->incident.id : 0,
-                            add_to_list, &l);
-        if (r->present && (o = summary_json(r))) {
-                shorten(o);
-                json_array_append_new(l.array, o);
-        }
-        return l.array;
-}
-
-/* What a page of it is made from. The present one's is newer than its files. */
-static void add_parts(const struct incident_record *r, uint64_t id, json_t *o) {
-        const struct present *p = r->present;
-        const char *dir = r->config.state_dir;
-
-        if (!p || p->incident.id != id) {
-                json_object_set_new(o, "timeline", incident_store_json(dir, id, "timeline.json"));
-                json_object_set_new(o, "queues", incident_store_json(dir, id, "queues.json"));
-                json_object_set_new(o, "fingerprints", incident_store_json(dir, id, "fingerprints.json"));
-        } else {
-                json_object_set_new(o, "timeline", history_json_course(&p->course));
-                json_object_set_new(o, "queues", p->queues ? queue_course_json(p->queues) : json_null());
-                json_object_set_new(o, "fingerprints",
-                                    p->sample ? incident_sample_json(p->sample) : json_null());
-        }
-        json_object_set_new(o, "policy", incident_store_text(dir, id, "policy.yaml"));
-}
-
-json_t *incident_record_read(const struct incident_record *r, const char *id) {
-        char directory[64];
-        uint64_t number;
-        json_t *o;
-
-        if (incident_store_parse_id(id, &number) < 0)
-                return NULL;
-        if (r->present && r->present->incident.id == number) {
-                o = summary_json(r);
-        } else {
-                o = incident_store_summary(r->config.state_dir, number);
-                settle_state(o);
-        }
-        if (!o)
-                return NULL;
-        add_parts(r, number, o);
-        snprintf(directory, sizeof directory, "incidents/%" PRIu64, number);
-        json_object_set_new(o, "directory", json_sprintf("%s/%s", r->config.state_dir, directory));
-        json_object_set_new(o, "files", incident_store_files(r->config.state_dir, number));
-        json_object_set_new(o, "events", incident_store_events(r->config.state_dir, number));
-        return json_pack("[o]", o);
+        if (in_full)
+                return present_in_full(r->present, r->config.version);
+        o = present_summary(r->present, r->config.version);
+        if (o)
+                incident_answer_shorten(o);
+        return o;
 }

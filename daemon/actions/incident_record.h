@@ -17,8 +17,8 @@
  *
  * Bounds: at most `keep` records and `max_size` bytes in all, the oldest go
  * first; none `max_age` after its end; one record takes at most half of max_size, its observations stop
- * there. Files are written once a tick, a few lines at a time; what is behind
- * catches up. What cannot be written is lost, never waited for.
+ * there. Nothing is written here: the scribe (scribe.h) is ordered to, once a tick, a few lines at a
+ * time; what is behind catches up. What cannot be written is lost, never waited for.
  */
 
 #include <stdbool.h>
@@ -27,6 +27,7 @@
 
 #include <jansson.h>
 
+#include "actions/scribe.h"
 #include "core/event.h"
 #include "core/history.h"
 #include "core/observation.h"
@@ -39,6 +40,8 @@ struct incident_record_config {
         const char *state_dir;
         const char *version;
         bool read_only; /* a dry run: none is written, and none removed */
+        /* As scribe_client_submit(); how each went is told to incident_record_done(). */
+        int (*submit)(void *userdata, const struct scribe_order *order, const void *data);
         /* Told when records begin to fail (-errno, and what failed), once, and when they work
          * again (0, NULL). */
         void (*report)(void *userdata, int error, const char *what);
@@ -53,7 +56,8 @@ struct incident_record;
  * settings only `incidents` is read. -ENOMEM. */
 int incident_record_new(const struct incident_record_config *config,
                         const struct settings *settings, struct incident_record **ret);
-/* A record that has not ended stays as it is. */
+/* The end of the daemon: orders what there is of a record that has not ended, to be told as interrupted. */
+void incident_record_stop(struct incident_record *r);
 struct incident_record *incident_record_free(struct incident_record *r);
 void incident_record_configure(struct incident_record *r, const struct settings *settings);
 
@@ -70,8 +74,12 @@ void incident_record_history(struct incident_record *r, const struct history *h,
 void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
                          size_t length);
 
-/* An array of summaries, oldest first: those on disk, and the present one. NULL: no memory. */
-json_t *incident_record_list(const struct incident_record *r);
-/* One in full, as an array of one object: the summary, events, timeline, queues, fingerprints,
- * policy, files, directory; null what an older record has not. id: as a client wrote it. NULL: there is no such record, or no memory. */
-json_t *incident_record_read(const struct incident_record *r, const char *id);
+/* How an order of ours went: every operation before SCRIBE_LIST. */
+void incident_record_done(struct incident_record *r, const struct scribe_order *order,
+                          const struct scribe_reply *reply);
+
+/* The incident at hand; 0: none. */
+uint64_t incident_record_present_id(const struct incident_record *r);
+/* What memory has of it: a line of the list, or in full what incident_answer_read() takes. NULL: there
+ * is none, or no memory. */
+json_t *incident_record_present(const struct incident_record *r, bool in_full);

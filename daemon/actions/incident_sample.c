@@ -30,30 +30,16 @@ struct incident_sample {
         struct keyed_hash key;
         uint64_t syns, ttl[256];
 
-        uint32_t packets_max, packets, packets_written;
+        uint32_t packets_max, packets;
         uint32_t allowed; /* until the next tick */
-        uint64_t bytes, bytes_written;
         uint64_t realtime_us; /* of the last tick: packets carry no time of their own */
 #ifdef HAVE_PCAP
         pcap_t *pcap;
-        pcap_dumper_t *dumper; /* NULL: not open, or ended */
+        pcap_dumper_t *dumper; /* into text; NULL: none are wanted, or no memory */
+        char *text;
+        size_t text_size;
 #endif
 };
-
-int incident_sample_new(uint32_t packets_max, struct incident_sample **ret) {
-        struct incident_sample *s = calloc(1, sizeof *s);
-
-        if (!s)
-                return -ENOMEM;
-        if (heavy_hitters_new(FINGERPRINTS, &s->fingerprints) < 0 ||
-            getrandom(&s->key, sizeof s->key, 0) != sizeof s->key) {
-                incident_sample_free(s);
-                return -ENOMEM;
-        }
-        s->packets_max = packets_max;
-        *ret = s;
-        return 0;
-}
 
 #ifdef HAVE_PCAP
 static void close_file(struct incident_sample *s) {
@@ -61,30 +47,22 @@ static void close_file(struct incident_sample *s) {
                 pcap_dump_close(s->dumper);
         if (s->pcap)
                 pcap_close(s->pcap);
-        s->dumper = NULL;
-        s->pcap = NULL;
+        free(s->text);
 }
 
-int incident_sample_open(struct incident_sample *s, int fd) {
-        FILE *f = fdopen(fd, "w");
+/* Into memory: the file itself is another process' business. */
+static void begin_file(struct incident_sample *s) {
+        FILE *f = open_memstream(&s->text, &s->text_size);
 
-        if (!f) {
-                close(fd);
-                return -ENOMEM;
-        }
+        if (!f)
+                return;
         s->pcap = pcap_open_dead(DLT_RAW, SNAPLEN);
         if (!s->pcap) {
                 fclose(f);
-                return -ENOMEM;
+                return;
         }
         /* Closes f itself if it cannot write the file's header, which stays in the buffer. */
         s->dumper = pcap_dump_fopen(s->pcap, f);
-        if (!s->dumper) {
-                close_file(s);
-                return -EIO;
-        }
-        s->bytes = sizeof(struct pcap_file_header);
-        return 0;
 }
 
 /* What the packet was before it was cut for the log. */
@@ -110,50 +88,29 @@ static void keep_packet(struct incident_sample *s, const uint8_t *packet, size_t
                 return;
         s->allowed--;
         s->packets++;
-        s->bytes += 16 + h.caplen;
         pcap_dump((u_char *) s->dumper, &h, packet);
 }
 
-/* Ends the file behind the last packet that is whole. */
-static void give_up(struct incident_sample *s) {
-        int fd = dup(fileno(pcap_dump_file(s->dumper)));
-
-        close_file(s);
-        if (fd < 0)
-                return;
-        if (ftruncate(fd, (off_t) s->bytes_written) < 0)
-                errno = 0; /* then the last packet is cut: readers say so */
-        close(fd);
-        s->bytes = s->bytes_written;
-        s->packets = s->packets_written;
-}
-
-int incident_sample_flush(struct incident_sample *s, uint64_t realtime_us) {
-        int error;
+size_t incident_sample_take(struct incident_sample *s, uint64_t realtime_us, const void **ret) {
+        FILE *f = s->dumper ? pcap_dump_file(s->dumper) : NULL;
+        long length;
 
         s->realtime_us = realtime_us;
         s->allowed = s->packets_max / TICKS_TO_FILL + 1;
-        if (!s->dumper || s->bytes == s->bytes_written)
+        if (!f || fflush(f) != 0)
                 return 0;
-        errno = 0;
-        if (pcap_dump_flush(s->dumper) < 0 || ferror(pcap_dump_file(s->dumper))) {
-                error = errno > 0 ? -errno : -EIO;
-                give_up(s);
-                return error;
-        }
-        s->bytes_written = s->bytes;
-        s->packets_written = s->packets;
-        return 0;
+        length = ftell(f);
+        *ret = s->text;
+        rewind(f);
+        return length > 0 ? (size_t) length : 0;
 }
 #else
 static void close_file(struct incident_sample *s) {
         (void) s;
 }
 
-int incident_sample_open(struct incident_sample *s, int fd) {
+static void begin_file(struct incident_sample *s) {
         (void) s;
-        close(fd);
-        return -EOPNOTSUPP;
 }
 
 static void keep_packet(struct incident_sample *s, const uint8_t *packet, size_t length) {
@@ -162,11 +119,29 @@ static void keep_packet(struct incident_sample *s, const uint8_t *packet, size_t
         (void) length;
 }
 
-int incident_sample_flush(struct incident_sample *s, uint64_t realtime_us) {
+size_t incident_sample_take(struct incident_sample *s, uint64_t realtime_us, const void **ret) {
         s->realtime_us = realtime_us;
+        *ret = NULL;
         return 0;
 }
 #endif
+
+int incident_sample_new(uint32_t packets_max, struct incident_sample **ret) {
+        struct incident_sample *s = calloc(1, sizeof *s);
+
+        if (!s)
+                return -ENOMEM;
+        if (heavy_hitters_new(FINGERPRINTS, &s->fingerprints) < 0 ||
+            getrandom(&s->key, sizeof s->key, 0) != sizeof s->key) {
+                incident_sample_free(s);
+                return -ENOMEM;
+        }
+        s->packets_max = packets_max;
+        if (packets_max > 0)
+                begin_file(s);
+        *ret = s;
+        return 0;
+}
 
 struct incident_sample *incident_sample_free(struct incident_sample *s) {
         if (!s)
@@ -215,10 +190,6 @@ void incident_sample_add(struct incident_sample *s, const struct syn *syn, const
 
 uint32_t incident_sample_packets(const struct incident_sample *s) {
         return s->packets;
-}
-
-uint64_t incident_sample_bytes(const struct incident_sample *s) {
-        return s->bytes;
 }
 
 /* --- in words ----------------------------------------------------------------------- */

@@ -22,19 +22,15 @@ struct incident_sample;
 int incident_sample_new(uint32_t packets_max, struct incident_sample **ret);
 struct incident_sample *incident_sample_free(struct incident_sample *s);
 
-/* Takes over the file descriptor in any case. -EOPNOTSUPP: built without libpcap. */
-int incident_sample_open(struct incident_sample *s, int fd);
-
 /* A SYN with the packet it was read from, from its IP header on. Writes to memory only. */
 void incident_sample_add(struct incident_sample *s, const struct syn *syn, const uint8_t *packet,
                          size_t length);
 
-/* Once a tick: hands the packets to the kernel, and allows some more until the next. The first
- * error ends the file and is returned. */
-int incident_sample_flush(struct incident_sample *s, uint64_t realtime_us);
+/* Once a tick: what has come for sample.pcap since, *ret until the next packet is added (0 bytes: nothing, and
+ * nothing ever when built without libpcap), and allows some more packets. The first begins the file. */
+size_t incident_sample_take(struct incident_sample *s, uint64_t realtime_us, const void **ret);
 
-uint32_t incident_sample_packets(const struct incident_sample *s); /* written */
-uint64_t incident_sample_bytes(const struct incident_sample *s);
+uint32_t incident_sample_packets(const struct incident_sample *s); /* taken */
 
 /* syns, ttl: { "57": count, … } as they arrived, fingerprints: [ { ttl, window, window_scale,
  * mss, options: [ "mss", "sack", … ] in their order, cut, syns, error } ], the usual ones

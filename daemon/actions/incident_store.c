@@ -61,7 +61,7 @@ static int make_base(const char *state_dir) {
         return 0;
 }
 
-static int open_record(const char *state_dir, uint64_t id, int *ret_fd) {
+int incident_store_open(const char *state_dir, uint64_t id, int *ret_fd) {
         char name[INCIDENT_STORE_NAME_MAX];
         int base, fd, r = open_base(state_dir, &base);
 
@@ -76,7 +76,7 @@ static int open_record(const char *state_dir, uint64_t id, int *ret_fd) {
         return r;
 }
 
-int incident_store_create(const char *state_dir, uint64_t id, int *ret_fd) {
+int incident_store_create(const char *state_dir, uint64_t id) {
         char name[INCIDENT_STORE_NAME_MAX];
         int base, r = make_base(state_dir);
 
@@ -87,7 +87,7 @@ int incident_store_create(const char *state_dir, uint64_t id, int *ret_fd) {
         snprintf(name, sizeof name, "%" PRIu64, id);
         r = mkdirat(base, name, 0750) < 0 ? -errno : 0;
         close(base);
-        return r < 0 ? r : open_record(state_dir, id, ret_fd);
+        return r;
 }
 
 /* --- what is there ---------------------------------------------------------------- */
@@ -124,74 +124,36 @@ static bool is_directory(int base, const char *name) {
         return fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-int incident_store_survey(const char *state_dir, uint64_t except, uint64_t after,
-                          struct incident_survey *ret) {
-        struct incident_survey s = { .count = 0 };
-        int base, r = open_base(state_dir, &base);
-        struct dirent *e;
-        uint64_t id;
-        DIR *d;
-
-        if (r == -ENOENT) {
-                *ret = s;
-                return 0;
-        }
-        if (r < 0)
-                return r;
-        d = open_listing(base);
-        if (!d)
-                return -ENOMEM;
-        while ((e = readdir(d))) {
-                if (incident_store_parse_id(e->d_name, &id) < 0 || id == except ||
-                    !is_directory(dirfd(d), e->d_name))
-                        continue;
-                s.count++;
-                s.bytes += record_bytes(dirfd(d), e->d_name);
-                if (id > after && (!s.oldest || id < s.oldest))
-                        s.oldest = id;
-        }
-        closedir(d);
-        *ret = s;
-        return 0;
-}
-
-/* Whether it was last written before. What is not there any more is not. */
-static bool is_older(int base, const char *name, uint64_t realtime_us) {
+/* When it was last written, its incident.json if it has one. */
+static time_t written_s(int base, const char *name) {
         char summary[NAME_MAX + sizeof "/incident.json"];
         struct stat st;
 
         snprintf(summary, sizeof summary, "%s/incident.json", name);
         if (fstatat(base, summary, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
             fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return false;
-        return st.st_mtim.tv_sec < 0 || (uint64_t) st.st_mtim.tv_sec < realtime_us / 1000000;
+                return 0;
+        return st.st_mtim.tv_sec;
 }
 
-int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t after,
-                              uint64_t realtime_us, uint64_t *ret_id) {
+int incident_store_measure(const char *state_dir, uint64_t id, uint64_t *ret_bytes, uint64_t *ret_written_us) {
+        char name[INCIDENT_STORE_NAME_MAX];
         int base, r = open_base(state_dir, &base);
-        uint64_t id, found = 0;
-        struct dirent *e;
-        DIR *d;
+        time_t at;
 
-        if (r < 0 && r != -ENOENT)
+        if (r < 0)
                 return r;
-        d = r < 0 ? NULL : open_listing(base);
-        if (r == 0 && !d)
-                return -ENOMEM;
-        while (d && (e = readdir(d)))
-                if (incident_store_parse_id(e->d_name, &id) >= 0 && id != except && id > after &&
-                    (!found || id < found) && is_directory(dirfd(d), e->d_name) && is_older(dirfd(d), e->d_name, realtime_us))
-                        found = id;
-        if (d)
-                closedir(d);
-        *ret_id = found;
+        snprintf(name, sizeof name, "%" PRIu64, id);
+        *ret_bytes = record_bytes(base, name);
+        at = written_s(base, name);
+        *ret_written_us = at < 0 ? 0 : (uint64_t) at * 1000000;
+        close(base);
         return 0;
 }
 
 int incident_store_remove(const char *state_dir, uint64_t id) {
         char name[INCIDENT_STORE_NAME_MAX];
-        int fd, base, r = open_record(state_dir, id, &fd);
+        int fd, base, r = incident_store_open(state_dir, id, &fd);
         struct dirent *e;
         DIR *d;
 
@@ -216,21 +178,22 @@ int incident_store_remove(const char *state_dir, uint64_t id) {
         return r;
 }
 
-static int newest_first(const void *a, const void *b) {
+static int oldest_first(const void *a, const void *b) {
         uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
 
-        return (x < y) - (x > y);
+        return (x > y) - (x < y);
 }
 
-/* All ids, to be freed; 0 and no list where there are none. */
-static int collect(const char *state_dir, uint64_t except, uint64_t **ret, size_t *ret_count) {
+int incident_store_ids(const char *state_dir, uint64_t except, uint64_t **ret, size_t *ret_count) {
         int base, r = open_base(state_dir, &base);
         uint64_t *list = NULL, id;
         size_t count = 0, room = 0;
         struct dirent *e;
         DIR *d = r < 0 ? NULL : open_listing(base);
 
-        while (d && (e = readdir(d))) {
+        if (r == 0 && !d)
+                r = -ENOMEM;
+        while (d && r == 0 && (e = readdir(d))) {
                 if (incident_store_parse_id(e->d_name, &id) < 0 || id == except ||
                     !is_directory(dirfd(d), e->d_name))
                         continue;
@@ -238,9 +201,8 @@ static int collect(const char *state_dir, uint64_t except, uint64_t **ret, size_
                         uint64_t *more = reallocarray(list, room = room * 2 + 64, sizeof *list);
 
                         if (!more) {
-                                free(list);
-                                closedir(d);
-                                return -ENOMEM;
+                                r = -ENOMEM;
+                                break;
                         }
                         list = more;
                 }
@@ -248,26 +210,14 @@ static int collect(const char *state_dir, uint64_t except, uint64_t **ret, size_
         }
         if (d)
                 closedir(d);
+        if (r < 0 && r != -ENOENT) {
+                free(list);
+                return r;
+        }
+        if (count > 0)
+                qsort(list, count, sizeof *list, oldest_first);
         *ret = list;
         *ret_count = count;
-        return 0;
-}
-
-int incident_store_each(const char *state_dir, uint64_t except,
-                        void (*each)(void *userdata, uint64_t id), void *userdata) {
-        uint64_t *list;
-        size_t count;
-        int r = collect(state_dir, except, &list, &count);
-
-        if (r < 0)
-                return r;
-        if (count > 0)
-                qsort(list, count, sizeof *list, newest_first);
-        if (count > INCIDENT_STORE_LIST_MAX)
-                count = INCIDENT_STORE_LIST_MAX;
-        while (count > 0)
-                each(userdata, list[--count]);
-        free(list);
         return 0;
 }
 
@@ -303,7 +253,7 @@ json_t *incident_store_summary(const char *state_dir, uint64_t id) {
         char *text;
         int fd;
 
-        if (open_record(state_dir, id, &fd) < 0)
+        if (incident_store_open(state_dir, id, &fd) < 0)
                 return NULL;
         text = read_text(fd, "incident.json", &length);
         close(fd);
@@ -316,7 +266,7 @@ static char *read_record(const char *state_dir, uint64_t id, const char *name, s
         char *text;
         int fd;
 
-        if (open_record(state_dir, id, &fd) < 0)
+        if (incident_store_open(state_dir, id, &fd) < 0)
                 return NULL;
         text = read_text(fd, name, ret_length);
         close(fd);
@@ -352,7 +302,7 @@ json_t *incident_store_text(const char *state_dir, uint64_t id, const char *name
 
 json_t *incident_store_files(const char *state_dir, uint64_t id) {
         json_t *o = json_object();
-        int fd, r = o ? open_record(state_dir, id, &fd) : -ENOMEM;
+        int fd, r = o ? incident_store_open(state_dir, id, &fd) : -ENOMEM;
         DIR *d = r < 0 ? NULL : open_listing(fd);
         struct dirent *e;
         struct stat st;

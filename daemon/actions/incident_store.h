@@ -23,22 +23,17 @@ int incident_store_parse_id(const char *text, uint64_t *ret);
 
 /* Makes the directory of a record (0750) and those above it where they are missing. -EEXIST:
  * there is one already; -errno of mkdir(2). */
-int incident_store_create(const char *state_dir, uint64_t id, int *ret_fd);
-
-struct incident_survey {
-        uint64_t count, bytes; /* bytes: in whole blocks */
-        uint64_t oldest;       /* id above `after`; 0: none */
-};
-
-/* All records but one (0: all). A directory that is not there holds none. after: an id up to
- * which none could be removed; 0. */
-int incident_store_survey(const char *state_dir, uint64_t except, uint64_t after,
-                          struct incident_survey *ret);
+int incident_store_create(const char *state_dir, uint64_t id);
+/* A record's directory. -errno of open(2). */
+int incident_store_open(const char *state_dir, uint64_t id, int *ret_fd);
 int incident_store_remove(const char *state_dir, uint64_t id);
-/* The first above `after` that was last written before that time (its incident.json, so at its
- * end), except one; *ret_id 0: there is none. */
-int incident_store_find_older(const char *state_dir, uint64_t except, uint64_t after,
-                              uint64_t realtime_us, uint64_t *ret_id);
+
+/* The ids of all records but one (0: all), oldest first, to be freed. A directory that is not there
+ * holds none. */
+int incident_store_ids(const char *state_dir, uint64_t except, uint64_t **ret, size_t *ret_count);
+/* What a record takes, in whole blocks, and when it was last written (its incident.json, so at its
+ * end). */
+int incident_store_measure(const char *state_dir, uint64_t id, uint64_t *ret_bytes, uint64_t *ret_written_us);
 
 /* What incident.json says. Of a record that cannot be read: id and "damaged": true. NULL: no
  * such record, or no memory. */
@@ -51,7 +46,3 @@ json_t *incident_store_json(const char *state_dir, uint64_t id, const char *name
 json_t *incident_store_text(const char *state_dir, uint64_t id, const char *name);
 /* Names of its files and their sizes in bytes. NULL: no memory. */
 json_t *incident_store_files(const char *state_dir, uint64_t id);
-/* Calls back for each record but one, oldest first, at most the newest
- * INCIDENT_STORE_LIST_MAX. -ENOMEM; what cannot be read is no error. */
-int incident_store_each(const char *state_dir, uint64_t except,
-                        void (*each)(void *userdata, uint64_t id), void *userdata);

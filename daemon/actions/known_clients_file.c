@@ -81,18 +81,12 @@ static int write_new(int dir, const uint8_t *bytes, size_t length) {
         return r;
 }
 
-int known_clients_file_save(const char *state_dir, struct known_clients *k) {
-        uint8_t *bytes = malloc(known_clients_size(k));
-        int dir, r = 0;
+int known_clients_file_put(const char *state_dir, const void *bytes, size_t length) {
+        int dir = open_dir(state_dir), r;
 
-        if (!bytes)
-                return -ENOMEM;
-        if (known_clients_save(k, bytes)) {
-                dir = open_dir(state_dir);
-                r = dir < 0 ? dir : write_new(dir, bytes, known_clients_size(k));
-                if (dir >= 0)
-                        close(dir);
-        }
-        free(bytes);
+        if (dir < 0)
+                return dir;
+        r = write_new(dir, bytes, length);
+        close(dir);
         return r;
 }

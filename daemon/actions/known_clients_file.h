@@ -7,9 +7,11 @@
  * whole host loses is that some are not known any more.
  */
 
+#include <stddef.h>
+
 #include "core/known_clients.h"
 
 /* -ENOENT: there is none; -EBADMSG: none of ours (another version's, or damaged); others as open(2). */
 int known_clients_file_load(const char *state_dir, struct known_clients *k, uint64_t now_us);
-/* Nothing is written where nothing was added. -errno. */
-int known_clients_file_save(const char *state_dir, struct known_clients *k);
+/* What known_clients_save() made. -errno. */
+int known_clients_file_put(const char *state_dir, const void *bytes, size_t length);

@@ -38,6 +38,9 @@ static const char service_description[] =
         "error MethodNotImplemented (method: string)\n"
         "error InvalidParameter (parameter: string)\n";
 
+/* What a stream is of. */
+enum { STREAM_EVENTS, STREAM_INCIDENTS };
+
 struct request {
         const struct api *api;
         const struct varlink_call *call;
@@ -120,12 +123,12 @@ static json_t *get_events(const struct request *r) {
                 return NULL;
         /* The first event has sequence 1 even if the log has not begun to count. */
         r->stream->position = log->next > 0 ? log->next : 1;
+        r->stream->kind = STREAM_EVENTS;
         r->stream->active = r->call->more;
         return varlink_reply(events, r->call->more);
 }
 
-json_t *api_next(void *api, struct server_stream *stream) {
-        const struct api *a = api;
+static json_t *next_events(const struct api *a, struct server_stream *stream) {
         const struct event_log *log = a->ops->events(a->userdata);
         uint64_t oldest = event_log_oldest(log);
         uint64_t from = stream->position, to;
@@ -142,21 +145,55 @@ json_t *api_next(void *api, struct server_stream *stream) {
         return varlink_reply(events, true);
 }
 
+/* Read by another process, for a disk may be slow: the answer comes later. */
 static json_t *get_incidents(const struct request *r) {
         const struct api *a = r->api;
         const json_t *id = parameter(r, "id");
-        json_t *incidents;
+        int error;
 
         if (id && !json_is_string(id))
                 return varlink_invalid("id");
-        if (a->ops->incidents)
-                incidents = a->ops->incidents(a->userdata, json_string_value(id));
-        else
-                incidents = id ? NULL : json_array();
-        if (!incidents && id)
-                return varlink_error(NO_SUCH_INCIDENT,
-                                     json_pack("{s:s}", "id", json_string_value(id)));
-        return reply(json_pack("{s:o}", "incidents", incidents));
+        if (!a->ops->incidents && !id)
+                return reply(json_pack("{s:[]}", "incidents"));
+        error = a->ops->incidents ? a->ops->incidents(a->userdata, json_string_value(id), &r->stream->position)
+                                  : -ENOENT;
+        if (error == -ENOENT && id)
+                return varlink_error(NO_SUCH_INCIDENT, json_pack("{s:s}", "id", json_string_value(id)));
+        if (error < 0)
+                return varlink_error(NOT_READY, NULL);
+        r->stream->kind = STREAM_INCIDENTS;
+        r->stream->active = true;
+        return NULL;
+}
+
+static json_t *next_incidents(const struct api *a, struct server_stream *stream) {
+        const char *text;
+        size_t length;
+        int error = a->ops->incidents_answer(a->userdata, stream->position, &text, &length);
+        json_t *answer = NULL;
+
+        if (error == -EAGAIN)
+                return NULL;
+        if (error == 0)
+                stream->text = varlink_encode_text("incidents", text, length, &stream->text_size);
+        if (error == -ENOENT)
+                answer = varlink_error(NO_SUCH_INCIDENT, json_pack("{s:s%}", "id", text, length));
+        else if (!stream->text)
+                answer = varlink_error(NOT_READY, NULL);
+        stream->active = false;
+        a->ops->incidents_end(a->userdata, stream->position);
+        return answer;
+}
+
+json_t *api_next(void *api, struct server_stream *stream) {
+        return stream->kind == STREAM_INCIDENTS ? next_incidents(api, stream) : next_events(api, stream);
+}
+
+void api_end(void *api, struct server_stream *stream) {
+        const struct api *a = api;
+
+        if (stream->kind == STREAM_INCIDENTS)
+                a->ops->incidents_end(a->userdata, stream->position);
 }
 
 static json_t *get_history(const struct request *r) {

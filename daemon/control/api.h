@@ -30,9 +30,14 @@ struct api_ops {
         const struct event_log *(*events)(void *userdata);
         /* 0, or -errno with messages, one a line, in error: what was in force stays. */
         int (*reload)(void *userdata, char *error, size_t size);
-        /* An array of objects: all incidents, or the one with that id in full. NULL: no such
-         * incident. May itself be NULL: there are none. */
-        json_t *(*incidents)(void *userdata, const char *id);
+        /* Asks for all incidents, or (id) for one in full: *ret_ticket is who asks. -ENOENT: no such
+         * incident; -EBUSY: too many ask. May itself be NULL: there are none. */
+        int (*incidents)(void *userdata, const char *id, uint64_t *ret_ticket);
+        /* What was asked for: a JSON array as text. -EAGAIN: not yet, control_wake() tells; -ENOENT as
+         * above, the text is the id; other -errno: it is not to be had now. The text stays until the
+         * ticket is given back, as each has to be. */
+        int (*incidents_answer)(void *userdata, uint64_t ticket, const char **ret_text, size_t *ret_length);
+        void (*incidents_end)(void *userdata, uint64_t ticket);
         /* An array of what is blocked now. May itself be NULL: nothing is. */
         json_t *(*blocked)(void *userdata);
         /* May itself be NULL: there is none. */
@@ -49,6 +54,7 @@ struct api {
 json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer,
                    struct server_stream *stream);
 json_t *api_next(void *api, struct server_stream *stream);
+void api_end(void *api, struct server_stream *stream);
 
 /* The text of io.synward.varlink. */
 const char *api_interface_description(void);

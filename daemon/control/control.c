@@ -13,6 +13,7 @@ struct control {
 static const struct server_service service = {
         .answer = api_answer,
         .next = api_next,
+        .end = api_end,
 };
 
 int control_new(sd_event *event, const struct server_options *options, const struct api_ops *ops,
@@ -39,7 +40,7 @@ struct control *control_free(struct control *c) {
         return NULL;
 }
 
-void control_notify_events(struct control *c) {
+void control_wake(struct control *c) {
         if (c)
                 server_wake(c->server);
 }

@@ -15,6 +15,7 @@ int control_new(sd_event *event, const struct server_options *options, const str
                 void *userdata, struct control **ret);
 struct control *control_free(struct control *c);
 
-/* The event log has grown: those who follow it are told. NULL is no control, and fine. */
-void control_notify_events(struct control *c);
+/* The event log has grown, or what was asked for is there: those who wait are told. NULL is no
+ * control, and fine. */
+void control_wake(struct control *c);
 const struct server_stats *control_stats(const struct control *c);

@@ -40,11 +40,19 @@ struct server {
         struct server_stats stats;
 };
 
+/* Nobody waits for it any more. */
+static void stream_end(struct client *c) {
+        if (c->stream.active && c->server->service->end)
+                c->server->service->end(c->server->userdata, &c->stream);
+        c->stream.active = false;
+}
+
 static struct client *client_free(struct client *c) {
         if (!c)
                 return NULL;
         sd_event_source_disable_unref(c->io);
         sd_event_source_disable_unref(c->stall);
+        stream_end(c);
         if (c->fd >= 0)
                 close(c->fd);
         varlink_reader_free(c->reader);
@@ -85,16 +93,25 @@ static void client_write(struct client *c) {
         }
 }
 
-/* Takes over message. */
-static void client_send(struct client *c, json_t *message) {
+/* Takes over text. */
+static void client_send_text(struct client *c, char *text, size_t size) {
         assert(!c->output);
         c->output_sent = 0;
-        c->output = message ? varlink_encode(message, &c->output_size) : NULL;
-        json_decref(message);
-        if (!c->output || c->output_size > SERVER_OUTPUT_MAX)
+        c->output = text;
+        c->output_size = size;
+        if (!text || size > SERVER_OUTPUT_MAX)
                 c->broken = true;
         else
                 client_write(c);
+}
+
+/* Takes over message. */
+static void client_send(struct client *c, json_t *message) {
+        size_t size = 0;
+        char *text = message ? varlink_encode(message, &size) : NULL;
+
+        json_decref(message);
+        client_send_text(c, text, size);
 }
 
 static void client_call(struct client *c, const char *text, size_t length) {
@@ -109,9 +126,9 @@ static void client_call(struct client *c, const char *text, size_t length) {
         c->moved = true;
         answer = s->service->answer(s->userdata, &call, c->uid, &c->stream);
         if (call.oneway) {
-                c->stream.active = false;
+                stream_end(c);
                 json_decref(answer);
-        } else
+        } else if (answer || !c->stream.active)
                 client_send(c, answer);
         varlink_call_clear(&call);
 }
@@ -126,10 +143,15 @@ static void client_serve(struct client *c) {
                 client_call(c, text, length);
         while (!c->broken && !c->output && c->stream.active) {
                 json_t *part = c->server->service->next(c->server->userdata, &c->stream);
+                char *encoded = c->stream.text;
 
-                if (!part)
+                c->stream.text = NULL;
+                if (encoded)
+                        client_send_text(c, encoded, c->stream.text_size);
+                else if (part)
+                        client_send(c, part);
+                else
                         return;
-                client_send(c, part);
         }
 }
 

@@ -31,19 +31,26 @@ enum {
 #define SERVER_STALL_US UINT64_C(10000000)       /* time limit, see above */
 #define SERVER_ACCEPT_RETRY_US UINT64_C(1000000) /* pause when descriptors have run out */
 
-/* An answer in several parts, wanted by a call with `more`. */
+/* An answer in several parts, wanted by a call with `more`, or one that takes its time. */
 struct server_stream {
-        bool active;       /* set by answer(): call next() from now on */
-        uint64_t position; /* the service's own */
+        bool active;       /* set by answer(): call next() from now on, until it is unset */
+        unsigned kind;     /* the service's own, as position is */
+        uint64_t position;
+        char *text;        /* set by next(): a part as it goes over the wire (varlink_encode()) */
+        size_t text_size;
 };
 
 struct server_service {
-        /* The answer to a call from a peer of that uid, a new reference. NULL: out of memory,
-         * the client is dropped. Never sent when the call is oneway. */
+        /* The answer to a call from a peer of that uid, a new reference. NULL: next() has it when
+         * stream->active was set, else out of memory, the client is dropped. Never sent when the
+         * call is oneway. */
         json_t *(*answer)(void *userdata, const struct varlink_call *call, uid_t peer,
                           struct server_stream *stream);
-        /* The next part, asked for only when the client has taken all before. NULL: none now. */
+        /* The next part, asked for only when the client has taken all before: what it returns, or
+         * stream->text. Neither: none now. */
         json_t *(*next)(void *userdata, struct server_stream *stream);
+        /* A stream ends that is active. May be NULL. */
+        void (*end)(void *userdata, struct server_stream *stream);
 };
 
 struct server_options {

@@ -172,3 +172,17 @@ char *varlink_encode(const json_t *message, size_t *ret_size) {
                 *ret_size = strlen(text) + 1;
         return text;
 }
+
+char *varlink_encode_text(const char *field, const char *value, size_t length, size_t *ret_size) {
+        static const char begin[] = "{\"parameters\":{\"", middle[] = "\":", end[] = "}}";
+        size_t size = strlen(begin) + strlen(field) + strlen(middle) + length + sizeof end;
+        char *text = malloc(size), *p = text;
+
+        if (!text)
+                return NULL;
+        p = stpcpy(stpcpy(stpcpy(p, begin), field), middle);
+        memcpy(p, value, length);
+        strcpy(p + length, end);
+        *ret_size = size;
+        return text;
+}

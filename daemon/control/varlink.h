@@ -63,3 +63,5 @@ json_t *varlink_invalid(const char *parameter);
 
 /* As it goes over the wire, NUL included in the size; to be freed. NULL: out of memory. */
 char *varlink_encode(const json_t *message, size_t *ret_size);
+/* The same of a reply with one field, whose value is JSON text already. */
+char *varlink_encode_text(const char *field, const char *value, size_t length, size_t *ret_size);

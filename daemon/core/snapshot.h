@@ -71,6 +71,7 @@ struct snapshot_totals {
         /* Walks of the socket table by duration: upper bounds snapshot_poll_bounds_us. */
         uint64_t poll_buckets[SNAPSHOT_POLL_BUCKETS + 1]; /* the last: longer; not cumulated */
         uint64_t poll_us_sum;
+        uint64_t records_dropped; /* writes of records, because a disk was too slow for too long */
 };
 
 extern const uint64_t snapshot_poll_bounds_us[SNAPSHOT_POLL_BUCKETS];
@@ -115,6 +116,7 @@ struct snapshot {
         double dump_cpu_share;     /* 0..1 of one CPU, smoothed */
         uint32_t dump_entries;     /* half-opens in the last walk */
         uint32_t log_sample_one_in;
+        uint64_t records_waiting_bytes; /* for a disk that does not take them */
 
         struct snapshot_clients clients;
         struct snapshot_totals totals;

@@ -134,8 +134,7 @@ static json_t *newer_parts(json_t *answer) {
         return answer;
 }
 
-static json_t *incidents(void *userdata, const char *id) {
-        (void) userdata;
+static json_t *make_incidents(const char *id) {
         if (id && strcmp(id, "5") == 0)
                 return newer_parts(long_incident());
         if (id && strcmp(id, "6") == 0)
@@ -145,6 +144,35 @@ static json_t *incidents(void *userdata, const char *id) {
         return json_pack("[{s:i, s:s, s:f, s:s, s:s, s:f, s:n}]", "id", 3, "start",
                          "2025-12-31T23:58:59.000Z", "duration_s", 61.0, "listener", "0.0.0.0:80",
                          "diagnosis", "flood-spoofed", "peak_syn_per_s", 1301.25, "total_syns");
+}
+
+/* One ticket at a time will do. */
+static char *incidents_text;
+
+static int incidents(void *userdata, const char *id, uint64_t *ret_ticket) {
+        json_t *o = make_incidents(id);
+
+        (void) userdata;
+        if (!o)
+                return -ENOENT;
+        free(incidents_text);
+        incidents_text = json_dumps(o, JSON_COMPACT);
+        json_decref(o);
+        *ret_ticket = 1;
+        return 0;
+}
+
+static int incidents_answer(void *userdata, uint64_t ticket, const char **ret_text, size_t *ret_length) {
+        (void) userdata;
+        (void) ticket;
+        *ret_text = incidents_text;
+        *ret_length = strlen(incidents_text);
+        return 0;
+}
+
+static void incidents_end(void *userdata, uint64_t ticket) {
+        (void) userdata;
+        (void) ticket;
 }
 
 static const struct history *get_history(void *userdata) {
@@ -160,7 +188,7 @@ static int on_input(sd_event_source *source, int fd, uint32_t revents, void *use
         if (read(fd, &byte, 1) != 1)
                 return sd_event_exit(sd_event_source_get_event(source), 0);
         sample_add_event(&event_log, EVENT_FLOOD_UPDATE);
-        control_notify_events(control);
+        control_wake(control);
         return 0;
 }
 
@@ -214,7 +242,10 @@ static void choose(const char *kind) {
 }
 
 int main(int argc, char **argv) {
-        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, NULL, get_history };
+        static const struct api_ops ops = {
+                .snapshot = get_snapshot, .events = get_events, .reload = reload, .incidents = incidents,
+                .incidents_answer = incidents_answer, .incidents_end = incidents_end, .history = get_history,
+        };
         struct server_options options = { .path = argc > 1 ? argv[1] : "" };
         const char *kind = argc > 2 ? argv[2] : "flood";
         sd_event *event = NULL;

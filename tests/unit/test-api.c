@@ -32,18 +32,41 @@ static int reload(void *userdata, char *error, size_t size) {
         return -EBADMSG;
 }
 
-static json_t *incidents(void *userdata, const char *id) {
-        if (!id)
-                return json_pack("[{s:i}, {s:i}]", "id", 1, "id", 2);
-        return strcmp(id, "2") == 0 ? json_pack("[{s:i, s:[]}]", "id", 2, "events") : NULL;
+static const char *incidents_text; /* NULL: not yet */
+static int incidents_error;
+static unsigned tickets;
+
+static int incidents(void *userdata, const char *id, uint64_t *ret_ticket) {
+        if (id && strcmp(id, "3") == 0)
+                return -ENOENT;
+        if (id && strcmp(id, "busy") == 0)
+                return -EBUSY;
+        tickets++;
+        *ret_ticket = 7;
+        return 0;
+}
+
+static int incidents_answer(void *userdata, uint64_t ticket, const char **ret_text, size_t *ret_length) {
+        assert_int_equal(ticket, 7);
+        if (!incidents_text)
+                return -EAGAIN;
+        *ret_text = incidents_text;
+        *ret_length = strlen(incidents_text);
+        return incidents_error;
+}
+
+static void incidents_end(void *userdata, uint64_t ticket) {
+        assert_int_equal(ticket, 7);
+        tickets--;
 }
 
 static json_t *blocked(void *userdata) {
         return json_pack("[{s:s, s:s}]", "address", "192.0.2.1", "reason", "heavy");
 }
 
-static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, blocked, NULL };
-static const struct api_ops few_ops = { get_snapshot, get_events, reload, NULL, NULL, NULL };
+static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, incidents_answer, incidents_end,
+                                        blocked, NULL };
+static const struct api_ops few_ops = { .snapshot = get_snapshot, .events = get_events, .reload = reload };
 static struct api api;
 static struct server_stream stream;
 
@@ -153,18 +176,76 @@ static void answers_for_blocked(void **state) {
         json_decref(answer);
 }
 
+/* What next() has at last, as text or as a message. */
+static json_t *next_message(void) {
+        json_t *message = api_next(&api, &stream);
+
+        if (stream.text) {
+                assert_null(message);
+                assert_int_equal(strlen(stream.text) + 1, stream.text_size);
+                message = json_loads(stream.text, 0, NULL);
+                assert_non_null(message);
+                free(stream.text);
+                stream.text = NULL;
+        }
+        return message;
+}
+
+static json_t *ask_later(const char *text) {
+        struct varlink_call call;
+
+        assert_int_equal(varlink_call_parse(text, strlen(text), &call), 0);
+        assert_null(api_answer(&api, &call, OTHER_UID, &stream));
+        varlink_call_clear(&call);
+        assert_true(stream.active);
+        return next_message();
+}
+
+/* The answer comes later, from the process that reads; it may be that it cannot. */
 static void answers_for_incidents(void **state) {
+        json_t *answer;
+
+        incidents_error = 0;
+        incidents_text = NULL;
+        assert_null(ask_later("{\"method\":\"io.synward.GetIncidents\"}"));
+        assert_true(stream.active);
+        incidents_text = "[{\"id\":1},{\"id\":2}]";
+        answer = next_message();
+        assert_int_equal(json_array_size(json_object_get(json_object_get(answer, "parameters"), "incidents")), 2);
+        assert_false(stream.active);
+        assert_int_equal(tickets, 0);
+        json_decref(answer);
+
+        incidents_error = -ENOENT;
+        incidents_text = "2";
+        answer = ask_later("{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":\"2\"}}");
+        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.NoSuchIncident");
+        assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "parameters"), "id")), "2");
+        json_decref(answer);
+
+        incidents_error = -ETIMEDOUT;
+        answer = ask_later("{\"method\":\"io.synward.GetIncidents\"}");
+        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.NotReady");
+        assert_int_equal(tickets, 0);
+        assert_false(stream.active);
+        json_decref(answer);
+
+        /* Whoever goes away gives the ticket back. */
+        incidents_text = NULL;
+        assert_null(ask_later("{\"method\":\"io.synward.GetIncidents\"}"));
+        api_end(&api, &stream);
+        assert_int_equal(tickets, 0);
+        stream.active = false;
+}
+
+static void refuses_for_incidents(void **state) {
         json_t *answer, *p;
 
-        p = expect_reply("{\"method\":\"io.synward.GetIncidents\"}", &answer);
-        assert_int_equal(json_array_size(json_object_get(p, "incidents")), 2);
-        json_decref(answer);
-        p = expect_reply("{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":\"2\"}}",
-                         &answer);
-        assert_int_equal(json_array_size(json_object_get(p, "incidents")), 1);
-        json_decref(answer);
         expect_error("{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":\"3\"}}",
                      "io.synward.NoSuchIncident", "id", "3");
+        answer = ask(OTHER_UID, "{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":\"busy\"}}");
+        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.NotReady");
+        json_decref(answer);
         api.ops = &few_ops;
         p = expect_reply("{\"method\":\"io.synward.GetIncidents\"}", &answer);
         assert_true(json_is_array(json_object_get(p, "incidents")));
@@ -347,6 +428,7 @@ int main(void) {
                 cmocka_unit_test_setup(answers, set_up),
                 cmocka_unit_test_setup(answers_for_blocked, set_up),
                 cmocka_unit_test_setup(answers_for_incidents, set_up),
+                cmocka_unit_test_setup(refuses_for_incidents, set_up),
                 cmocka_unit_test_setup(reload_is_for_root_and_our_own, set_up),
                 cmocka_unit_test_setup(the_last_events, set_up),
                 cmocka_unit_test_setup(following_events, set_up),

@@ -352,12 +352,12 @@ static void followers_are_told(void **state) {
         call(b, "{\"method\":\"io.synward.GetEvents\",\"more\":true,\"parameters\":{\"limit\":0}}");
         assert_int_equal(events_in(get(a)), 1);
         assert_int_equal(events_in(get(b)), 0);
-        control_notify_events(control); /* nothing new: nobody hears anything */
+        control_wake(control); /* nothing new: nobody hears anything */
         close(b);
         WAIT_UNTIL(control_stats(control)->clients == 2);
         sample_add_event(&event_log, EVENT_FLOOD_UPDATE);
         sample_add_event(&event_log, EVENT_FLOOD_END);
-        control_notify_events(control);
+        control_wake(control);
         assert_int_equal(events_in(get(a)), 2);
         is_served(good);
         close(a);
@@ -372,7 +372,7 @@ static void a_follower_that_stops(void **state) {
         call(fd, "{\"method\":\"io.synward.GetEvents\",\"more\":true}");
         while (control_stats(control)->clients == 1) {
                 sample_add_event(&event_log, EVENT_FLOOD_UPDATE);
-                control_notify_events(control);
+                control_wake(control);
                 turn(start_s);
         }
         assert_int_equal(control_stats(control)->dropped, 1);

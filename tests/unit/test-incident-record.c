@@ -18,6 +18,7 @@
 #include <pcap/pcap.h>
 #endif
 
+#include "actions/incident_answer.h"
 #include "actions/incident_parse.h"
 #include "actions/incident_record.h"
 #include "actions/incident_store.h"
@@ -37,6 +38,7 @@ struct world {
         struct snapshot snapshot;
         unsigned failures, recoveries;
         int last_error;
+        bool refuse; /* orders */
 };
 
 static void on_report(void *userdata, int error, const char *what) {
@@ -50,17 +52,51 @@ static void on_report(void *userdata, int error, const char *what) {
                 w->recoveries++;
 }
 
+/* The scribe's work, at once and in this process. */
+static int submit(void *userdata, const struct scribe_order *order, const void *data) {
+        struct world *w = userdata;
+        struct scribe_reply reply;
+        char *text;
+
+        if (w->refuse)
+                return -ENOBUFS;
+        scribe_carry_out(w->state_dir, order, data, &reply, &text);
+        free(text);
+        incident_record_done(w->record, order, &reply);
+        return 0;
+}
+
+static json_t *list_of(struct world *w) {
+        return incident_answer_list(w->state_dir, incident_record_present_id(w->record),
+                                    incident_record_present(w->record, false));
+}
+
+static json_t *read_of(struct world *w, const char *id) {
+        uint64_t number;
+        bool present;
+
+        if (incident_store_parse_id(id, &number) < 0)
+                return NULL;
+        present = number == incident_record_present_id(w->record);
+        return incident_answer_read(w->state_dir, number, present ? incident_record_present(w->record, true) : NULL);
+}
+
 static char *policy_text(void *userdata) {
         return strdup("mode: enforce\n");
 }
 
 static void start(struct world *w) {
         struct incident_record_config config = {
-                .state_dir = w->state_dir, .version = "1", .report = on_report,
+                .state_dir = w->state_dir, .version = "1", .submit = submit, .report = on_report,
                 .policy_text = policy_text, .userdata = w,
         };
 
         assert_int_equal(incident_record_new(&config, &w->settings, &w->record), 0);
+}
+
+static void stop(struct world *w) {
+        incident_record_stop(w->record);
+        w->record = incident_record_free(w->record);
 }
 
 static int make(void **state) {
@@ -86,7 +122,7 @@ static int unmake(void **state) {
         struct world *w = *state;
         char command[192];
 
-        w->record = incident_record_free(w->record);
+        stop(w);
         history_free(w->history);
         snprintf(command, sizeof command, "chmod -R u+w %s; rm -rf %s", w->state_dir, w->state_dir);
         if (system(command) != 0)
@@ -240,7 +276,7 @@ static void keeps_its_course(void **state) {
         assert_string_equal(json_string_value(json_array_get(json_array_get(points, 65), 2)), "flood");
         json_decref(o);
         snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
-        o = incident_record_read(w->record, id);
+        o = read_of(w, id);
         points = json_object_get(json_object_get(json_array_get(o, 0), "timeline"), "points");
         assert_in_range(json_array_size(points), 69, 74);
         assert_string_equal(json_string_value(json_object_get(json_array_get(o, 0), "policy")),
@@ -268,7 +304,7 @@ static void keeps_queues_and_account(void **state) {
         w->account.unfinished = 4000;
         w->account.explained[EXPLAINED_LOSS] = 12;
         flood(w, FIRST_ID, 10);
-        o = incident_record_read(w->record, id);
+        o = read_of(w, id);
         queues = json_object_get(json_array_get(o, 0), "queues");
         assert_int_equal(json_array_size(json_object_get(queues, "listeners")), 1);
         assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(queues, "listeners"), 0),
@@ -280,7 +316,7 @@ static void keeps_queues_and_account(void **state) {
         assert_int_equal(json_integer_value(json_object_get(account, "unfinished")), 4000);
         assert_int_equal(json_integer_value(json_object_get(json_object_get(account, "explained"), "loss")), 12);
         json_decref(o);
-        o = incident_record_list(w->record);
+        o = list_of(w);
         assert_null(json_object_get(json_array_get(o, 0), "account")); /* more than a line can show */
         json_decref(o);
 
@@ -291,7 +327,7 @@ static void keeps_queues_and_account(void **state) {
         path_of(w, FIRST_ID, "incident.json", path);
         assert_int_equal(json_dump_file(o, path, 0), 0);
         json_decref(o);
-        o = incident_record_read(w->record, id);
+        o = read_of(w, id);
         assert_int_equal(json_array_size(o), 1);
         assert_false(json_is_true(json_object_get(json_array_get(o, 0), "damaged")));
         assert_true(json_is_null(json_object_get(json_array_get(o, 0), "queues")));
@@ -363,14 +399,14 @@ static void lists_and_reads(void **state) {
         /* The daemon ends in the middle of the second. */
         w->d.incident.id = FIRST_ID + 1;
         tick(w, STATE_FLOOD, NULL);
-        list = incident_record_list(w->record);
+        list = list_of(w);
         assert_int_equal(json_array_size(list), 2);
         o = json_array_get(list, 1);
         assert_string_equal(json_string_value(json_object_get(o, "state")), "present");
         json_decref(list);
-        incident_record_free(w->record);
+        stop(w);
         start(w);
-        list = incident_record_list(w->record);
+        list = list_of(w);
         assert_int_equal(json_array_size(list), 2);
         o = json_array_get(list, 0);
         assert_int_equal(json_integer_value(json_object_get(o, "id")), FIRST_ID);
@@ -378,7 +414,7 @@ static void lists_and_reads(void **state) {
         assert_string_equal(json_string_value(json_object_get(o, "state")), "interrupted");
         json_decref(list);
         snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
-        list = incident_record_read(w->record, id);
+        list = read_of(w, id);
         assert_int_equal(json_array_size(list), 1);
         o = json_array_get(list, 0);
         assert_int_equal(json_array_size(json_object_get(o, "events")), 2);
@@ -396,7 +432,7 @@ static void refuses_odd_ids(void **state) {
 
         flood(w, FIRST_ID, 1);
         for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-                assert_null(incident_record_read(w->record, odd[i]));
+                assert_null(read_of(w, odd[i]));
 }
 
 static void put(const struct world *w, uint64_t id, const char *name, const char *text) {
@@ -448,11 +484,11 @@ static void copes_with_damage(void **state) {
         for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
                 put(w, FIRST_ID, "incident.json", bad[i]);
                 put(w, FIRST_ID, "events.jsonl", "{\"event\": \"flood-start\"}\n{\n\n3\n");
-                list = incident_record_list(w->record);
+                list = list_of(w);
                 assert_int_equal(json_array_size(list), 1);
                 assert_true(json_is_true(json_object_get(json_array_get(list, 0), "damaged")));
                 json_decref(list);
-                list = incident_record_read(w->record, id);
+                list = read_of(w, id);
                 assert_int_equal(json_array_size(json_object_get(json_array_get(list, 0), "events")), 1);
                 json_decref(list);
         }
@@ -461,12 +497,12 @@ static void copes_with_damage(void **state) {
         unlink(path);
         put(w, FIRST_ID, "elsewhere", "{\"id\": 20260101000000}");
         assert_int_equal(symlink("elsewhere", path), 0);
-        list = incident_record_list(w->record);
+        list = list_of(w);
         assert_true(json_is_true(json_object_get(json_array_get(list, 0), "damaged")));
         json_decref(list);
         path_of(w, 7, "", path);
         assert_int_equal(symlink("/etc", path), 0);
-        assert_null(incident_record_read(w->record, "7"));
+        assert_null(read_of(w, "7"));
         unlink(path);
 }
 
@@ -517,7 +553,7 @@ static void old_ones_go(void **state) {
         make_older(w, FIRST_ID + 9, 0);
 
         /* Found out at the next start, more than one tick can remove. */
-        incident_record_free(w->record);
+        stop(w);
         start(w);
         quiet(w, 1);
         for (uint64_t i = 0; i < 10; i++)
@@ -544,7 +580,7 @@ static void old_ones_go(void **state) {
         assert_int_equal(w->failures, 0);
 
         /* Without a limit, or a clock that was never set, everything stays. */
-        incident_record_free(w->record);
+        stop(w);
         w->settings.incidents.max_age_us = 0;
         start(w);
         make_older(w, FIRST_ID + 10, 8640000);
@@ -604,10 +640,16 @@ static void fewer_are_kept_at_once(void **state) {
 }
 
 static uint64_t bytes_of_all(const struct world *w) {
-        struct incident_survey s;
+        uint64_t *ids, sum = 0, bytes, written_us;
+        size_t count;
 
-        assert_int_equal(incident_store_survey(w->state_dir, 0, 0, &s), 0);
-        return s.bytes;
+        assert_int_equal(incident_store_ids(w->state_dir, 0, &ids, &count), 0);
+        for (size_t i = 0; i < count; i++) {
+                assert_int_equal(incident_store_measure(w->state_dir, ids[i], &bytes, &written_us), 0);
+                sum += bytes;
+        }
+        free(ids);
+        return sum;
 }
 
 /* Large observations and a long flood: half of the room for one, all of it for all. */
@@ -654,7 +696,7 @@ static void a_full_disk_costs_the_record(void **state) {
         flood(w, FIRST_ID + 2, 5);
         assert_int_equal(w->failures, 1);
         assert_int_equal(w->recoveries, 1);
-        list = incident_record_list(w->record);
+        list = list_of(w);
         assert_int_equal(json_array_size(list), 1);
         json_decref(list);
 }
@@ -688,7 +730,7 @@ static void no_directory(void **state) {
 
         snprintf(path, sizeof path, "%s/incidents", w->state_dir);
         assert_int_equal(mknod(path, S_IFREG | 0600, 0), 0);
-        list = incident_record_list(w->record);
+        list = list_of(w);
         assert_int_equal(json_array_size(list), 0);
         json_decref(list);
         flood(w, FIRST_ID, 1);
@@ -697,7 +739,7 @@ static void no_directory(void **state) {
         /* The present one is told all the same. */
         w->d.incident.id = FIRST_ID + 1;
         tick(w, STATE_FLOOD, NULL);
-        list = incident_record_list(w->record);
+        list = list_of(w);
         assert_int_equal(json_array_size(list), 1);
         json_decref(list);
         assert_int_equal(unlink(path), 0);
@@ -710,6 +752,29 @@ static void no_directory(void **state) {
         for (unsigned i = 0; i < 100; i++)
                 tick(w, STATE_FLOOD, NULL);
         assert_int_equal(w->failures, 2);
+}
+
+/* The disk stands still: what cannot wait is missing, and said to be. */
+static void too_much_waits(void **state) {
+        struct world *w = *state;
+        struct event e = event_make(EVENT_FLOOD_END);
+        json_t *o;
+
+        w->d.incident = (struct incident) { .id = FIRST_ID, .start_us = w->o.time_us + 200000,
+                                            .diagnosis = w->diagnosis };
+        for (unsigned i = 0; i < 100; i++) {
+                w->refuse = i >= 25 && i < 75;
+                tick(w, STATE_FLOOD, NULL);
+        }
+        tick(w, STATE_NORMAL, &e);
+        quiet(w, 4);
+        assert_int_equal(w->failures, 1);
+        assert_int_equal(w->last_error, -ENOBUFS);
+        o = load(w, FIRST_ID, "incident.json");
+        assert_true(json_is_false(json_object_get(o, "complete")));
+        assert_string_equal(json_string_value(json_object_get(o, "state")), "ended");
+        json_decref(o);
+        count_lines(w, FIRST_ID, 9, 13); /* of 20 seconds */
 }
 
 int main(void) {
@@ -731,6 +796,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_full_disk_costs_the_record, make, unmake),
                 cmocka_unit_test_setup_teardown(a_disk_that_fills, make, unmake),
                 cmocka_unit_test_setup_teardown(no_directory, make, unmake),
+                cmocka_unit_test_setup_teardown(too_much_waits, make, unmake),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
