@@ -24,7 +24,7 @@ int sense_new(sd_event *event, const struct settings *settings, struct privilege
                 return -ENOMEM;
         r = sense_counters_new(settings, privileged, &s->counters);
         if (r >= 0)
-                r = sense_walks_new(settings, &s->walks);
+                r = sense_walks_new(event, settings, &s->walks);
         if (r >= 0)
                 r = sense_log_new(event, settings, privileged, &s->log);
         if (r < 0) {

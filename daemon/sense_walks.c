@@ -11,19 +11,30 @@
 #include "sense_state.h"
 #include "sensors/dump_schedule.h"
 #include "sensors/sock_diag.h"
+#include "sensors/walker_client.h"
 
 /* A socket that could not be opened is tried again after this. */
 #define REOPEN_US UINT64_C(10000000)
+/* Where there is nothing to walk for, one all the same. */
+#define NEEDLESS_US UINT64_C(10000000)
+/* A tick waits so long for a walk, unless the last one cost more: half a million sockets, and a
+ * quarter of the time between two ticks. */
+#define WAIT_US 50000
 /* What walks cost is told over so long. */
 #define COST_TAU_S 30.0
 
 struct sense_walks {
-        const struct settings *settings;
+        struct walker_client *walker;
         struct sock_diag *sock_diag; /* NULL: not open */
         uint64_t retry_us;           /* not opened again before (CLOCK_BOOTTIME) */
         struct dump_schedule schedule;
         struct dump_trigger trigger;
-        uint64_t walked_us;          /* the last walk (CLOCK_BOOTTIME); 0: never */
+        uint64_t walked_us;          /* the last walk began (CLOCK_BOOTTIME); 0: never */
+        bool heard;                  /* sock_diag knows of the walk under way */
+        bool walk_alarm, walk_counts; /* as it was begun: under an alarm; connections too */
+        int walk_trouble;            /* of the last walk; 0: none */
+        uint64_t walk_ended;         /* and so many connections had ended */
+        bool walk_ended_known;
         bool syns_since;             /* whether a SYN may have come since then */
         bool alarm;                  /* of the last tick */
         bool left_out;               /* some listeners were, at the last tick */
@@ -40,12 +51,31 @@ struct sense_walks {
         uint64_t buckets[SNAPSHOT_POLL_BUCKETS + 1]; /* see struct snapshot_totals */
 };
 
-int sense_walks_new(const struct settings *settings, struct sense_walks **ret) {
-        struct sense_walks *w = calloc(1, sizeof *w);
+static void on_begin(void *data) {
+        struct sense_walks *w = data;
 
-        if (!w)
-                return -ENOMEM;
-        w->settings = settings;
+        if (w->heard)
+                sock_diag_walk_begin(w->sock_diag, w->walk_counts ? SOCK_DIAG_CONNECTIONS_TOO
+                                                                  : SOCK_DIAG_LISTENERS_AND_HALF_OPENS);
+}
+
+static int on_row(void *data, const struct sock_diag_row *row) {
+        struct sense_walks *w = data;
+
+        if (w->heard)
+                sock_diag_walk_row(w->sock_diag, row);
+        return 0;
+}
+
+int sense_walks_new(sd_event *event, const struct settings *settings, struct sense_walks **ret) {
+        struct sense_walks *w = calloc(1, sizeof *w);
+        const struct sock_diag_rows rows = { .begin = on_begin, .row = on_row, .data = w };
+        int r = w ? walker_client_new(event, &rows, &w->walker) : -ENOMEM;
+
+        if (r < 0) {
+                free(w);
+                return r;
+        }
         w->cost = rate_unknown();
         dump_schedule_init(&w->schedule, settings);
         dump_trigger_init(&w->trigger);
@@ -56,13 +86,13 @@ int sense_walks_new(const struct settings *settings, struct sense_walks **ret) {
 struct sense_walks *sense_walks_free(struct sense_walks *w) {
         if (!w)
                 return NULL;
+        walker_client_free(w->walker);
         sock_diag_free(w->sock_diag);
         free(w);
         return NULL;
 }
 
 void sense_walks_configure(struct sense_walks *w, const struct settings *settings) {
-        w->settings = settings;
         dump_schedule_configure(&w->schedule, settings);
 }
 
@@ -83,7 +113,7 @@ static bool nothing_to_walk_for(struct sense_walks *w, const struct observation 
         if (!observation_knows(o, OBS_SYNS) || o->counters[OBS_SYNS] > 0)
                 w->syns_since = true;
         return !w->syns_since && w->entries == 0 && w->walked_us &&
-               o->time_us - w->walked_us < w->settings->poll.max_interval_us;
+               o->time_us - w->walked_us < NEEDLESS_US;
 }
 
 static bool is_due(struct sense_walks *w, const struct observation *o, bool alarm) {
@@ -106,22 +136,6 @@ static void on_half_open(void *userdata, const struct address *remote, const str
                 source_table_half_open_begin(t);
 }
 
-static int dump(struct sense_walks *w, struct observation *o, const struct sense_walks_log *log) {
-        uint32_t open;
-        int r;
-
-        if (!connections_tell(o))
-                return sock_diag_dump(w->sock_diag, o);
-        r = sock_diag_dump_connections(w->sock_diag, o, &open);
-        if (r < 0 || !log->ended_known)
-                finished_forget(&w->finished);
-        else {
-                w->count = (struct finished_count) { .open = open, .ended = log->ended };
-                w->counted = true;
-        }
-        return r;
-}
-
 static void account(struct sense_walks *w, uint64_t cost_us, const struct observation *o) {
         unsigned bucket = 0;
 
@@ -134,25 +148,67 @@ static void account(struct sense_walks *w, uint64_t cost_us, const struct observ
         w->entries = o->half_open;
 }
 
-static int walk(struct sense_walks *w, struct observation *o, bool alarm, const struct sense_walks_log *log,
-                uint64_t *ret_cost_us) {
-        uint64_t before_us = loop_cpu_us();
-        int r;
+static void begin(struct sense_walks *w, const struct observation *o, bool alarm, const struct sense_walks_log *log) {
+        bool counts = connections_tell(o);
+        int r = walker_client_ask(w->walker, counts ? SOCK_DIAG_CONNECTIONS_TOO : SOCK_DIAG_LISTENERS_AND_HALF_OPENS,
+                                  o->time_us);
 
-        sock_diag_set_half_open_sink(w->sock_diag, log->sources ? on_half_open : NULL, log->sources);
-        r = dump(w, o, log);
-        if (r >= 0 && log->sources)
-                source_table_half_open_end(log->sources);
-
-        *ret_cost_us = loop_cpu_us() - before_us;
-        dump_schedule_done(&w->schedule, o->time_us, *ret_cost_us, alarm);
+        if (r < 0) {
+                w->walk_trouble = r;
+                return;
+        }
+        w->heard = true;
+        w->walk_alarm = alarm;
+        w->walk_counts = counts;
+        w->walk_ended = log->ended;
+        w->walk_ended_known = log->ended_known;
         w->walked_us = o->time_us;
         w->syns_since = false;
+        sock_diag_set_half_open_sink(w->sock_diag, log->sources ? on_half_open : NULL, log->sources);
+}
+
+static void count(struct sense_walks *w, uint32_t open) {
+        if (!w->walk_counts)
+                return;
+        if (!w->walk_ended_known) {
+                finished_forget(&w->finished);
+                return;
+        }
+        w->count = (struct finished_count) { .open = open, .ended = w->walk_ended };
+        w->counted = true;
+}
+
+/* A walk has ended well: it is in this observation. */
+static int finish(struct sense_walks *w, struct observation *o, uint64_t cost_us, const struct sense_walks_log *log) {
+        uint32_t open = 0;
+        int r = sock_diag_walk_end(w->sock_diag, o, &open);
+
         if (r < 0)
                 return r;
+        if (log->sources)
+                source_table_half_open_end(log->sources);
         dump_schedule_found(&w->schedule, o->time_us, o->half_open);
-        account(w, *ret_cost_us, o);
+        account(w, cost_us, o);
+        count(w, open);
         return 0;
+}
+
+/* What there is of the walk under way, if any. -EAGAIN: no walk has ended. */
+static int collect(struct sense_walks *w, struct observation *o, const struct sense_walks_log *log,
+                   uint64_t *ret_cost_us) {
+        unsigned wait_ms = w->cost_us <= WAIT_US && w->walked_us == o->time_us ? WAIT_US / 1000 : 0;
+        int r = walker_client_collect(w->walker, wait_ms, o->time_us, ret_cost_us);
+
+        if (r == -EAGAIN)
+                return r;
+        dump_schedule_done(&w->schedule, w->walked_us, *ret_cost_us, w->walk_alarm);
+        if (!w->heard)
+                return -EAGAIN; /* of a sensor that was closed meanwhile */
+        w->heard = false;
+        if (r < 0 && w->walk_counts)
+                finished_forget(&w->finished);
+        w->walk_trouble = r;
+        return r < 0 ? -EAGAIN : finish(w, o, *ret_cost_us, log);
 }
 
 static bool reopen(struct sense_walks *w, uint64_t now_us) {
@@ -184,7 +240,9 @@ static void follow_left_out(struct sense_walks *w, const struct observation *o, 
                 sock_diag_prefer(w->sock_diag, busy_ports,
                                  source_table_busy_ports(sources, SOURCE_TABLE_BUSY_PORTS, busy_ports));
         w->left_out = o->listeners_left_out > 0;
-        if (busy)
+        if (w->walk_trouble < 0)
+                sense_state_set(&w->state, SENSOR_DEGRADED, "walks of the socket table fail", w->walk_trouble);
+        else if (busy)
                 sense_state_set(&w->state, SENSOR_DEGRADED,
                                 "more busy listeners than are followed, the idlest are left out", 0);
         else
@@ -201,15 +259,21 @@ void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alar
         alarm |= dump_schedule_closer(&w->schedule, o->time_us) || connections_tell(o);
         w->alarm = alarm;
         w->counted = false;
+        walker_client_step(w->walker, o->time_us);
         due = is_due(w, o, alarm);
         if (!reopen(w, o->time_us))
                 return;
-        r = due ? walk(w, o, alarm, log, &cost_us) : sock_diag_dump_listeners(w->sock_diag, o);
+        if (due && !walker_client_is_walking(w->walker))
+                begin(w, o, alarm, log);
+        r = collect(w, o, log, &cost_us);
+        if (r == -EAGAIN)
+                r = sock_diag_dump_listeners(w->sock_diag, o);
         if (o->elapsed_us)
                 rate_count(&w->cost, (double) cost_us, (double) o->elapsed_us / 1e6, COST_TAU_S);
         if (r < 0) {
                 sense_state_set(&w->state, SENSOR_FAILED, "cannot dump the socket table", r);
                 w->sock_diag = sock_diag_free(w->sock_diag);
+                w->heard = false;
                 w->retry_us = o->time_us + REOPEN_US;
                 return;
         }

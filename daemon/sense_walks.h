@@ -4,10 +4,15 @@
 /*
  * Walks of the socket table: when one is due, what it found, what it cost, and,
  * where only connections tell who finished a handshake, how many did.
+ *
+ * Another process walks. A tick waits for a short walk, which is in its observation then; what
+ * takes longer is in that of the first tick after its end.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include <systemd/sd-event.h>
 
 #include "core/observation.h"
 #include "core/settings.h"
@@ -23,8 +28,8 @@ struct sense_walks_log {
         uint64_t ended; /* connections of our listeners that ended, since any one moment */
 };
 
-/* -ENOMEM; opens nothing yet. */
-int sense_walks_new(const struct settings *settings, struct sense_walks **ret);
+/* Forks the walker (sensors/walker.h); opens nothing yet. -errno. */
+int sense_walks_new(sd_event *event, const struct settings *settings, struct sense_walks **ret);
 struct sense_walks *sense_walks_free(struct sense_walks *w);
 void sense_walks_configure(struct sense_walks *w, const struct settings *settings);
 

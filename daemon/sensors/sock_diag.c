@@ -6,11 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "sensors/sock_diag_parse.h"
+#include "sensors/sock_diag_ask.h"
 
 enum {
         INDEX_SIZE = 2 * SOCK_DIAG_KEYS_MAX, /* a power of two */
-        SPLIT_TRIES_MAX = 3,
 };
 
 /* The listening sockets of one key. */
@@ -40,18 +39,17 @@ struct walk {
         struct table *table;
         enum sock_diag_states states;
         uint32_t half_open, aged, deferred, ghosts, connections;
-        bool second_family, spoiled;
-        unsigned begun;
 };
 
 struct sock_diag {
         uint8_t preferred[65536 / 8];  /* ports */
         uint8_t left_out[65536 / 8];   /* by the last dump: ports */
         bool left_out_busy;
-        struct netlink *netlink;
-        bool split;        /* the kernel does not answer for both families at once */
+        struct sock_diag_asker *asker;
         bool has_previous; /* previous is of a dump that ended */
         struct table *current, *previous;
+        struct table *walked; /* of walk, which somebody else takes */
+        struct walk walk;
         void (*sink)(void *, const struct address *, const struct address *, uint16_t);
         void *sink_data;
 };
@@ -180,86 +178,28 @@ static void count_half_open(struct walk *w, const struct sock_diag_row *row) {
 static void begin(void *data) {
         struct walk *w = data;
 
-        if (w->begun++ && w->second_family) {
-                w->spoiled = true; /* the first family's rows cannot be told from these any more */
-                return;
-        }
-        if (w->second_family)
-                return;
         table_clear(w->table);
         w->half_open = w->aged = w->deferred = w->ghosts = w->connections = 0;
         if (w->states != SOCK_DIAG_LISTENERS && w->sensor->sink)
                 w->sensor->sink(w->sensor->sink_data, NULL, NULL, 0);
 }
 
-static int on_row(const struct nlmsghdr *message, void *data) {
+static int on_row(void *data, const struct sock_diag_row *row) {
         struct walk *w = data;
-        struct sock_diag_row row;
-        int r;
 
-        if (w->spoiled)
-                return -ECANCELED;
-        r = sock_diag_parse(message, &row);
-        if (r < 0)
-                return r;
-        if (row.state == SOCK_DIAG_LISTEN)
-                count_listener(w, &row);
-        else if (row.state == SOCK_DIAG_SYN_RECV)
-                count_half_open(w, &row);
-        else if (sock_diag_is_connection(&row))
-                w->connections += find_listener(w->table, &row) != NULL;
+        if (row->state == SOCK_DIAG_LISTEN)
+                count_listener(w, row);
+        else if (row->state == SOCK_DIAG_SYN_RECV)
+                count_half_open(w, row);
+        else if (sock_diag_is_connection(row))
+                w->connections += find_listener(w->table, row) != NULL;
         return 0;
 }
 
-static int dump_family(struct walk *w, uint8_t family) {
-        const struct netlink_parser parser = { .begin = begin, .parse = on_row, .data = w };
-        _Alignas(struct nlmsghdr) char buffer[SOCK_DIAG_REQUEST_MAX];
-
-        w->begun = 0;
-        w->second_family = family == AF_INET6;
-        return netlink_transact(w->sensor->netlink,
-                                sock_diag_build_family(buffer, family, w->states), &parser);
-}
-
-static int dump_split(struct walk *w) {
-        int r = -ECANCELED;
-
-        for (int tries = 0; r == -ECANCELED && tries < SPLIT_TRIES_MAX; tries++) {
-                w->spoiled = false;
-                r = dump_family(w, AF_INET);
-                if (r < 0)
-                        return r;
-                r = dump_family(w, AF_INET6);
-                if (w->spoiled)
-                        r = -ECANCELED;
-        }
-        if (r == -ENOENT) /* a kernel without IPv6 */
-                return 0;
-        return r == -ECANCELED ? -EINTR : r;
-}
-
-static int dump_compat(struct walk *w) {
-        const struct netlink_parser parser = { .begin = begin, .parse = on_row, .data = w };
-        _Alignas(struct nlmsghdr) char buffer[SOCK_DIAG_REQUEST_MAX];
-
-        w->second_family = false;
-        return netlink_transact(w->sensor->netlink, sock_diag_build_compat(buffer, w->states),
-                                &parser);
-}
-
 static int dump(struct walk *w) {
-        int r = -EOPNOTSUPP;
+        const struct sock_diag_rows rows = { .begin = begin, .row = on_row, .data = w };
 
-        if (!w->sensor->split)
-                r = dump_compat(w);
-        /* sock_diag_rcv_msg() without the compatibility handler: -EOPNOTSUPP; the
-         * others in case the old type goes away. */
-        if (r != -EOPNOTSUPP && r != -EINVAL && r != -ENOENT)
-                return r;
-        r = dump_split(w);
-        if (r == 0)
-                w->sensor->split = true;
-        return r;
+        return sock_diag_ask(w->sensor->asker, w->states, &rows);
 }
 
 /* Drops since the dump before, which the kernel counts for every socket since it was made. */
@@ -348,6 +288,23 @@ static void report_listeners(struct sock_diag *s, const struct table *t, bool fu
         o->known |= OBS_K_LISTENERS;
 }
 
+static void report_walk(const struct walk *w, struct observation *o) {
+        o->half_open = w->half_open;
+        o->aged = w->aged;
+        o->deferred = w->deferred;
+        o->ghosts = w->ghosts;
+        o->known |= OBS_K_DUMP;
+}
+
+/* The current table is that of the dump before from now on. */
+static void turn(struct sock_diag *s) {
+        struct table *t = s->current;
+
+        s->current = s->previous;
+        s->previous = t;
+        s->has_previous = true;
+}
+
 static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct observation *o,
                      uint32_t *ret_connections) {
         struct walk w = { .sensor = s, .table = s->current, .states = states };
@@ -358,16 +315,9 @@ static int dump_into(struct sock_diag *s, enum sock_diag_states states, struct o
                 return r;
         settle(s, full);
         report_listeners(s, s->current, full, o);
-        if (full) {
-                o->half_open = w.half_open;
-                o->aged = w.aged;
-                o->deferred = w.deferred;
-                o->ghosts = w.ghosts;
-                o->known |= OBS_K_DUMP;
-        }
-        s->current = s->previous;
-        s->previous = w.table;
-        s->has_previous = true;
+        if (full)
+                report_walk(&w, o);
+        turn(s);
         if (ret_connections)
                 *ret_connections = w.connections;
         return 0;
@@ -385,6 +335,46 @@ int sock_diag_dump_listeners(struct sock_diag *s, struct observation *o) {
         return dump_into(s, SOCK_DIAG_LISTENERS, o, NULL);
 }
 
+/* --- a walk that somebody else takes ----------------------------------------------------- */
+
+void sock_diag_walk_begin(struct sock_diag *s, enum sock_diag_states states) {
+        s->walk = (struct walk) { .sensor = s, .table = s->walked, .states = states };
+        begin(&s->walk);
+}
+
+void sock_diag_walk_row(struct sock_diag *s, const struct sock_diag_row *row) {
+        (void) on_row(&s->walk, row);
+}
+
+/* What the walk found of the listeners that are there now. */
+static void add_walked(struct sock_diag *s) {
+        for (uint32_t i = 0; i < s->current->count; i++) {
+                struct slot *slot = &s->current->slots[i];
+                const struct slot *walked = table_find(s->walked, &slot->key);
+
+                if (!walked)
+                        continue;
+                slot->half_open = walked->half_open;
+                slot->deferred = walked->deferred;
+                memcpy(slot->age, walked->age, sizeof slot->age);
+        }
+}
+
+int sock_diag_walk_end(struct sock_diag *s, struct observation *o, uint32_t *ret_connections) {
+        struct walk listeners = { .sensor = s, .table = s->current, .states = SOCK_DIAG_LISTENERS };
+        int r = dump(&listeners);
+
+        if (r < 0)
+                return r;
+        add_walked(s);
+        settle(s, true);
+        report_listeners(s, s->current, true, o);
+        report_walk(&s->walk, o);
+        turn(s);
+        *ret_connections = s->walk.connections;
+        return 0;
+}
+
 void sock_diag_prefer(struct sock_diag *s, const uint16_t *ports, uint32_t count) {
         memset(s->preferred, 0, sizeof s->preferred);
         for (uint32_t i = 0; i < count; i++)
@@ -397,7 +387,7 @@ void sock_diag_left_out(const struct sock_diag *s, uint8_t ret_ports[static 6553
 }
 
 bool sock_diag_is_split(const struct sock_diag *s) {
-        return s->split;
+        return sock_diag_asker_is_split(s->asker);
 }
 
 void sock_diag_set_half_open_sink(struct sock_diag *s,
@@ -417,9 +407,9 @@ int sock_diag_new(const struct netlink_kernel *kernel, struct sock_diag **ret) {
         /* calloc: the pages of slots that no listener needs are never touched. */
         s->current = calloc(1, sizeof *s->current);
         s->previous = calloc(1, sizeof *s->previous);
-        if (s->current && s->previous)
-                r = kernel ? netlink_new(kernel, &s->netlink)
-                           : netlink_open(NETLINK_SOCK_DIAG, &s->netlink);
+        s->walked = calloc(1, sizeof *s->walked);
+        if (s->current && s->previous && s->walked)
+                r = sock_diag_asker_new(kernel, &s->asker);
         if (r < 0) {
                 sock_diag_free(s);
                 return r;
@@ -431,9 +421,10 @@ int sock_diag_new(const struct netlink_kernel *kernel, struct sock_diag **ret) {
 struct sock_diag *sock_diag_free(struct sock_diag *s) {
         if (!s)
                 return NULL;
-        netlink_free(s->netlink);
+        sock_diag_asker_free(s->asker);
         free(s->current);
         free(s->previous);
+        free(s->walked);
         free(s);
         return NULL;
 }

@@ -22,6 +22,7 @@
 
 #include "core/address.h"
 #include "core/observation.h"
+#include "sensors/sock_diag_parse.h"
 #include "util/netlink.h"
 
 enum {
@@ -71,6 +72,16 @@ int sock_diag_dump_connections(struct sock_diag *s, struct observation *o, uint3
  * more than OBS_LISTENERS_MAX, kept by the half-opens of the last full walk.
  */
 int sock_diag_dump_listeners(struct sock_diag *s, struct observation *o);
+
+/*
+ * The walk in another's hands, so that a large table holds up nobody (walker_client.h): begun (again:
+ * what came is forgotten), told row by row, and ended. Its end does what sock_diag_dump() does, with
+ * the half-opens of the walk and the listeners as they are now; errors likewise. A walk that
+ * is not ended says nothing; sock_diag_dump_listeners() may be called meanwhile.
+ */
+void sock_diag_walk_begin(struct sock_diag *s, enum sock_diag_states states);
+void sock_diag_walk_row(struct sock_diag *s, const struct sock_diag_row *row);
+int sock_diag_walk_end(struct sock_diag *s, struct observation *o, uint32_t *ret_connections);
 
 /* Ports that more come for than half-opens tell: with tcp_syncookies=2 there are none. */
 void sock_diag_prefer(struct sock_diag *s, const uint16_t *ports, uint32_t count);
