@@ -63,9 +63,10 @@ const struct key keys_table[] = {
           .help = "Between looks at the kernel's counters, and between walks while something is "
                   "up. Below the clients' round trip it makes nothing faster." },
         { .path = "poll.max_interval", .type = KEY_DURATION, IN(poll.max_interval_us),
-          .min = SECOND, .max = 10 * MINUTE, .initial = 10 * SECOND,
+          .min = SECOND, .max = 10 * MINUTE, .initial = MINUTE,
           .help = "The longest that poll.budget may stretch poll.interval on hosts with very many "
-                  "sockets. Raise it only where a walk costs a large part of a second." },
+                  "sockets: a million at the built-in budget. With a shorter one such hosts are seen "
+                  "sooner and spend more than the budget." },
         { .path = "poll.budget", .type = KEY_PERCENT, IN(poll.budget_permille),
           .min = 1, .max = 50 * PERCENT, .initial = 1 * PERCENT,
           .help = "The share of one CPU that walks may take while nothing is up. A walk costs "
