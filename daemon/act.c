@@ -16,6 +16,8 @@
 
 /* Steps of the governor in one tick; each may write a small file. */
 #define COOKIE_STEPS_MAX 8
+/* At the end, of 20 ms each. */
+#define STOP_WAITS_MAX 100
 
 struct act {
         const struct settings *settings;
@@ -28,6 +30,7 @@ struct act {
         struct syncookies *syncookies;
         bool syncookies_loaded; /* the record of an earlier run has been looked at */
         bool reset_syncookies; /* a reload hands a foreign value back */
+        struct scribe_client *scribe;
 
         struct blocking *blocking;
 };
@@ -61,11 +64,24 @@ static int write_cookies(void *userdata, uint8_t value) {
         return r == -ESTALE ? -EAGAIN : r;
 }
 
+/* The record of the old value is in a file before the value is changed, and a disk may be slow. */
+static int save_cookies(void *userdata, const char *text, bool forgets) {
+        struct act *a = userdata;
+        const struct scribe_order o = {
+                .operation = forgets ? SCRIBE_COOKIES_FORGOTTEN : SCRIBE_COOKIES,
+                .length = (uint32_t) strlen(text),
+        };
+
+        return scribe_client_submit(a->scribe, &o, text);
+}
+
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
-            struct scribe_client *scribe, act_event_fn *on_event, void *userdata, struct act **ret) {
+            struct scribe_client *scribe, struct peer_counter *peers, act_event_fn *on_event, void *userdata, struct act **ret) {
         struct act *a = calloc(1, sizeof *a);
         const struct syncookies_kernel kernel = { read_cookies, write_cookies, a };
-        struct syncookies_config config = { .state_dir = options->state_dir, .kernel = &kernel };
+        struct syncookies_config config = {
+                .state_dir = options->state_dir, .kernel = &kernel, .save = save_cookies, .save_userdata = a,
+        };
         int r;
 
         if (!a)
@@ -74,6 +90,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         a->options = options;
         a->on_event = on_event;
         a->userdata = userdata;
+        a->scribe = scribe;
         r = alert_new(settings, NULL, &a->alert);
         if (r >= 0)
                 r = hook_runner_new(event, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once,
@@ -81,7 +98,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         if (r >= 0)
                 r = syncookies_new(&config, &a->syncookies);
         if (r >= 0)
-                r = blocking_new(settings, options->privileged, scribe, options->state_dir, on_event, userdata,
+                r = blocking_new(settings, options->privileged, scribe, peers, options->state_dir, on_event, userdata,
                                  &a->blocking);
         if (r < 0) {
                 act_free(a);
@@ -203,11 +220,18 @@ static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want wan
                 more = syncookies_step(a->syncookies, &request, &report);
                 report_syncookies(a, &report);
                 request.reset = false;
+                /* Usually within a millisecond; a disk that stands still is waited for in the ticks to come. */
+                if (syncookies_is_saving(a->syncookies))
+                        more = scribe_client_wait(a->scribe) && !syncookies_is_saving(a->syncookies);
         }
 }
 
 json_t *act_blocked(const struct act *a) {
         return blocking_json(a->blocking);
+}
+
+void act_cookies_saved(struct act *a, int result) {
+        syncookies_saved(a->syncookies, result);
 }
 
 void act_clients_saved(struct act *a, int result) {
@@ -236,6 +260,8 @@ void act_step(struct act *a, const struct observation *o, const struct engine_lo
 void act_stop(struct act *a, uint64_t now_us) {
         blocking_stop(a->blocking, dry_run(a));
         step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
+        for (unsigned i = 0; i < STOP_WAITS_MAX && syncookies_is_saving(a->syncookies); i++)
+                step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
         if (syncookies_managed(a->syncookies))
                 log_notice("tcp_syncookies stays at %d for now; synwardd --restore puts %d back",
                            syncookies_value(a->syncookies), syncookies_original(a->syncookies));

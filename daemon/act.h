@@ -19,6 +19,7 @@
 #include "core/settings.h"
 #include "core/snapshot.h"
 #include "privileged/client.h"
+#include "util/peer_counter.h"
 
 struct act_options {
         const char *state_dir;
@@ -31,9 +32,9 @@ typedef void act_event_fn(void *userdata, struct event *e, uint32_t hooks);
 
 struct act;
 
-/* settings, options and scribe must outlive it, scribe until act_stop(). */
+/* settings and options must outlive it, scribe and peers its steps. */
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
-            struct scribe_client *scribe, act_event_fn *on_event, void *userdata, struct act **ret);
+            struct scribe_client *scribe, struct peer_counter *peers, act_event_fn *on_event, void *userdata, struct act **ret);
 struct act *act_free(struct act *a);
 /* -errno: the old sinks stay. */
 int act_configure(struct act *a, const struct settings *settings);
@@ -47,7 +48,8 @@ void act_step(struct act *a, const struct observation *o, const struct engine_lo
 /* Undoes what must not outlive the daemon. */
 void act_stop(struct act *a, uint64_t now_us);
 
-/* How SCRIBE_CLIENTS went. */
+/* How SCRIBE_COOKIES, SCRIBE_COOKIES_FORGOTTEN and SCRIBE_CLIENTS went. */
+void act_cookies_saved(struct act *a, int result);
 void act_clients_saved(struct act *a, int result);
 /* Who finishes handshakes is to be added here; NULL: that is not wanted, until the next reload. */
 struct known_clients *act_known_clients(struct act *a);

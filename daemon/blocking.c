@@ -24,6 +24,7 @@
 struct blocking {
         const struct settings *settings;
         struct scribe_client *scribe;
+        struct peer_counter *peers;
         const char *state_dir;
         blocking_event_fn *on_event;
         void *userdata;
@@ -53,7 +54,7 @@ static int new_clients(struct blocking *b) {
 }
 
 int blocking_new(const struct settings *settings, struct privileged *privileged, struct scribe_client *scribe,
-                 const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret) {
+                 struct peer_counter *peers, const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret) {
         struct blocking *b = calloc(1, sizeof *b);
         int r;
 
@@ -61,6 +62,7 @@ int blocking_new(const struct settings *settings, struct privileged *privileged,
                 return -ENOMEM;
         b->settings = settings;
         b->scribe = scribe;
+        b->peers = peers;
         b->state_dir = state_dir;
         b->on_event = on_event;
         b->userdata = userdata;
@@ -209,14 +211,14 @@ static int apply(struct blocking *b, const struct block_change *c, bool dry_run)
         return r;
 }
 
-/* Only when there is something to add: it walks the socket table. */
+/* Whose connections have been counted, for whoever is connected is not blocked. */
 static uint32_t find_candidates(struct blocking *b, const struct block_scene *scene,
                                 struct block_candidate list[static BLOCK_CANDIDATES_MAX]) {
         uint32_t count = block_policy_candidates(b->policy, scene, list);
-        int r = count ? block_guard_look(list, count) : 0;
+        int r = block_guard_look(b->peers, b->now_us, list, count);
 
         if (r >= 0)
-                return count;
+                return (uint32_t) r;
         note(b, r, "the connections of who would be blocked cannot be listed");
         return 0;
 }

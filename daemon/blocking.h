@@ -18,6 +18,7 @@
 #include "core/known_clients.h"
 #include "core/settings.h"
 #include "privileged/client.h"
+#include "util/peer_counter.h"
 
 /* As of act.h. */
 typedef void blocking_event_fn(void *userdata, struct event *e, uint32_t hooks);
@@ -26,7 +27,7 @@ struct blocking;
 
 /* All must outlive it. -ENOMEM, -EIO: no random key. */
 int blocking_new(const struct settings *settings, struct privileged *privileged, struct scribe_client *scribe,
-                 const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret);
+                 struct peer_counter *peers, const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret);
 struct blocking *blocking_free(struct blocking *b);
 /* -ENOMEM: nothing was changed. */
 int blocking_configure(struct blocking *b, const struct settings *settings, bool dry_run, bool was_dry_run);

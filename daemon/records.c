@@ -46,6 +46,10 @@ static void on_done(void *userdata, const struct scribe_order *order, const stru
         case SCRIBE_CLIENTS:
                 r->options.clients_saved(r->options.userdata, reply->result);
                 break;
+        case SCRIBE_COOKIES:
+        case SCRIBE_COOKIES_FORGOTTEN:
+                r->options.cookies_saved(r->options.userdata, reply->result);
+                break;
         case SCRIBE_OPERATIONS:
                 break;
         }

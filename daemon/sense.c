@@ -7,8 +7,10 @@
 
 #include "sense_counters.h"
 #include "sense_walks.h"
+#include "util/peer_counter.h"
 
 struct sense {
+        struct peer_counter *peers;
         struct sense_counters *counters;
         struct sense_walks *walks;
         struct sense_log *log;
@@ -22,11 +24,13 @@ int sense_new(sd_event *event, const struct settings *settings, struct privilege
 
         if (!s)
                 return -ENOMEM;
-        r = sense_counters_new(settings, privileged, &s->counters);
+        r = peer_counter_new(&s->peers);
+        if (r >= 0)
+                r = sense_counters_new(settings, privileged, &s->counters);
         if (r >= 0)
                 r = sense_walks_new(event, settings, &s->walks);
         if (r >= 0)
-                r = sense_log_new(event, settings, privileged, &s->log);
+                r = sense_log_new(event, settings, privileged, s->peers, &s->log);
         if (r < 0) {
                 sense_free(s);
                 return r;
@@ -41,6 +45,7 @@ struct sense *sense_free(struct sense *s) {
         sense_log_free(s->log);
         sense_walks_free(s->walks);
         sense_counters_free(s->counters);
+        peer_counter_free(s->peers);
         free(s);
         return NULL;
 }
@@ -53,6 +58,10 @@ void sense_configure(struct sense *s, const struct settings *settings) {
 
 void sense_set_clients(struct sense *s, struct known_clients *clients) {
         sense_log_set_clients(s->log, clients);
+}
+
+struct peer_counter *sense_peers(struct sense *s) {
+        return s->peers;
 }
 
 void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata) {
@@ -89,6 +98,7 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         ret->elapsed_us = s->observed_us ? now_us - s->observed_us : 0;
         s->observed_us = now_us;
 
+        peer_counter_step(s->peers, now_us);
         sense_counters_observe(s->counters, ret);
         sense_log_preview(s->log, ret);
         log = log_for_walks(s);

@@ -19,6 +19,7 @@
 #include "privileged/client.h"
 #include "sense_log.h"
 
+struct peer_counter;
 struct sense;
 
 /* The settings and privileged must outlive it. -ENOMEM; no sensor's trouble is an error here. */
@@ -34,6 +35,9 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
 
 /* Sees every SYN that is logged, from now on. */
 void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata);
+
+/* Who counts the connections of peers; also for PEER_COUNTER_BLOCK. */
+struct peer_counter *sense_peers(struct sense *s);
 
 /* Who finishes a handshake is added there; NULL: no longer. */
 void sense_set_clients(struct sense *s, struct known_clients *clients);

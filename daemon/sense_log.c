@@ -7,10 +7,9 @@
 #include <sys/random.h>
 
 #include "core/open_connections.h"
-#include "loop.h"
 #include "sense_state.h"
 #include "sensors/syn_log.h"
-#include "util/established.h"
+#include "util/peer_counter.h"
 
 /* A log that could not be opened is tried again after this. */
 #define REOPEN_US UINT64_C(10000000)
@@ -23,6 +22,7 @@ struct sense_log {
         const struct settings *settings;
         sd_event *event;
         struct privileged *privileged;
+        struct peer_counter *peers;
         struct syn_log *log; /* NULL: not open */
         sd_event_source *io[SYN_LOG_FDS];
         uint64_t retry_us;   /* not opened again before (CLOCK_BOOTTIME) */
@@ -35,7 +35,7 @@ struct sense_log {
 };
 
 int sense_log_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
-                  struct sense_log **ret) {
+                  struct peer_counter *peers, struct sense_log **ret) {
         struct sense_log *l = calloc(1, sizeof *l);
 
         if (!l)
@@ -43,6 +43,7 @@ int sense_log_new(sd_event *event, const struct settings *settings, struct privi
         l->event = event;
         l->settings = settings;
         l->privileged = privileged;
+        l->peers = peers;
         *ret = l;
         return 0;
 }
@@ -151,31 +152,56 @@ static bool reopen(struct sense_log *l, uint64_t now_us) {
         return r >= 0;
 }
 
-/* A source whose connections last finishes its handshakes although none of them ends. */
-static void look_at_open_connections(struct sense_log *l, struct observation *o) {
-        struct established_peer peers[LOOK_SOURCES_MAX];
-        struct obs_source *doubted[LOOK_SOURCES_MAX];
-        uint64_t before_us, cost_us;
+static bool is_peer(const struct established_peer *peer, const struct prefix *p) {
+        return p->length == peer->length && memcmp(p->address.bytes, peer->bytes, sizeof peer->bytes) == 0;
+}
+
+/* Each prefix once, whatever number of listeners it sends to. */
+static uint32_t doubted(const struct observation *o, struct established_peer peers[static LOOK_SOURCES_MAX]) {
         uint32_t n = 0;
 
-        if (o->time_us < l->look_due_us)
-                return;
-        for (uint32_t i = 0; i < o->sources.count && n < LOOK_SOURCES_MAX; i++)
-                if (source_table_doubts(&o->sources.list[i])) {
-                        doubted[n] = &o->sources.list[i];
-                        memcpy(peers[n].bytes, doubted[n]->prefix.address.bytes, sizeof peers[n].bytes);
-                        peers[n].length = doubted[n]->prefix.length;
-                        n++;
-                }
-        if (n == 0)
-                return;
+        for (uint32_t i = 0; i < o->sources.count && n < LOOK_SOURCES_MAX; i++) {
+                const struct obs_source *s = &o->sources.list[i];
+                bool known = !source_table_doubts(s);
 
-        before_us = loop_cpu_us();
-        if (established_count(peers, n) == 0)
-                for (uint32_t i = 0; i < n; i++)
-                        source_table_open(syn_log_sources(l->log), peers[i].count, o->time_us, doubted[i]);
-        cost_us = loop_cpu_us() - before_us;
-        l->look_due_us = o->time_us + LOOK_US;
+                for (uint32_t k = 0; k < n && !known; k++)
+                        known = is_peer(&peers[k], &s->prefix);
+                if (known)
+                        continue;
+                memcpy(peers[n].bytes, s->prefix.address.bytes, sizeof peers[n].bytes);
+                peers[n].length = s->prefix.length;
+                n++;
+        }
+        return n;
+}
+
+static void take_in(struct sense_log *l, struct observation *o, const struct established_peer *peer) {
+        for (uint32_t i = 0; i < o->sources.count; i++) {
+                struct obs_source *s = &o->sources.list[i];
+
+                if (source_table_doubts(s) && is_peer(peer, &s->prefix))
+                        source_table_open(syn_log_sources(l->log), peer->count, o->time_us, s);
+        }
+}
+
+/* A source whose connections last finishes its handshakes although none of them ends. */
+static void look_at_open_connections(struct sense_log *l, struct observation *o) {
+        struct established_peer peers[ESTABLISHED_PEERS_MAX];
+        uint64_t cost_us;
+        uint32_t n;
+        int r;
+
+        if (o->time_us >= l->look_due_us) {
+                memset(peers, 0, sizeof peers);
+                n = doubted(o, peers);
+                if (n > 0 && peer_counter_ask(l->peers, PEER_COUNTER_LOG, peers, n, o->time_us) == 0)
+                        l->look_due_us = o->time_us + LOOK_US;
+        }
+        r = peer_counter_answer(l->peers, PEER_COUNTER_LOG, o->time_us, peers, &n, &cost_us);
+        if (r < 0)
+                return;
+        for (uint32_t i = 0; i < n; i++)
+                take_in(l, o, &peers[i]);
         if (cost_us > LOOK_US / LOOK_CPU_SHARE_INVERSE)
                 l->look_due_us = o->time_us + cost_us * LOOK_CPU_SHARE_INVERSE;
 }

@@ -19,11 +19,12 @@
 #include "core/syn.h"
 #include "privileged/client.h"
 
+struct peer_counter;
 struct sense_log;
 
 /* All must outlive it. -ENOMEM; opens nothing yet. */
 int sense_log_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
-                  struct sense_log **ret);
+                  struct peer_counter *peers, struct sense_log **ret);
 struct sense_log *sense_log_free(struct sense_log *l);
 void sense_log_configure(struct sense_log *l, const struct settings *settings);
 

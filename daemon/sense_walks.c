@@ -76,7 +76,7 @@ int sense_walks_new(sd_event *event, const struct settings *settings, struct sen
                 free(w);
                 return r;
         }
-        w->cost = rate_unknown();
+        w->cost.per_s = 0; /* the first walk is not what walks cost */
         dump_schedule_init(&w->schedule, settings);
         dump_trigger_init(&w->trigger);
         *ret = w;

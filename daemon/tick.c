@@ -70,6 +70,10 @@ static void on_clients_saved(void *userdata, int result) {
         act_clients_saved(((struct tick *) userdata)->act, result);
 }
 
+static void on_cookies_saved(void *userdata, int result) {
+        act_cookies_saved(((struct tick *) userdata)->act, result);
+}
+
 static int open_records(struct tick *t, sd_event *event) {
         const struct records_options options = {
                 .state_dir = t->options->act.state_dir,
@@ -78,6 +82,7 @@ static int open_records(struct tick *t, sd_event *event) {
                 .policy_text = policy_text,
                 .ready = news,
                 .clients_saved = on_clients_saved,
+                .cookies_saved = on_cookies_saved,
                 .userdata = t,
         };
         int r = records_new(event, t->settings, &options, &t->records);
@@ -113,7 +118,8 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         if (r < 0)
                 goto fail;
         sense_set_tap(t->sense, on_syn, t);
-        r = act_new(event, t->settings, &options->act, records_scribe(t->records), on_act_event, t, &t->act);
+        r = act_new(event, t->settings, &options->act, records_scribe(t->records), sense_peers(t->sense), on_act_event, t,
+                    &t->act);
         if (r < 0)
                 goto fail;
         sense_set_clients(t->sense, act_known_clients(t->act));

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/established.h"
 
 enum { ROUTE_GATEWAY = 0x2 /* RTF_GATEWAY, linux/route.h */ };
 
@@ -158,18 +157,48 @@ void block_guard_end(struct block_guard *g) {
         g->source = 0;
 }
 
-int block_guard_look(struct block_candidate *candidates, uint32_t count) {
-        struct established_peer peers[BLOCK_CANDIDATES_MAX];
+static const struct established_peer *find_peer(const struct established_peer *peers, uint32_t count,
+                                                const struct prefix *p) {
+        for (uint32_t i = 0; i < count; i++)
+                if (peers[i].length == p->length && memcmp(peers[i].bytes, p->address.bytes, sizeof peers[i].bytes) == 0)
+                        return &peers[i];
+        return NULL;
+}
+
+static int ask(struct peer_counter *counter, uint64_t now_us, const struct block_candidate *candidates,
+               uint32_t count) {
+        struct established_peer peers[ESTABLISHED_PEERS_MAX] = { 0 };
         int r;
 
+        if (count == 0)
+                return 0;
         for (uint32_t i = 0; i < count; i++) {
                 memcpy(peers[i].bytes, candidates[i].prefix.address.bytes, sizeof peers[i].bytes);
                 peers[i].length = candidates[i].prefix.length;
         }
-        r = established_count(peers, count);
+        r = peer_counter_ask(counter, PEER_COUNTER_BLOCK, peers, count, now_us);
+        return r == -EBUSY ? 0 : r;
+}
+
+int block_guard_look(struct peer_counter *counter, uint64_t now_us, struct block_candidate *candidates,
+                     uint32_t count) {
+        struct established_peer peers[ESTABLISHED_PEERS_MAX];
+        int r = ask(counter, now_us, candidates, count), kept = 0;
+        uint64_t cost_us;
+        uint32_t n;
+
+        if (r >= 0)
+                r = peer_counter_answer(counter, PEER_COUNTER_BLOCK, now_us, peers, &n, &cost_us);
+        if (r == -EAGAIN || r == -ENOENT)
+                return 0;
         for (uint32_t i = 0; r >= 0 && i < count; i++) {
-                candidates[i].established = peers[i].count > 0;
-                candidates[i].half_open_aged = peers[i].half_open_aged;
+                const struct established_peer *p = find_peer(peers, n, &candidates[i].prefix);
+
+                if (!p)
+                        continue;
+                candidates[kept] = candidates[i];
+                candidates[kept].established = p->count > 0;
+                candidates[kept++].half_open_aged = p->half_open_aged;
         }
-        return r;
+        return r < 0 ? r : kept;
 }

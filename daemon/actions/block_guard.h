@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "core/block_policy.h"
+#include "util/peer_counter.h"
 
 /* A part at a time: 150,000 routes take the kernel 0.6 s to print, and no tick has that. Zeroed:
  * nothing is begun. */
@@ -28,9 +29,11 @@ void block_guard_end(struct block_guard *g);
 
 enum { BLOCK_GUARD_LINES_MAX = 4000 };
 
-/* Sets `established` and `half_open_aged`; at most BLOCK_CANDIDATES_MAX. A walk of the socket
- * table. -errno: not known. */
-int block_guard_look(struct block_candidate *candidates, uint32_t count);
+/* Sets `established` and `half_open_aged`; at most BLOCK_CANDIDATES_MAX. Keeps the candidates of whom that
+ * is known, in this tick where a walk of the socket table is quick, else in a later one: how many.
+ * -errno: it cannot be known. */
+int block_guard_look(struct peer_counter *peers, uint64_t now_us, struct block_candidate *candidates,
+                     uint32_t count);
 
 /* One line of text, of which it adds who it names. False: no room left. */
 typedef bool block_guard_take_fn(const char *line, struct block_protected *p);

@@ -15,6 +15,7 @@
 #include "actions/incident_file.h"
 #include "actions/incident_store.h"
 #include "actions/known_clients_file.h"
+#include "actions/syncookies_record.h"
 #include "util/heap.h"
 #include "util/helper.h"
 
@@ -70,6 +71,9 @@ static int do_it(const char *state_dir, const struct scribe_order *order, const 
                 return answer(state_dir, order, data, ret_text);
         case SCRIBE_CLIENTS:
                 return known_clients_file_put(state_dir, data, order->length);
+        case SCRIBE_COOKIES:
+        case SCRIBE_COOKIES_FORGOTTEN:
+                return syncookies_record_put(state_dir, data, order->operation == SCRIBE_COOKIES_FORGOTTEN);
         case SCRIBE_OPERATIONS:
                 break;
         }
@@ -127,6 +131,7 @@ void scribe_run(int fd, const void *state_dir) {
 
                 good = data && receive(fd, data, order.length);
                 if (good) {
+                        data[order.length] = '\0'; /* for what is text */
                         scribe_carry_out(state_dir, &order, data, &r, &text);
                         good = reply(fd, &r, sizeof r) && reply(fd, text, r.length);
                 }

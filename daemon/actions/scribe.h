@@ -31,6 +31,8 @@ enum scribe_operation {
         SCRIBE_LIST,    /* the reply is JSON; id: the record at hand or 0, data: its summary or nothing */
         SCRIBE_READ,    /* likewise of record id; data: what there is in memory if it is at hand */
         SCRIBE_CLIENTS, /* the known clients */
+        SCRIBE_COOKIES, /* the record of tcp_syncookies, ahead of all that waits */
+        SCRIBE_COOKIES_FORGOTTEN, /* and that it holds nothing */
         SCRIBE_OPERATIONS,
 };
 
@@ -50,7 +52,7 @@ struct scribe_reply {
         uint64_t others_bytes; /* SCRIBE_PRUNE: what the records take that stay */
 };
 
-/* Does it. *ret_text: to be freed, ret->length bytes; NULL: none. */
+/* Does it. data: ended by a NUL behind it. *ret_text: to be freed, ret->length bytes; NULL: none. */
 void scribe_carry_out(const char *state_dir, const struct scribe_order *order, const void *data,
                       struct scribe_reply *ret, char **ret_text);
 /* The process (helper_main); state_dir: a string. */

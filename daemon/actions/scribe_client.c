@@ -13,7 +13,7 @@
 
 enum {
         TRIES_MAX = 3, /* of an order that its scribe did not outlive */
-        END_PAUSE_MS = 20, END_PAUSES = 100,
+        MOMENT_MS = 20, END_MOMENTS = 100,
 };
 
 #define STANDS_US UINT64_C(2000000)
@@ -207,6 +207,14 @@ static struct item **find_same(struct scribe_client *c, const struct scribe_orde
 }
 
 static void append(struct scribe_client *c, struct item *i) {
+        /* Something is about to be done that waits for it. */
+        bool first = i->order.operation == SCRIBE_COOKIES || i->order.operation == SCRIBE_COOKIES_FORGOTTEN;
+
+        if (first && c->first && c->first != c->last) {
+                i->next = c->first->next;
+                c->first->next = i;
+                return;
+        }
         if (c->last)
                 c->last->next = i;
         else
@@ -270,12 +278,18 @@ struct scribe_client_state scribe_client_state(const struct scribe_client *c) {
         };
 }
 
+bool scribe_client_wait(struct scribe_client *c) {
+        struct pollfd p = { .fd = helper_fd(c->helper), .events = POLLIN };
+
+        return c->first && p.fd >= 0 && poll(&p, 1, MOMENT_MS) > 0 && move(c);
+}
+
 /* --- the end --------------------------------------------------------------------------- */
 
 static void wait_for_rest(struct scribe_client *c) {
-        unsigned pauses = 0, left = 0;
+        unsigned moments = 0, left = 0;
 
-        while (c->first && pauses < END_PAUSES) {
+        while (c->first && moments < END_MOMENTS) {
                 struct pollfd p = { .fd = helper_fd(c->helper), .events = POLLIN };
 
                 if (move(c))
@@ -284,7 +298,7 @@ static void wait_for_rest(struct scribe_client *c) {
                         p.events |= POLLOUT;
                 if (p.fd < 0) /* none takes its place any more */
                         break;
-                pauses += poll(&p, 1, END_PAUSE_MS) == 0;
+                moments += poll(&p, 1, MOMENT_MS) == 0;
         }
         for (const struct item *i = c->first; i; i = i->next)
                 left++;

@@ -178,6 +178,39 @@ static int create_new(int dir, const char *text) {
         return r;
 }
 
+static int put(int dir, const char *text) {
+        int r = create_new(dir, text);
+
+        if (r == 0 && renameat(dir, record_new_name, dir, record_name) < 0)
+                r = -errno;
+        if (r < 0)
+                unlinkat(dir, record_new_name, 0);
+        return r;
+}
+
+static int forget(int dir, const char *text) {
+        int r = put(dir, text);
+
+        if (r < 0 && unlinkat(dir, record_name, 0) < 0 && errno != ENOENT)
+                /* A read-only file system says so also of what is not there. */
+                return faccessat(dir, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
+        return 0;
+}
+
+int syncookies_record_claim(struct syncookies_record *s) {
+        return open_dir(s);
+}
+
+int syncookies_record_put(const char *state_dir, const char *text, bool forgets) {
+        int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+        if (dir < 0) /* no directory, no record */
+                return forgets && errno == ENOENT ? 0 : -errno;
+        r = forgets ? forget(dir, text) : put(dir, text);
+        close(dir);
+        return r;
+}
+
 int syncookies_record_save(struct syncookies_record *s, const struct cookie_record *record) {
         char *text;
         int r = open_dir(s);
@@ -185,26 +218,21 @@ int syncookies_record_save(struct syncookies_record *s, const struct cookie_reco
         if (r < 0)
                 return r;
         text = syncookies_record_format(record);
-        r = text ? create_new(s->dir, text) : -ENOMEM;
+        r = text ? put(s->dir, text) : -ENOMEM;
         free(text);
-        if (r == 0 && renameat(s->dir, record_new_name, s->dir, record_name) < 0)
-                r = -errno;
-        if (r < 0)
-                unlinkat(s->dir, record_new_name, 0);
         return r;
 }
 
 int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record) {
-        int r = syncookies_record_save(s, record);
+        char *text;
+        int r = open_dir(s);
 
-        if (r == 0)
-                return 0;
-        if (s->dir < 0)
+        if (r < 0)
                 return r == -ENOENT ? 0 : r; /* no directory, no record */
-        if (unlinkat(s->dir, record_name, 0) < 0 && errno != ENOENT)
-                /* A read-only file system says so also of what is not there. */
-                return faccessat(s->dir, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
-        return 0;
+        text = syncookies_record_format(record);
+        r = text ? forget(s->dir, text) : -ENOMEM;
+        free(text);
+        return r;
 }
 
 static int move_aside(struct syncookies_record *s) {

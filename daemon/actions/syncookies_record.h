@@ -4,13 +4,14 @@
 /*
  * What tcp_syncookies was: STATE_DIR/syncookies.json, replaced by write and rename. It has to
  * outlive this process, however that ends, and no more than that: a loss of power takes the sysctl
- * along, and a record of another boot holds for nothing. So no disk is waited for (fsync(2) can take
- * seconds, in which nothing would be watched). While a directory is open it is locked (flock), so that a second daemon or a --restore cannot work on
+ * along, and a record of another boot holds for nothing. So no disk is waited for by fsync(2). While a
+ * directory is open it is locked (flock), so that a second daemon or a --restore cannot work on
  * the same record; the lock ends with the process, however it ends.
  *
  * The directory is opened when first needed, and again while that fails.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/cookie_governor.h"
@@ -38,6 +39,11 @@ int syncookies_record_save(struct syncookies_record *s, const struct cookie_reco
 /* Saves a record that holds nothing; removes it where that fails, without its history rather
  * than not at all: removing works on a full disk. */
 int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record);
+
+/* The two by another process, for a disk may be slow; this one claims the directory meanwhile. text: of
+ * syncookies_record_format(). */
+int syncookies_record_claim(struct syncookies_record *s);
+int syncookies_record_put(const char *state_dir, const char *text, bool forgets);
 
 /* The record as JSON and back; for the fuzzer and tests. Text is to be freed, NULL: no memory.
  * -EBADMSG: not a record. */

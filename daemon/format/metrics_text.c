@@ -235,6 +235,13 @@ static void polls(const struct exposition *x, const struct snapshot *s) {
                       (double) s->dump_interval_us / 1e6);
 }
 
+static void records(const struct exposition *x, const struct snapshot *s) {
+        gauge(x, "synward_records_waiting_bytes", "Of records, not yet taken by the disk.",
+              (double) s->records_waiting_bytes);
+        counter(x, "synward_records_dropped_total", "Writes of records given up, because the disk stood still.",
+                s->totals.records_dropped);
+}
+
 static void clients(const struct exposition *x, const struct snapshot_clients *c) {
         gauge(x, "synward_control_clients", "Connections to the control socket.", c->now);
         counter(x, "synward_control_accepted_total", "Connections to the control socket taken.",
@@ -266,6 +273,7 @@ char *metrics_text(const struct snapshot *s, bool openmetrics) {
         sensors(&x, s);
         polls(&x, s);
         clients(&x, &s->clients);
+        records(&x, s);
         if (openmetrics)
                 fputs("# EOF\n", f);
         failed = ferror(f);

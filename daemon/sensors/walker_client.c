@@ -44,7 +44,7 @@ static int take(struct walker_client *c) {
         ssize_t n = recv(helper_fd(c->helper), &c->frame, sizeof c->frame, 0);
 
         if (n < 0)
-                return errno == EINTR ? -EAGAIN : -errno;
+                return errno == EINTR || errno == EAGAIN ? -EAGAIN : -EPIPE;
         if (n == 0)
                 return -EPIPE;
         return is_good(&c->frame, (size_t) n) ? 0 : -EPROTO;

@@ -76,6 +76,7 @@ static void set_totals(struct snapshot_totals *t) {
                 .cookies_received = 1234, .log_received = 120000, .log_lost = 12,
                 .ticks = 240, .dumps = 7, .poll_us_sum = 3500123,
         };
+        t->records_dropped = 7;
         t->incidents[DIAGNOSIS_FLOOD_SPOOFED] = 2;
         t->poll_buckets[2] = 5;
         t->poll_buckets[4] = 1;
@@ -135,6 +136,7 @@ void sample_flood(struct snapshot *s) {
         s->dump_entries = 515;
         s->log_sample_one_in = 8;
         s->clients = (struct snapshot_clients) { 2, 40, 5, 3, 1 };
+        s->records_waiting_bytes = 4096;
         set_totals(&s->totals);
 }
 

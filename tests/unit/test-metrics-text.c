@@ -47,6 +47,8 @@ static void says_what_is(void **state) {
                 "synward_control_refused_total 5",
                 "synward_control_dropped_total 3",
                 "synward_control_accept_failed_total 1",
+                "synward_records_waiting_bytes 4096",
+                "synward_records_dropped_total 7",
                 "synward_cookies_sent_total 98765",
                 "synward_nflog_lost_total 12",
                 "synward_incidents_total{diagnosis=\"flood-spoofed\"} 2",
