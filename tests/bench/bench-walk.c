@@ -16,54 +16,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/observation.h"
 #include "sensors/sock_diag.h"
 #include "tests/lab/netns.h"
+#include "tests/lab/pairs.h"
 #include "tests/lab/tun.h"
 
-enum { PAIRS_PER_PROCESS = 8000, PROCESSES_MAX = 64, FIRST_PORT = 2000, ROUNDS_MAX = 1000,
-       LISTENERS = 128, FLOODED_PORT = 10000, BACKLOG = 65535 };
+enum { ROUNDS_MAX = 1000, LISTENERS = 128, FLOODED_PORT = 10000, BACKLOG = 65535 };
 
 static void die(const char *what) {
         fprintf(stderr, "bench-walk: %s: %s\n", what, strerror(errno));
         exit(1);
-}
-
-static void hold_pairs(unsigned process, unsigned pairs, int ready) {
-        const struct rlimit files = { .rlim_cur = 2 * pairs + 64, .rlim_max = 2 * pairs + 64 };
-        struct sockaddr_in to = {
-                .sin_family = AF_INET,
-                .sin_port = htons((uint16_t) (FIRST_PORT + process)),
-                .sin_addr = { htonl(INADDR_LOOPBACK) },
-        };
-        int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        setrlimit(RLIMIT_NOFILE, &files); /* when it cannot be raised, socket() says so */
-        if (bind(listener, (struct sockaddr *) &to, sizeof to) < 0 || listen(listener, 128) < 0)
-                die("listen");
-        for (unsigned i = 0; i < pairs; i++) {
-                int s = socket(AF_INET, SOCK_STREAM, 0);
-
-                if (s < 0 || connect(s, (struct sockaddr *) &to, sizeof to) < 0 ||
-                    accept(listener, NULL, NULL) < 0)
-                        die("connect");
-        }
-        if (write(ready, "", 1) != 1)
-                die("write");
-        for (;;)
-                pause();
 }
 
 static void open_half(int count) {
@@ -84,31 +54,6 @@ static void open_half(int count) {
                 if (tun_syn4(tun, (uint16_t) (FLOODED_PORT + i % LISTENERS),
                              UINT32_C(0xc6120000) + (uint32_t) (i / LISTENERS)) < 0)
                         die("tun");
-}
-
-/* Forks the holders of the connections, waits until all are made; returns how many. */
-static unsigned hold_all(int pairs, pid_t children[static PROCESSES_MAX]) {
-        unsigned processes = 0;
-        int ready[2];
-        char byte;
-
-        if (pipe(ready) < 0)
-                die("pipe");
-        for (int left = pairs; left > 0; left -= PAIRS_PER_PROCESS, processes++) {
-                children[processes] = fork();
-                if (children[processes] < 0)
-                        die("fork");
-                if (children[processes] == 0)
-                        hold_pairs(processes,
-                                   left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
-                                   ready[1]);
-        }
-        close(ready[1]);
-        for (unsigned i = 0; i < processes; i++)
-                if (read(ready[0], &byte, 1) != 1)
-                        die("a child failed");
-        close(ready[0]);
-        return processes;
 }
 
 static double now_us(clockid_t clock) {
@@ -152,18 +97,18 @@ static void measure(struct sock_diag *s, int (*dump)(struct sock_diag *, struct 
 int main(int argc, char *argv[]) {
         int pairs = argc > 1 ? atoi(argv[1]) : 20000, rounds = argc > 2 ? atoi(argv[2]) : 50;
         int half_opens = argc > 3 ? atoi(argv[3]) : 0;
-        pid_t children[PROCESSES_MAX];
+        pid_t children[PAIRS_PROCESSES_MAX];
         struct sock_diag *s = NULL;
         unsigned processes;
         int r;
 
-        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PROCESSES_MAX || rounds < 1 ||
+        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PAIRS_PROCESSES_MAX || rounds < 1 ||
             rounds > ROUNDS_MAX) {
                 fprintf(stderr, "usage: bench-walk [PAIRS [ROUNDS [HALF_OPENS]]]\n");
                 return 2;
         }
         netns_enter("bench-walk");
-        processes = hold_all(pairs, children);
+        processes = pairs_hold_all(pairs, children);
         if (half_opens > 0)
                 open_half(half_opens);
         r = sock_diag_new(NULL, &s);
@@ -175,9 +120,6 @@ int main(int argc, char *argv[]) {
         measure(s, sock_diag_dump, "full", rounds);
         measure(s, sock_diag_dump_listeners, "listeners", rounds);
         sock_diag_free(s);
-        for (unsigned i = 0; i < processes; i++) {
-                kill(children[i], SIGKILL);
-                waitpid(children[i], NULL, 0);
-        }
+        pairs_end(processes, children);
         return 0;
 }

@@ -753,22 +753,25 @@ lab_counter() {
                   else { last = $1; split($0, heads) } }'
 }
 
-# lab_part launch|keeper: the pid of that part of the daemon, nothing if there is none.
+# lab_part launch|keeper|scribe|walker: the pid of that part of the daemon, nothing if there is none.
 lab_part() {
-        local pid=${lab_pid[daemon]} child
+        local pid=${lab_pid[daemon]} child name=$1
 
+        [ "$name" != keeper ] || name=launch
         for child in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do
-                [ "$(cat /proc/"$child"/comm 2>/dev/null)" = synwardd-launch ] || continue
-                if [ "$1" = launch ]; then
-                        echo "$child"
-                else
+                [ "$(cat /proc/"$child"/comm 2>/dev/null)" = "synwardd-$name" ] || continue
+                if [ "$1" = keeper ]; then
                         echo $(cat /proc/"$child"/task/*/children 2>/dev/null)
+                else
+                        echo "$child"
                 fi
         done
 }
 
 # lab_parts: the pids of all of the daemon, its hooks left out.
-lab_parts() { echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper); }
+lab_parts() {
+        echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper) $(lab_part scribe) $(lab_part walker)
+}
 
 # lab_cpu_us: what the daemon has used of the CPU, in microseconds, with those of its parts
 # that run.
