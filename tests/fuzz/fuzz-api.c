@@ -43,11 +43,39 @@ static int reload(void *userdata, char *error, size_t size) {
         return -EBADMSG;
 }
 
-static json_t *incidents(void *userdata, const char *id) {
+/* What was asked for, which is there at the next look. */
+static char *incidents_text;
+static int incidents_result;
+
+static int incidents(void *userdata, const char *id, uint64_t *ret_ticket) {
+        json_t *o = id ? incident_parse_summary(NULL, 0, 2) : json_pack("{s:i}", "id", 1), *list;
+
         (void) userdata;
-        if (!id)
-                return json_pack("[{s:i}]", "id", 1);
-        return strcmp(id, "2") == 0 ? json_pack("[o]", incident_parse_summary(NULL, 0, 2)) : NULL;
+        incidents_result = !id || strcmp(id, "2") == 0 ? 0 : -ENOENT;
+        list = incidents_result == 0 ? json_pack("[O]", o) : NULL;
+        free(incidents_text);
+        incidents_text = list ? json_dumps(list, JSON_COMPACT) : strdup("17");
+        json_decref(list);
+        json_decref(o);
+        if (!incidents_text)
+                abort();
+        *ret_ticket = 1;
+        return id && strcmp(id, "none") == 0 ? -ENOENT : id && strcmp(id, "busy") == 0 ? -EBUSY : 0;
+}
+
+static int incidents_answer(void *userdata, uint64_t ticket, const char **ret_text, size_t *ret_length) {
+        (void) userdata;
+        if (ticket != 1)
+                abort();
+        *ret_text = incidents_text;
+        *ret_length = strlen(incidents_text);
+        return incidents_result;
+}
+
+static void incidents_end(void *userdata, uint64_t ticket) {
+        (void) userdata;
+        if (ticket != 1)
+                abort();
 }
 
 static json_t *blocked(void *userdata) {
@@ -106,25 +134,47 @@ static void look_at(json_t *answer) {
         free(text);
 }
 
+/* A part that comes as text is a message as well. */
+static json_t *next_part(struct api *api, struct server_stream *stream) {
+        json_t *part = api_next(api, stream);
+
+        if (!stream->text)
+                return part;
+        if (part || stream->text_size != strlen(stream->text) + 1)
+                abort();
+        part = json_loads(stream->text, JSON_REJECT_DUPLICATES, NULL);
+        if (!part)
+                abort();
+        free(stream->text);
+        stream->text = NULL;
+        return part;
+}
+
 static void answer_all(struct api *api, const struct varlink_call *call) {
         struct server_stream stream = { 0 };
-        json_t *part;
+        json_t *part = api_answer(api, call, flags & FLAG_OWN ? OWN_UID : OTHER_UID, &stream);
+        bool later = !part;
 
-        look_at(api_answer(api, call, flags & FLAG_OWN ? OWN_UID : OTHER_UID, &stream));
-        if (stream.active && !call->more)
+        if (part)
+                look_at(part);
+        if (stream.active != (later || (call->more && stream.active)))
                 abort();
         if (!stream.active)
                 return;
         sample_add_event(&event_log, EVENT_FLOOD_UPDATE);
-        for (unsigned i = 0; (part = api_next(api, &stream)); i++) {
+        for (unsigned i = 0; stream.active && (part = next_part(api, &stream)); i++) {
                 if (i > EVENT_LOG_MAX)
                         abort();
                 look_at(part);
         }
+        if (later && stream.active)
+                abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static const struct api_ops ops = { get_snapshot, get_events, reload, incidents, blocked, get_history };
+        static const struct api_ops ops = {
+                get_snapshot, get_events, reload, incidents, incidents_answer, incidents_end, blocked, get_history,
+        };
         struct api api = { .ops = &ops, .own_uid = OWN_UID };
         struct varlink_call call;
         const char *method;
