@@ -753,7 +753,7 @@ lab_counter() {
                   else { last = $1; split($0, heads) } }'
 }
 
-# lab_part launch|keeper|scribe|walker: the pid of that part of the daemon, nothing if there is none.
+# lab_part launch|keeper|scribe|walker|peers: the pid of that part of the daemon, nothing if there is none.
 lab_part() {
         local pid=${lab_pid[daemon]} child name=$1
 
@@ -770,7 +770,7 @@ lab_part() {
 
 # lab_parts: the pids of all of the daemon, its hooks left out.
 lab_parts() {
-        echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper) $(lab_part scribe) $(lab_part walker)
+        echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper) $(lab_part scribe) $(lab_part walker) $(lab_part peers)
 }
 
 # lab_cpu_us: what the daemon has used of the CPU, in microseconds, with those of its parts

@@ -29,6 +29,7 @@ only 'config/*.[ch]' 'core/|config/|util/|config\.h'
 only 'ctl/*.[ch]' 'ctl/|util/|core/advice\.h|config\.h'
 only 'daemon/sense*.[ch]' 'core/|sensors/|privileged/client\.h|util/|sense(_[a-z]+)?\.h|loop\.h|config\.h'
 only 'daemon/act.[ch]' 'core/|actions/|privileged/client\.h|util/|act\.h|blocking\.h|config\.h'
+only 'daemon/records.[ch]' 'core/|actions/|util/|records\.h|config\.h'
 only 'daemon/blocking.[ch]' 'core/|actions/|privileged/client\.h|util/|blocking\.h|config\.h'
 
 # Only the keeper may come near libnftables, which ends its process when an allocation fails.

@@ -77,7 +77,7 @@ capabilities() { box sh -c 'for p in $(cat /proc/$0/task/*/children) $(cat /proc
                 echo $(cat /proc/$p/comm) $(grep -h "^CapEff" /proc/$p/status); done' "$pid" | sort | xargs; }
 net_admin=0000000000001000
 expect "only its keeper and the launcher have a capability: $(capabilities)" test "$(capabilities)" = \
-        "synwardd CapEff: 0000000000000000 synwardd-keeper CapEff: $net_admin synwardd-launch CapEff: $net_admin"
+        "synwardd CapEff: 0000000000000000 synwardd-keeper CapEff: $net_admin synwardd-launch CapEff: $net_admin synwardd-peers CapEff: 0000000000000000 synwardd-scribe CapEff: 0000000000000000 synwardd-walker CapEff: 0000000000000000"
 expect "runs as the user synward" test "$(box ps -o user= -p "$pid" | tr -d ' ')" = synward
 expect "answers" box "$bindir/synwardctl" ping
 expect "its socket is the group's" \
