@@ -54,6 +54,7 @@ void sense_configure(struct sense *s, const struct settings *settings) {
         sense_counters_configure(s->counters, settings);
         sense_walks_configure(s->walks, settings);
         sense_log_configure(s->log, settings);
+        sense_walks_follow_log(s->walks, sense_log_sources(s->log));
 }
 
 void sense_set_clients(struct sense *s, struct known_clients *clients) {
@@ -104,6 +105,7 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         log = log_for_walks(s);
         sense_walks_observe(s->walks, ret, alarm, &log);
         sense_log_observe(s->log, ret);
+        sense_walks_follow_log(s->walks, sense_log_sources(s->log));
         sense_walks_tell_finished(s->walks, ret);
         for (unsigned i = 0; i < SENSORS; i++)
                 ret->sensors[i] = (uint8_t) state_of(s, (enum sensor_id) i)->state;

@@ -30,7 +30,8 @@ struct sense_walks {
         struct dump_schedule schedule;
         struct dump_trigger trigger;
         uint64_t walked_us;          /* the last walk began (CLOCK_BOOTTIME); 0: never */
-        bool heard;                  /* sock_diag knows of the walk under way */
+        bool heard;                  /* sock_diag knows of the walk under way … */
+        struct source_table *sources; /* … and so does this; NULL: there is no log, or it is another now */
         bool walk_alarm, walk_counts; /* as it was begun: under an alarm; connections too */
         int walk_trouble;            /* of the last walk; 0: none */
         uint64_t walk_ended;         /* and so many connections had ended */
@@ -128,8 +129,10 @@ static bool is_due(struct sense_walks *w, const struct observation *o, bool alar
 /* The walk's half-opens join the SYNs of the same sources. */
 static void on_half_open(void *userdata, const struct address *remote, const struct address *local,
                          uint16_t port) {
-        struct source_table *t = userdata;
+        struct source_table *t = ((const struct sense_walks *) userdata)->sources;
 
+        if (!t)
+                return;
         if (remote)
                 source_table_half_open(t, remote, local, port);
         else
@@ -164,7 +167,8 @@ static void begin(struct sense_walks *w, const struct observation *o, bool alarm
         w->walk_ended_known = log->ended_known;
         w->walked_us = o->time_us;
         w->syns_since = false;
-        sock_diag_set_half_open_sink(w->sock_diag, log->sources ? on_half_open : NULL, log->sources);
+        w->sources = log->sources;
+        sock_diag_set_half_open_sink(w->sock_diag, on_half_open, w);
 }
 
 static void count(struct sense_walks *w, uint32_t open) {
@@ -179,14 +183,14 @@ static void count(struct sense_walks *w, uint32_t open) {
 }
 
 /* A walk has ended well: it is in this observation. */
-static int finish(struct sense_walks *w, struct observation *o, uint64_t cost_us, const struct sense_walks_log *log) {
+static int finish(struct sense_walks *w, struct observation *o, uint64_t cost_us) {
         uint32_t open = 0;
         int r = sock_diag_walk_end(w->sock_diag, o, &open);
 
         if (r < 0)
                 return r;
-        if (log->sources)
-                source_table_half_open_end(log->sources);
+        if (w->sources)
+                source_table_half_open_end(w->sources);
         dump_schedule_found(&w->schedule, o->time_us, o->half_open);
         account(w, cost_us, o);
         count(w, open);
@@ -194,8 +198,7 @@ static int finish(struct sense_walks *w, struct observation *o, uint64_t cost_us
 }
 
 /* What there is of the walk under way, if any. -EAGAIN: no walk has ended. */
-static int collect(struct sense_walks *w, struct observation *o, const struct sense_walks_log *log,
-                   uint64_t *ret_cost_us) {
+static int collect(struct sense_walks *w, struct observation *o, uint64_t *ret_cost_us) {
         unsigned wait_ms = w->cost_us <= WAIT_US && w->walked_us == o->time_us ? WAIT_US / 1000 : 0;
         int r = walker_client_collect(w->walker, wait_ms, o->time_us, ret_cost_us);
 
@@ -208,7 +211,7 @@ static int collect(struct sense_walks *w, struct observation *o, const struct se
         if (r < 0 && w->walk_counts)
                 finished_forget(&w->finished);
         w->walk_trouble = r;
-        return r < 0 ? -EAGAIN : finish(w, o, *ret_cost_us, log);
+        return r < 0 ? -EAGAIN : finish(w, o, *ret_cost_us);
 }
 
 static bool reopen(struct sense_walks *w, uint64_t now_us) {
@@ -265,7 +268,7 @@ void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alar
                 return;
         if (due && !walker_client_is_walking(w->walker))
                 begin(w, o, alarm, log);
-        r = collect(w, o, log, &cost_us);
+        r = collect(w, o, &cost_us);
         if (r == -EAGAIN)
                 r = sock_diag_dump_listeners(w->sock_diag, o);
         if (o->elapsed_us)
@@ -293,6 +296,11 @@ void sense_walks_tell_finished(struct sense_walks *w, struct observation *o) {
                 observation_set(o, OBS_PASSIVE_OPENS, finished);
         } else if (w->finished.counts) /* they are told with those that finish */
                 o->counters_known &= ~(UINT32_C(1) << OBS_SYNS);
+}
+
+void sense_walks_follow_log(struct sense_walks *w, const struct source_table *sources) {
+        if (sources != w->sources)
+                w->sources = NULL;
 }
 
 const struct snapshot_sensor *sense_walks_state(const struct sense_walks *w) {

@@ -41,6 +41,10 @@ void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alar
  * finished (OBS_PASSIVE_OPENS), with the SYNs of the same time (core/finished.h). */
 void sense_walks_tell_finished(struct sense_walks *w, struct observation *o);
 
+/* Where the log has its sources now (NULL: nowhere), after whatever may have closed it: what a walk under
+ * way finds goes nowhere else. */
+void sense_walks_follow_log(struct sense_walks *w, const struct source_table *sources);
+
 /* Of SENSOR_SOCK_DIAG; owned by w. */
 const struct snapshot_sensor *sense_walks_state(const struct sense_walks *w);
 /* Fills the walks' part of a snapshot: dump_… and totals. */
