@@ -120,6 +120,8 @@ int ctl_refused(const struct client_answer *a) {
         }
         if (strcmp(a->error, "io.synward.NotReady") == 0)
                 fputs("synwardctl: the daemon has only just started; try again\n", stderr);
+        else if (strcmp(a->error, "io.synward.IncidentsUnavailable") == 0)
+                fputs("synwardctl: the records cannot be read now (a disk that stands still?); try again\n", stderr);
         else if (strcmp(a->error, "io.synward.ConfigurationRejected") == 0)
                 fputs("synwardctl: configuration rejected, the one in force stays:\n", stderr);
         else if (strcmp(a->error, "io.synward.NoSuchIncident") == 0)

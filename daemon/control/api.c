@@ -14,6 +14,7 @@
 #define NOT_READY "io.synward.NotReady"
 #define PERMISSION_DENIED "io.synward.PermissionDenied"
 #define NO_SUCH_INCIDENT "io.synward.NoSuchIncident"
+#define INCIDENTS_UNAVAILABLE "io.synward.IncidentsUnavailable"
 #define CONFIGURATION_REJECTED "io.synward.ConfigurationRejected"
 
 enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20, HISTORY_LIMIT = 60 };
@@ -160,7 +161,7 @@ static json_t *get_incidents(const struct request *r) {
         if (error == -ENOENT && id)
                 return varlink_error(NO_SUCH_INCIDENT, json_pack("{s:s}", "id", json_string_value(id)));
         if (error < 0)
-                return varlink_error(NOT_READY, NULL);
+                return varlink_error(INCIDENTS_UNAVAILABLE, NULL);
         r->stream->kind = STREAM_INCIDENTS;
         r->stream->active = true;
         return NULL;
@@ -179,7 +180,7 @@ static json_t *next_incidents(const struct api *a, struct server_stream *stream)
         if (error == -ENOENT)
                 answer = varlink_error(NO_SUCH_INCIDENT, json_pack("{s:s%}", "id", text, length));
         else if (!stream->text)
-                answer = varlink_error(NOT_READY, NULL);
+                answer = varlink_error(INCIDENTS_UNAVAILABLE, NULL);
         stream->active = false;
         a->ops->incidents_end(a->userdata, stream->position);
         return answer;

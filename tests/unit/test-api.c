@@ -225,7 +225,7 @@ static void answers_for_incidents(void **state) {
 
         incidents_error = -ETIMEDOUT;
         answer = ask_later("{\"method\":\"io.synward.GetIncidents\"}");
-        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.NotReady");
+        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.IncidentsUnavailable");
         assert_int_equal(tickets, 0);
         assert_false(stream.active);
         json_decref(answer);
@@ -244,7 +244,7 @@ static void refuses_for_incidents(void **state) {
         expect_error("{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":\"3\"}}",
                      "io.synward.NoSuchIncident", "id", "3");
         answer = ask(OTHER_UID, "{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":\"busy\"}}");
-        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.NotReady");
+        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.IncidentsUnavailable");
         json_decref(answer);
         api.ops = &few_ops;
         p = expect_reply("{\"method\":\"io.synward.GetIncidents\"}", &answer);
