@@ -17,11 +17,9 @@
 #include "privileged/caps.h"
 #include "privileged/launcher.h"
 #include "util/log.h"
+#include "util/supervisor.h"
 
-enum {
-        NOBODY = 65534, /* the kernel's own (Documentation/admin-guide/sysctl/fs.rst, overflowuid) */
-        END_TRIES = 200, END_PAUSE_US = 5000,
-};
+enum { NOBODY = 65534 }; /* the kernel's own (Documentation/admin-guide/sysctl/fs.rst, overflowuid) */
 
 /* "FD PID" of the keeper's pair and of the launcher, from before execve(2). */
 #define HANDED_OVER "SYNWARDD_KEEPER"
@@ -71,8 +69,7 @@ int privileges_part(struct privileged **ret, pid_t *ret_launcher) {
 
 void privileges_end(struct privileged *p, pid_t launcher) {
         privileged_free(p);
-        for (unsigned i = 0; launcher > 0 && waitpid(launcher, NULL, WNOHANG) == 0 && i < END_TRIES; i++)
-                usleep(END_PAUSE_US);
+        supervisor_wait(launcher);
 }
 
 /* getpwnam(3) would keep the name services' libraries in memory for as long as the daemon lives;
