@@ -10,11 +10,9 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "actions/syncookies.h"
 #include "checkup.h"
 #include "claim.h"
-#include "config/load.h"
-#include "config/print.h"
+#include "configuration.h"
 #include "control/control.h"
 #include "loop.h"
 #include "options.h"
@@ -22,6 +20,7 @@
 #include "playback.h"
 #include "privileges.h"
 #include "replay/recording.h"
+#include "restoring.h"
 #include "self_test.h"
 #include "tick.h"
 #include "util/heap.h"
@@ -39,53 +38,7 @@ struct service {
         struct control *control;
 };
 
-/* --- configuration ----------------------------------------------------------- */
-
-/* Errors go to f. found: whether there was a file at all. */
-static int load(const struct options *o, struct settings *ret, bool *ret_found, FILE *f) {
-        struct config_errors errors = { .count = 0 };
-        int r;
-
-        *ret_found = true;
-        if (o->config)
-                r = config_load_file(o->config, ret, &errors);
-        else
-                r = config_load_default(SYSCONFDIR, ret, ret_found, &errors);
-        if (r < 0)
-                config_errors_print(&errors, f);
-        if (r < 0 && errors.count == 0)
-                fprintf(f, "Cannot read the configuration: %s\n", strerror(-r));
-        return r;
-}
-
-static const char *config_name(const struct options *o) {
-        return o->config ? o->config : SYSCONFDIR "/synward/synward.yaml";
-}
-
-static int check_config(const struct options *o) {
-        struct settings s;
-        bool found;
-
-        if (load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
-        printf("%s: ok%s\n", config_name(o), found ? "" : " (not there: the built-in policy)");
-        settings_release(&s);
-        return EXIT_STATUS_OK;
-}
-
-static int print_config(const struct options *o) {
-        struct settings s;
-        bool found;
-        int r;
-
-        if (load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
-        r = config_print(&s, stdout);
-        settings_release(&s);
-        if (fflush(stdout) == EOF)
-                r = -errno;
-        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
-}
+/* --- commands ------------------------------------------------------------------ */
 
 static int compare(const struct options *o, const struct playback_options *playback,
                    const struct settings *first) {
@@ -95,7 +48,7 @@ static int compare(const struct options *o, const struct playback_options *playb
         int status;
 
         other.config = o->compare;
-        if (load(&other, &second, &found, stderr) < 0)
+        if (configuration_load(&other, &second, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
         status = playback_compare(playback, first, &second);
         settings_release(&second);
@@ -108,13 +61,13 @@ static int replay(const struct options *o) {
                 .model = o->model,
                 .model_given = o->model_given,
                 .json = o->json,
-                .names = { config_name(o), o->compare },
+                .names = { configuration_name(o), o->compare },
         };
         struct settings s;
         bool found;
         int status;
 
-        if (load(o, &s, &found, stderr) < 0)
+        if (configuration_load(o, &s, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
         if (!found)
                 playback.names[0] = "built-in policy";
@@ -128,7 +81,7 @@ static int diagnose(const struct options *o) {
         bool found;
         int status;
 
-        if (load(o, &s, &found, stderr) < 0)
+        if (configuration_load(o, &s, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
         status = checkup_run(&s, o->diagnose_us, o->json);
         settings_release(&s);
@@ -140,7 +93,7 @@ static int self_test(const struct options *o) {
         bool found;
         int status;
 
-        if (load(o, &s, &found, stderr) < 0)
+        if (configuration_load(o, &s, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
         status = self_test_run(&s, o->state_dir);
         settings_release(&s);
@@ -176,7 +129,7 @@ static int reload(struct service *s, char *error, size_t size) {
         if (!f)
                 return -errno;
         loop_notify_reloading();
-        r = load(s->options, &fresh, &found, f);
+        r = configuration_load(s->options, &fresh, &found, f);
         fclose(f);
         error[size - 1] = '\0';
         if (r >= 0) {
@@ -309,7 +262,7 @@ static void say_hello(const struct service *s, bool found) {
         const struct settings *settings = tick_settings(s->tick);
 
         if (!found)
-                log_notice("%s is not there: the built-in policy is in force", config_name(s->options));
+                log_notice("%s is not there: the built-in policy is in force", configuration_name(s->options));
         if (s->options->dry_run || settings->mode == MODE_OBSERVE)
                 log_notice("Dry run: everything is decided and reported, nothing is touched");
         log_info("synward " PACKAGE_VERSION " watches this host");
@@ -424,7 +377,7 @@ static int run(const struct options *o, char **argv) {
         bool found;
         int status = EXIT_STATUS_FAILURE;
 
-        if (load(o, &settings, &found, stderr) < 0)
+        if (configuration_load(o, &settings, &found, stderr) < 0)
                 return EXIT_STATUS_CONFIG;
         if (!o->no_privilege_drop && privileges_find_user(&user))
                 s.user = &user;
@@ -439,51 +392,6 @@ static int run(const struct options *o, char **argv) {
         return status;
 }
 
-/* --- undoing -------------------------------------------------------------------- */
-
-static uint64_t restore_now_us(void *userdata) {
-        (void) userdata;
-        return loop_time_now().now_us;
-}
-
-static int restore_wait(void *userdata, uint64_t until_us) {
-        uint64_t now_us = loop_time_now().now_us;
-
-        (void) userdata;
-        if (until_us > now_us)
-                usleep((useconds_t) (until_us - now_us < 500000 ? until_us - now_us : 500000));
-        return 0;
-}
-
-static void restore_report(void *userdata, const struct syncookies_report *report) {
-        (void) userdata;
-        if (report->type == SYNCOOKIES_REPORT_FAILED)
-                log_error("%s", report->message);
-        else
-                log_notice("%s", report->message);
-}
-
-static int restore(const struct options *o) {
-        struct syncookies_config config = { .state_dir = o->state_dir };
-        struct syncookies_restore_ops ops = {
-                .now_us = restore_now_us,
-                .wait_us = restore_wait,
-                .report = restore_report,
-        };
-        struct syncookies *s;
-        int r = syncookies_new(&config, &s);
-
-        if (r >= 0) {
-                r = syncookies_restore(s, &ops);
-                s = syncookies_free(s);
-        }
-        if (r == -EBUSY)
-                log_error("A synwardd is at work on %s: stop it first", o->state_dir);
-        else if (r < 0)
-                log_error("Not restored: %s", strerror(-r));
-        return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
-}
-
 int main(int argc, char **argv) {
         struct options o;
 
@@ -494,9 +402,9 @@ int main(int argc, char **argv) {
 
         switch (o.command) {
         case COMMAND_RUN: return run(&o, argv);
-        case COMMAND_CHECK_CONFIG: return check_config(&o);
-        case COMMAND_PRINT_CONFIG: return print_config(&o);
-        case COMMAND_RESTORE: return restore(&o);
+        case COMMAND_CHECK_CONFIG: return configuration_check(&o);
+        case COMMAND_PRINT_CONFIG: return configuration_print(&o);
+        case COMMAND_RESTORE: return restoring_run(o.state_dir);
         case COMMAND_REPLAY: return replay(&o);
         case COMMAND_DIAGNOSE: return diagnose(&o);
         case COMMAND_SELF_TEST: return self_test(&o);
