@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "actions/alert.h"
-#include "actions/hook.h"
 #include "actions/syncookies.h"
 #include "blocking.h"
+#include "hooks/hook_client.h"
 #include "util/log.h"
 #include "util/sysctl.h"
 #include "util/trouble.h"
@@ -26,7 +26,7 @@ struct act {
         void *userdata;
 
         struct alert *alert;
-        struct hook_runner *hooks;
+        struct hook_client *hooks;
         struct syncookies *syncookies;
         bool syncookies_loaded; /* the record of an earlier run has been looked at */
         bool reset_syncookies; /* a reload hands a foreign value back */
@@ -93,8 +93,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         a->scribe = scribe;
         r = alert_new(settings, NULL, &a->alert);
         if (r >= 0)
-                r = hook_runner_new(event, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once,
-                                    on_hook_failed, a, &a->hooks);
+                r = hook_client_new(event, options->hooks, settings, on_hook_failed, a, &a->hooks);
         if (r >= 0)
                 r = syncookies_new(&config, &a->syncookies);
         if (r >= 0)
@@ -113,7 +112,7 @@ struct act *act_free(struct act *a) {
                 return NULL;
         blocking_free(a->blocking);
         syncookies_free(a->syncookies);
-        hook_runner_free(a->hooks);
+        hook_client_free(a->hooks);
         alert_free(a->alert);
         free(a);
         return NULL;
@@ -137,7 +136,7 @@ int act_configure(struct act *a, const struct settings *settings) {
         }
         alert_free(a->alert);
         a->alert = alert;
-        hook_runner_configure(a->hooks, settings->alerts.hook_timeout_us, settings->alerts.hooks_at_once);
+        hook_client_configure(a->hooks, settings);
         a->reset_syncookies = true;
         a->settings = settings;
         return 0;
@@ -163,7 +162,7 @@ static void run_hooks(struct act *a, const struct event *e, uint32_t rules) {
                         log_notice("Dry run: %s would run for %s", a->settings->rules[i].hook.argv[0],
                                    event_type_name(e->type));
                 else
-                        hook_run(a->hooks, &a->settings->rules[i].hook, e);
+                        hook_client_run(a->hooks, i, e);
         }
 }
 

@@ -24,6 +24,7 @@
 struct act_options {
         const char *state_dir;
         struct privileged *privileged; /* for the block list and tcp_syncookies; must outlive act */
+        int hooks; /* for those: of hook_starter_launch(); -1: there are none */
         bool dry_run; /* from the command line; mode: observe does the same */
 };
 

@@ -14,6 +14,7 @@
 #include "claim.h"
 #include "configuration.h"
 #include "control/control.h"
+#include "hooks/hook_starter.h"
 #include "loop.h"
 #include "options.h"
 #include "places.h"
@@ -25,6 +26,7 @@
 #include "tick.h"
 #include "util/heap.h"
 #include "util/log.h"
+#include "util/supervisor.h"
 
 struct service {
         const struct options *options;
@@ -32,6 +34,8 @@ struct service {
         pid_t launcher; /* of whom; 0: none */
         sd_event_source *launcher_ended;
         const struct privileges_user *user; /* whom we became; NULL: we are who we were */
+        int hooks;                          /* the pair of who runs them; -1: nobody */
+        pid_t hooks_supervisor;             /* 0: none */
         struct recording_writer *recording;
         struct loop *loop;
         struct tick *tick;
@@ -313,12 +317,44 @@ static void give_up(struct service *s, const struct settings *settings, char **a
         places_check_files(settings, s->user);
 }
 
+/* --- hooks ------------------------------------------------------------------------- */
+
+static int load_for_hooks(void *userdata, struct settings *ret) {
+        const struct options *o = userdata;
+        bool found;
+
+        return configuration_load(o, ret, &found, NULL);
+}
+
+/* By the user we are now, and free to run what we may not. */
+static void start_hooks(struct service *s, struct settings *settings) {
+        const struct hook_starter_config config = {
+                .settings = settings,
+                .load = load_for_hooks,
+                .userdata = (void *) (uintptr_t) s->options,
+        };
+        int r;
+
+        if (s->options->dry_run)
+                return;
+        r = hook_starter_launch(&config, &s->hooks, &s->hooks_supervisor);
+        if (r < 0)
+                log_warning("Cannot start the process that runs hooks: %s, working without hooks", strerror(-r));
+}
+
+static void end_hooks(struct service *s) {
+        if (s->hooks >= 0)
+                close(s->hooks);
+        supervisor_wait(s->hooks_supervisor);
+}
+
 static int run_service(struct service *s, struct settings *settings, bool found) {
         struct tick_options tick_options = {
                 .act = {
                         .state_dir = s->options->state_dir,
                         .dry_run = s->options->dry_run,
                         .privileged = s->privileged,
+                        .hooks = s->hooks,
                 },
                 .recording = s->recording,
                 .news = on_news,
@@ -371,7 +407,7 @@ static int run_apart(struct service *s, struct settings *settings, bool found) {
 }
 
 static int run(const struct options *o, char **argv) {
-        struct service s = { .options = o };
+        struct service s = { .options = o, .hooks = -1 };
         struct privileges_user user;
         struct settings settings;
         bool found;
@@ -385,8 +421,10 @@ static int run(const struct options *o, char **argv) {
                 settings_release(&settings);
         else {
                 give_up(&s, &settings, argv);
+                start_hooks(&s, &settings);
                 status = run_apart(&s, &settings, found);
         }
+        end_hooks(&s);
         recording_writer_free(s.recording);
         privileges_end(s.privileged, s.launcher);
         return status;

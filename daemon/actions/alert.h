@@ -4,7 +4,7 @@
 /*
  * Delivers events to people: to the journal, to stderr when that is not the
  * journal, to syslog, to a file, as the settings say. Hooks are
- * actions/hook.h.
+ * hooks/hook.h.
  */
 
 #include <stdbool.h>

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/keyed_hash.h"
 #include "core/verdict.h"
 
 /* Without a policy in the configuration: tell, and save the service. */
@@ -59,6 +60,31 @@ uint32_t settings_same_hooks(const struct settings *a, const struct settings *b,
                     !same_command(&a->rules[i].hook, &b->rules[i].hook))
                         hooks &= ~(UINT32_C(1) << i);
         return hooks;
+}
+
+static uint64_t digest_add(uint64_t digest, uint64_t value) {
+        /* Odd and with as many ones as zeros: of the golden ratio, of pi. */
+        return keyed_hash_fold(digest ^ UINT64_C(0x9e3779b97f4a7c15), value ^ UINT64_C(0x243f6a8885a308d3)) + value;
+}
+
+static uint64_t digest_add_text(uint64_t digest, const char *text) {
+        size_t length = strlen(text);
+
+        digest = digest_add(digest, length);
+        for (size_t i = 0; i < length; i++)
+                digest = digest_add(digest, (unsigned char) text[i]);
+        return digest;
+}
+
+uint64_t settings_hooks_digest(const struct settings *s) {
+        uint64_t digest = digest_add(s->alerts.hook_timeout_us, s->alerts.hooks_at_once);
+
+        for (uint32_t i = 0; i < s->rules_count; i++) {
+                digest = digest_add(digest, s->rules[i].hook.argc);
+                for (uint32_t j = 0; j < s->rules[i].hook.argc; j++)
+                        digest = digest_add_text(digest, s->rules[i].hook.argv[j]);
+        }
+        return digest;
 }
 
 void settings_release(struct settings *s) {

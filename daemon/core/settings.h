@@ -156,5 +156,8 @@ const struct settings_detect *settings_detect_for(const struct settings *s,
 const struct settings_rule *settings_rules(const struct settings *s, uint32_t *ret_count);
 /* Of the hooks named by 1 << index of their rule those that are the same command in both. */
 uint32_t settings_same_hooks(const struct settings *a, const struct settings *b, uint32_t hooks);
+/* Of the hooks' commands, whose they are, and their limits: two processes that read the same have the
+ * same digest, and others but by chance another. No defence against whoever chooses commands. */
+uint64_t settings_hooks_digest(const struct settings *s);
 /* Whether an address is on the allow list. */
 bool settings_allows(const struct settings *s, const struct address *a);

@@ -753,24 +753,29 @@ lab_counter() {
                   else { last = $1; split($0, heads) } }'
 }
 
-# lab_part launch|keeper|scribe|walker|peers: the pid of that part of the daemon, nothing if there is none.
+# lab_part launch|keeper|hookup|hooks|scribe|walker|peers: the pid of that part of the daemon, nothing if there is none.
+# launch starts the keeper, and hookup what runs hooks (hooks), whose children are not told.
 lab_part() {
-        local pid=${lab_pid[daemon]} child name=$1
+        local pid=${lab_pid[daemon]} child parent=$1
 
-        [ "$name" != keeper ] || name=launch
+        case $1 in
+        keeper) parent=launch ;;
+        hooks) parent=hookup ;;
+        esac
         for child in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do
-                [ "$(cat /proc/"$child"/comm 2>/dev/null)" = "synwardd-$name" ] || continue
-                if [ "$1" = keeper ]; then
-                        echo $(cat /proc/"$child"/task/*/children 2>/dev/null)
-                else
+                [ "$(cat /proc/"$child"/comm 2>/dev/null)" = "synwardd-$parent" ] || continue
+                if [ "$1" = "$parent" ]; then
                         echo "$child"
+                else
+                        echo $(cat /proc/"$child"/task/*/children 2>/dev/null)
                 fi
         done
 }
 
 # lab_parts: the pids of all of the daemon, its hooks left out.
 lab_parts() {
-        echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper) $(lab_part scribe) $(lab_part walker) $(lab_part peers)
+        echo "${lab_pid[daemon]}" $(lab_part launch) $(lab_part keeper) $(lab_part hookup) $(lab_part hooks) \
+                $(lab_part scribe) $(lab_part walker) $(lab_part peers)
 }
 
 # lab_cpu_us: what the daemon has used of the CPU, in microseconds, with those of its parts

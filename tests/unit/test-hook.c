@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actions/hook.h"
+#include "hooks/hook.h"
 
 /* Far longer than anything here takes, even under valgrind. */
 #define PATIENCE_US UINT64_C(60000000)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "config.h"
 
-#include "actions/hook.h"
+#include "hooks/hook.h"
 
 #include <ctype.h>
 #include <errno.h>
