@@ -201,7 +201,8 @@ const struct key keys_table[] = {
         { .path = "alerts.file.path", .type = KEY_PATH, IN(alerts.file),
           .min = 0, .max = SETTINGS_PATH_MAX - 1, .initial_text = "",
           .help = "One JSON object a line is appended; empty: none. "
-                  "The daemon's user must be able to write there, and something must rotate it." },
+                  "The daemon's user must be able to write there, and something must rotate it. "
+                  "One in another folder takes a restart: a reload with it is refused." },
         { .path = "alerts.hook_timeout", .type = KEY_DURATION, IN(alerts.hook_timeout_us),
           .min = 100 * MS, .max = 10 * MINUTE, .initial = 10 * SECOND,
           .help = "A hook that runs longer is killed. "

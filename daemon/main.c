@@ -13,6 +13,7 @@
 #include "checkup.h"
 #include "claim.h"
 #include "configuration.h"
+#include "confine.h"
 #include "control/control.h"
 #include "hooks/hook_starter.h"
 #include "loop.h"
@@ -36,6 +37,7 @@ struct service {
         const struct privileges_user *user; /* whom we became; NULL: we are who we were */
         int hooks;                          /* the pair of who runs them; -1: nobody */
         pid_t hooks_supervisor;             /* 0: none */
+        struct confine *confine;
         struct recording_writer *recording;
         struct loop *loop;
         struct tick *tick;
@@ -122,6 +124,16 @@ static int claim(const struct options *o, const struct settings *settings, char 
         return r;
 }
 
+/* Whether this process may be what the settings ask for; it may have been started for less. */
+static int admit(const struct service *s, const struct settings *fresh, char *error, size_t size) {
+        if (*fresh->alerts.file && !confine_may_write(s->confine, fresh->alerts.file)) {
+                snprintf(error, size, "alerts.file.path: %s is in no folder that this process has kept for writing: restart "
+                         "synwardd to write there", fresh->alerts.file);
+                return -EROFS;
+        }
+        return claim(s->options, fresh, error, size);
+}
+
 /* 0, or -errno with the messages in error: what was in force stays. */
 static int reload(struct service *s, char *error, size_t size) {
         struct loop_time now = loop_time_now();
@@ -137,7 +149,7 @@ static int reload(struct service *s, char *error, size_t size) {
         fclose(f);
         error[size - 1] = '\0';
         if (r >= 0) {
-                r = claim(s->options, &fresh, error, size);
+                r = admit(s, &fresh, error, size);
                 if (r < 0)
                         settings_release(&fresh);
         }
@@ -317,7 +329,7 @@ static void give_up(struct service *s, const struct settings *settings, char **a
         places_check_files(settings, s->user);
 }
 
-/* --- hooks ------------------------------------------------------------------------- */
+/* --- confined ---------------------------------------------------------------------- */
 
 static int load_for_hooks(void *userdata, struct settings *ret) {
         const struct options *o = userdata;
@@ -346,6 +358,20 @@ static void end_hooks(struct service *s) {
         if (s->hooks >= 0)
                 close(s->hooks);
         supervisor_wait(s->hooks_supervisor);
+}
+
+static void confine(struct service *s, const struct settings *settings) {
+        const struct options *o = s->options;
+        char path[PATH_MAX];
+
+        control_path(o, path);
+        if (!o->no_privilege_drop)
+                s->confine = confine_apply(&(struct confine_places) {
+                        .state_dir = o->state_dir,
+                        .make_state = !o->dry_run,
+                        .control = path,
+                        .alerts_file = settings->alerts.file,
+                });
 }
 
 static int run_service(struct service *s, struct settings *settings, bool found) {
@@ -422,9 +448,11 @@ static int run(const struct options *o, char **argv) {
         else {
                 give_up(&s, &settings, argv);
                 start_hooks(&s, &settings);
+                confine(&s, &settings);
                 status = run_apart(&s, &settings, found);
         }
         end_hooks(&s);
+        confine_free(s.confine);
         recording_writer_free(s.recording);
         privileges_end(s.privileged, s.launcher);
         return status;

@@ -13,6 +13,8 @@
 
 #include <systemd/sd-event.h>
 
+#include "confine/landlock.h"
+#include "confine/syscalls.h"
 #include "core/observation.h"
 #include "core/snapshot.h"
 #include "loop.h"
@@ -133,6 +135,16 @@ static void test_state(struct self_test *t, const char *state_dir) {
              "tcp_syncookies is not changed, for its old value could not be kept; no incident records.");
 }
 
+static void test_confinement(struct self_test *t) {
+        int filter = syscalls_can_confine(), landlock = landlock_version();
+
+        tell(t, "seccomp, a filter of the daemon's own system calls",
+             filter == -EOPNOTSUPP ? "built without libseccomp" : filter < 0 ? strerror(-filter) : NULL,
+             "Whoever took over the daemon could use every system call that its user may.");
+        tell(t, "Landlock, bounds of where the daemon writes (Linux 5.13)", landlock < 0 ? strerror(-landlock) : NULL,
+             "Whoever took over the daemon could write wherever its user may.");
+}
+
 int self_test_run(const struct settings *settings, const char *state_dir) {
         struct snapshot *s = calloc(1, sizeof *s);
         struct self_test t = { .lost = 0 };
@@ -154,6 +166,7 @@ int self_test_run(const struct settings *settings, const char *state_dir) {
         test_table(&t, privileged);
         test_syncookies(&t);
         test_state(&t, state_dir);
+        test_confinement(&t);
         privileges_end(privileged, launcher);
         free(s);
         return blind ? EXIT_STATUS_MISSING : t.lost ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # For Nix: nix-build -E 'with import <nixpkgs> {}; callPackage ./synward.nix {}', from a checkout.
 { lib, stdenv, autoreconfHook, autoconf-archive, pkg-config, jansson, libmnl
-, libnetfilter_log, libpcap, libyaml, ncurses, nftables, systemd }:
+, libnetfilter_log, libpcap, libseccomp, libyaml, ncurses, nftables, systemd }:
 
 stdenv.mkDerivation {
   pname = "synward";
@@ -9,7 +9,7 @@ stdenv.mkDerivation {
   src = lib.cleanSource ../..;
 
   nativeBuildInputs = [ autoreconfHook autoconf-archive pkg-config ];
-  buildInputs = [ jansson libmnl libnetfilter_log libpcap libyaml ncurses nftables systemd ];
+  buildInputs = [ jansson libmnl libnetfilter_log libpcap libseccomp libyaml ncurses nftables systemd ];
 
   # Configuration and state are the machine's, not the store's.
   configureFlags = [ "--sysconfdir=/etc" "--disable-tests" ];

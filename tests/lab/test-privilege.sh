@@ -8,6 +8,8 @@
 #   hung     the keeper stopped: the daemon does not stand still
 #   launcher the launcher killed, then the keeper: the daemon goes on with what is left
 #   daemon   the daemon killed: all of it is gone within 1 s, --restore puts tcp_syncookies back
+#   confined what the daemon may still do, all of what it is for, and a reload that would take more
+#   starter  the process that runs hooks killed in a flood: what it ran is ended, and hooks run again
 #   random   30 kills of the daemon, and in every second round of the keeper, at any moment of a flood
 #   test-privilege.sh [SCENARIO ...]; SYNWARD_SEED repeats a run, SYNWARD_KILLS is how many kills
 . "$(dirname "$0")/lab.sh"
@@ -71,6 +73,8 @@ none=0000000000000000 net_admin=0000000000001000
 
 rights_of() {
         rights_are "rights: the daemon${2:-}" "${lab_pid[daemon]}" "$1" $none
+        rights_are "rights: what runs hooks${2:-}" "$(lab_part hooks)" "$1" $none
+        rights_are "rights: what starts that${2:-}" "$(lab_part hookup)" "$1" $none
         rights_are "rights: the launcher${2:-}" "$(lab_part launch)" 0 $net_admin
         rights_are "rights: the keeper${2:-}" "$(lab_part keeper)" 0 $net_admin
 }
@@ -89,6 +93,10 @@ rights() {
         pid=$(lab_part keeper)
         lab_check "rights: $(find /proc/"$pid"/fd -mindepth 1 | wc -l) descriptors in the keeper" \
                 "$(find /proc/"$pid"/fd -mindepth 1 | wc -l) <= 6"
+        pid=$(lab_part hooks)
+        # The pair, and what its loop opened.
+        lab_check "rights: $(find /proc/"$pid"/fd -mindepth 1 | wc -l) descriptors in what runs hooks" \
+                "$(find /proc/"$pid"/fd -mindepth 1 | wc -l) <= 8"
         lab_pause 2
         before=$(lab_cpu_us) start=${EPOCHREALTIME/./}
         lab_pause 5
@@ -202,7 +210,7 @@ launcher() {
 }
 
 daemon() {
-        local launch keep pid at
+        local launch keep pid at others
 
         lab_up cookies=0 delay=1ms
         lab_server web --listen 0.0.0.0:80 --backlog 511
@@ -210,14 +218,93 @@ daemon() {
         lab_flood rate=1500 seconds=10
         lab_wait_for 5 cookies_are 1 || lab_not_ok "daemon: it sets 1"
         launch=$(lab_part launch) keep=$(lab_part keeper) pid=${lab_pid[daemon]}
+        others="$(lab_part hookup) $(lab_part hooks)"
         unset 'lab_pid[daemon]'
         at=${EPOCHREALTIME/./}
         killed "$pid"
         within 1000 "$at" "daemon: launcher and keeper are gone" gone "$launch" "$keep"
+        # shellcheck disable=SC2086 # two
+        within 1000 "$at" "daemon: what runs hooks is gone" gone $others
         within 1000 "$at" "daemon: the table is gone" no_table
         lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$lab_temp/state" 2>>"$lab_temp/restore.err"
         lab_check "daemon: --restore puts $(cookies) back" "$(cookies) == 0"
         lab_end flood
+        lab_down
+}
+
+reloads() { printf '%s\n' "$1" >"$lab_temp/synward.yaml"; lab_ctl reload >"$lab_temp/said" 2>&1; }
+
+has_record() { [ "$(jq -r .state "$lab_temp"/state/incidents/2*/incident.json 2>/dev/null)" = ended ]; }
+
+confined() {
+        local mode command
+
+        lab_up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        mkdir -p "$lab_temp/log" "$lab_temp/elsewhere"
+        chown "$lab_user" "$lab_temp/log" "$lab_temp/elsewhere"
+        LAB_CONFIG="$short
+alerts: { file: { path: $lab_temp/log/events } }" lab_daemon
+        grep -q 'system call may be used' "$lab_temp/daemon.err" && lab_skip "built without libseccomp"
+        lab_check "confined: the daemon's Seccomp $(field "${lab_pid[daemon]}" Seccomp)" "$(field "${lab_pid[daemon]}" Seccomp) == 2"
+        mode=$(awk '/^Seccomp:/ { print $2 }' /proc/self/status)
+        lab_check "confined: what runs hooks is not ($(field "$(lab_part hooks)" Seccomp))" \
+                "$(field "$(lab_part hooks)" Seccomp) == $mode"
+        lab_flood rate=1500 seconds=4
+        lab_expect_state flood $LAB_FOUND_COLD_MS "$lab_flood_start_us" "confined: a flood is found"
+        lab_expect "confined: told in the file" lab_wait_for 3 grep -q flood-start "$lab_temp/log/events"
+        # As logrotate(8) does.
+        mv "$lab_temp/log/events" "$lab_temp/log/events.1"
+        lab_flood_wait
+        lab_expect "confined: its end in a new one" lab_wait_for 20 grep -qs flood-end "$lab_temp/log/events"
+        lab_expect "confined: a record is written" lab_wait_for 5 has_record
+        for command in status listeners events blocked incidents 'incidents 1' history metrics doctor check ping; do
+                # shellcheck disable=SC2086 # words
+                lab_ctl $command >"$lab_temp/said" 2>&1
+                [ $? -le 2 ] || lab_not_ok "confined: synwardctl $command: $(tail -n 2 "$lab_temp/said")"
+        done
+        if reloads "alerts: { file: { path: $lab_temp/elsewhere/events } }"; then lab_not_ok "confined: a file elsewhere is taken"; fi
+        lab_expect "confined: a file elsewhere takes a restart: $(head -n 1 "$lab_temp/said")" grep -q 'restart synwardd' "$lab_temp/said"
+        lab_expect "confined: one beside the first is taken" reloads "alerts: { file: { path: $lab_temp/log/others } }"
+        lab_expect "confined: and written to" lab_wait_for 3 grep -qs config-reloaded "$lab_temp/log/others"
+        lab_expect "confined: it lives" lab_alive daemon
+        lab_end daemon
+        LAB_WATCH=0 lab_daemon --no-privilege-drop
+        lab_check "confined: not with --no-privilege-drop: $(field "${lab_pid[daemon]}" Seccomp)" \
+                "$(field "${lab_pid[daemon]}" Seccomp) == $mode"
+        lab_down
+}
+
+has_another_starter() { now=$(lab_part hooks); [ -n "$now" ] && [ "$now" -ne "$1" ]; }
+hooked() { [ "$(cat "$lab_temp/hooks/ran" 2>/dev/null | wc -l)" -ge "$1" ]; }
+
+starter() {
+        local pid hook at
+
+        lab_up cookies=1
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        mkdir "$lab_temp/hooks"
+        chown "$lab_user" "$lab_temp/hooks"
+        # shellcheck disable=SC2016
+        printf '#!/bin/sh\ntrap "" TERM\necho $$ >>"${0%%/*}/ran"\nwhile :; do sleep 1000; done\n' >"$lab_temp/hooks/hook"
+        chmod 755 "$lab_temp/hooks/hook"
+        LAB_CONFIG="$short
+policy: [ { when: { state: flood }, do: [ alert, { hook: [ $lab_temp/hooks/hook ] } ] } ]" lab_daemon
+        lab_flood rate=1000 seconds=6
+        lab_expect "starter: the hook runs" lab_wait_for 5 hooked 1
+        hook=$(head -n 1 "$lab_temp/hooks/ran") pid=$(lab_part hooks) at=${EPOCHREALTIME/./}
+        lab_check "starter: as the daemon's user, without capabilities" \
+                "$(field "$hook" Uid) == $(id -u "$lab_user") && \"$(field "$hook" CapPrm)\" == \"$none\""
+        kill -KILL "$pid"
+        within 5000 "$at" "starter: another one is there" has_another_starter "$pid"
+        lab_expect "starter: what the first one ran is gone" gone "$hook"
+        lab_expect "starter: it is told" lab_wait_for 3 grep -q 'that runs hooks was started anew' "$lab_temp/daemon.err"
+        lab_check "starter: the flood goes on, $(lab_events flood-end | wc -l) ended" "$(lab_events flood-end | wc -l) == 0"
+        lab_flood_wait
+        lab_expect "starter: the hook runs again at its end" lab_wait_for 20 hooked 2
+        hook=$(tail -n 1 "$lab_temp/hooks/ran") pid=$(lab_part hooks)
+        lab_end daemon
+        lab_expect "starter: it and its hooks end with the daemon" lab_wait_for 3 gone "$pid" "$hook"
         lab_down
 }
 
@@ -276,6 +363,6 @@ random() {
         lab_down
 }
 
-all="rights keeper hung launcher daemon random"
+all="rights keeper hung launcher daemon confined starter random"
 lab_scenarios "$all" "$@"
 lab_done

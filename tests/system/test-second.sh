@@ -56,7 +56,7 @@ wait || :
 pids=
 mkdir "$dir/state"
 "$build/synwardd" --self-test --state-dir "$dir/state" >"$dir/said" || fail "self-test: $(cat "$dir/said")"
-[ "$(grep -c '^ok ' "$dir/said")" = 7 ] && [ "$(wc -l <"$dir/said")" = 7 ] || fail "self-test: $(cat "$dir/said")"
+[ "$(grep -c '^ok ' "$dir/said")" = 9 ] && [ "$(wc -l <"$dir/said")" = 9 ] || fail "self-test: $(cat "$dir/said")"
 ok "self-test: all is there"
 status=0
 setpriv --reuid=65534 --regid=65534 --clear-groups "$build/synwardd" --self-test --state-dir "$dir/state" \

@@ -72,12 +72,22 @@ is_active || fail "not active after start"
 pid=$(property MainPID)
 wait_for 5 "a STATUS line" has_status
 say "    $(property StatusText)"
+# of_parts FIELD: that of /proc/PID/status, of each of its processes, by name.
 # shellcheck disable=SC2016
-capabilities() { box sh -c 'for p in $(cat /proc/$0/task/*/children) $(cat /proc/$(cat /proc/$0/task/*/children | cut -d " " -f 1)/task/*/children) $0; do
-                echo $(cat /proc/$p/comm) $(grep -h "^CapEff" /proc/$p/status); done' "$pid" | sort | xargs; }
-net_admin=0000000000001000
-expect "only its keeper and the launcher have a capability: $(capabilities)" test "$(capabilities)" = \
-        "synwardd CapEff: 0000000000000000 synwardd-keeper CapEff: $net_admin synwardd-launch CapEff: $net_admin synwardd-peers CapEff: 0000000000000000 synwardd-scribe CapEff: 0000000000000000 synwardd-walker CapEff: 0000000000000000"
+of_parts() { box sh -c 'children() { cat /proc/$1/task/*/children; }
+        for p in $0 $(children $0) $(for q in $(children $0); do children $q; done); do
+                echo $(cat /proc/$p/comm) $(sed -n "s/^$1:\t//p" /proc/$p/status); done' "$pid" "$1" | sort | xargs; }
+none=0000000000000000 net_admin=0000000000001000
+expect "only its keeper and the launcher have a capability: $(of_parts CapEff)" test "$(of_parts CapEff)" = \
+        "synwardd $none synwardd-hooks $none synwardd-hookup $none synwardd-keeper $net_admin synwardd-launch $net_admin synwardd-peers $none synwardd-scribe $none synwardd-walker $none"
+filters=$(of_parts Seccomp_filters)
+unit_filters=$(sed "s/.*synwardd-keeper \([0-9]*\).*/\1/" <<<"$filters") own_filters=$((unit_filters + 1))
+expect "it and its helpers have a filter of their own beside the unit's: $filters" test "$filters" = \
+        "synwardd $own_filters synwardd-hooks $unit_filters synwardd-hookup $unit_filters synwardd-keeper $unit_filters synwardd-launch $unit_filters synwardd-peers $own_filters synwardd-scribe $own_filters synwardd-walker $own_filters"
+starter=$(box pgrep -x synwardd-hooks)
+another_runs_hooks() { now=$(box pgrep -x synwardd-hooks) && [ "$now" -ne "$starter" ]; }
+box kill -KILL "$starter"
+wait_for 5 "another process runs hooks when the first is killed" another_runs_hooks
 expect "runs as the user synward" test "$(box ps -o user= -p "$pid" | tr -d ' ')" = synward
 expect "answers" box "$bindir/synwardctl" ping
 expect "its socket is the group's" \
