@@ -310,7 +310,8 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         uint32_t before = l->sampling.one_in;
         uint32_t one_in = sampling_step(&l->sampling, syn_per_s, l->max_rate, now_us);
 
-        if (one_in == before && !is_unlucky(l, &log))
+        /* After a try that failed it is not known how the rules sample now. */
+        if (one_in == before && !is_unlucky(l, &log) && !l->sampling_trouble.error)
                 return;
         l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
         trouble_note(&l->sampling_trouble, privileged_sample(l->privileged, sampling_by_packet(one_in),
