@@ -4,10 +4,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
+
+enum {
+        NO_MEMORY_PAUSE_US = 10000,
+        /* Sources that may wait to be dispatched at once: two a client, four a hook, our own. */
+        PENDING_MAX = 400,
+        NOTIFY_TEXT_MAX = 512,
+};
 
 struct loop {
         const struct loop_ops *ops;
@@ -84,6 +93,25 @@ static int block_signals(void) {
         return 0;
 }
 
+static int do_nothing(sd_event_source *source, void *userdata) {
+        (void) source;
+        (void) userdata;
+        return 0;
+}
+
+/* sd-event's list of what waits grows when it must and never shrinks. Where it cannot grow the timer that
+ * was to wait there is never armed again (systemd 252, 257): it has its size before anything runs. */
+static int make_room(sd_event *event) {
+        sd_event_source *sources[PENDING_MAX] = { NULL };
+        int r = 0;
+
+        for (unsigned i = 0; i < PENDING_MAX && r >= 0; i++)
+                r = sd_event_add_defer(event, &sources[i], do_nothing, NULL);
+        for (unsigned i = 0; i < PENDING_MAX; i++)
+                sd_event_source_disable_unref(sources[i]);
+        return r;
+}
+
 static int add_sources(struct loop *l) {
         int r;
 
@@ -121,6 +149,8 @@ int loop_new(const struct loop_ops *ops, void *userdata, uint64_t interval_us, s
 
         r = sd_event_new(&l->event);
         if (r >= 0)
+                r = make_room(l->event);
+        if (r >= 0)
                 r = add_sources(l);
         if (r < 0) {
                 loop_free(l);
@@ -150,25 +180,40 @@ void loop_set_interval(struct loop *l, uint64_t interval_us) {
         l->interval_us = interval_us;
 }
 
+/* What it was about to do when it had no memory is still there to be done, and ticks go on. */
 int loop_run(struct loop *l) {
-        return sd_event_loop(l->event);
+        int r;
+
+        while ((r = sd_event_loop(l->event)) == -ENOMEM)
+                usleep(NO_MEMORY_PAUSE_US);
+        return r;
 }
 
 void loop_stop(struct loop *l, int exit_code) {
         sd_event_exit(l->event, exit_code);
 }
 
-/* Nobody listening is no error, and a message that gets lost is not worth one. */
+/* Nobody listening is no error, and a message that gets lost is not worth one. sd_notifyf() takes
+ * memory: without it a start would never be seen to have ended. */
 void loop_notify_ready(const char *status) {
-        sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+        char text[NOTIFY_TEXT_MAX];
+
+        snprintf(text, sizeof text, "READY=1\nSTATUS=%s", status);
+        sd_notify(0, text);
 }
 
 void loop_notify_status(const char *status) {
-        sd_notifyf(0, "STATUS=%s", status);
+        char text[NOTIFY_TEXT_MAX];
+
+        snprintf(text, sizeof text, "STATUS=%s", status);
+        sd_notify(0, text);
 }
 
 void loop_notify_reloading(void) {
-        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_us(CLOCK_MONOTONIC));
+        char text[NOTIFY_TEXT_MAX];
+
+        snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_us(CLOCK_MONOTONIC));
+        sd_notify(0, text);
 }
 
 void loop_notify_stopping(void) {
