@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/json_text.h"
+
 struct client {
         int fd;
         char *buffer;
@@ -58,7 +60,7 @@ int client_fd(const struct client *c) {
 int client_send(struct client *c, const char *method, json_t *parameters, bool more) {
         json_t *call = json_pack("{s:s, s:b, s:o*}", "method", method, "more", (int) more,
                                  "parameters", parameters);
-        char *text = call ? json_dumps(call, JSON_COMPACT) : NULL;
+        char *text = json_text_write(call, JSON_COMPACT, "");
         size_t size = text ? strlen(text) + 1 : 0;
         ssize_t n;
 

@@ -14,6 +14,6 @@ struct client_answer {
         bool continues;
 };
 
-/* -EPROTO: no varlink. */
+/* -EPROTO: no varlink; -ENOMEM. */
 int client_answer_parse(const char *text, struct client_answer *ret);
 void client_answer_clear(struct client_answer *a);

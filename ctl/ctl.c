@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/json_text.h"
+
 void ctl_append(char *text, size_t size, const char *format, ...) {
         size_t used = strlen(text);
         va_list args;
@@ -36,12 +38,14 @@ const char *ctl_string(const json_t *value) {
 }
 
 int ctl_print_json(const json_t *o) {
-        char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        char *text = json_text_write(o, JSON_COMPACT | JSON_REAL_PRECISION(15), "");
         bool control;
         size_t n;
 
-        if (!text)
+        if (!text) {
+                fprintf(stderr, "synwardctl: the answer cannot be printed: %s\n", strerror(ENOMEM));
                 return EXIT_REFUSED;
+        }
         /* What jansson does not escape: DEL, and U+0080..9F, of which the second byte is the number. */
         for (const char *p = text; *p; p += n) {
                 n = term_character(p, &control);

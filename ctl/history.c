@@ -9,6 +9,7 @@
 
 #include "ctl/course.h"
 #include "ctl/ctl.h"
+#include "util/json_text.h"
 
 static void add_value(struct table *t, double number, bool share) {
         char text[TERM_FIGURE_MAX];
@@ -49,7 +50,7 @@ static void print_table(const struct ctl *ctl, const json_t *answer) {
 
 static void print_value(const json_t *value) {
         char *text = json_is_string(value) || json_is_null(value)
-                             ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+                             ? NULL : json_text_write(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15), "");
 
         term_say(stdout, "%s", text ? text : ctl_string(value));
         free(text);

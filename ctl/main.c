@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "util/json_text.h"
 
 static const struct command {
         const char *name;
@@ -148,6 +149,7 @@ int main(int argc, char **argv) {
         int status;
 
         setlocale(LC_CTYPE, "");
+        json_text_watch();
         ctl.term = term_open(STDOUT_FILENO);
         status = read_options(&ctl, argc, argv);
         if (status == EXIT_OK && optind >= argc) {

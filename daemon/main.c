@@ -26,6 +26,7 @@
 #include "self_test.h"
 #include "tick.h"
 #include "util/heap.h"
+#include "util/json_text.h"
 #include "util/log.h"
 #include "util/supervisor.h"
 
@@ -465,6 +466,7 @@ int main(int argc, char **argv) {
                 return EXIT_STATUS_USAGE;
         log_setup(o.verbosity);
         heap_keep_little();
+        json_text_watch();
 
         switch (o.command) {
         case COMMAND_RUN: return run(&o, argv);

@@ -19,6 +19,7 @@
 #include "replay/compare.h"
 #include "replay/source.h"
 #include "replay/summary.h"
+#include "util/json_text.h"
 #include "util/log.h"
 #include "util/printable.h"
 #include "util/progress.h"
@@ -337,7 +338,7 @@ static const char side_letters[COMPARE_SIDES] = { 'A', 'B' };
 static const char *const side_names[COMPARE_SIDES] = { "first", "second" };
 
 static void print_json(struct comparison *c, json_t *json) {
-        char *line = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+        char *line = json_text_write(json, JSON_COMPACT | JSON_REAL_PRECISION(15), "");
         int r = print_line(&c->playback, line);
 
         json_decref(json);

@@ -10,6 +10,7 @@
 
 #include "actions/incident_store.h"
 #include "util/helper.h"
+#include "util/json_text.h"
 
 /* What may be spent on reading: 3 % of a CPU, and what has piled up of that in 8 s at once. */
 enum { READING_PERMILLE = 30, READING_MAX_US = 250000 };
@@ -89,7 +90,7 @@ static int order_reading(struct incident_desk *d, uint64_t id) {
         struct scribe_order order = { .operation = id ? SCRIBE_READ : SCRIBE_LIST, .id = id ? id : present_id };
         bool with_present = present_id && (!id || id == present_id);
         json_t *o = with_present ? d->ops.present(d->ops.userdata, id != 0) : NULL;
-        char *text = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
+        char *text = json_text_write(o, JSON_COMPACT | JSON_REAL_PRECISION(15), "");
         int r = -ENOMEM;
 
         json_decref(o);

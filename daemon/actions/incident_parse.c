@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "util/json_text.h"
+
 static bool is_deeper(json_t *o, unsigned depth) {
         const char *name;
         json_t *part;
@@ -24,7 +26,7 @@ static bool is_deeper(json_t *o, unsigned depth) {
 
 /* NULL: there is no such JSON, or none that would still be read as a part of an answer. */
 static json_t *load(const char *text, size_t length, size_t flags) {
-        json_t *o = text ? json_loadb(text, length, flags, NULL) : NULL;
+        json_t *o = text ? json_text_read(text, length, flags, NULL, NULL) : NULL;
 
         if (!is_deeper(o, INCIDENT_PARSE_DEPTH_MAX))
                 return o;

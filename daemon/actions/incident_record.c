@@ -13,6 +13,7 @@
 #include "format/history_json.h"
 #include "format/observation_json.h"
 #include "format/queue_course_json.h"
+#include "util/json_text.h"
 #include "util/trouble.h"
 
 enum {
@@ -117,13 +118,10 @@ static void put(struct incident_record *r, const char *name, char *text, size_t 
 
 /* Takes over o. */
 static void put_json(struct incident_record *r, const char *name, json_t *o) {
-        char *text = o ? json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
-        size_t length = text ? strlen(text) : 0;
+        char *text = json_text_write(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15), "\n");
 
         json_decref(o);
-        if (text)
-                text[length++] = '\n'; /* in place of its NUL */
-        put(r, name, text, length);
+        put(r, name, text, text ? strlen(text) : 0);
 }
 
 /* Whether it was ordered. */

@@ -18,6 +18,7 @@
 #include "actions/syncookies_record.h"
 #include "util/heap.h"
 #include "util/helper.h"
+#include "util/json_text.h"
 
 /* --- what it does -------------------------------------------------------------- */
 
@@ -41,7 +42,7 @@ static int write_file(const char *state_dir, const struct scribe_order *order, c
 }
 
 static int answer(const char *state_dir, const struct scribe_order *order, const void *data, char **ret_text) {
-        json_t *present = order->length > 0 ? json_loadb(data, order->length, 0, NULL) : NULL, *o;
+        json_t *present = order->length > 0 ? json_text_read(data, order->length, 0, NULL, NULL) : NULL, *o;
         bool list = order->operation == SCRIBE_LIST;
 
         o = list ? incident_answer_list(state_dir, order->id, present)
@@ -49,7 +50,7 @@ static int answer(const char *state_dir, const struct scribe_order *order, const
         if (!o)
                 return list ? -ENOMEM : -ENOENT;
         /* As control/varlink.c has it. */
-        *ret_text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        *ret_text = json_text_write(o, JSON_COMPACT | JSON_REAL_PRECISION(15), "");
         json_decref(o);
         return *ret_text ? 0 : -ENOMEM;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "control/listen.h"
+#include "util/json_text.h"
 
 struct client {
         struct server *server;
@@ -117,6 +118,7 @@ static void client_send(struct client *c, json_t *message) {
 static void client_call(struct client *c, const char *text, size_t length) {
         const struct server *s = c->server;
         struct varlink_call call;
+        uint64_t before;
         json_t *answer;
 
         if (varlink_call_parse(text, length, &call) < 0) {
@@ -124,7 +126,13 @@ static void client_call(struct client *c, const char *text, size_t length) {
                 return;
         }
         c->moved = true;
+        before = json_text_failures();
         answer = s->service->answer(s->userdata, &call, c->uid, &c->stream);
+        /* An answer of which a part is missing would be taken for the whole. */
+        if (json_text_failures() != before) {
+                json_decref(answer);
+                answer = NULL;
+        }
         if (call.oneway) {
                 stream_end(c);
                 json_decref(answer);

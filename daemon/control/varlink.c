@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/json_text.h"
+
 enum { READER_FIRST_SIZE = 4096 };
 
 struct varlink_reader {
@@ -122,7 +124,7 @@ static bool read_call(struct varlink_call *c) {
 
 int varlink_call_parse(const char *text, size_t length, struct varlink_call *ret) {
         struct varlink_call c = {
-                .message = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL),
+                .message = json_text_read(text, length, JSON_REJECT_DUPLICATES, NULL, NULL),
         };
 
         if (!c.message)
@@ -166,7 +168,7 @@ json_t *varlink_invalid(const char *parameter) {
 
 char *varlink_encode(const json_t *message, size_t *ret_size) {
         /* Fifteen digits are what a double holds of a decimal: 0.1 is written as 0.1. */
-        char *text = json_dumps(message, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        char *text = json_text_write(message, JSON_COMPACT | JSON_REAL_PRECISION(15), "");
 
         if (text)
                 *ret_size = strlen(text) + 1;

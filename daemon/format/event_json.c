@@ -7,6 +7,7 @@
 #include "format/event_fields.h"
 #include "format/json_value.h"
 #include "format/time_text.h"
+#include "util/json_text.h"
 
 static json_t *field_json(const struct event_field *f) {
         switch (f->kind) {
@@ -74,21 +75,8 @@ json_t *event_json(const struct event *e) {
 
 char *event_json_line(const struct event *e) {
         json_t *o = event_json(e);
-        char *text, *line;
-        size_t n;
+        char *line = json_text_write(o, EVENT_JSON_FLAGS, "\n");
 
-        if (!o)
-                return NULL;
-        text = json_dumps(o, EVENT_JSON_FLAGS);
         json_decref(o);
-        if (!text)
-                return NULL;
-        n = strlen(text);
-        line = realloc(text, n + 2);
-        if (!line) {
-                free(text);
-                return NULL;
-        }
-        memcpy(line + n, "\n", 2);
         return line;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "format/json_reader.h"
+#include "util/json_text.h"
 
 /* --- writing -------------------------------------------------------------- */
 
@@ -230,7 +231,7 @@ static json_t *observation_to_json(struct writer *w, const struct observation *o
 int observation_json_write(const struct observation *o, char **ret_line) {
         struct writer w = { 0 };
         json_t *j = observation_to_json(&w, o);
-        char *line = w.error ? NULL : json_dumps(j, JSON_COMPACT);
+        char *line = w.error ? NULL : json_text_write(j, JSON_COMPACT, "");
 
         json_decref(j);
         if (w.error)
@@ -561,10 +562,11 @@ int observation_json_parse(const char *line, size_t length, struct observation *
         struct json_reader r = { .error = error, .error_size = OBSERVATION_JSON_ERROR_MAX };
         struct observation o;
         json_error_t syntax;
-        json_t *j = json_loadb(line, length, JSON_REJECT_DUPLICATES, &syntax);
+        bool no_memory;
+        json_t *j = json_text_read(line, length, JSON_REJECT_DUPLICATES, &syntax, &no_memory);
 
         if (!j) {
-                if (json_error_code(&syntax) == json_error_out_of_memory)
+                if (no_memory)
                         return -ENOMEM;
                 snprintf(error, OBSERVATION_JSON_ERROR_MAX, "column %i: %.150s", syntax.column,
                          syntax.text);

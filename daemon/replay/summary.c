@@ -9,6 +9,7 @@
 
 #include "core/explain.h"
 #include "format/time_text.h"
+#include "util/json_text.h"
 
 enum { LISTENERS_TOLD = 8 };
 
@@ -119,7 +120,7 @@ char *replay_summary_line(const struct replay_summary *s) {
                                  time_json(s->end_us), "observations", (json_int_t) s->observations, "events",
                                  (json_int_t) s->events, "incidents", (json_int_t) s->incidents, "complete",
                                  !replay_summary_has_loss(s));
-        char *text, *line = NULL;
+        char *line;
 
         if (!json)
                 return NULL;
@@ -128,13 +129,8 @@ char *replay_summary_line(const struct replay_summary *s) {
         else
                 add_recording(json, s);
         add_notes(json, v);
-        text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+        line = json_text_write(json, JSON_COMPACT | JSON_REAL_PRECISION(15), "\n");
         json_decref(json);
-        line = text ? realloc(text, strlen(text) + 2) : NULL;
-        if (line)
-                strcat(line, "\n");
-        else
-                free(text);
         return line;
 }
 
