@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/json_text.h"
+
 enum { RECORD_SIZE_MAX = 4096 };
 
 static const char record_name[] = SYNCOOKIES_RECORD_NAME;
@@ -54,8 +56,9 @@ const char *syncookies_record_directory(const struct syncookies_record *s) {
 /* --- its text --- */
 
 char *syncookies_record_format(const struct cookie_record *r) {
+        uint64_t before = json_text_failures();
         json_t *changes = json_array(), *o;
-        char *text;
+        char *text = NULL;
 
         for (uint32_t i = 0; i < r->changes_count; i++)
                 json_array_append_new(changes, json_integer((json_int_t) r->changes_us[i]));
@@ -63,7 +66,8 @@ char *syncookies_record_format(const struct cookie_record *r) {
                       "owned", (int) r->owned, "epoch", r->epoch, "original", (int) r->original,
                       "previous", (int) r->previous, "written", (int) r->written,
                       "changes_us", changes);
-        text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+        if (json_text_failures() == before)
+                text = json_text_write(o, JSON_INDENT(2), "");
         json_decref(o);
         return text;
 }
@@ -113,11 +117,13 @@ static int parse_object(json_t *o, struct cookie_record *ret) {
 }
 
 int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret) {
-        json_t *o = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+        uint64_t before = json_text_failures();
+        json_t *o = json_text_read(text, length, JSON_REJECT_DUPLICATES, NULL, NULL);
         int r = o ? parse_object(o, ret) : -EBADMSG;
 
         json_decref(o);
-        return r;
+        /* json_unpack() takes memory too. What is not a record is moved away, and the old value with it. */
+        return r < 0 && json_text_failures() != before ? -ENOMEM : r;
 }
 
 /* --- its file --- */

@@ -46,6 +46,6 @@ int syncookies_record_claim(struct syncookies_record *s);
 int syncookies_record_put(const char *state_dir, const char *text, bool forgets);
 
 /* The record as JSON and back; for the fuzzer and tests. Text is to be freed, NULL: no memory.
- * -EBADMSG: not a record. */
+ * -EBADMSG: not a record; -ENOMEM. */
 char *syncookies_record_format(const struct cookie_record *record);
 int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret);

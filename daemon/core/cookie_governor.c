@@ -58,9 +58,14 @@ static struct cookie_action nothing(enum cookie_why why, uint64_t wait_until_us)
         };
 }
 
+/* Memory that is lacking may be there in a moment; a disk, or a privilege, is not. */
+static uint64_t retry_us(int error) {
+        return error == -ENOMEM ? COOKIE_RETRY_SOON_US : COOKIE_RETRY_US;
+}
+
 /* It was not made, but its record may be on disk; the next attempt can wait. */
-static void abandon(struct cookie_governor *g, uint64_t now_us) {
-        g->raise_at_us = now_us + COOKIE_RETRY_US;
+static void abandon(struct cookie_governor *g, uint64_t now_us, int error) {
+        g->raise_at_us = now_us + retry_us(error);
         g->phase = COOKIE_PHASE_FORGET;
         g->why_forget = COOKIE_WHY_ABANDONED;
         g->after_forget = COOKIE_PHASE_IDLE;
@@ -287,7 +292,7 @@ static void done_save(struct cookie_governor *g, const struct cookie_input *in,
                 g->phase = a->why == COOKIE_WHY_FLOOD ? COOKIE_PHASE_ARMED
                                                       : COOKIE_PHASE_STEPPING;
         } else if (a->why == COOKIE_WHY_FLOOD)
-                abandon(g, in->now_us);
+                abandon(g, in->now_us, error);
         /* A step down that could not be saved is tried again from HELD. */
 }
 
@@ -312,7 +317,7 @@ static void done_write(struct cookie_governor *g, const struct cookie_input *in,
                 if (result->error == -ESTALE)
                         go_forget(g, COOKIE_WHY_ABANDONED, COOKIE_PHASE_IDLE);
                 else
-                        abandon(g, in->now_us);
+                        abandon(g, in->now_us, result->error);
         } else if (result->error == -ESTALE) {
                 go_foreign(g, result->found);
         }
@@ -353,7 +358,7 @@ void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *
         if (error == 0 || a->why == COOKIE_WHY_FLOOD)
                 g->retry_at_us = 0;
         else
-                g->retry_at_us = in->now_us + COOKIE_RETRY_US;
+                g->retry_at_us = in->now_us + retry_us(error);
 }
 
 bool cookie_governor_settled(const struct cookie_governor *g) {

@@ -47,6 +47,7 @@ enum {
 #define COOKIE_LIFE_US UINT64_C(120000000)
 /* Between attempts after an action failed. */
 #define COOKIE_RETRY_US UINT64_C(10000000)
+#define COOKIE_RETRY_SOON_US UINT64_C(200000) /* where only memory was lacking */
 /* After a restart a flood that still lasts shows itself well within this time;
  * without one the old value need not wait for the whole hold. */
 #define COOKIE_ADOPT_HOLD_US UINT64_C(10000000)

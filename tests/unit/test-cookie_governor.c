@@ -273,6 +273,24 @@ static void record_unreadable_no_write(void **state) {
         wants(&f, COOKIE_LOAD, COOKIE_WHY_NONE);
 }
 
+/* A flood is not waited through for want of a few bytes. */
+static void no_memory_is_soon_tried_again(void **state) {
+        struct fixture f = begin(0, 1);
+
+        wants(&f, COOKIE_LOAD, COOKIE_WHY_NONE);
+        finish(&f, -ENOMEM, 0);
+        wants(&f, COOKIE_NOTHING, COOKIE_WHY_RETRY);
+        f.in.now_us += SECOND_US / 5;
+        load_nothing(&f);
+        f.in.want = COOKIE_WANT_RAISE;
+        wants(&f, COOKIE_SAVE, COOKIE_WHY_FLOOD);
+        finish(&f, -ENOMEM, 0);
+        does(&f, COOKIE_FORGET, COOKIE_WHY_ABANDONED);
+        wants(&f, COOKIE_NOTHING, COOKIE_WHY_RETRY);
+        f.in.now_us += SECOND_US / 5;
+        wants(&f, COOKIE_SAVE, COOKIE_WHY_FLOOD);
+}
+
 static void adopts_after_a_crash(void **state) {
         struct fixture f = begin(1, 1);
 
@@ -358,6 +376,7 @@ int main(void) {
                 cmocka_unit_test(pulses_end_with_cookies_on),
                 cmocka_unit_test(no_record_no_write),
                 cmocka_unit_test(record_unreadable_no_write),
+                cmocka_unit_test(no_memory_is_soon_tried_again),
                 cmocka_unit_test(adopts_after_a_crash),
                 cmocka_unit_test(record_of_an_earlier_boot),
                 cmocka_unit_test(crash_before_the_write),
