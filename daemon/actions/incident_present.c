@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "actions/incident_present.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -29,7 +30,8 @@ struct present *present_new(const struct incident *incident, uint32_t packets_ma
         p->next_second = UINT64_MAX;
         p->done = json_array();
         p->queues = queue_course_new();
-        (void) incident_sample_new(packets_max, &p->sample);
+        if (incident_sample_new(packets_max, &p->sample) < 0 || !p->done || !p->queues)
+                return present_free(p);
         return p;
 }
 
@@ -50,12 +52,15 @@ static bool is_act(enum event_type t) {
                t == EVENT_SOURCE_UNLIMITED || t == EVENT_HOOK_FAILED;
 }
 
-void present_note_act(struct present *p, const struct event *e) {
+int present_note_act(struct present *p, const struct event *e) {
+        json_t *act;
+
         if (!is_act(e->type) || p->done_count >= DONE_MAX)
-                return;
+                return 0;
         p->done_count++;
-        json_array_append_new(p->done, json_pack("{s:o, s:s, s:s}", "time", json_value_time(e->realtime_us),
-                                                 "event", event_type_name(e->type), "message", e->message));
+        act = json_pack("{s:o, s:s, s:s}", "time", json_value_time(e->realtime_us),
+                        "event", event_type_name(e->type), "message", e->message);
+        return json_array_append_new(p->done, act) < 0 ? -ENOMEM : 0;
 }
 
 /* --- in words ---------------------------------------------------------------------- */

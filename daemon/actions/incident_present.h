@@ -27,7 +27,7 @@ struct present_file {
 
 struct present {
         struct incident incident;
-        struct incident_sample *sample; /* NULL: no memory */
+        struct incident_sample *sample;
         bool on_disk; /* false: the record could not be made, the summary is in memory only */
         bool made;    /* its first summary was written */
         struct present_file observations, events, packets;
@@ -35,14 +35,15 @@ struct present {
         unsigned events_this_tick;
         bool full;     /* its share of max_size is used up */
         bool failed;   /* something of it is missing on disk */
+        bool whole;    /* all observations up to its end are taken */
         bool ended;
         uint64_t time_us, realtime_us; /* of the last tick that belongs to it */
         uint64_t summary_us;
         unsigned done_count;
-        json_t *done;  /* NULL: no memory */
+        json_t *done;
         struct incident_heaviest sources, prefixes;
         struct history_course course;
-        struct queue_course *queues; /* NULL: no memory */
+        struct queue_course *queues;
         uint64_t next_second; /* of the history; UINT64_MAX: nothing was taken yet */
 };
 
@@ -50,8 +51,8 @@ struct present {
 struct present *present_new(const struct incident *incident, uint32_t packets_max);
 struct present *present_free(struct present *p);
 
-/* For its summary, if the event tells of something done. */
-void present_note_act(struct present *p, const struct event *e);
+/* For its summary, if the event tells of something done. -ENOMEM: it will not tell. */
+int present_note_act(struct present *p, const struct event *e);
 
 /* Its incident.json. NULL: no memory, as in the others. */
 json_t *present_summary(const struct present *p, const char *version);

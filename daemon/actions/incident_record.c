@@ -26,6 +26,8 @@ enum {
 /* What is seen after the end is still waited for, since a second's ticks are joined. */
 #define CLOSE_AFTER_US UINT64_C(2000000)
 #define PRUNE_INTERVAL_US UINT64_C(3600000000)
+/* So long the last summary is tried for. */
+#define LAST_TRY_AFTER_US UINT64_C(30000000)
 /* Between looks through all records while there is no room. */
 #define ROOM_RETRY_US UINT64_C(10000000)
 #define EVENTS_RESERVE UINT64_C(262144)
@@ -35,6 +37,7 @@ struct incident_record {
         const struct settings *settings;
         struct observation_ring *ring;
         struct present *present; /* NULL: all is quiet */
+        bool late; /* the incident goes on without one, for want of memory */
         uint64_t time_us, realtime_us; /* of this tick */
         uint64_t prune_us; /* when to look for what is too old or too much */
         uint64_t room_retry_us;
@@ -90,7 +93,7 @@ static int submit(struct incident_record *r, const struct scribe_order *order, c
         int error = r->config.submit(r->config.userdata, order, data);
 
         if (error < 0)
-                fail(r, error, "too much waits for the disk");
+                fail(r, error, error == -ENOMEM ? "out of memory" : "too much waits for the disk");
         return error;
 }
 
@@ -103,25 +106,29 @@ static struct scribe_order order_of(const struct incident_record *r, enum scribe
         return o;
 }
 
-/* Takes over text, which may be NULL: no memory. */
-static void put(struct incident_record *r, const char *name, char *text, size_t length) {
+/* Takes over text, which may be NULL: no memory. False: for want of that it is not ordered. */
+static bool put(struct incident_record *r, const char *name, char *text, size_t length) {
         struct scribe_order o;
+        int error = 0;
 
-        if (!text)
+        if (!text) {
                 fail(r, -ENOMEM, "out of memory");
-        else if (r->present->on_disk) {
+                return false;
+        }
+        if (r->present->on_disk) {
                 o = order_of(r, SCRIBE_PUT, name, length);
-                (void) submit(r, &o, text);
+                error = submit(r, &o, text);
         }
         free(text);
+        return error != -ENOMEM;
 }
 
 /* Takes over o. */
-static void put_json(struct incident_record *r, const char *name, json_t *o) {
+static bool put_json(struct incident_record *r, const char *name, json_t *o) {
         char *text = json_text_write(o, JSON_INDENT(2) | JSON_REAL_PRECISION(15), "\n");
 
         json_decref(o);
-        put(r, name, text, text ? strlen(text) : 0);
+        return put(r, name, text, text ? strlen(text) : 0);
 }
 
 /* Whether it was ordered. */
@@ -241,26 +248,29 @@ static uint64_t events_reserve(const struct incident_record *r) {
 /* --- begin and end ----------------------------------------------------------------------- */
 
 static void write_policy(struct incident_record *r) {
-        char *text = r->config.policy_text ? r->config.policy_text(r->config.userdata) : NULL;
+        char *text;
 
-        if (!text)
+        if (!r->config.policy_text)
                 return;
-        r->present->policy_bytes = strlen(text);
-        put(r, "policy.yaml", text, r->present->policy_bytes);
+        text = r->config.policy_text(r->config.userdata);
+        r->present->policy_bytes = text ? strlen(text) : 0;
+        (void) put(r, "policy.yaml", text, r->present->policy_bytes);
 }
 
-static void write_summary(struct incident_record *r) {
+/* False: for want of memory not all of it. */
+static bool write_summary(struct incident_record *r) {
         struct present *p = r->present;
+        uint64_t before = json_text_failures();
+        bool whole = true;
 
         p->summary_us = r->time_us;
         if (!p->on_disk)
-                return;
-        put_json(r, "incident.json", present_summary(p, r->config.version));
-        if (p->sample)
-                put_json(r, "fingerprints.json", incident_sample_json(p->sample));
-        put_json(r, "timeline.json", history_json_course(&p->course));
-        if (p->queues)
-                put_json(r, "queues.json", queue_course_json(p->queues));
+                return true;
+        whole &= put_json(r, "incident.json", present_summary(p, r->config.version));
+        whole &= put_json(r, "fingerprints.json", incident_sample_json(p->sample));
+        whole &= put_json(r, "timeline.json", history_json_course(&p->course));
+        whole &= put_json(r, "queues.json", queue_course_json(p->queues));
+        return whole && json_text_failures() == before;
 }
 
 static void write_packets(struct incident_record *r) {
@@ -276,11 +286,14 @@ static void begin(struct incident_record *r, const struct decision *d) {
         uint32_t packets_max = r->config.read_only ? 0 : r->settings->incidents.pcap_packets;
         struct present *p = present_new(&d->incident, packets_max);
         struct scribe_order make;
+        int error;
 
         if (!p) {
                 fail(r, -ENOMEM, "out of memory");
+                r->late = true; /* at the next tick, then */
                 return;
         }
+        p->failed = r->late;
         p->next_line = observation_ring_first(r->ring);
         p->time_us = r->time_us;
         p->realtime_us = r->realtime_us;
@@ -291,24 +304,31 @@ static void begin(struct incident_record *r, const struct decision *d) {
         prune(r);
         p->on_disk = true;
         make = order_of(r, SCRIBE_MAKE, "", 0);
-        if (submit(r, &make, NULL) < 0)
-                p->on_disk = false;
+        error = submit(r, &make, NULL);
+        r->late = error == -ENOMEM;
+        if (r->late) {
+                r->present = present_free(p);
+                return;
+        }
+        p->on_disk = error == 0;
         write_policy(r);
-        write_summary(r);
+        (void) write_summary(r);
         write_packets(r);
 }
 
-static void finish(struct incident_record *r) {
+/* may_wait: for memory, that is; then it is tried again at the next tick. */
+static void finish(struct incident_record *r, bool may_wait) {
         if (!r->present)
                 return;
         write_packets(r);
-        write_summary(r);
+        if (!write_summary(r) && may_wait)
+                return;
         r->present = present_free(r->present);
         r->prune_us = 0;
 }
 
 void incident_record_stop(struct incident_record *r) {
-        finish(r);
+        finish(r, false);
 }
 
 struct incident_record *incident_record_free(struct incident_record *r) {
@@ -343,7 +363,7 @@ void incident_record_follow(struct incident_record *r, const struct decision *d)
         if (d->incident.id == 0)
                 return;
         if (!p || p->incident.id != d->incident.id) {
-                finish(r);
+                finish(r, false);
                 begin(r, d);
                 p = r->present;
         }
@@ -362,13 +382,16 @@ void incident_record_event(struct incident_record *r, const struct event *e) {
 
         if (!p)
                 return;
-        present_note_act(p, e);
+        if (present_note_act(p, e) < 0)
+                fail(r, -ENOMEM, "out of memory");
         if (p->events_count >= EVENTS_MAX || p->events_this_tick >= EVENTS_A_TICK || !p->on_disk ||
             p->events.ended)
                 return;
         line = event_json_line(e);
-        if (!line)
+        if (!line) {
+                fail(r, -ENOMEM, "out of memory");
                 return;
+        }
         if (has_room(r, strlen(line), 0)) {
                 p->events_count += append(r, &p->events, line, strlen(line));
                 p->events_this_tick++;
@@ -431,17 +454,17 @@ static bool take_lines(struct incident_record *r) {
 
 void incident_record_write(struct incident_record *r) {
         struct present *p = r->present;
-        bool whole;
 
         prune_if_due(r);
         if (!p)
                 return;
-        whole = take_lines(r);
+        if (!p->whole)
+                p->whole = take_lines(r);
         write_packets(r);
-        if (p->ended && (whole || r->time_us - p->time_us > CLOSE_AFTER_US))
-                finish(r);
+        if (p->ended && (p->whole || r->time_us - p->time_us > CLOSE_AFTER_US))
+                finish(r, r->time_us - p->time_us < LAST_TRY_AFTER_US);
         else if (r->time_us - p->summary_us >= SUMMARY_INTERVAL_US)
-                write_summary(r);
+                (void) write_summary(r);
 }
 
 void incident_record_history(struct incident_record *r, const struct history *h, const struct snapshot *now) {

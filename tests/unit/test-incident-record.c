@@ -36,6 +36,7 @@ struct world {
         struct incident_account account;
         struct history *history;
         struct snapshot snapshot;
+        unsigned policy_failures; /* so often there is no memory for its text */
         unsigned failures, recoveries;
         int last_error;
         bool refuse; /* orders */
@@ -82,6 +83,12 @@ static json_t *read_of(struct world *w, const char *id) {
 }
 
 static char *policy_text(void *userdata) {
+        struct world *w = userdata;
+
+        if (w->policy_failures > 0) {
+                w->policy_failures--;
+                return NULL;
+        }
         return strdup("mode: enforce\n");
 }
 
@@ -701,6 +708,22 @@ static void a_full_disk_costs_the_record(void **state) {
         json_decref(list);
 }
 
+/* Of what is missing it is told, and the record is not complete. */
+static void memory_that_was_short(void **state) {
+        struct world *w = *state;
+        json_t *o;
+
+        quiet(w, 10);
+        w->policy_failures = 1;
+        flood(w, FIRST_ID, 5);
+        assert_int_equal(w->failures, 1);
+        assert_int_equal(w->last_error, -ENOMEM);
+        o = load(w, FIRST_ID, "incident.json");
+        assert_string_equal(json_string_value(json_object_get(o, "state")), "ended");
+        assert_true(json_is_false(json_object_get(o, "complete")));
+        json_decref(o);
+}
+
 /* It fills up in the middle of a record: whole lines up to there. */
 static void a_disk_that_fills(void **state) {
         struct world *w = *state;
@@ -794,6 +817,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(fewer_are_kept_at_once, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_so_much, make, unmake),
                 cmocka_unit_test_setup_teardown(a_full_disk_costs_the_record, make, unmake),
+                cmocka_unit_test_setup_teardown(memory_that_was_short, make, unmake),
                 cmocka_unit_test_setup_teardown(a_disk_that_fills, make, unmake),
                 cmocka_unit_test_setup_teardown(no_directory, make, unmake),
                 cmocka_unit_test_setup_teardown(too_much_waits, make, unmake),
