@@ -23,6 +23,12 @@ int configuration_load(const struct options *o, struct settings *ret, bool *ret_
         return r;
 }
 
+int configuration_load_or_end(const struct options *o, struct settings *ret, bool *ret_found) {
+        int r = configuration_load(o, ret, ret_found, stderr);
+
+        return r >= 0 ? EXIT_STATUS_OK : r == -ENOMEM ? EXIT_STATUS_FAILURE : EXIT_STATUS_CONFIG;
+}
+
 const char *configuration_name(const struct options *o) {
         return o->config ? o->config : SYSCONFDIR "/synward/synward.yaml";
 }
@@ -30,9 +36,10 @@ const char *configuration_name(const struct options *o) {
 int configuration_check(const struct options *o) {
         struct settings s;
         bool found;
+        int status = configuration_load_or_end(o, &s, &found);
 
-        if (configuration_load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
+        if (status != EXIT_STATUS_OK)
+                return status;
         printf("%s: ok%s\n", configuration_name(o), found ? "" : " (not there: the built-in policy)");
         settings_release(&s);
         return EXIT_STATUS_OK;
@@ -41,13 +48,15 @@ int configuration_check(const struct options *o) {
 int configuration_print(const struct options *o) {
         struct settings s;
         bool found;
-        int r;
+        int r, status = configuration_load_or_end(o, &s, &found);
 
-        if (configuration_load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
+        if (status != EXIT_STATUS_OK)
+                return status;
         r = config_print(&s, stdout);
         settings_release(&s);
         if (fflush(stdout) == EOF)
                 r = -errno;
+        if (r < 0)
+                fprintf(stderr, "Cannot print the configuration: %s\n", strerror(-r));
         return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;
 }

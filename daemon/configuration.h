@@ -11,6 +11,9 @@
 
 /* Errors go to f; NULL: nowhere. *ret_found: whether there was a file at all. As config_load_file(). */
 int configuration_load(const struct options *o, struct settings *ret, bool *ret_found, FILE *f);
+/* For a command that needs it: errors go to standard error. An enum exit_status, how it ends if that is not
+ * EXIT_STATUS_OK: too little memory is no error in the configuration. */
+int configuration_load_or_end(const struct options *o, struct settings *ret, bool *ret_found);
 /* Of the file that is named, or would be there. */
 const char *configuration_name(const struct options *o);
 

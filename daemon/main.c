@@ -43,6 +43,7 @@ struct service {
         struct loop *loop;
         struct tick *tick;
         struct control *control;
+        bool control_missing; /* for want of memory: tried again with every tick */
 };
 
 /* --- commands ------------------------------------------------------------------ */
@@ -55,8 +56,9 @@ static int compare(const struct options *o, const struct playback_options *playb
         int status;
 
         other.config = o->compare;
-        if (configuration_load(&other, &second, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
+        status = configuration_load_or_end(&other, &second, &found);
+        if (status != EXIT_STATUS_OK)
+                return status;
         status = playback_compare(playback, first, &second);
         settings_release(&second);
         return status;
@@ -72,10 +74,10 @@ static int replay(const struct options *o) {
         };
         struct settings s;
         bool found;
-        int status;
+        int status = configuration_load_or_end(o, &s, &found);
 
-        if (configuration_load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
+        if (status != EXIT_STATUS_OK)
+                return status;
         if (!found)
                 playback.names[0] = "built-in policy";
         status = o->compare ? compare(o, &playback, &s) : playback_run(&playback, &s);
@@ -86,10 +88,10 @@ static int replay(const struct options *o) {
 static int diagnose(const struct options *o) {
         struct settings s;
         bool found;
-        int status;
+        int status = configuration_load_or_end(o, &s, &found);
 
-        if (configuration_load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
+        if (status != EXIT_STATUS_OK)
+                return status;
         status = checkup_run(&s, o->diagnose_us, o->json);
         settings_release(&s);
         return status;
@@ -98,10 +100,10 @@ static int diagnose(const struct options *o) {
 static int self_test(const struct options *o) {
         struct settings s;
         bool found;
-        int status;
+        int status = configuration_load_or_end(o, &s, &found);
 
-        if (configuration_load(o, &s, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
+        if (status != EXIT_STATUS_OK)
+                return status;
         status = self_test_run(&s, o->state_dir);
         settings_release(&s);
         return status;
@@ -141,13 +143,14 @@ static int reload(struct service *s, char *error, size_t size) {
         struct settings fresh;
         FILE *f = fmemopen(error, size, "w");
         bool found;
-        int r;
+        int r = f ? 0 : -errno;
 
-        if (!f)
-                return -errno;
         loop_notify_reloading();
-        r = configuration_load(s->options, &fresh, &found, f);
-        fclose(f);
+        snprintf(error, size, "%s", f ? "" : strerror(-r));
+        if (f) {
+                r = configuration_load(s->options, &fresh, &found, f);
+                fclose(f);
+        }
         error[size - 1] = '\0';
         if (r >= 0) {
                 r = admit(s, &fresh, error, size);
@@ -161,6 +164,7 @@ static int reload(struct service *s, char *error, size_t size) {
                 if (r < 0) {
                         settings_release(&fresh);
                         snprintf(error, size, "cannot apply the configuration: %s", strerror(-r));
+                        tick_reject(s->tick, error, &now);
                 } else
                         loop_set_interval(s->loop, tick_settings(s->tick)->poll.fast_interval_us);
         }
@@ -187,10 +191,14 @@ static void note_clients(struct service *s) {
         });
 }
 
+static void open_control(struct service *s);
+
 static void on_tick(void *userdata, const struct loop_time *time) {
         struct service *s = userdata;
         bool first = tick_snapshot(s->tick) == NULL;
 
+        if (s->control_missing)
+                open_control(s);
         if (s->control)
                 note_clients(s);
         tick_run(s->tick, time);
@@ -265,14 +273,18 @@ static void control_path(const struct options *o, char ret[static PATH_MAX]) {
 static void open_control(struct service *s) {
         char path[PATH_MAX];
         struct server_options options = { .path = path, .group = "synward" };
+        bool again = s->control_missing;
         int r;
 
         control_path(s->options, path);
         r = control_new(loop_event(s->loop), &options, &api_ops, s, &s->control);
+        s->control_missing = r == -ENOMEM;
         if (r == -EADDRINUSE)
                 log_error("Somebody answers on %s already (another synwardd?), working without a control socket", path);
-        else if (r < 0)
+        else if (r < 0 && !(again && s->control_missing))
                 log_error("Cannot listen on %s: %s, working without a control socket", path, strerror(-r));
+        else if (r >= 0 && again)
+                log_notice("Listening on %s now", path);
 }
 
 static void say_hello(const struct service *s, bool found) {
@@ -404,12 +416,16 @@ static int run_service(struct service *s, struct settings *settings, bool found)
                 return EXIT_STATUS_FAILURE;
         }
         if (s->launcher > 0)
-                (void) sd_event_add_child(loop_event(s->loop), &s->launcher_ended, s->launcher, WEXITED,
-                                          on_launcher_ended, s);
+                r = sd_event_add_child(loop_event(s->loop), &s->launcher_ended, s->launcher, WEXITED,
+                                       on_launcher_ended, s);
+        if (r < 0)
+                log_warning("Cannot watch the process that starts the privileged one: %s, ignoring", strerror(-r));
         open_control(s);
         say_hello(s, found);
 
         r = loop_run(s->loop);
+        if (r < 0)
+                log_error("The event loop failed: %s", strerror(-r));
 
         loop_notify_stopping();
         now = loop_time_now();
@@ -433,18 +449,29 @@ static int run_apart(struct service *s, struct settings *settings, bool found) {
         return run_service(s, settings, found);
 }
 
+static int part(struct service *s, struct privileges_user *user) {
+        int r = s->options->no_privilege_drop ? -ENOENT : privileges_find_user(user);
+
+        if (r >= 0)
+                s->user = user;
+        if (r >= 0 || r == -ENOENT)
+                r = privileges_part(&s->privileged, &s->launcher);
+        if (r < 0)
+                log_error("Not started: %s", strerror(-r));
+        return r;
+}
+
 static int run(const struct options *o, char **argv) {
         struct service s = { .options = o, .hooks = -1 };
         struct privileges_user user;
         struct settings settings;
         bool found;
-        int status = EXIT_STATUS_FAILURE;
+        int status = configuration_load_or_end(o, &settings, &found);
 
-        if (configuration_load(o, &settings, &found, stderr) < 0)
-                return EXIT_STATUS_CONFIG;
-        if (!o->no_privilege_drop && privileges_find_user(&user))
-                s.user = &user;
-        if (privileges_part(&s.privileged, &s.launcher) < 0 || prepare(&s, s.user) < 0)
+        if (status != EXIT_STATUS_OK)
+                return status;
+        status = EXIT_STATUS_FAILURE;
+        if (part(&s, &user) < 0 || prepare(&s, s.user) < 0)
                 settings_release(&settings);
         else {
                 give_up(&s, &settings, argv);

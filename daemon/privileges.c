@@ -74,32 +74,40 @@ void privileges_end(struct privileged *p, pid_t launcher) {
 
 /* getpwnam(3) would keep the name services' libraries in memory for as long as the daemon lives;
  * sysusers(8) makes the user in /etc/passwd. */
-static bool find(const char *name, struct privileges_user *ret) {
+static int find(const char *name, struct privileges_user *ret) {
         FILE *f = fopen("/etc/passwd", "re");
-        const struct passwd *p;
-        bool found = false;
+        const struct passwd *p = NULL;
+        int r;
 
-        while (f && !found && (p = fgetpwent(f)))
-                if (strcmp(p->pw_name, name) == 0 && p->pw_uid != 0) {
-                        *ret = (struct privileges_user) { .uid = p->pw_uid, .gid = p->pw_gid };
-                        snprintf(ret->name, sizeof ret->name, "%s", name);
-                        found = true;
-                }
+        while (f && (errno = 0, p = fgetpwent(f)) && (strcmp(p->pw_name, name) != 0 || p->pw_uid == 0))
+                ;
+        r = p ? 0 : errno == ENOMEM ? -ENOMEM : -ENOENT;
+        if (p) {
+                *ret = (struct privileges_user) { .uid = p->pw_uid, .gid = p->pw_gid };
+                snprintf(ret->name, sizeof ret->name, "%s", name);
+        }
         if (f)
                 fclose(f);
-        return found;
+        return r;
 }
 
-bool privileges_find_user(struct privileges_user *ret) {
+int privileges_find_user(struct privileges_user *ret) {
+        int r;
+
         if (geteuid() != 0)
-                return false;
+                return -ENOENT;
         if (!caps_has(CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID))) {
                 log_info("Staying root, though without privileges: to become another user takes CAP_SETUID and CAP_SETGID");
-                return false;
+                return -ENOENT;
         }
-        if (!find("synward", ret) && !find("nobody", ret))
+        r = find("synward", ret);
+        if (r == -ENOENT)
+                r = find("nobody", ret);
+        if (r == -ENOENT) {
                 *ret = (struct privileges_user) { .uid = NOBODY, .gid = NOBODY, .name = "nobody" };
-        return true;
+                r = 0;
+        }
+        return r;
 }
 
 static int become(const struct privileges_user *user) {

@@ -23,8 +23,8 @@ struct privileges_user {
         char name[32];
 };
 
-/* Whom to become: `synward`, or else `nobody`, if we are root and may; false: we stay who we are. */
-bool privileges_find_user(struct privileges_user *ret);
+/* Whom to become: `synward`, or else `nobody`, if we are root and may; -ENOENT: we stay who we are. -ENOMEM. */
+int privileges_find_user(struct privileges_user *ret);
 
 /* Becomes that user (NULL: nobody else) and gives up every capability. Where a filter of system
  * calls forbids that, as the unit's does, the program is run again with argv, in this process,

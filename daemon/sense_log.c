@@ -11,8 +11,6 @@
 #include "sensors/syn_log.h"
 #include "util/peer_counter.h"
 
-/* A log that could not be opened is tried again after this. */
-#define REOPEN_US UINT64_C(10000000)
 /* How often the open connections of doubtful sources are counted, and at most for what share of
  * one CPU. */
 #define LOOK_US UINT64_C(1000000)
@@ -143,8 +141,8 @@ static bool reopen(struct sense_log *l, uint64_t now_us) {
                 close_log(l);
         if (l->log)
                 return true;
-        l->retry_us = now_us + REOPEN_US;
         r = open_log(l, now_us);
+        l->retry_us = sense_state_retry_us(now_us, r);
         if (r < 0) {
                 close_log(l);
                 sense_state_set(&l->state, SENSOR_FAILED, "cannot start", r);

@@ -7,3 +7,5 @@
 
 /* error: 0, or -errno to be named after what. */
 void sense_state_set(struct snapshot_sensor *s, enum sensor_state state, const char *what, int error);
+/* When a sensor that could not be opened is tried again. */
+uint64_t sense_state_retry_us(uint64_t now_us, int error);

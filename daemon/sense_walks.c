@@ -13,8 +13,6 @@
 #include "sensors/sock_diag.h"
 #include "sensors/walker_client.h"
 
-/* A socket that could not be opened is tried again after this. */
-#define REOPEN_US UINT64_C(10000000)
 /* Where there is nothing to walk for, one all the same. */
 #define NEEDLESS_US UINT64_C(10000000)
 /* A tick waits so long for a walk, unless the last one cost more: half a million sockets, and a
@@ -224,7 +222,7 @@ static bool reopen(struct sense_walks *w, uint64_t now_us) {
         r = sock_diag_new(NULL, &w->sock_diag);
         if (r >= 0)
                 return true;
-        w->retry_us = now_us + REOPEN_US;
+        w->retry_us = sense_state_retry_us(now_us, r);
         sense_state_set(&w->state, SENSOR_FAILED, "cannot open sock_diag", r);
         return false;
 }
@@ -277,7 +275,7 @@ void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alar
                 sense_state_set(&w->state, SENSOR_FAILED, "cannot dump the socket table", r);
                 w->sock_diag = sock_diag_free(w->sock_diag);
                 w->heard = false;
-                w->retry_us = o->time_us + REOPEN_US;
+                w->retry_us = sense_state_retry_us(o->time_us, r);
                 return;
         }
         follow_left_out(w, o, log->sources);

@@ -42,11 +42,12 @@ static char *policy_text(void *userdata) {
         char *text = NULL;
         size_t size;
         FILE *f = open_memstream(&text, &size);
+        int r;
 
         if (!f)
                 return NULL;
-        config_print(t->settings, f);
-        if (fclose(f) != 0) {
+        r = config_print(t->settings, f);
+        if (fclose(f) != 0 || r < 0) {
                 free(text);
                 return NULL;
         }

@@ -95,38 +95,42 @@ static int find_group(const char *name, gid_t *ret) {
 
         if (!f)
                 return -errno;
-        while ((group = fgetgrent(f)))
-                if (strcmp(group->gr_name, name) == 0) {
-                        *ret = group->gr_gid;
-                        r = 0;
-                        break;
-                }
+        while ((errno = 0, group = fgetgrent(f)) && strcmp(group->gr_name, name) != 0)
+                ;
+        if (group) {
+                *ret = group->gr_gid;
+                r = 0;
+        } else if (errno == ENOMEM)
+                r = -ENOMEM;
         fclose(f);
         return r;
 }
 
-static void give_to_group(const char *path, const char *name) {
+/* -ENOMEM: whose it should be could not be looked up. */
+static int give_to_group(const char *path, const char *name) {
         gid_t gid = 0;
+        int r = name ? find_group(name, &gid) : -ENOENT;
 
         /* Not being allowed to leaves it to our own group: fewer may read, never more. */
-        if (name && find_group(name, &gid) >= 0 && chown(path, (uid_t) -1, gid) < 0)
-                return;
+        if (r >= 0 && chown(path, (uid_t) -1, gid) < 0)
+                return 0;
+        return r == -ENOMEM ? r : 0;
 }
 
 /* Made for its owner alone, then opened to the group: never wider than it will be. */
 static int bind_private(int fd, const struct sockaddr_un *sun, const char *group,
                         struct stat *ret) {
+        int error;
+
         if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *) sun, sizeof *sun) < 0)
                 return -errno;
-        give_to_group(sun->sun_path, group);
-        if (chmod(sun->sun_path, 0660) < 0 || lstat(sun->sun_path, ret) < 0 ||
-            listen(fd, LISTEN_BACKLOG) < 0) {
-                int error = -errno;
-
+        error = give_to_group(sun->sun_path, group);
+        if (error == 0 && (chmod(sun->sun_path, 0660) < 0 || lstat(sun->sun_path, ret) < 0 ||
+                           listen(fd, LISTEN_BACKLOG) < 0))
+                error = -errno;
+        if (error < 0)
                 unlink(sun->sun_path);
-                return error;
-        }
-        return 0;
+        return error;
 }
 
 static int open_locked(const struct sockaddr_un *sun, const char *group, struct stat *ret_st,
