@@ -137,6 +137,7 @@ lab_together() {
         for s; do
                 while IFS= read -r line; do
                         case $line in
+                        'Bail out!'*) lab_not_ok "$s: $line" ;;
                         'ok '*) lab_ok "${line#ok * - }" ;;
                         'not ok '*) lab_not_ok "${line#not ok * - }" ;;
                         *) printf '%s\n' "$line" ;;
