@@ -39,8 +39,9 @@ static uint32_t add_saturating(uint32_t a, uint32_t b) {
         return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
-static uint32_t half_up(uint32_t x) {
-        return x / 2 + (x & 1);
+/* Halved so many times, each rounded up: that is once by all of them. */
+static uint32_t halved_up(uint32_t x, unsigned times) {
+        return (uint32_t) (((uint64_t) x + (UINT64_C(1) << times) - 1) >> times);
 }
 
 static bool is_same(const struct heavy_key *a, const struct heavy_key *b) {
@@ -234,23 +235,24 @@ void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uin
                                  (struct weight) { bound, before });
 }
 
-void heavy_hitters_decay(struct heavy_hitters *h) {
+void heavy_hitters_decay(struct heavy_hitters *h, unsigned times) {
         if (h->total == 0)
                 return;
-        h->total -= h->total / 2;
+        for (unsigned i = 0; i < times; i++)
+                h->total -= h->total / 2;
         for (uint32_t i = 0; i < h->used; i++) {
                 struct weight *w = &h->weights[i];
-                uint32_t guaranteed = (w->count - w->error) / 2;
+                uint32_t guaranteed = (uint32_t) ((uint64_t) (w->count - w->error) >> times);
 
-                w->count = half_up(w->count);
+                w->count = halved_up(w->count, times);
                 w->error = w->count - guaranteed;
         }
         /* Halving keeps the order, so the heap stays one. */
         if (h->used == h->capacity)
                 for (uint32_t i = 0; i < h->capacity; i++)
-                        h->heap[i].lower = half_up(h->heap[i].lower);
+                        h->heap[i].lower = halved_up(h->heap[i].lower, times);
         for (uint32_t i = 0; i <= h->cell_mask; i++)
-                h->cells[i] = half_up(h->cells[i]);
+                h->cells[i] = halved_up(h->cells[i], times);
 }
 
 static struct heavy_hitter outside(const struct heavy_key *key, const struct weight *w) {

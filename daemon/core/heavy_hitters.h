@@ -67,8 +67,8 @@ void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uin
 /* Fetches what an add of that hash will read: some hundred nanoseconds before it, where the table
  * has left the cache. */
 void heavy_hitters_prefetch(const struct heavy_hitters *h, uint64_t hash);
-/* Halves every count, error and the total. */
-void heavy_hitters_decay(struct heavy_hitters *h);
+/* Halves every count, error and the total, so many times (up to 32) in one pass. */
+void heavy_hitters_decay(struct heavy_hitters *h, unsigned times);
 /* As new. */
 void heavy_hitters_clear(struct heavy_hitters *h);
 

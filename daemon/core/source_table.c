@@ -309,31 +309,30 @@ void source_table_half_open_end(struct source_table *t) {
         t->half_open_known = true;
 }
 
-static void halve(struct source_table *t) {
+static void halve(struct source_table *t, unsigned times) {
         for (unsigned c = 0; c < CLASSES; c++) {
-                heavy_hitters_decay(t->syns[c]);
-                heavy_hitters_decay(t->completed[c]);
+                heavy_hitters_decay(t->syns[c], times);
+                heavy_hitters_decay(t->completed[c], times);
         }
-        heavy_hitters_decay(t->ports);
-        listener_syns_halve(&t->listeners);
-        open_connections_halve(&t->open, t->halved_us, SOURCE_TABLE_HALVING_US);
-        t->weighed_us /= 2;
-        t->lost /= 2;
+        heavy_hitters_decay(t->ports, times);
+        for (unsigned i = 0; i < times; i++) {
+                listener_syns_halve(&t->listeners);
+                open_connections_halve(&t->open, t->halved_us, SOURCE_TABLE_HALVING_US);
+                t->weighed_us /= 2;
+                t->lost /= 2;
+        }
         t->by_packet_most = t->by_packet;
 }
 
 static void pass_time(struct source_table *t, uint64_t now_us) {
-        uint64_t passed_us = now_us - t->halved_us;
+        uint64_t passed_us = now_us - t->halved_us, times = passed_us / SOURCE_TABLE_HALVING_US;
 
         /* A tick comes late: what arrived until now is halved, so the time until now is too. */
-        if (passed_us >= SOURCE_TABLE_HALVING_US) {
+        if (times > 0) {
                 t->weighed_us += (double) passed_us;
                 t->halved_us = now_us;
                 /* After 32 there is nothing left to halve. */
-                for (unsigned i = 0; i < 32 && passed_us >= SOURCE_TABLE_HALVING_US; i++) {
-                        halve(t);
-                        passed_us -= SOURCE_TABLE_HALVING_US;
-                }
+                halve(t, times < 32 ? (unsigned) times : 32);
         }
         source_window_pass(&t->window, now_us);
         rotating_filter_pass(t->clients, now_us);

@@ -80,7 +80,7 @@ static void guarantees_hold(void **state) {
                         exact[n] += weight;
                         total += weight;
                         if (next_random() % 5000 == 0) {
-                                heavy_hitters_decay(h);
+                                heavy_hitters_decay(h, 1);
                                 for (uint32_t k = 0; k < KEYS; k++)
                                         exact[k] /= 2;
                                 total /= 2;
@@ -132,7 +132,7 @@ static void forgets_what_stopped(void **state) {
         for (uint32_t i = 0; i < 64 * 1000; i++)
                 add(h, i % 64, 1);
         for (unsigned i = 0; i < 12; i++)
-                heavy_hitters_decay(h);
+                heavy_hitters_decay(h, 1);
         assert_int_equal(heavy_hitters_tracked(h), 0);
         /* The first one is only noted: it may be one of many that come once. */
         for (unsigned i = 0; i < 3; i++)
@@ -143,6 +143,36 @@ static void forgets_what_stopped(void **state) {
         heavy_hitters_free(h);
 }
 
+/* Many times in one pass are as many passes. */
+static void decays_many_times_at_once(void **state) {
+        static const unsigned times[] = { 0, 1, 2, 5, 31, 32 };
+
+        for (size_t t = 0; t < sizeof times / sizeof *times; t++) {
+                struct heavy_hitters *once = make(64), *each = make(64);
+
+                random_state = 11;
+                for (uint32_t i = 0; i < 2000; i++) {
+                        uint64_t r = next_random();
+
+                        add(once, (uint32_t) (r % 100), 1 + (uint32_t) (r >> 48));
+                        add(each, (uint32_t) (r % 100), 1 + (uint32_t) (r >> 48));
+                }
+                heavy_hitters_decay(once, times[t]);
+                for (unsigned i = 0; i < times[t]; i++)
+                        heavy_hitters_decay(each, 1);
+                assert_true(heavy_hitters_total(once) - heavy_hitters_total(each) == 0);
+                for (uint32_t n = 0; n < 100; n++) {
+                        struct address a = key_of(n);
+                        struct heavy_hitter x = get(once, n), y = get(each, n);
+
+                        assert_true(address_equal(&x.key.address, &a));
+                        assert_true(x.count - y.count == 0 && x.error - y.error == 0);
+                }
+                heavy_hitters_free(once);
+                heavy_hitters_free(each);
+        }
+}
+
 static void allocates_only_when_made(void **state) {
         struct heavy_hitters *h = make(4096);
         struct mallinfo2 before = mallinfo2(), after;
@@ -150,7 +180,7 @@ static void allocates_only_when_made(void **state) {
         random_state = 3;
         for (uint32_t i = 0; i < 1000000; i++)
                 add(h, (uint32_t) next_random(), 1);
-        heavy_hitters_decay(h);
+        heavy_hitters_decay(h, 1);
         after = mallinfo2();
         assert_int_equal(before.uordblks + before.hblkhd, after.uordblks + after.hblkhd);
         assert_true(heavy_hitters_memory(h) < 512 * 1024);
@@ -196,6 +226,7 @@ int main(void) {
                 cmocka_unit_test(guarantees_hold),
                 cmocka_unit_test(heavy_keys_come_first),
                 cmocka_unit_test(forgets_what_stopped),
+                cmocka_unit_test(decays_many_times_at_once),
                 cmocka_unit_test(allocates_only_when_made),
                 cmocka_unit_test(clear_is_new),
                 cmocka_unit_test(saturates),
