@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #define _GNU_SOURCE /* memfd_create */
-/* A whole capture, pcap or pcapng, through all that --replay does with it: as a file, and as
- * a pipe, both to the end and to the summary. The two must have read the same. */
+/* A whole capture, pcap or pcapng, through all that --replay does with it: as a file, and one in
+ * four, for a run is dear, as a pipe too, to the end and to the summary. The two must have read the
+ * same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PIPE_SIZE = 65536 };
+enum { PIPE_SIZE = 65536, PIPED_ONE_IN = 4 };
 
 /* How many packets; UINT64_MAX: it was refused. */
 static uint64_t replay(int fd) {
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         close(ends[1]);
         lseek(file, 0, SEEK_SET);
         packets = replay(file);
-        if (replay(ends[0]) != packets)
+        if (size % PIPED_ONE_IN == 0 ? replay(ends[0]) != packets : close(ends[0]) < 0)
                 abort();
         return 0;
 }
