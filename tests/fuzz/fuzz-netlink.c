@@ -1,101 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Netlink's framing on a kernel that means ill: answers of several messages and datagrams, cut, in
- * error, interrupted. The first byte says whether a dump is asked for; behind it the datagrams, each
- * behind two bytes of its length, low one first. A sequence of 0 is the request's, 0xffffffff the
- * one's before; a port of 0 is ours. */
+ * error, interrupted. The first byte says whether a dump is asked for; behind it the datagrams, as
+ * hostile-kernel.h has them. */
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "util/netlink.h"
+#include "tests/fuzz/hostile-kernel.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PORT = 4711, GIVES_UP = 0xee };
+enum { GIVES_UP = 0xee };
 
-struct kernel {
-        const uint8_t *data;
-        size_t left;
-        uint32_t sequence;
-        unsigned sent, begun;
-        const char *datagram; /* the last one, as it was received */
-        size_t length;
-        bool ended; /* there was an end, or an error, of this request */
+struct reading {
+        struct hostile_kernel kernel;
+        unsigned begun;
 };
 
 static volatile uint8_t seen;
 
-static ssize_t on_send(void *context, const void *message, size_t length) {
-        struct kernel *k = context;
-        const struct nlmsghdr *m = message;
-
-        if (length != m->nlmsg_len || ++k->sent > NETLINK_RESTARTS_MAX + 1)
-                abort();
-        k->sequence = m->nlmsg_seq;
-        k->ended = false;
-        return (ssize_t) length;
-}
-
-/* What a sequence and a port cannot be known to be before. */
-static void address_messages(struct kernel *k, char *buffer, size_t length) {
-        size_t at = 0;
-
-        while (length - at >= sizeof(struct nlmsghdr)) {
-                struct nlmsghdr m;
-
-                memcpy(&m, buffer + at, sizeof m);
-                m.nlmsg_seq += k->sequence;
-                if (m.nlmsg_pid == 0)
-                        m.nlmsg_pid = PORT;
-                memcpy(buffer + at, &m, sizeof m);
-                if (m.nlmsg_len < sizeof m || m.nlmsg_len > length - at)
-                        break;
-                if (m.nlmsg_seq == k->sequence && (m.nlmsg_type == NLMSG_DONE || m.nlmsg_type == NLMSG_ERROR))
-                        k->ended = true;
-                at += NLMSG_ALIGN(m.nlmsg_len) < length - at ? NLMSG_ALIGN(m.nlmsg_len) : length - at;
-        }
-}
-
-static ssize_t on_receive(void *context, void *buffer, size_t size) {
-        struct kernel *k = context;
-        size_t n;
-
-        if (k->left < 2)
-                return -EAGAIN;
-        n = k->data[0] | (size_t) k->data[1] << 8;
-        k->data += 2;
-        k->left -= 2;
-        if (n > k->left)
-                n = k->left;
-        if (n > size)
-                abort();
-        memcpy(buffer, k->data, n);
-        k->data += n;
-        k->left -= n;
-        k->datagram = buffer;
-        k->length = n;
-        address_messages(k, buffer, n);
-        return (ssize_t) n;
-}
-
 static void on_begin(void *data) {
-        ((struct kernel *) data)->begun++;
+        ((struct reading *) data)->begun++;
 }
 
 static int on_message(const struct nlmsghdr *message, void *data) {
-        struct kernel *k = data;
+        const struct reading *r = data;
+        const struct hostile_kernel *k = &r->kernel;
         size_t at = (size_t) ((const char *) message - k->datagram);
         const uint8_t *payload = mnl_nlmsg_get_payload(message);
         size_t length = mnl_nlmsg_get_payload_len(message);
 
-        if (k->begun != k->sent || at > k->length || message->nlmsg_len < sizeof *message ||
+        if (r->begun != k->sent || at > k->length || message->nlmsg_len < sizeof *message ||
             message->nlmsg_len > k->length - at)
                 abort();
         if (message->nlmsg_type < NLMSG_MIN_TYPE || message->nlmsg_seq != k->sequence ||
-            message->nlmsg_pid != PORT || (message->nlmsg_flags & NLM_F_DUMP_INTR))
+            message->nlmsg_pid != HOSTILE_KERNEL_PORT || (message->nlmsg_flags & NLM_F_DUMP_INTR))
                 abort();
         for (size_t i = 0; i < length; i++)
                 seen ^= payload[i];
@@ -103,10 +43,10 @@ static int on_message(const struct nlmsghdr *message, void *data) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static struct kernel k;
+        static struct reading reading;
         static struct netlink *n;
-        const struct netlink_kernel kernel = { .context = &k, .port = PORT, .send = on_send, .receive = on_receive };
-        const struct netlink_parser parser = { .begin = on_begin, .parse = on_message, .data = &k };
+        const struct netlink_kernel kernel = hostile_kernel(&reading.kernel);
+        const struct netlink_parser parser = { .begin = on_begin, .parse = on_message, .data = &reading };
         _Alignas(struct nlmsghdr) char buffer[64];
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         int r;
@@ -115,9 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         request->nlmsg_type = NLMSG_MIN_TYPE;
         request->nlmsg_flags = (uint16_t) (NLM_F_REQUEST | (data[0] & 1 ? NLM_F_DUMP : NLM_F_ACK));
-        k = (struct kernel) { .data = data + 1, .left = size - 1 };
+        reading = (struct reading) { .kernel = { .data = data + 1, .left = size - 1 } };
         r = netlink_transact(n, request, &parser);
-        if (r > 0 || k.begun != k.sent || (r == 0 && !k.ended))
+        if (r > 0 || reading.kernel.sent > NETLINK_RESTARTS_MAX + 1 || reading.begun != reading.kernel.sent ||
+            (r == 0 && !reading.kernel.ended))
                 abort();
         return 0;
 }
