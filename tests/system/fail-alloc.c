@@ -56,11 +56,13 @@ static uint64_t now_us(void) {
         return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
-/* By name, which the daemon's processes set after they were forked. */
+/* By name, which the daemon's processes set after they were forked, and may not ask for any more once
+ * their system calls are filtered. */
 static bool is_ours(void) {
-        char name[ALLOCATIONS_PROCESS_MAX] = "";
+        static char name[ALLOCATIONS_PROCESS_MAX];
 
-        return prctl(PR_GET_NAME, name, 0, 0, 0) == 0 && strncmp(name, table->process, sizeof name) == 0;
+        (void) prctl(PR_GET_NAME, name, 0, 0, 0);
+        return strncmp(name, table->process, sizeof name) == 0;
 }
 
 /* --- where we are called from ------------------------------------------------------ */
