@@ -236,7 +236,8 @@ another_keeper() {
 start() {
         begin
         lab_server web --listen 0.0.0.0:80 --backlog 511
-        sweep start --ready --status 77 -- "${daemon[@]}"
+        # libseccomp 2.5 makes a filter that lacks calls, and says nothing.
+        sweep start --ready --status 77 --crash-in libseccomp -- "${daemon[@]}"
         lab_down
 }
 
