@@ -73,8 +73,12 @@ says() {
 # trouble TEXT: why tcp_syncookies is as it is, in status and its JSON.
 trouble() {
         local is
-        is=$(lab_ctl --json status | jq -r '.syncookies.trouble // "none"')
-        if [[ $is == *"$1"* ]] && lab_ctl status | grep -qF "$is"; then
+
+        has_trouble() {
+                is=$(lab_ctl --json status | jq -r '.syncookies.trouble // "none"')
+                [[ $is == *"$1"* ]]
+        }
+        if lab_wait_for 2 has_trouble "$1" && lab_ctl status | grep -qF "$is"; then
                 lab_ok "$fault: status: $is"
         else
                 lab_not_ok "$fault: status has the trouble ($1) [$is]"
@@ -122,7 +126,7 @@ fault_state_full() {
                  exec "$@"'
         LAB_SPAWN=spawn_wrapped lab_daemon
         flood
-        says "No space left on device"
+        says "cannot save the old value of tcp_syncookies"
         trouble "No space left on device"
         lab_check "$fault: and nothing else" "$(grep -c 'warning: cannot' "$lab_temp/daemon.err") == 1"
         finish 0
