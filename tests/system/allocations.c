@@ -38,7 +38,6 @@ struct sweep {
         int statuses[STATUSES_MAX];
         unsigned statuses_count;
         int crash; /* the status of a crash, which is taken if it is not the program's own allocation; 0: none */
-        const char *crash_in; /* a library that may end it by a signal; NULL: none */
         uint32_t depth, share, shares;
         char **command;
 
@@ -240,8 +239,8 @@ static bool status_is_allowed(const struct sweep *s, int status) {
         return false;
 }
 
-/* Who met the last failure, the C library aside: a library's name, "" for the program itself. */
-static const char *who_failed(const struct allocations_table *t) {
+/* Whether the last failure was met by the program itself, the C library aside, and not by another library. */
+static bool is_own_failure(const struct allocations_table *t) {
         for (uint32_t i = 0; i < ALLOCATIONS_SITES_MAX; i++) {
                 const struct allocations_site *s = &t->sites[i];
                 uint32_t at = 0;
@@ -250,9 +249,9 @@ static const char *who_failed(const struct allocations_table *t) {
                         continue;
                 while (at < s->frames_count && strncmp(s->frames[at].file, "libc.so", 7) == 0)
                         at++;
-                return at < s->frames_count ? s->frames[at].file : "?";
+                return at < s->frames_count && !s->frames[at].file[0];
         }
-        return "";
+        return true;
 }
 
 /* What is wrong with it; NULL: nothing. */
@@ -263,14 +262,11 @@ static const char *fault_of(const struct sweep *s, const struct run *r) {
                 return "hangs";
         if (r->left_behind)
                 return "leaves processes behind";
-        if (WIFSIGNALED(r->status) && s->crash_in &&
-            strncmp(who_failed(s->table), s->crash_in, strlen(s->crash_in)) == 0)
-                return NULL;
         if (WIFSIGNALED(r->status)) {
                 snprintf(text, sizeof text, "ended by signal %d", WTERMSIG(r->status));
                 return text;
         }
-        if (s->crash && WEXITSTATUS(r->status) == s->crash && who_failed(s->table)[0])
+        if (s->crash && WEXITSTATUS(r->status) == s->crash && !is_own_failure(s->table))
                 return NULL;
         if (!status_is_allowed(s, WEXITSTATUS(r->status))) {
                 snprintf(text, sizeof text, "exit status %d", WEXITSTATUS(r->status));
@@ -292,9 +288,7 @@ static void note(struct sweep *s, const struct run *r, uint32_t failures_before)
                 printf("# bad: %s: %s\n", fault, r->said[0] ? r->said : "(nothing said)");
                 print_failed(s->table, failures_before);
                 fflush(stdout);
-        } else if (WIFSIGNALED(r->status))
-                s->crashed++;
-        else if (WEXITSTATUS(r->status) == 0)
+        } else if (WEXITSTATUS(r->status) == 0)
                 s->went_on++;
         else if (s->crash && WEXITSTATUS(r->status) == s->crash)
                 s->crashed++;
@@ -348,7 +342,6 @@ static const char usage[] =
         "  --ready           a service: asked to end when it is ready\n"
         "  --status N        it may end so, with a word on stderr (1)\n"
         "  --crash N         likewise, but for an allocation that is a library's\n"
-        "  --crash-in NAME   a signal may end it for an allocation of the library whose name begins so\n"
         "  --depth N         only the innermost frames tell call sites apart (all)\n"
         "  --share I N       only the Ith part (from 0) of N of its call sites\n"
         "  --gap US          between two failures in one run (one failure a run)\n"
@@ -400,8 +393,6 @@ static char **parse(struct sweep *s, char **argv) {
                         s->process = argv[1];
                 else if (strcmp(argv[0], "--gap") == 0)
                         s->gap_us = strtoull(argv[1], NULL, 10);
-                else if (strcmp(argv[0], "--crash-in") == 0)
-                        s->crash_in = argv[1];
                 else if (strcmp(argv[0], "--depth") == 0)
                         s->depth = (uint32_t) atoi(argv[1]);
                 else if (strcmp(argv[0], "--limit") == 0)
