@@ -14,6 +14,7 @@
 
 #include "hooks/hook.h"
 #include "hooks/hook_message.h"
+#include "util/child.h"
 #include "util/heap.h"
 #include "util/supervisor.h"
 
@@ -174,7 +175,7 @@ int hook_starter_run(int fd, uint32_t generation, const struct hook_starter_conf
 }
 
 static int run_supervised(uint32_t generation, void *userdata) {
-        return hook_starter_run(SUPERVISED_FD, generation, userdata);
+        return hook_starter_run(CHILD_PAIR_FD, generation, userdata);
 }
 
 int hook_starter_launch(const struct hook_starter_config *config, int *ret_fd, pid_t *ret_pid) {

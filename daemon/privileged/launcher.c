@@ -6,6 +6,7 @@
 
 #include "privileged/caps.h"
 #include "privileged/keeper.h"
+#include "util/child.h"
 #include "util/supervisor.h"
 
 static int prepare(void) {
@@ -14,7 +15,7 @@ static int prepare(void) {
 
 static int run(uint32_t generation, void *userdata) {
         (void) userdata;
-        return keeper_run(SUPERVISED_FD, generation);
+        return keeper_run(CHILD_PAIR_FD, generation);
 }
 
 int launcher_start(int *ret_fd, pid_t *ret_pid) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h" /* close_range */
+#include "config.h"
 
 #include "util/helper.h"
 
@@ -10,12 +10,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/child.h"
+
 enum {
-        PAIR_FD = 3,
         END_TRIES = 40, END_PAUSE_US = 5000,
         PAUSE_FIRST_US = 100000, PAUSE_MAX_US = 2000000,
         LIVED_US = 10000000, /* who lived so long starts the pauses anew */
@@ -31,41 +31,13 @@ struct helper {
         uint64_t began_us, retry_us, pause_us;
 };
 
-/* systemd(1) sends SIGTERM to all of a service, a terminal SIGINT to all of a group: our parent needs
- * us to the end, which it tells by closing. */
-static void ignore_signals(void) {
-        static const int list[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2 };
-        const struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-        for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-                sigaction(list[i], &ignore, NULL);
-}
-
-/* Among them are sockets whose other ends would not notice our parent's end. */
-static int close_others(int fd) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-                return -errno;
-        if (fd != PAIR_FD && dup3(fd, PAIR_FD, O_CLOEXEC) < 0)
-                return -errno;
-#ifdef HAVE_CLOSEFROM
-        closefrom(PAIR_FD + 1);
-#else
-        if (syscall(SYS_close_range, PAIR_FD + 1, ~0U, 0) < 0)
-                return -errno;
-#endif
-        return 0;
-}
-
 _Noreturn static void be(const struct helper *h, int fd) {
-        ignore_signals();
-        if (close_others(fd) < 0)
+        if (child_part(fd) < 0)
                 _exit(EXIT_FAILURE);
         (void) prctl(PR_SET_NAME, h->name, 0, 0, 0);
         /* Only for one that stands still: else the end of the pair is what ends us. */
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        h->run(PAIR_FD, h->userdata);
+        h->run(CHILD_PAIR_FD, h->userdata);
         _exit(EXIT_SUCCESS);
 }
 

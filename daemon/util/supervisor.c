@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "config.h" /* close_range, POLLRDHUP */
+#include "config.h" /* POLLRDHUP */
 
 #include "util/supervisor.h"
 
@@ -11,10 +11,11 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "util/child.h"
 
 enum {
         /* What the process did is to be there again within 5 s. */
@@ -24,34 +25,9 @@ enum {
         END_TRIES = 200, END_PAUSE_US = 5000,
 };
 
-static void ignore_signals(void) {
-        static const int list[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1, SIGUSR2 };
-        const struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-        for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-                sigaction(list[i], &ignore, NULL);
-}
-
-/* Nothing is left open but the pair and standard error, where a library may cry for help. */
-static int close_others(int fd) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-        if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
-                return -errno;
-        if (fd != SUPERVISED_FD && dup3(fd, SUPERVISED_FD, O_CLOEXEC) < 0)
-                return -errno;
-#ifdef HAVE_CLOSEFROM
-        closefrom(SUPERVISED_FD + 1);
-#else
-        if (syscall(SYS_close_range, SUPERVISED_FD + 1, ~0U, 0) < 0)
-                return -errno;
-#endif
-        return 0;
-}
-
 /* Waits so long, less if our starter is gone: false. */
 static bool pause_for(int ms) {
-        struct pollfd p = { .fd = SUPERVISED_FD, .events = POLLRDHUP };
+        struct pollfd p = { .fd = CHILD_PAIR_FD, .events = POLLRDHUP };
 
         while (poll(&p, 1, ms) < 0)
                 if (errno != EINTR)
@@ -138,8 +114,7 @@ _Noreturn static void supervise(const struct supervised *what) {
 }
 
 _Noreturn static void begin(const struct supervised *what, int fd) {
-        ignore_signals();
-        if (close_others(fd) < 0 || (what->prepare && what->prepare() < 0))
+        if (child_part(fd) < 0 || (what->prepare && what->prepare() < 0))
                 _exit(EXIT_FAILURE);
         (void) prctl(PR_SET_NAME, what->supervisor_name, 0, 0, 0);
         /* Not to be looked into by others of the same user. */

@@ -20,15 +20,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The pair, in the process that is run. */
-enum { SUPERVISED_FD = 3 };
-
 struct supervised {
         const char *name, *supervisor_name; /* as /proc/PID/comm has them: 15 characters at most */
         /* In the supervisor, once: what both are to be rid of. NULL: nothing. 0; -errno: it ends. */
         int (*prepare)(void);
-        /* In the process, whose end is its return. generation: 1 for the first. Only the pair, standard
-         * error and /dev/null are open. */
+        /* In the process, whose end is its return. generation: 1 for the first. Its end of the pair is
+         * CHILD_PAIR_FD; what else is open child.h says. */
         int (*run)(uint32_t generation, void *userdata);
         void *userdata;
         /* What it had started is killed if it does not end by itself and well. */
