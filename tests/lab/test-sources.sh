@@ -207,7 +207,8 @@ heavy() {
                 look heavy$i
                 sleep 0.4
         done
-        # The middle of three looks: a single one of 1 in 4 SYNs is off by 3 % (standard error).
+        # The middle of three looks. One of 1 in 4 SYNs is off by 3.2 % (standard error, 750 SYNs): of twenty
+        # sources one is off by three of them in one run of twenty, by four in one of 800.
         python3 - "$lab_temp" <<'PY'
 import json, statistics, sys
 looks = [json.load(open(f"{sys.argv[1]}/heavy{i}.sources"))["sources"] for i in (1, 2, 3)]
@@ -222,14 +223,14 @@ PY
                 "all(f'192.18.{i}.7' in s for i in range(1, 21))"
         expect heavy3 "and no other above them" "all(n.startswith('192.18.') for n in names[:20])"
         expect heavy3 "their rates: {min(s[n]['syn_per_s'] for n in names[:20]):.0f} to {max(s[n]['syn_per_s'] for n in names[:20]):.0f}" \
-                "all(abs(s[n]['syn_per_s'] / 500 - 1) <= 0.1 for n in names[:20])"
+                "all(abs(s[n]['syn_per_s'] / 500 - 1) <= 4 * 0.032 for n in names[:20])"
         expect heavy3 "one address in {log['sample_one_in']}, {log['received']} messages, lost: {log['lost']}" \
                 "log['sample_one_in'] == 8 and log['lost'] == 0"
         for i in "${!lab_pid[@]}"; do
                 [[ $i != heavy* && $i != mass* ]] || lab_end "$i"
         done
         totals "110,000/s, sampled" "$device" "$syns"
-        lab_check "resident, what parts share counted once: $pss KiB before, $(lab_pss_kib) after" "$(lab_pss_kib) <= 8192"
+        lab_check "resident, what parts share counted once: $pss KiB before, $(lab_pss_kib) after" "$(lab_pss_kib) <= 12288"
         lab_down
 }
 
@@ -315,7 +316,7 @@ fast() {
                 "log['lost'] == 0 or log['sample_one_in'] > 1"
         lab_check "the whole daemon: $(awk "BEGIN { printf \"%.3f\", ($(lab_cpu_us) - $cpu) / ($(received) - $device) }") us of CPU a SYN" \
                 "($(lab_cpu_us) - $cpu) / ($(received) - $device) < 0.5"
-        lab_check "resident, what parts share counted once: $pss KiB before, $(lab_pss_kib) after" "$(lab_pss_kib) <= 8192"
+        lab_check "resident, what parts share counted once: $pss KiB before, $(lab_pss_kib) after" "$(lab_pss_kib) <= 12288"
         lab_down
 }
 

@@ -267,8 +267,104 @@ fault_foreign_table() {
         finish 1
 }
 
+# Who may write in the state's folder has put there what leads elsewhere, and what never answers.
+fault_state_traps() {
+        begin cookies=0
+        mkdir -m 777 "$lab_temp/elsewhere"
+        echo precious >"$lab_temp/victim"
+        chmod 666 "$lab_temp/victim"
+        wrapper='mount -t tmpfs -o "mode=777,uid=$(id -u "$lab_user")" tmpfs "$lab_temp/state"
+                 ln -s "$lab_temp/victim" "$lab_temp/state/syncookies.json"
+                 ln -s "$lab_temp/victim" "$lab_temp/state/known-clients.new"
+                 ln -s "$lab_temp/elsewhere" "$lab_temp/state/incidents"
+                 mkfifo -m 666 "$lab_temp/state/known-clients"
+                 exec "$@"'
+        LAB_SPAWN=spawn_wrapped LAB_CONFIG='block: { enabled: true }' lab_daemon
+        flood
+        lab_check "$fault: nothing is written elsewhere" \
+                "$(find "$lab_temp/elsewhere" -mindepth 1 | wc -l) == 0 && $(grep -cx precious "$lab_temp/victim") == 1"
+        finish 0
+}
+
+step_clock() { python3 -c 'import struct, sys; open(sys.argv[1], "r+b").write(struct.pack("=q", int(sys.argv[2])))' "$lab_temp/clock" "$1"; }
+
+# The wall clock steps, before a flood and within: a day back, ten years ahead.
+fault_clock_steps() {
+        begin cookies=0
+        head -c 8 /dev/zero >"$lab_temp/clock"
+        chmod 644 "$lab_temp/clock"
+        wrapper='export LD_PRELOAD="$SYNWARD_BUILD/tests/lab/clock-step.so" CLOCK_STEP="$lab_temp/clock"; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        lab_pause 1
+        step_clock -86400
+        lab_pause 1
+        lab_never flood "$fault: a step is no flood" "$lab_daemon_start_us"
+        lab_flood rate=1000 seconds=6
+        lab_expect_state flood "$limit_ms" "$lab_flood_start_us" "$fault: flood found"
+        delays[$fault]=$lab_delay_ms
+        step_clock 315360000
+        lab_pause 1
+        lab_expect "$fault: and is one still" test "$(lab_ctl --json status | jq -r .state)" = flood
+        lab_flood_wait
+        lab_expect_end 20000 "$fault: its end is told"
+        lab_check "$fault: one flood" "$(lab_ctl --json events | jq '[.events[] | select(.event == "flood-start")] | length') == 1"
+        finish 0
+}
+
+# storm COMMAND...: again and again, 100 times a second, until it is ended.
+storm() { while sleep 0.01; do "$@" || break; done 2>/dev/null; }
+
+# As after a suspend: all of it stands still for as long as a queue takes to fill, and goes on.
+fault_stopped() {
+        begin
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        lab_pause 2
+        # shellcheck disable=SC2046 # several
+        kill -STOP $(lab_parts)
+        sleep 6
+        # shellcheck disable=SC2046
+        kill -CONT $(lab_parts)
+        lab_pause 2
+        lab_never flood "$fault: no flood" "$lab_daemon_start_us"
+        flood
+        finish 1
+}
+
+# Every wait of every part is interrupted, all the time.
+fault_interrupted() {
+        local storm
+
+        begin
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        # shellcheck disable=SC2046
+        storm sh -c "kill -STOP $(echo $(lab_parts)); kill -CONT $(echo $(lab_parts))" &
+        storm=$!
+        flood
+        kill "$storm"
+        wait "$storm" 2>/dev/null
+        # shellcheck disable=SC2046
+        kill -CONT $(lab_parts)
+        finish 1
+}
+
+fault_reloads() {
+        local storm
+
+        begin
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        storm kill -HUP "${lab_pid[daemon]}" &
+        storm=$!
+        flood
+        kill "$storm"
+        wait "$storm" 2>/dev/null
+        lab_check "$fault: it was asked, and did" \
+                "$(lab_ctl metrics | awk '$1 ~ /^synward_config_reloads_total/ { n += $2 } END { print n + 0 }') > 10"
+        finish 1
+}
+
 [ $# -gt 0 ] || set -- none state_full state_read_only state_missing netstat_missing \
-        netstat_missing_cookies_2 netstat_empty sysctl_missing sysctl_read_only no_privilege group_taken foreign_table
+        netstat_missing_cookies_2 netstat_empty sysctl_missing sysctl_read_only no_privilege group_taken foreign_table \
+        state_traps clock_steps stopped interrupted reloads
 for fault; do
         "fault_$fault"
 done
