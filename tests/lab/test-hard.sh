@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What looks like a flood and is none, and a flood that looks like a crowd.
 # Arguments choose: crowd hidden stall lossy storm midflood.
-# Alone: a crowd of 6,000 connections a second and a daemon kept from running.
 . "$(dirname "$0")/lab.sh"
 lab_need
 lab_need_daemon
