@@ -143,7 +143,7 @@ static void order(void) {
 }
 
 static const char *result(void) {
-        static char text[8192];
+        static char text[256 * 1024]; /* env(1) may have much to say */
         FILE *f = fopen(w.result, "re");
         size_t n;
 
