@@ -172,7 +172,8 @@ static int kill_often(unsigned times) {
         printf("from %d with flood value %d: killed %u times, %u while changed; %u restores killed "
                "too; left changed: %u\n", original, flood_value, times, changed, restores_killed,
                left);
-        if (changed == 0 || changed == times) {
+        /* Within a life it is changed nearly all of the time: 198 to 200 of 200 were seen. */
+        if (changed == 0 || (changed == times && within_us == KILL_WITHIN_US)) {
                 printf("the moments were not random enough to prove anything\n");
                 return 1;
         }

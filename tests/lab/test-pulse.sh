@@ -41,7 +41,8 @@ finished() {
         lab_mute 100.64.7.0/24
         lab_honest finishers --from 100.64.7.0/24 --to $LAB_SERVER4:80 --rate 850 --hold 0s --duration 8s
         lab_flood rate=150 seconds=8 from=100.64.7.0/24
-        lab_expect_state flood 5000 "$lab_flood_start_us" "finished: found"
+        # 4.7 s in the middle; what finishes comes unevenly.
+        lab_expect_state flood 6500 "$lab_flood_start_us" "finished: found"
         lab_finish finishers
         lab_note "finished: the attacker finished $(lab_field finishers connected) handshakes"
         end finished

@@ -38,7 +38,7 @@ begin
 lab_daemon
 lab_pause 4
 lab_flood rate=5000 seconds=15
-lab_expect_state flood 1000 "$lab_flood_start_us" "flood found"
+lab_expect_state flood $LAB_FOUND_COLD_MS "$lab_flood_start_us" "flood found"
 if lab_wait_for 3 cookies_are 1; then
         lab_ok "tcp_syncookies is 1"
 else
