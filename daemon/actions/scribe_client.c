@@ -260,6 +260,9 @@ int scribe_client_submit(struct scribe_client *c, const struct scribe_order *ord
 }
 
 void scribe_client_step(struct scribe_client *c, uint64_t now_us) {
+        /* The first step, or one after a suspend: how long an order takes is counted from here. */
+        if (now_us - c->now_us > STANDS_US)
+                c->moved_us = now_us;
         c->now_us = now_us;
         if (helper_revive(c->helper, now_us)) {
                 forget_progress(c);

@@ -198,6 +198,27 @@ static void a_disk_that_stands_still(void **state) {
         assert_int_equal(scribe_client_state(scribe).waiting, 0);
 }
 
+/* What was ordered before the first step, or before a suspend, has not stood since then. */
+static void only_time_that_was_seen_counts(void **state) {
+        pid_t pid = pid_of_scribe();
+
+        if (pid == 0)
+                skip();
+        assert_int_equal(kill(pid, SIGSTOP), 0);
+        assert_int_equal(submit(SCRIBE_MAKE, "", 0, NULL, 0), 0);
+        now_us = UINT64_C(1000000000000);
+        scribe_client_step(scribe, now_us);
+        assert_int_equal(scribe_client_state(scribe).error, 0);
+        now_us += 3600000000;
+        scribe_client_step(scribe, now_us);
+        assert_int_equal(scribe_client_state(scribe).error, 0);
+        for (unsigned i = 0; i < 11; i++)
+                scribe_client_step(scribe, now_us += 200000);
+        assert_int_equal(scribe_client_state(scribe).error, -ETIMEDOUT);
+        assert_int_equal(kill(pid, SIGCONT), 0);
+        wait_for(1);
+}
+
 static void the_end_waits_for_what_is_pending(void **state) {
         assert_int_equal(submit(SCRIBE_MAKE, "", 0, NULL, 0), 0);
         for (unsigned i = 0; i < 100; i++) {
@@ -218,6 +239,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(takes_much, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_scribe_that_ends_is_replaced, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_disk_that_stands_still, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(only_time_that_was_seen_counts, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(the_end_waits_for_what_is_pending, set_up, tear_down),
         };
 
