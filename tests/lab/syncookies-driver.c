@@ -153,13 +153,15 @@ static int run(void (*what)(void), unsigned kill_within_us) {
 
 static int kill_often(unsigned times) {
         const int original = read_value();
-        const unsigned within_us = original == 0 && flood_value == 2 ? KILL_WITHIN_A_LIFE_US
-                                                                     : KILL_WITHIN_US;
+        const bool long_way = original == 0 && flood_value == 2;
         char record[4096];
         unsigned changed = 0, restores_killed = 0, left = 0;
 
         snprintf(record, sizeof record, "%s/syncookies.json", state_dir);
         for (unsigned i = 0; i < times; i++) {
+                /* Within a life it is changed nearly all of the time: every other moment is sooner. */
+                const unsigned within_us = long_way && i / 2 % 2 ? KILL_WITHIN_A_LIFE_US : KILL_WITHIN_US;
+
                 unlink(record); /* its history: or the limit of changes ends this soon */
                 run(floods_without_end, within_us);
                 changed += read_value() != original;
@@ -172,8 +174,7 @@ static int kill_often(unsigned times) {
         printf("from %d with flood value %d: killed %u times, %u while changed; %u restores killed "
                "too; left changed: %u\n", original, flood_value, times, changed, restores_killed,
                left);
-        /* Within a life it is changed nearly all of the time: 198 to 200 of 200 were seen. */
-        if (changed == 0 || (changed == times && within_us == KILL_WITHIN_US)) {
+        if (changed == 0 || changed == times) {
                 printf("the moments were not random enough to prove anything\n");
                 return 1;
         }

@@ -226,7 +226,7 @@ policy:
         lab_check "hooks: a flood of another listener found after $(((found_us - lab_flood_start_us) / 1000)) ms" \
                 "$found_us > $lab_flood_start_us && $found_us <= $lab_flood_start_us + 1000 * $LAB_FOUND_COLD_MS"
         lab_expect "hooks: meanwhile two of them run on" run_on hangs babbles
-        lab_check "hooks: resident, what parts share counted once: $(lab_pss_kib) KiB" "$(lab_pss_kib) < 12288"
+        lab_check "hooks: resident, what parts share counted once: $(lab_pss_kib) KiB" "$(lab_pss_kib) < 8192"
 
         event hooks hook-failed "hooks/fails for flood-start: exit status 1: no such page"
         event hooks hook-failed "hooks/babbles for flood-start: took longer than 5000 ms: " 8
@@ -237,7 +237,7 @@ policy:
         lab_flood_wait
         event hooks flood-end "SYN flood over" 15
         lab_expect "hooks: tcp_syncookies is 0 again" lab_wait_for 5 cookies_are 0
-        lab_check "hooks: resident, what parts share counted once: $(lab_pss_kib) KiB" "$(lab_pss_kib) < 12288"
+        lab_check "hooks: resident, what parts share counted once: $(lab_pss_kib) KiB" "$(lab_pss_kib) < 8192"
         lab_check "hooks: the daemon answered all along ($(wc -l <"$lab_temp/states") answers)" \
                 "$(grep -cE ' (down|unreadable) ' "$lab_temp/states") == 0"
         # Those of flood-end hang: they end with the daemon.

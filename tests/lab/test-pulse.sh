@@ -5,6 +5,7 @@
 #   pulses    100 ms of 10,000 SYN/s every 3 s
 #   finished  85 % of the attacker's handshakes are finished
 #   ports     9 SYN/s on each of ten ports
+# Alone: who finishes most is found after 4.5 to 4.7 s of the 5 allowed, 5.3 s beside another script.
 . "$(dirname "$0")/lab.sh"
 lab_need nft
 lab_need_daemon
@@ -41,8 +42,7 @@ finished() {
         lab_mute 100.64.7.0/24
         lab_honest finishers --from 100.64.7.0/24 --to $LAB_SERVER4:80 --rate 850 --hold 0s --duration 8s
         lab_flood rate=150 seconds=8 from=100.64.7.0/24
-        # 4.7 s in the middle; what finishes comes unevenly.
-        lab_expect_state flood 6500 "$lab_flood_start_us" "finished: found"
+        lab_expect_state flood 5000 "$lab_flood_start_us" "finished: found"
         lab_finish finishers
         lab_note "finished: the attacker finished $(lab_field finishers connected) handshakes"
         end finished

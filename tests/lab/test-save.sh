@@ -4,6 +4,7 @@
 # backlog of 1024: once the daemon has acted, at least 99 % of the honest
 # connections are made, and after the flood the value is 0 again. The same
 # without the daemon, to compare.
+# Alone: the flood is found after 0.7 to 0.9 s of the one allowed, 1.1 s beside another script.
 . "$(dirname "$0")/lab.sh"
 lab_need
 lab_need_daemon
@@ -38,7 +39,7 @@ begin
 lab_daemon
 lab_pause 4
 lab_flood rate=5000 seconds=15
-lab_expect_state flood $LAB_FOUND_COLD_MS "$lab_flood_start_us" "flood found"
+lab_expect_state flood 1000 "$lab_flood_start_us" "flood found"
 if lab_wait_for 3 cookies_are 1; then
         lab_ok "tcp_syncookies is 1"
 else

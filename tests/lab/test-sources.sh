@@ -202,13 +202,14 @@ heavy() {
         done
         flooder mass1 spoofed 50000 30
         flooder mass2 spoofed 50000 30
-        sleep 15
+        sleep 13
         for i in 1 2 3; do
                 look heavy$i
-                sleep 0.4
+                [ $i = 3 ] || lab_pause 6
         done
-        # The middle of three looks. One of 1 in 4 SYNs is off by 3.2 % (standard error, 750 SYNs): of twenty
-        # sources one is off by three of them in one run of twenty, by four in one of 800.
+        # The mean of three looks. One of 1 in 4 SYNs is off by 3.2 % (standard error; 6 s of weight, 750 SYNs):
+        # of twenty sources one is off by three of them in one run of twenty. Three that far apart share
+        # a third of what they saw: 2.3 %.
         python3 - "$lab_temp" <<'PY'
 import json, statistics, sys
 looks = [json.load(open(f"{sys.argv[1]}/heavy{i}.sources"))["sources"] for i in (1, 2, 3)]
@@ -216,14 +217,14 @@ middle = dict(looks[2][0], address="")
 out = []
 for x in looks[2]:
     rates = [y["syn_per_s"] for l in looks for y in l if y["address"] == x["address"]]
-    out.append(dict(x, syn_per_s=statistics.median(rates)))
+    out.append(dict(x, syn_per_s=statistics.mean(rates)))
 json.dump({"sources": out}, open(f"{sys.argv[1]}/heavy3.sources", "w"))
 PY
         expect heavy3 "20 of 500/s beside 100,000/s: {sum(f'192.18.{i}.7' in s for i in range(1, 21))} named" \
                 "all(f'192.18.{i}.7' in s for i in range(1, 21))"
         expect heavy3 "and no other above them" "all(n.startswith('192.18.') for n in names[:20])"
         expect heavy3 "their rates: {min(s[n]['syn_per_s'] for n in names[:20]):.0f} to {max(s[n]['syn_per_s'] for n in names[:20]):.0f}" \
-                "all(abs(s[n]['syn_per_s'] / 500 - 1) <= 4 * 0.032 for n in names[:20])"
+                "all(abs(s[n]['syn_per_s'] / 500 - 1) <= 0.1 for n in names[:20])"
         expect heavy3 "one address in {log['sample_one_in']}, {log['received']} messages, lost: {log['lost']}" \
                 "log['sample_one_in'] == 8 and log['lost'] == 0"
         for i in "${!lab_pid[@]}"; do
