@@ -32,7 +32,7 @@ enum { STATUSES_MAX = 8, SAID_MAX = 4096, RUNS_MAX = 20000, LEFT_BEHIND_US = 300
 
 struct sweep {
         struct allocations_table *table;
-        const char *table_path, *library, *process;
+        const char *table_path, *preload, *process;
         bool until_ready; /* a service: asked to end when it says READY=1 */
         uint64_t gap_us, limit_us;
         int statuses[STATUSES_MAX];
@@ -133,7 +133,7 @@ __attribute__((noreturn)) static void become(const struct sweep *s, int said_fd,
         if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
             dup2(said_fd, STDERR_FILENO) < 0)
                 _exit(126);
-        setenv("LD_PRELOAD", s->library, 1);
+        setenv("LD_PRELOAD", s->preload, 1);
         setenv(ALLOCATIONS_TABLE, s->table_path, 1);
         if (s->until_ready) {
                 snprintf(address, sizeof address, "@%s", notify->sun_path + 1);
@@ -388,7 +388,7 @@ static char **parse(struct sweep *s, char **argv) {
                 if (!argv[1])
                         return NULL;
                 if (strcmp(argv[0], "--library") == 0)
-                        s->library = argv[1];
+                        s->preload = argv[1];
                 else if (strcmp(argv[0], "--process") == 0)
                         s->process = argv[1];
                 else if (strcmp(argv[0], "--gap") == 0)
@@ -426,7 +426,7 @@ int main(int argc, char **argv) {
                 return r;
         }
         rest = parse(&s, argv + 2);
-        if (!rest || !rest[0] || !rest[1] || !s.library) {
+        if (!rest || !rest[0] || !rest[1] || !s.preload) {
                 fputs(usage, stderr);
                 return 2;
         }

@@ -312,8 +312,16 @@ fault_clock_steps() {
         finish 0
 }
 
-# storm COMMAND...: again and again, 100 times a second, until it is ended.
-storm() { while sleep 0.01; do "$@" || break; done 2>/dev/null; }
+# flood_in_storm COMMAND...: a flood is found while that is done 100 times a second.
+flood_in_storm() {
+        local storm
+
+        while sleep 0.01; do "$@" || break; done 2>/dev/null &
+        storm=$!
+        flood
+        kill "$storm"
+        wait "$storm" 2>/dev/null
+}
 
 # As after a suspend: all of it stands still for as long as a queue takes to fill, and goes on.
 fault_stopped() {
@@ -332,37 +340,30 @@ fault_stopped() {
         from=${EPOCHREALTIME/./}
         lab_pause 2
         lab_never flood "$fault: no flood" "$from"
+        lab_check "$fault: and nothing is told to be broken" \
+                "$(grep -cE ' (warning|error|critical): ' "$lab_temp/daemon.err") == 0"
         flood
         finish 1
 }
 
 # Every wait of every part is interrupted, all the time.
 fault_interrupted() {
-        local storm
+        local parts
 
         begin
         LAB_SPAWN=spawn_wrapped lab_daemon
-        # shellcheck disable=SC2046
-        storm sh -c "kill -STOP $(echo $(lab_parts)); kill -CONT $(echo $(lab_parts))" &
-        storm=$!
-        flood
-        kill "$storm"
-        wait "$storm" 2>/dev/null
-        # shellcheck disable=SC2046
-        kill -CONT $(lab_parts)
+        parts=$(lab_parts)
+        # shellcheck disable=SC2086 # several
+        flood_in_storm sh -c 'kill -STOP "$@"; kill -CONT "$@"' sh $parts
+        # shellcheck disable=SC2086
+        kill -CONT $parts
         finish 1
 }
 
 fault_reloads() {
-        local storm
-
         begin
         LAB_SPAWN=spawn_wrapped lab_daemon
-        storm kill -HUP "${lab_pid[daemon]}" &
-        storm=$!
-        flood
-        kill "$storm"
-        wait "$storm" 2>/dev/null
+        flood_in_storm kill -HUP "${lab_pid[daemon]}"
         lab_check "$fault: it was asked again and again, and did" \
                 "$(lab_ctl --json events -n 1000 | jq '[.events[] | select(.event == "config-reloaded")] | length') > 10"
         finish 1
