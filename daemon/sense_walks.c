@@ -195,10 +195,22 @@ static int finish(struct sense_walks *w, struct observation *o, uint64_t cost_us
         return 0;
 }
 
+/* Until it has ended, or for as long as a tick may wait. */
+static int wait_for_end(struct sense_walks *w, const struct observation *o, uint64_t *ret_cost_us) {
+        bool waits = w->cost_us <= WAIT_US && w->walked_us == o->time_us;
+        uint64_t now_us = loop_time_now().now_us, until_us = now_us + (waits ? WAIT_US : 0);
+        int r;
+
+        do {
+                r = walker_client_collect(w->walker, (unsigned) ((until_us - now_us) / 1000), o->time_us, ret_cost_us);
+                now_us = loop_time_now().now_us;
+        } while (r == -EAGAIN && walker_client_is_walking(w->walker) && now_us + 1000 <= until_us);
+        return r;
+}
+
 /* What there is of the walk under way, if any. -EAGAIN: no walk has ended. */
 static int collect(struct sense_walks *w, struct observation *o, uint64_t *ret_cost_us) {
-        unsigned wait_ms = w->cost_us <= WAIT_US && w->walked_us == o->time_us ? WAIT_US / 1000 : 0;
-        int r = walker_client_collect(w->walker, wait_ms, o->time_us, ret_cost_us);
+        int r = wait_for_end(w, o, ret_cost_us);
 
         if (r == -EAGAIN)
                 return r;

@@ -12,11 +12,7 @@
 #include "util/helper.h"
 
 /* At a turn of the event loop, some 8,000 rows and milliseconds. */
-enum {
-        FRAMES_A_TURN = 64,
-        TURNS_A_TICK = 8,
-        MORE_MS = 5, /* when rows have begun to come, the next are not far */
-};
+enum { FRAMES_A_TURN = 64 };
 
 struct walker_client {
         sd_event *event;
@@ -152,18 +148,15 @@ bool walker_client_is_walking(const struct walker_client *c) {
 
 int walker_client_collect(struct walker_client *c, unsigned wait_ms, uint64_t now_us, uint64_t *ret_cost_us) {
         struct pollfd p = { .fd = helper_fd(c->helper), .events = POLLIN };
-        unsigned turns = 0;
-        int r = 0;
+        int r;
 
         if (!c->walking)
                 return -EAGAIN;
-        while (c->result == -EAGAIN && r >= 0 && turns++ < TURNS_A_TICK) {
+        r = c->result == -EAGAIN ? hear_some(c, FRAMES_A_TURN) : 0;
+        if (r == -EAGAIN && wait_ms > 0 && poll(&p, 1, (int) wait_ms) > 0)
                 r = hear_some(c, FRAMES_A_TURN);
-                if (r == -EAGAIN && wait_ms > 0 && poll(&p, 1, turns == 1 ? (int) wait_ms : MORE_MS) > 0)
-                        r = 0;
-                else if (r < 0 && r != -EAGAIN)
-                        lose(c, now_us, r);
-        }
+        if (r < 0 && r != -EAGAIN)
+                lose(c, now_us, r);
         if (c->result == -EAGAIN && now_us - c->asked_us > WALKER_STANDS_US)
                 lose(c, now_us, -ETIMEDOUT);
         if (c->result == -EAGAIN)

@@ -27,9 +27,9 @@ struct walker_client *walker_client_free(struct walker_client *c);
 int walker_client_ask(struct walker_client *c, enum sock_diag_states states, uint64_t now_us);
 /* Whether a walk that was asked for has not been collected. */
 bool walker_client_is_walking(const struct walker_client *c);
-/* Waits so long for its end, or for anything of it. 0: it has ended well, all its rows are told;
- * -EAGAIN: it has not ended; others: it has failed. *ret_cost_us, when it has ended: CPU time, the
- * walker's and ours. */
+/* Takes what there is, or else waits so long for more: rows come by and by, so that it takes several calls.
+ * 0: it has ended well, all its rows are told; -EAGAIN: it has not ended; others: it has failed.
+ * *ret_cost_us, when it has ended: CPU time, the walker's and ours. */
 int walker_client_collect(struct walker_client *c, unsigned wait_ms, uint64_t now_us, uint64_t *ret_cost_us);
 /* Once a tick: brings another when one has ended. */
 void walker_client_step(struct walker_client *c, uint64_t now_us);
