@@ -35,11 +35,14 @@ pulses() {
         end pulses
 }
 
-# Hosts of the attacker's own: they connect, and send other SYNs and no RST.
+# Hosts of the attacker's own: they connect, and send other SYNs and no RST. A crowd that is new is
+# given four seconds, so it is there before: that a flood began with it would only add its beginning.
 finished() {
+        a_crowd() { [ "$(lab_ctl --json status | jq -r .diagnosis)" = flash-crowd ]; }
         begin 80
         lab_mute 100.64.7.0/24
-        lab_honest finishers --from 100.64.7.0/24 --to $LAB_SERVER4:80 --rate 850 --hold 0s --duration 8s
+        lab_honest finishers --from 100.64.7.0/24 --to $LAB_SERVER4:80 --rate 850 --hold 0s --duration 9s
+        lab_expect "finished: a crowd is seen" lab_wait_for 3 a_crowd
         lab_flood rate=150 seconds=8 from=100.64.7.0/24
         lab_expect_state flood 5000 "$lab_flood_start_us" "finished: found"
         lab_finish finishers
