@@ -16,8 +16,6 @@
 
 /* Steps of the governor in one tick; each may write a small file. */
 #define COOKIE_STEPS_MAX 8
-/* At the end, of 20 ms each. */
-#define STOP_WAITS_MAX 100
 
 struct act {
         const struct settings *settings;
@@ -26,6 +24,7 @@ struct act {
         void *userdata;
 
         struct alert *alert;
+        uint64_t alert_number; /* a new one with each */
         struct hook_client *hooks;
         struct syncookies *syncookies;
         bool syncookies_loaded; /* the record of an earlier run has been looked at */
@@ -64,15 +63,22 @@ static int write_cookies(void *userdata, uint8_t value) {
         return r == -ESTALE ? -EAGAIN : r;
 }
 
-/* The record of the old value is in a file before the value is changed, and a disk may be slow. */
-static int save_cookies(void *userdata, const char *text, bool forgets) {
-        struct act *a = userdata;
-        const struct scribe_order o = {
-                .operation = forgets ? SCRIBE_COOKIES_FORGOTTEN : SCRIBE_COOKIES,
-                .length = (uint32_t) strlen(text),
-        };
+/* --- the file of alerts.file, written by the scribe ---------------------------------- */
 
-        return scribe_client_submit(a->scribe, &o, text);
+static int append_line(void *userdata, const char *path, const char *line) {
+        struct act *a = userdata;
+        size_t path_size = strlen(path) + 1, length = strlen(line);
+        struct scribe_order o = { .operation = SCRIBE_LINE, .id = a->alert_number, .length = (uint32_t) (path_size + length) };
+        char *data = malloc(path_size + length);
+        int r = -ENOMEM;
+
+        if (data) {
+                memcpy(data, path, path_size);
+                memcpy(data + path_size, line, length);
+                r = scribe_client_submit(a->scribe, &o, data);
+        }
+        free(data);
+        return r;
 }
 
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
@@ -80,7 +86,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         struct act *a = calloc(1, sizeof *a);
         const struct syncookies_kernel kernel = { read_cookies, write_cookies, a };
         struct syncookies_config config = {
-                .state_dir = options->state_dir, .kernel = &kernel, .save = save_cookies, .save_userdata = a,
+                .state_dir = options->state_dir, .runtime_dir = options->runtime_dir, .kernel = &kernel,
         };
         int r;
 
@@ -91,7 +97,7 @@ int act_new(sd_event *event, const struct settings *settings, const struct act_o
         a->on_event = on_event;
         a->userdata = userdata;
         a->scribe = scribe;
-        r = alert_new(settings, NULL, &a->alert);
+        r = alert_new(settings, NULL, append_line, a, &a->alert);
         if (r >= 0)
                 r = hook_client_new(event, options->hooks, settings, on_hook_failed, a, &a->hooks);
         if (r >= 0)
@@ -125,7 +131,7 @@ static bool dry_run(const struct act *a) {
 int act_configure(struct act *a, const struct settings *settings) {
         bool was_dry = dry_run(a), is_dry = a->options->dry_run || settings->mode == MODE_OBSERVE;
         struct alert *alert;
-        int r = alert_new(settings, NULL, &alert);
+        int r = alert_new(settings, NULL, append_line, a, &alert);
 
         if (r < 0)
                 return r;
@@ -136,6 +142,7 @@ int act_configure(struct act *a, const struct settings *settings) {
         }
         alert_free(a->alert);
         a->alert = alert;
+        a->alert_number++;
         hook_client_configure(a->hooks, settings);
         a->reset_syncookies = true;
         a->settings = settings;
@@ -219,9 +226,6 @@ static void step_syncookies(struct act *a, uint64_t now_us, enum cookie_want wan
                 more = syncookies_step(a->syncookies, &request, &report);
                 report_syncookies(a, &report);
                 request.reset = false;
-                /* Usually within a millisecond; a disk that stands still is waited for in the ticks to come. */
-                if (syncookies_is_saving(a->syncookies))
-                        more = scribe_client_wait(a->scribe) && !syncookies_is_saving(a->syncookies);
         }
 }
 
@@ -229,8 +233,13 @@ json_t *act_blocked(const struct act *a) {
         return blocking_json(a->blocking);
 }
 
-void act_cookies_saved(struct act *a, int result) {
-        syncookies_saved(a->syncookies, result);
+void act_line_written(struct act *a, uint64_t id, int result) {
+        struct alert_changes changes;
+
+        if (id != a->alert_number) /* for a file of before a reload */
+                return;
+        alert_appended(a->alert, result, &changes);
+        log_sink_changes(&changes);
 }
 
 void act_clients_saved(struct act *a, int result) {
@@ -259,8 +268,6 @@ void act_step(struct act *a, const struct observation *o, const struct engine_lo
 void act_stop(struct act *a, uint64_t now_us) {
         blocking_stop(a->blocking, dry_run(a));
         step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
-        for (unsigned i = 0; i < STOP_WAITS_MAX && syncookies_is_saving(a->syncookies); i++)
-                step_syncookies(a, now_us, COOKIE_WANT_CALM, true);
         if (syncookies_managed(a->syncookies))
                 log_notice("tcp_syncookies stays at %d for now; synwardd --restore puts %d back",
                            syncookies_value(a->syncookies), syncookies_original(a->syncookies));

@@ -23,6 +23,7 @@
 
 struct act_options {
         const char *state_dir;
+        const char *runtime_dir; /* NULL: none of its own */
         struct privileged *privileged; /* for the block list and tcp_syncookies; must outlive act */
         int hooks; /* for those: of hook_starter_launch(); -1: there are none */
         bool dry_run; /* from the command line; mode: observe does the same */
@@ -49,9 +50,9 @@ void act_step(struct act *a, const struct observation *o, const struct engine_lo
 /* Undoes what must not outlive the daemon. */
 void act_stop(struct act *a, uint64_t now_us);
 
-/* How SCRIBE_COOKIES, SCRIBE_COOKIES_FORGOTTEN and SCRIBE_CLIENTS went. */
-void act_cookies_saved(struct act *a, int result);
+/* How SCRIBE_CLIENTS and SCRIBE_LINE went. */
 void act_clients_saved(struct act *a, int result);
+void act_line_written(struct act *a, uint64_t id, int result);
 /* Who finishes handshakes is to be added here; NULL: that is not wanted, until the next reload. */
 struct known_clients *act_known_clients(struct act *a);
 

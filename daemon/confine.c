@@ -15,7 +15,7 @@
 #include "confine/syscalls.h"
 #include "util/log.h"
 
-enum { PLACES_MAX = 2 };
+enum { PLACES_MAX = 3 };
 
 /* Where files may be made: all that a file of the configuration can be in. By what they are, for a
  * folder has many names. */
@@ -127,17 +127,23 @@ static void make(const char *folder, mode_t mode) {
                 return;
 }
 
+/* A dry run writes nothing, and needs no folder. */
+static void keep(struct confine *c, int ruleset, const char *folder, bool make_it) {
+        if (make_it)
+                make(folder, 0750);
+        if (make_it || access(folder, F_OK) == 0)
+                allow(c, ruleset, folder, LANDLOCK_KEEP, true);
+}
+
 static int bound_writing(struct confine *c, const struct confine_places *places) {
         char path[PATH_MAX];
         int ruleset = -1, r = landlock_new(&ruleset);
 
         if (r < 0)
                 return r;
-        if (places->make_state)
-                make(places->state_dir, 0750);
-        /* A dry run writes nothing, and needs no folder. */
-        if (places->make_state || access(places->state_dir, F_OK) == 0)
-                allow(c, ruleset, places->state_dir, LANDLOCK_KEEP, true);
+        keep(c, ruleset, places->state_dir, places->make_state);
+        if (places->runtime_dir)
+                keep(c, ruleset, places->runtime_dir, places->make_state);
         if (strlen(places->control) < sizeof path) {
                 const char *folder = dirname(strcpy(path, places->control));
 

@@ -17,6 +17,7 @@ struct confine;
 
 struct confine_places {
         const char *state_dir;  /* made if it is not there and make_state */
+        const char *runtime_dir; /* likewise; NULL: none */
         bool make_state;
         const char *control;    /* the socket: made and removed in its folder, which is made likewise */
         const char *alerts_file; /* with whatever takes its place in its folder; empty: none */

@@ -316,6 +316,8 @@ static int prepare(struct service *s, const struct privileges_user *user) {
         control_path(o, path);
         if (user && !o->dry_run)
                 places_give(o->state_dir, user);
+        if (user && !o->dry_run && o->own_runtime_dir)
+                places_give(o->own_runtime_dir, user);
         if (user)
                 places_give(dirname(path), user);
         if (o->record)
@@ -338,6 +340,8 @@ static void give_up(struct service *s, const struct settings *settings, char **a
         control_path(o, path);
         if (!o->dry_run)
                 places_check(o->state_dir, s->user);
+        if (!o->dry_run && o->own_runtime_dir)
+                places_check(o->own_runtime_dir, s->user);
         places_check(dirname(path), s->user);
         places_check_files(settings, s->user);
 }
@@ -381,6 +385,7 @@ static void confine(struct service *s, const struct settings *settings) {
         if (!o->no_privilege_drop)
                 s->confine = confine_apply(&(struct confine_places) {
                         .state_dir = o->state_dir,
+                        .runtime_dir = o->own_runtime_dir,
                         .make_state = !o->dry_run,
                         .control = path,
                         .alerts_file = settings->alerts.file,
@@ -391,6 +396,7 @@ static int run_service(struct service *s, struct settings *settings, bool found)
         struct tick_options tick_options = {
                 .act = {
                         .state_dir = s->options->state_dir,
+                        .runtime_dir = s->options->own_runtime_dir,
                         .dry_run = s->options->dry_run,
                         .privileged = s->privileged,
                         .hooks = s->hooks,
@@ -499,7 +505,7 @@ int main(int argc, char **argv) {
         case COMMAND_RUN: return run(&o, argv);
         case COMMAND_CHECK_CONFIG: return configuration_check(&o);
         case COMMAND_PRINT_CONFIG: return configuration_print(&o);
-        case COMMAND_RESTORE: return restoring_run(o.state_dir);
+        case COMMAND_RESTORE: return restoring_run(&o);
         case COMMAND_REPLAY: return replay(&o);
         case COMMAND_DIAGNOSE: return diagnose(&o);
         case COMMAND_SELF_TEST: return self_test(&o);

@@ -341,6 +341,7 @@ int options_parse(int argc, char **argv, struct options *ret) {
                 .diagnose_us = 10000000,
                 .model = pcap_replay_defaults(),
         };
+        const char *usual_state_dir = o.state_dir, *usual_runtime_dir = o.runtime_dir;
         int option, r;
 
         while ((option = getopt_long(argc, argv, "c:tvh", long_options, NULL)) != -1) {
@@ -359,6 +360,8 @@ int options_parse(int argc, char **argv, struct options *ret) {
                 fputs("Try 'synwardd --help'.\n", stderr);
                 return r;
         }
+        if (o.state_dir == usual_state_dir || o.runtime_dir != usual_runtime_dir)
+                o.own_runtime_dir = o.runtime_dir;
         *ret = o;
         return 0;
 }

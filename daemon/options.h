@@ -38,6 +38,7 @@ struct options {
         const char *control;     /* NULL: below the runtime directory */
         const char *state_dir;
         const char *runtime_dir;
+        const char *own_runtime_dir; /* the same; NULL: --state-dir was given alone, and it may be another's */
         const char *record;      /* NULL: do not */
         const char *replay;
         const char *compare;     /* the other configuration; NULL: do not */

@@ -46,9 +46,8 @@ static void on_done(void *userdata, const struct scribe_order *order, const stru
         case SCRIBE_CLIENTS:
                 r->options.clients_saved(r->options.userdata, reply->result);
                 break;
-        case SCRIBE_COOKIES:
-        case SCRIBE_COOKIES_FORGOTTEN:
-                r->options.cookies_saved(r->options.userdata, reply->result);
+        case SCRIBE_LINE:
+                r->options.line_written(r->options.userdata, order->id, reply->result);
                 break;
         case SCRIBE_OPERATIONS:
                 break;

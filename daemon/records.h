@@ -3,7 +3,7 @@
 
 /*
  * What is kept on disk while the daemon runs, through the scribe: the incident's record, the known
- * clients, what tcp_syncookies was; and the records for those who ask. No disk holds up a tick: what one has not taken yet
+ * clients; and the records for those who ask. No disk holds up a tick: what one has not taken yet
  * waits, up to a bound.
  */
 
@@ -26,9 +26,10 @@ struct records_options {
         char *(*policy_text)(void *userdata);
         /* Some who asked for records have their answer. */
         void (*ready)(void *userdata);
-        /* The known clients, or what tcp_syncookies was, were written down, or not (-errno). */
+        /* The known clients were written down, or not (-errno). */
         void (*clients_saved)(void *userdata, int result);
-        void (*cookies_saved)(void *userdata, int result);
+        /* The line of SCRIBE_LINE was, under its number. */
+        void (*line_written)(void *userdata, uint64_t id, int result);
         void *userdata;
 };
 

@@ -33,8 +33,8 @@ static void report(void *userdata, const struct syncookies_report *what) {
                 log_notice("%s", what->message);
 }
 
-int restoring_run(const char *state_dir) {
-        struct syncookies_config config = { .state_dir = state_dir };
+int restoring_run(const struct options *options) {
+        struct syncookies_config config = { .state_dir = options->state_dir, .runtime_dir = options->own_runtime_dir };
         struct syncookies_restore_ops ops = {
                 .now_us = now_us,
                 .wait_us = wait_us,
@@ -48,7 +48,7 @@ int restoring_run(const char *state_dir) {
                 s = syncookies_free(s);
         }
         if (r == -EBUSY)
-                log_error("A synwardd is at work on %s: stop it first", state_dir);
+                log_error("A synwardd is at work on %s: stop it first", options->state_dir);
         else if (r < 0)
                 log_error("Not restored: %s", strerror(-r));
         return r < 0 ? EXIT_STATUS_FAILURE : EXIT_STATUS_OK;

@@ -4,4 +4,5 @@
 /* synwardd --restore: what an earlier run changed and did not undo is put back. */
 
 /* Returns an enum exit_status (options.h), and says what it did. */
-int restoring_run(const char *state_dir);
+struct options;
+int restoring_run(const struct options *options);

@@ -71,8 +71,8 @@ static void on_clients_saved(void *userdata, int result) {
         act_clients_saved(((struct tick *) userdata)->act, result);
 }
 
-static void on_cookies_saved(void *userdata, int result) {
-        act_cookies_saved(((struct tick *) userdata)->act, result);
+static void on_line_written(void *userdata, uint64_t id, int result) {
+        act_line_written(((struct tick *) userdata)->act, id, result);
 }
 
 static int open_records(struct tick *t, sd_event *event) {
@@ -83,7 +83,7 @@ static int open_records(struct tick *t, sd_event *event) {
                 .policy_text = policy_text,
                 .ready = news,
                 .clients_saved = on_clients_saved,
-                .cookies_saved = on_cookies_saved,
+                .line_written = on_line_written,
                 .userdata = t,
         };
         int r = records_new(event, t->settings, &options, &t->records);

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "actions/file_sink.h"
 #include "actions/journal_sink.h"
 #include "actions/syslog_sink.h"
+#include "format/event_json.h"
 #include "util/log.h"
 #include "util/trouble.h"
 
@@ -18,8 +20,18 @@ struct alert {
         bool journal;
         struct syslog_sink *syslog; /* NULL: none */
         struct file_sink *file;     /* NULL: none */
+        bool hands_over;            /* what is for the file */
+        alert_append_fn *append;
+        void *userdata;
         struct trouble sinks[ALERT_SINKS];
 };
+
+/* A disk may be behind it, or will be. */
+static bool is_file(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
 
 static int open_sinks(struct alert *a, const struct settings *s) {
         int r;
@@ -30,13 +42,14 @@ static int open_sinks(struct alert *a, const struct settings *s) {
                 if (r < 0)
                         return r;
         }
-        if (*s->alerts.file)
-                return file_sink_new(s->alerts.file, &a->file);
-        return 0;
+        if (!*s->alerts.file)
+                return 0;
+        a->hands_over = a->append && is_file(s->alerts.file);
+        return file_sink_new(s->alerts.file, &a->file);
 }
 
-int alert_new(const struct settings *settings, const struct alert_outlets *outlets,
-              struct alert **ret) {
+int alert_new(const struct settings *settings, const struct alert_outlets *outlets, alert_append_fn *append,
+              void *userdata, struct alert **ret) {
         struct alert *a = calloc(1, sizeof *a);
         int r;
 
@@ -46,6 +59,8 @@ int alert_new(const struct settings *settings, const struct alert_outlets *outle
                 a->outlets = *outlets;
         else
                 a->outlets = (struct alert_outlets) { log_to_journal(), sd_journal_sendv };
+        a->append = append;
+        a->userdata = userdata;
         a->journal = settings->alerts.journal;
         r = open_sinks(a, settings);
         if (r < 0) {
@@ -81,6 +96,16 @@ static bool wanted(const struct alert *a, enum alert_sink sink) {
         return false;
 }
 
+static int deliver_to_file(struct alert *a, const struct event *e) {
+        char *line = event_json_line(e);
+        int r = !line           ? -ENOMEM
+                : a->hands_over ? a->append(a->userdata, file_sink_path(a->file), line)
+                                : file_sink_write(a->file, line, false);
+
+        free(line);
+        return r == 0 && a->hands_over ? -EINPROGRESS : r;
+}
+
 static int deliver_to(struct alert *a, enum alert_sink sink, const struct event *e) {
         switch (sink) {
         case ALERT_STDERR:
@@ -91,11 +116,20 @@ static int deliver_to(struct alert *a, enum alert_sink sink, const struct event 
         case ALERT_SYSLOG:
                 return syslog_sink_write(a->syslog, e);
         case ALERT_FILE:
-                return file_sink_write(a->file, e);
+                return deliver_to_file(a, e);
         case ALERT_SINKS:
                 break;
         }
         return -EINVAL;
+}
+
+static void note(struct alert *a, enum alert_sink sink, int result, struct alert_changes *changes) {
+        enum trouble_news news = trouble_note(&a->sinks[sink], result < 0 ? result : 0);
+
+        if (news != TROUBLE_BEGAN && news != TROUBLE_OVER)
+                return;
+        changes->list[changes->count].sink = sink;
+        changes->list[changes->count++].error = result;
 }
 
 void alert_deliver(struct alert *a, const struct event *e, bool muted,
@@ -105,18 +139,19 @@ void alert_deliver(struct alert *a, const struct event *e, bool muted,
                 return;
         for (unsigned i = 0; i < ALERT_SINKS; i++) {
                 enum alert_sink sink = (enum alert_sink) i;
-                enum trouble_news news;
                 int r;
 
                 if (!wanted(a, sink))
                         continue;
                 r = deliver_to(a, sink, e);
-                news = trouble_note(&a->sinks[i], r < 0 ? r : 0);
-                if (news != TROUBLE_BEGAN && news != TROUBLE_OVER)
-                        continue;
-                ret_changes->list[ret_changes->count].sink = sink;
-                ret_changes->list[ret_changes->count++].error = r;
+                if (r != -EINPROGRESS)
+                        note(a, sink, r, ret_changes);
         }
+}
+
+void alert_appended(struct alert *a, int result, struct alert_changes *ret_changes) {
+        ret_changes->count = 0;
+        note(a, ALERT_FILE, result, ret_changes);
 }
 
 const char *alert_sink_name(enum alert_sink sink) {

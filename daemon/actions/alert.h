@@ -31,12 +31,17 @@ struct alert_changes {
         } list[ALERT_SINKS];
 };
 
+/* Has a line appended to that file by another process, for a disk may be slow; how that went is told by
+ * alert_appended(). -errno: it will not. */
+typedef int alert_append_fn(void *userdata, const char *path, const char *line);
+
 struct alert;
 
-/* outlets NULL: the real ones. Copies what it needs of the settings; after a
+/* outlets NULL: the real ones. append NULL: files are written by this process; what is no file (a pipe,
+ * /dev/stdout) always is, for nothing is waited for there. Copies what it needs of the settings; after a
  * reload make a new one and free the old. -ENOMEM, -ENAMETOOLONG. */
-int alert_new(const struct settings *settings, const struct alert_outlets *outlets,
-              struct alert **ret);
+int alert_new(const struct settings *settings, const struct alert_outlets *outlets, alert_append_fn *append,
+              void *userdata, struct alert **ret);
 struct alert *alert_free(struct alert *a);
 
 /* Never waits and never fails as a whole: one sink's trouble is not another's. A
@@ -44,5 +49,7 @@ struct alert *alert_free(struct alert *a);
  * record by others). */
 void alert_deliver(struct alert *a, const struct event *e, bool muted,
                    struct alert_changes *ret_changes);
+
+void alert_appended(struct alert *a, int result, struct alert_changes *ret_changes);
 
 const char *alert_sink_name(enum alert_sink sink); /* "stderr", "journal", "syslog", "file" */

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "core/settings.h"
-#include "format/event_json.h"
 
 struct file_sink {
         char path[SETTINGS_PATH_MAX];
@@ -54,19 +53,34 @@ static bool still_at_path(const struct file_sink *f) {
                by_path.st_dev == ours.st_dev && by_path.st_ino == ours.st_ino;
 }
 
-/* A write that was cut short, perhaps by an earlier process for want of space. */
-static bool ends_within_a_line(const char *path) {
+/* The last bytes of what is there; false: it is no file, or shorter. */
+static bool read_end(const char *path, char *ret, size_t length) {
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         struct stat st;
-        char last = '\n';
+        bool whole;
 
         if (fd < 0)
                 return false;
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
-            pread(fd, &last, 1, st.st_size - 1) != 1)
-                last = '\n';
+        whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (size_t) st.st_size >= length &&
+                pread(fd, ret, length, st.st_size - (off_t) length) == (ssize_t) length;
         close(fd);
-        return last != '\n';
+        return whole;
+}
+
+/* A write that was cut short, perhaps by an earlier process for want of space. */
+static bool ends_within_a_line(const char *path) {
+        char last;
+
+        return read_end(path, &last, 1) && last != '\n';
+}
+
+static bool ends_with(const char *path, const char *line) {
+        size_t length = strlen(line);
+        char *end = malloc(length);
+        bool is = end && read_end(path, end, length) && memcmp(end, line, length) == 0;
+
+        free(end);
+        return is;
 }
 
 static int open_file(struct file_sink *f) {
@@ -82,11 +96,11 @@ static int open_file(struct file_sink *f) {
         return 0;
 }
 
-static int write_line(struct file_sink *f, char *line) {
+static int write_line(struct file_sink *f, const char *line) {
         char line_break = '\n';
         struct iovec iov[2] = {
                 { &line_break, f->half_line ? 1 : 0 },
-                { line, strlen(line) },
+                { (char *) (uintptr_t) line, strlen(line) },
         };
         size_t length = iov[0].iov_len + iov[1].iov_len;
         ssize_t n;
@@ -102,16 +116,12 @@ static int write_line(struct file_sink *f, char *line) {
         return (size_t) n < length ? -ENOSPC : 0;
 }
 
-int file_sink_write(struct file_sink *f, const struct event *e) {
-        char *line;
-        int r = open_file(f);
+int file_sink_write(struct file_sink *f, const char *line, bool again) {
+        int r = again && ends_with(f->path, line) ? -EALREADY : open_file(f);
 
-        if (r < 0)
-                return r;
-        line = event_json_line(e);
-        if (!line)
-                return -ENOMEM;
-        r = write_line(f, line);
-        free(line);
-        return r;
+        return r == -EALREADY ? 0 : r < 0 ? r : write_line(f, line);
+}
+
+const char *file_sink_path(const struct file_sink *f) {
+        return f->path;
 }

@@ -11,11 +11,11 @@
 
 #include <jansson.h>
 
+#include "actions/file_sink.h"
 #include "actions/incident_answer.h"
 #include "actions/incident_file.h"
 #include "actions/incident_store.h"
 #include "actions/known_clients_file.h"
-#include "actions/syncookies_record.h"
 #include "util/heap.h"
 #include "util/helper.h"
 #include "util/json_text.h"
@@ -55,6 +55,18 @@ static int answer(const char *state_dir, const struct scribe_order *order, const
         return *ret_text ? 0 : -ENOMEM;
 }
 
+static int append_line(const struct scribe_order *order, const char *data) {
+        size_t path_length = strnlen(data, order->length);
+        struct file_sink *sink;
+        int r = path_length < order->length ? file_sink_new(data, &sink) : -EINVAL;
+
+        if (r < 0)
+                return r;
+        r = file_sink_write(sink, data + path_length + 1, order->again);
+        file_sink_free(sink);
+        return r;
+}
+
 static int do_it(const char *state_dir, const struct scribe_order *order, const void *data,
                  struct scribe_reply *reply, char **ret_text) {
         switch ((enum scribe_operation) order->operation) {
@@ -72,9 +84,8 @@ static int do_it(const char *state_dir, const struct scribe_order *order, const 
                 return answer(state_dir, order, data, ret_text);
         case SCRIBE_CLIENTS:
                 return known_clients_file_put(state_dir, data, order->length);
-        case SCRIBE_COOKIES:
-        case SCRIBE_COOKIES_FORGOTTEN:
-                return syncookies_record_put(state_dir, data, order->operation == SCRIBE_COOKIES_FORGOTTEN);
+        case SCRIBE_LINE:
+                return append_line(order, data);
         case SCRIBE_OPERATIONS:
                 break;
         }

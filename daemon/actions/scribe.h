@@ -31,8 +31,7 @@ enum scribe_operation {
         SCRIBE_LIST,    /* the reply is JSON; id: the record at hand or 0, data: its summary or nothing */
         SCRIBE_READ,    /* likewise of record id; data: what there is in memory if it is at hand */
         SCRIBE_CLIENTS, /* the known clients */
-        SCRIBE_COOKIES, /* the record of tcp_syncookies, ahead of all that waits */
-        SCRIBE_COOKIES_FORGOTTEN, /* and that it holds nothing */
+        SCRIBE_LINE,    /* to a file anywhere; data: its path, a NUL, the line */
         SCRIBE_OPERATIONS,
 };
 

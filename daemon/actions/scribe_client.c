@@ -207,14 +207,6 @@ static struct item **find_same(struct scribe_client *c, const struct scribe_orde
 }
 
 static void append(struct scribe_client *c, struct item *i) {
-        /* Something is about to be done that waits for it. */
-        bool first = i->order.operation == SCRIBE_COOKIES || i->order.operation == SCRIBE_COOKIES_FORGOTTEN;
-
-        if (first && c->first && c->first != c->last) {
-                i->next = c->first->next;
-                c->first->next = i;
-                return;
-        }
         if (c->last)
                 c->last->next = i;
         else
@@ -279,12 +271,6 @@ struct scribe_client_state scribe_client_state(const struct scribe_client *c) {
                 .waiting = c->waiting,
                 .dropped = c->dropped,
         };
-}
-
-bool scribe_client_wait(struct scribe_client *c) {
-        struct pollfd p = { .fd = helper_fd(c->helper), .events = POLLIN };
-
-        return c->first && p.fd >= 0 && poll(&p, 1, MOMENT_MS) > 0 && move(c);
 }
 
 /* --- the end --------------------------------------------------------------------------- */

@@ -36,8 +36,6 @@ struct scribe_client *scribe_client_free(struct scribe_client *c);
 /* Takes a copy of data, order->length bytes; one that would put the same file takes the place of what
  * waits. -ENOBUFS: too much waits; -ENOMEM. */
 int scribe_client_submit(struct scribe_client *c, const struct scribe_order *order, const void *data);
-/* Waits a moment for the order at hand: whether it has been carried out. */
-bool scribe_client_wait(struct scribe_client *c);
 /* Once a tick. */
 void scribe_client_step(struct scribe_client *c, uint64_t now_us);
 

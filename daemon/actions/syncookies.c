@@ -27,15 +27,6 @@ struct syncookies {
         int epoch_error;
         struct syncookies_record *record;
 
-        syncookies_save_fn *save; /* NULL: by this process */
-        void *save_userdata;
-        struct { /* what goes on when the record is written */
-                bool under_way, written;
-                int result;
-                struct cookie_input in;
-                struct cookie_action action;
-        } saving;
-
         struct cookie_governor governor;
         uint64_t wait_until_us;
         int value;
@@ -82,31 +73,8 @@ static int load_record(struct syncookies *s, struct cookie_record *ret) {
         return s->epoch_error < 0 ? s->epoch_error : syncookies_record_load(s->record, ret);
 }
 
-/* By another process: -EINPROGRESS. */
-static int hand_over(struct syncookies *s, const struct cookie_record *record, bool forgets) {
-        int r = syncookies_record_claim(s->record);
-        char *text;
-
-        if (r < 0)
-                return forgets && r == -ENOENT ? 0 : r; /* no directory, no record */
-        text = syncookies_record_format(record);
-        s->saving.under_way = true; /* before, for it may be done at once */
-        s->saving.written = false;
-        r = text ? s->save(s->save_userdata, text, forgets) : -ENOMEM;
-        free(text);
-        if (r < 0)
-                s->saving.under_way = false;
-        return r < 0 ? r : -EINPROGRESS;
-}
-
 static int save_record(struct syncookies *s, const struct cookie_record *record) {
-        if (s->epoch_error < 0)
-                return s->epoch_error;
-        return s->save ? hand_over(s, record, false) : syncookies_record_save(s->record, record);
-}
-
-static int forget_record(struct syncookies *s, const struct cookie_record *record) {
-        return s->save ? hand_over(s, record, true) : syncookies_record_forget(s->record, record);
+        return s->epoch_error < 0 ? s->epoch_error : syncookies_record_save(s->record, record);
 }
 
 static int write_if(struct syncookies *s, const struct cookie_action *a, uint8_t *ret_found) {
@@ -149,7 +117,7 @@ static struct cookie_result carry_out(struct syncookies *s, const struct cookie_
                 result.error = write_if(s, a, &result.found);
                 break;
         case COOKIE_FORGET:
-                result.error = s->pretending ? 0 : forget_record(s, &a->record);
+                result.error = s->pretending ? 0 : syncookies_record_forget(s->record, &a->record);
                 break;
         }
         return result;
@@ -384,16 +352,6 @@ static bool conclude(struct syncookies *s, const struct cookie_input *in, const 
         return a->kind != COOKIE_NOTHING;
 }
 
-/* The record was written by another process, or was not. */
-static bool go_on(struct syncookies *s, uint64_t now_us, struct syncookies_report *ret_report) {
-        struct cookie_result result = { .error = s->saving.result };
-
-        s->saving.in.now_us = now_us;
-        s->saving.under_way = false;
-        s->last_error = 0;
-        return conclude(s, &s->saving.in, &s->saving.action, &result, ret_report);
-}
-
 bool syncookies_step(struct syncookies *s, const struct syncookies_request *request,
                      struct syncookies_report *ret_report) {
         struct cookie_input in = {
@@ -406,8 +364,6 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
 
         *ret_report = report_make(s, SYNCOOKIES_REPORT_NONE);
         s->reset |= request->reset;
-        if (s->saving.under_way)
-                return s->saving.written && go_on(s, request->now_us, ret_report);
         in.reset = s->reset;
         s->reset = false;
         in.release = !switch_dry_run(s, request->dry_run) || request->release;
@@ -419,20 +375,7 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
         if (in.want == COOKIE_WANT_CALM && a.why != COOKIE_WHY_LIMIT)
                 trouble_note(&s->limit, 0);
         result = carry_out(s, &a);
-        if (result.error != -EINPROGRESS)
-                return conclude(s, &in, &a, &result, ret_report);
-        s->saving.in = in;
-        s->saving.action = a;
-        return s->saving.written;
-}
-
-bool syncookies_is_saving(const struct syncookies *s) {
-        return s->saving.under_way && !s->saving.written;
-}
-
-void syncookies_saved(struct syncookies *s, int result) {
-        s->saving.written = s->saving.under_way;
-        s->saving.result = result;
+        return conclude(s, &in, &a, &result, ret_report);
 }
 
 static int restore_once(struct syncookies *s, const struct syncookies_restore_ops *ops) {
@@ -507,7 +450,7 @@ int syncookies_new(const struct syncookies_config *config, struct syncookies **r
                 return -ENOMEM;
         s->value = s->pretended = -1;
         s->path = strdup(config->path ? config->path : SYSCTL_SYNCOOKIES_PATH);
-        if (!s->path || syncookies_record_new(config->state_dir, &s->record) < 0) {
+        if (!s->path || syncookies_record_new(config->state_dir, config->runtime_dir, &s->record) < 0) {
                 syncookies_free(s);
                 return -ENOMEM;
         }
@@ -517,8 +460,6 @@ int syncookies_new(const struct syncookies_config *config, struct syncookies **r
                 snprintf(s->epoch, sizeof s->epoch, "%s", config->epoch);
         else
                 s->epoch_error = syncookies_epoch(s->epoch);
-        s->save = config->save;
-        s->save_userdata = config->save_userdata;
         cookie_governor_init(&s->governor, s->epoch);
         *ret = s;
         return 0;

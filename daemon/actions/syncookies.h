@@ -24,17 +24,12 @@ struct syncookies_kernel {
         void *userdata;
 };
 
-/* Has another process write the record by syncookies_record_put(), and says how that went by
- * syncookies_saved(). -errno: it will not. */
-typedef int syncookies_save_fn(void *userdata, const char *text, bool forgets);
-
 struct syncookies_config {
-        const char *state_dir; /* copied; need not exist */
+        const char *state_dir;   /* copied; need not exist */
+        const char *runtime_dir; /* likewise; NULL: where a link in state_dir leads, or state_dir */
         const char *path;      /* of the sysctl, copied; NULL: SYSCTL_SYNCOOKIES_PATH (util/sysctl.h) */
         const char *epoch;     /* copied; NULL: of this boot and network namespace */
         const struct syncookies_kernel *kernel; /* NULL: path; otherwise copied, instead of path */
-        syncookies_save_fn *save; /* NULL: the record is written at once, by this process */
-        void *save_userdata;
 };
 
 enum syncookies_report_type {
@@ -78,14 +73,10 @@ struct syncookies *syncookies_free(struct syncookies *s);
 
 /*
  * One action at most. Returns true if there may be more to do at once (call
- * again), false if only time or a change can bring more; while the record is being written by another
- * process (syncookies_is_saving()) nothing is done, nor looked at.
+ * again), false if only time or a change can bring more.
  */
 bool syncookies_step(struct syncookies *s, const struct syncookies_request *request,
                      struct syncookies_report *ret_report);
-
-bool syncookies_is_saving(const struct syncookies *s);
-void syncookies_saved(struct syncookies *s, int result);
 
 /* After a step that returned false: when time alone brings more; 0: never. */
 uint64_t syncookies_wait_until_us(const struct syncookies *s);

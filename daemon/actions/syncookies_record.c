@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h" /* realpath */
+
 #include "actions/syncookies_record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,22 +24,39 @@ static const char record_new_name[] = SYNCOOKIES_RECORD_NAME ".new";
 static const char record_bad_name[] = SYNCOOKIES_RECORD_BAD_NAME;
 static const char record_schema[] = "synward.syncookies.v1";
 
-struct syncookies_record {
-        char *state_dir;
-        int dir; /* -1: not open (yet); holds the lock */
+/* A folder that it may be in. */
+struct place {
+        char *path; /* NULL: none */
+        int fd;     /* -1: not open (yet); holds the lock */
 };
 
-int syncookies_record_new(const char *state_dir, struct syncookies_record **ret) {
+struct syncookies_record {
+        struct place state, runtime;
+        const struct place *home; /* where it is written; NULL: none is open yet */
+        const struct place *last; /* for messages */
+};
+
+static int place_new(const char *path, struct place *ret) {
+        *ret = (struct place) { .path = path ? strdup(path) : NULL, .fd = -1 };
+        return path && !ret->path ? -ENOMEM : 0;
+}
+
+static void place_free(struct place *p) {
+        if (p->fd >= 0)
+                close(p->fd);
+        free(p->path);
+}
+
+int syncookies_record_new(const char *state_dir, const char *runtime_dir, struct syncookies_record **ret) {
         struct syncookies_record *s = calloc(1, sizeof *s);
 
         if (!s)
                 return -ENOMEM;
-        s->dir = -1;
-        s->state_dir = strdup(state_dir);
-        if (!s->state_dir) {
-                free(s);
+        if (place_new(state_dir, &s->state) < 0 || place_new(runtime_dir, &s->runtime) < 0) {
+                syncookies_record_free(s);
                 return -ENOMEM;
         }
+        s->last = &s->state;
         *ret = s;
         return 0;
 }
@@ -42,15 +64,14 @@ int syncookies_record_new(const char *state_dir, struct syncookies_record **ret)
 struct syncookies_record *syncookies_record_free(struct syncookies_record *s) {
         if (!s)
                 return NULL;
-        if (s->dir >= 0)
-                close(s->dir);
-        free(s->state_dir);
+        place_free(&s->runtime);
+        place_free(&s->state);
         free(s);
         return NULL;
 }
 
 const char *syncookies_record_directory(const struct syncookies_record *s) {
-        return s->state_dir;
+        return s->last->path ? s->last->path : s->state.path;
 }
 
 /* --- its text --- */
@@ -126,25 +147,58 @@ int syncookies_record_parse(const char *text, size_t length, struct cookie_recor
         return r < 0 && json_text_failures() != before ? -ENOMEM : r;
 }
 
-/* --- its file --- */
+/* --- its folders --- */
 
-/* Opened when first needed, and again while that fails: it may come later. */
-static int open_dir(struct syncookies_record *s) {
+static bool is_same(int a, int b) {
+        struct stat of_a, of_b;
+
+        return fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
+/* Both of one name are one: who has locked it once could not do so again. */
+static int open_place(struct place *p, const struct place *other) {
         int fd, r;
 
-        if (s->dir >= 0)
+        if (p->fd >= 0)
                 return 0;
-        fd = open(s->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (!p->path)
+                return -ENOENT;
+        fd = open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+        r = other->fd >= 0 && is_same(fd, other->fd) ? -EALREADY
+            : flock(fd, LOCK_EX | LOCK_NB) == 0      ? 0
+            : errno == EWOULDBLOCK                   ? -EBUSY
+                                                     : -errno;
+        if (r < 0)
                 close(fd);
-                return r;
+        else
+                p->fd = fd;
+        return r;
+}
+
+/* One of the two will do; which, is settled by the first time that it works. */
+static int open_places(struct syncookies_record *s) {
+        int of_state, of_runtime;
+
+        if (s->home)
+                return 0;
+        of_state = open_place(&s->state, &s->runtime);
+        s->last = &s->state;
+        if (of_state == -EBUSY)
+                return of_state;
+        of_runtime = open_place(&s->runtime, &s->state);
+        if (of_runtime == -EBUSY) {
+                s->last = &s->runtime;
+                return of_runtime;
         }
-        s->dir = fd;
+        if (s->runtime.fd < 0 && s->state.fd < 0)
+                return of_state;
+        s->home = s->runtime.fd >= 0 ? &s->runtime : &s->state;
         return 0;
 }
+
+/* --- its file --- */
 
 static int write_whole(int fd, const char *text, size_t length) {
         while (length > 0) {
@@ -184,8 +238,9 @@ static int create_new(int dir, const char *text) {
         return r;
 }
 
-static int put(int dir, const char *text) {
-        int r = create_new(dir, text);
+/* What was made as syncookies.json.new becomes the record, or goes. */
+static int replace(int dir, int made) {
+        int r = made;
 
         if (r == 0 && renameat(dir, record_new_name, dir, record_name) < 0)
                 r = -errno;
@@ -194,60 +249,12 @@ static int put(int dir, const char *text) {
         return r;
 }
 
-static int forget(int dir, const char *text) {
-        int r = put(dir, text);
-
-        if (r < 0 && unlinkat(dir, record_name, 0) < 0 && errno != ENOENT)
-                /* A read-only file system says so also of what is not there. */
-                return faccessat(dir, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
-        return 0;
+static int put(int dir, const char *text) {
+        return replace(dir, create_new(dir, text));
 }
 
-int syncookies_record_claim(struct syncookies_record *s) {
-        return open_dir(s);
-}
-
-int syncookies_record_put(const char *state_dir, const char *text, bool forgets) {
-        int dir = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
-
-        if (dir < 0) /* no directory, no record */
-                return forgets && errno == ENOENT ? 0 : -errno;
-        r = forgets ? forget(dir, text) : put(dir, text);
-        close(dir);
-        return r;
-}
-
-int syncookies_record_save(struct syncookies_record *s, const struct cookie_record *record) {
-        char *text;
-        int r = open_dir(s);
-
-        if (r < 0)
-                return r;
-        text = syncookies_record_format(record);
-        r = text ? put(s->dir, text) : -ENOMEM;
-        free(text);
-        return r;
-}
-
-int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record) {
-        char *text;
-        int r = open_dir(s);
-
-        if (r < 0)
-                return r == -ENOENT ? 0 : r; /* no directory, no record */
-        text = syncookies_record_format(record);
-        r = text ? forget(s->dir, text) : -ENOMEM;
-        free(text);
-        return r;
-}
-
-static int move_aside(struct syncookies_record *s) {
-        return renameat(s->dir, record_name, s->dir, record_bad_name) < 0 ? -errno : 0;
-}
-
-static int read_record(struct syncookies_record *s, char text[static RECORD_SIZE_MAX + 1],
-                       size_t *ret_length) {
-        int fd = openat(s->dir, record_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+static int read_record(int dir, char text[static RECORD_SIZE_MAX + 1], size_t *ret_length) {
+        int fd = openat(dir, record_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         size_t length = 0;
         ssize_t n;
 
@@ -269,19 +276,157 @@ static int read_record(struct syncookies_record *s, char text[static RECORD_SIZE
         return length > RECORD_SIZE_MAX ? -EBADMSG : 0;
 }
 
+/* --- the link in the state folder --- */
+
+/* The folder that it leads to, to be closed. -EINVAL: it is no link; -ELOOP: none that is followed;
+ * -ENOENT: nothing there, or nothing any more. */
+static int follow(int state, int *ret_dir) {
+        const size_t name_length = strlen(record_name);
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(state, record_name, target, sizeof target - 1);
+        struct stat ours, theirs;
+        int dir;
+
+        if (n < 0)
+                return -errno;
+        target[n] = '\0';
+        if (target[0] != '/' || (size_t) n <= name_length + 1 || target[(size_t) n - name_length - 1] != '/' ||
+            strcmp(target + (size_t) n - name_length, record_name) != 0)
+                return -ELOOP;
+        target[(size_t) n - name_length - 1] = '\0';
+        dir = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return errno == ENOENT || errno == ENOMEM ? -errno : -ELOOP;
+        if (fstat(state, &ours) < 0 || fstat(dir, &theirs) < 0 || ours.st_uid != theirs.st_uid) {
+                close(dir);
+                return -ELOOP;
+        }
+        *ret_dir = dir;
+        return 0;
+}
+
+static int make_link(const struct syncookies_record *s) {
+        char real[PATH_MAX], target[PATH_MAX];
+
+        if (!realpath(s->runtime.path, real) ||
+            snprintf(target, sizeof target, "%s/%s", real, record_name) >= (int) sizeof target)
+                return -ENAMETOOLONG;
+        unlinkat(s->state.fd, record_new_name, 0);
+        return replace(s->state.fd, symlinkat(target, s->state.fd, record_new_name) < 0 ? -errno : 0);
+}
+
+/* --- loading --- */
+
+/* Where it was found. */
+struct found {
+        int dir;      /* what is in a folder */
+        bool at_link; /* to elsewhere than the runtime folder; dir is to be closed */
+        bool linked;  /* the state folder has the link that it is to have */
+};
+
+static int take_over(struct syncookies_record *s, int dir, struct found *ret) {
+        if (flock(dir, LOCK_EX | LOCK_NB) < 0) {
+                close(dir);
+                return -EBUSY;
+        }
+        s->runtime.fd = dir;
+        s->home = &s->runtime;
+        *ret = (struct found) { .dir = dir, .linked = true };
+        return 0;
+}
+
+static int find(struct syncookies_record *s, struct found *ret) {
+        int dir = -1, r = s->state.fd < 0 ? -ENOENT : follow(s->state.fd, &dir);
+
+        *ret = (struct found) { .dir = s->runtime.fd >= 0 ? s->runtime.fd : s->state.fd };
+        s->last = s->home;
+        if (r == 0 && s->runtime.fd < 0) /* we were not told of it */
+                r = take_over(s, dir, ret);
+        else if (r == 0 && is_same(dir, s->runtime.fd)) {
+                close(dir);
+                ret->linked = true;
+        } else if (r == 0)
+                *ret = (struct found) { .dir = dir, .at_link = true };
+        else if (r != -ENOENT) { /* a record, or what is none */
+                ret->dir = s->state.fd;
+                s->last = &s->state;
+        }
+        if (r == -ENOENT && s->runtime.fd >= 0) /* it may be there without the link */
+                r = 0;
+        return r == -EINVAL ? 0 : r;
+}
+
+/* Into the runtime folder, with the link to it. What cannot be replaced in the state folder would be
+ * found before it: then it stays there. */
+static void settle(struct syncookies_record *s, const struct found *found, const char *text) {
+        bool elsewhere = text && found->dir != s->runtime.fd;
+        int r = 0;
+
+        if (s->home != &s->runtime || s->state.fd < 0 || found->linked)
+                return;
+        if (elsewhere)
+                r = put(s->runtime.fd, text);
+        if (r == 0)
+                r = make_link(s);
+        if (r < 0 && elsewhere) {
+                unlinkat(s->runtime.fd, record_name, 0);
+                s->home = s->last = &s->state;
+        } else if (found->at_link)
+                unlinkat(found->dir, record_name, 0);
+}
+
+static int move_aside(struct syncookies_record *s, const struct found *found) {
+        int dir = found->at_link ? s->state.fd : found->dir;
+
+        return renameat(dir, record_name, dir, record_bad_name) < 0 ? -errno : -EBADMSG;
+}
+
 int syncookies_record_load(struct syncookies_record *s, struct cookie_record *ret) {
         char text[RECORD_SIZE_MAX + 1];
         size_t length = 0;
-        int r = open_dir(s);
+        struct found found;
+        int r = open_places(s);
 
         if (r < 0)
                 return r;
-        r = read_record(s, text, &length);
+        r = find(s, &found);
+        if (r == 0)
+                r = read_record(found.dir, text, &length);
         if (r == 0)
                 r = syncookies_record_parse(text, length, ret);
-        if (r == -EBADMSG || r == -ELOOP || r == -EISDIR) {
-                r = move_aside(s);
-                return r < 0 ? r : -EBADMSG;
+        if (r == -EBADMSG || r == -ELOOP || r == -EISDIR)
+                r = move_aside(s, &found);
+        else if (r == 0 || r == -ENOENT) {
+                text[length] = '\0';
+                settle(s, &found, r == 0 ? text : NULL);
         }
+        if (found.at_link)
+                close(found.dir);
         return r;
+}
+
+/* --- keeping --- */
+
+int syncookies_record_save(struct syncookies_record *s, const struct cookie_record *record) {
+        char *text;
+        int r = open_places(s);
+
+        if (r < 0)
+                return r;
+        s->last = s->home;
+        text = syncookies_record_format(record);
+        r = text ? put(s->home->fd, text) : -ENOMEM;
+        free(text);
+        return r;
+}
+
+int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record) {
+        int r = syncookies_record_save(s, record);
+
+        if (!s->home)
+                return r == -ENOENT ? 0 : r; /* no directory, no record */
+        if (r < 0 && unlinkat(s->home->fd, record_name, 0) < 0 && errno != ENOENT)
+                /* A read-only file system says so also of what is not there. */
+                return faccessat(s->home->fd, record_name, F_OK, 0) < 0 && errno == ENOENT ? 0 : r;
+        return 0;
 }

@@ -2,16 +2,20 @@
 #pragma once
 
 /*
- * What tcp_syncookies was: STATE_DIR/syncookies.json, replaced by write and rename. It has to
- * outlive this process, however that ends, and no more than that: a loss of power takes the sysctl
- * along, and a record of another boot holds for nothing. So no disk is waited for by fsync(2). While a
- * directory is open it is locked (flock), so that a second daemon or a --restore cannot work on
- * the same record; the lock ends with the process, however it ends.
+ * What tcp_syncookies was: RUNTIME_DIR/syncookies.json, replaced by write and rename. It has to outlive
+ * this process, however that ends, and no more than that: a loss of power takes the sysctl along, and a
+ * record of another boot holds for nothing. So it is where no disk is waited for, and not in the state
+ * folder: there a link of the same name leads to it, for a --restore that was told that folder alone.
+ * What is there instead of a link, of an earlier version or where there was no runtime folder, is
+ * taken over; without a runtime folder it stays in the state folder.
  *
- * The directory is opened when first needed, and again while that fails.
+ * While the folders are open they are locked (flock), so that a second daemon or a --restore cannot work
+ * on the same record; the lock ends with the process, however it ends. They are opened when first
+ * needed, and again while that fails.
+ *
+ * A link is followed to a file of that name in a folder of the state folder's owner, and nowhere else.
  */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/cookie_governor.h"
@@ -21,12 +25,12 @@
 
 struct syncookies_record;
 
-/* Touches nothing yet. state_dir is copied. -ENOMEM. */
-int syncookies_record_new(const char *state_dir, struct syncookies_record **ret);
+/* Touches nothing yet. Both are copied; NULL: none. -ENOMEM. */
+int syncookies_record_new(const char *state_dir, const char *runtime_dir, struct syncookies_record **ret);
 /* The file stays. */
 struct syncookies_record *syncookies_record_free(struct syncookies_record *s);
 
-/* The state_dir. */
+/* The one that the last call was about. */
 const char *syncookies_record_directory(const struct syncookies_record *s);
 
 /* All: -EBUSY: somebody else is at work on it; -errno. */
@@ -39,11 +43,6 @@ int syncookies_record_save(struct syncookies_record *s, const struct cookie_reco
 /* Saves a record that holds nothing; removes it where that fails, without its history rather
  * than not at all: removing works on a full disk. */
 int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record);
-
-/* The two by another process, for a disk may be slow; this one claims the directory meanwhile. text: of
- * syncookies_record_format(). */
-int syncookies_record_claim(struct syncookies_record *s);
-int syncookies_record_put(const char *state_dir, const char *text, bool forgets);
 
 /* The record as JSON and back; for the fuzzer and tests. Text is to be freed, NULL: no memory.
  * -EBADMSG: not a record; -ENOMEM. */

@@ -12,7 +12,7 @@
  */
 
 enum landlock_rights {
-        LANDLOCK_KEEP,   /* beneath a folder: make, write and remove files, folders and sockets */
+        LANDLOCK_KEEP,   /* beneath a folder: make, write and remove files, folders, links and sockets */
         LANDLOCK_ADD,    /* beneath a folder: make files and write to them */
         LANDLOCK_LISTEN, /* beneath a folder: make and remove sockets */
         LANDLOCK_WRITE,  /* one file, or what else has that name */

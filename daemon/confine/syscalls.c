@@ -33,7 +33,7 @@ static const char *const allowed[] = {
         "fstat", "fstat64", "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64", "statx", "lseek",
         "_llseek", "access", "faccessat", "faccessat2", "getdents", "getdents64", "readlink", "readlinkat",
         "getcwd", "fcntl", "fcntl64", "dup", "dup2", "dup3", "flock", "fsync", "fdatasync", "ftruncate",
-        "ftruncate64", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir",
+        "ftruncate64", "rename", "renameat", "renameat2", "symlinkat", "mkdir", "mkdirat", "unlink", "unlinkat", "rmdir",
         "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "fchownat", "chown32", "fchown32",
         "umask", "statfs", "fstatfs", "statfs64", "fstatfs64", "fadvise64", "fallocate",
         /* Memory; mmap and mprotect are below. */

@@ -26,12 +26,12 @@ nap() {
         sleep "$s"
 }
 
-# It has its record on disk, writes, puts its record away within a few milliseconds.
+# It has its record, writes, puts its record away within a few milliseconds.
 nap_or_not() { [ $((RANDOM % 2)) = 0 ] || nap 3; }
 
 daemon() { # STATE
         lab_spawn daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
-                --control "$lab_temp/control.sock" --state-dir "$1" --runtime-dir "$lab_temp"
+                --control "$lab_temp/control.sock" --state-dir "$1" --runtime-dir "$1.run"
         pid=${lab_pid[daemon]}
 }
 
@@ -80,7 +80,7 @@ for ((i = 1; i <= rounds && ${EPOCHREALTIME/./} < lab_flood_start_us + limit_s *
         kind=${kinds[i % 3]}
         # One of its own: the history in it would soon forbid more changes.
         state=$lab_temp/state$i
-        mkdir -p "$state"
+        mkdir -p "$state" "$state.run"
         daemon "$state"
         $kind "$state"
         found=$(cookies)

@@ -321,7 +321,7 @@ nap() { # MILLISECONDS: a random time below.
 
 start_one() { # STATE
         lab_spawn daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
-                --control "$lab_temp/run/control.sock" --state-dir "$1" --runtime-dir "$lab_temp/run"
+                --control "$lab_temp/run/control.sock" --state-dir "$1" --runtime-dir "$1.run"
         lab_wait_for 5 has_parts || lab_not_ok "random: it starts"
 }
 
@@ -336,7 +336,7 @@ random() {
         for ((i = 1; i <= rounds; i++)); do
                 lab_alive flood || lab_flood rate=1500 seconds=120
                 state=$lab_temp/state$i
-                mkdir "$state"
+                mkdir "$state" "$state.run"
                 start_one "$state"
                 nap 1500
                 if [ $((i % 2)) = 0 ]; then

@@ -124,7 +124,7 @@ fault_state_full() {
         wrapper='mount -t tmpfs -o "size=4k,nr_inodes=3,mode=700,uid=$(id -u "$lab_user")" tmpfs "$lab_temp/state"
                  head -c 4096 /dev/zero >"$lab_temp/state/filler"
                  exec "$@"'
-        LAB_SPAWN=spawn_wrapped lab_daemon
+        LAB_SPAWN=spawn_wrapped lab_daemon --runtime-dir "$lab_temp/state"
         flood
         says "cannot save the old value of tcp_syncookies"
         trouble "No space left on device"
@@ -135,7 +135,7 @@ fault_state_full() {
 fault_state_read_only() {
         begin cookies=0
         wrapper='mount -t tmpfs -o ro tmpfs "$lab_temp/state"; exec "$@"'
-        LAB_SPAWN=spawn_wrapped lab_daemon
+        LAB_SPAWN=spawn_wrapped lab_daemon --runtime-dir "$lab_temp/state"
         flood
         says "cannot save the old value"
         trouble "Read-only file system"
@@ -147,10 +147,22 @@ fault_state_read_only() {
 fault_state_missing() {
         begin cookies=0
         wrapper='mount -t tmpfs -o ro tmpfs "$lab_temp/state"; exec "$@"'
-        LAB_SPAWN=spawn_wrapped lab_daemon --state-dir "$lab_temp/state/no/such"
+        LAB_SPAWN=spawn_wrapped lab_daemon --state-dir "$lab_temp/state/no/such" \
+                --runtime-dir "$lab_temp/state/none/such"
         flood
         says "tcp_syncookies"
         trouble "No such file or directory"
+        finish 0
+}
+
+# What the old value was is kept where the disk does not matter.
+fault_state_only() {
+        begin cookies=0
+        wrapper='mount -t tmpfs -o ro tmpfs "$lab_temp/state"; exec "$@"'
+        LAB_SPAWN=spawn_wrapped lab_daemon
+        flood
+        event syncookies-set "from 0 to 1"
+        lab_check "$fault: no trouble with tcp_syncookies" "$(grep -c 'old value' "$lab_temp/daemon.err") == 0"
         finish 0
 }
 

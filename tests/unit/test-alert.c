@@ -94,7 +94,7 @@ static void to_the_journal(void **state) {
         struct place *p = *state;
 
         p->settings.alerts.journal = true;
-        assert_int_equal(alert_new(&p->settings, &under_journal, &p->a), 0);
+        assert_int_equal(alert_new(&p->settings, &under_journal, NULL, NULL, &p->a), 0);
         deliver(p);
         assert_int_equal(p->changes.count, 0);
         assert_int_equal(journal_entries, 1);
@@ -112,7 +112,7 @@ static void to_the_journal(void **state) {
 
         p->a = alert_free(p->a);
         p->settings.alerts.journal = false;
-        assert_int_equal(alert_new(&p->settings, &under_journal, &p->a), 0);
+        assert_int_equal(alert_new(&p->settings, &under_journal, NULL, NULL, &p->a), 0);
         deliver(p);
         assert_int_equal(journal_entries, 1);
 }
@@ -123,7 +123,7 @@ static void trouble_is_told_once(void **state) {
         static const unsigned changes[] = { 0, 1, 0, 1, 0, 1 };
 
         p->settings.alerts.journal = true;
-        assert_int_equal(alert_new(&p->settings, &under_journal, &p->a), 0);
+        assert_int_equal(alert_new(&p->settings, &under_journal, NULL, NULL, &p->a), 0);
         for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
                 journal_result = results[i];
                 deliver(p);
@@ -143,7 +143,7 @@ static void to_stderr(void **state) {
         ssize_t n;
 
         p->settings.alerts.journal = true;
-        assert_int_equal(alert_new(&p->settings, &terminal, &p->a), 0);
+        assert_int_equal(alert_new(&p->settings, &terminal, NULL, NULL, &p->a), 0);
         assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
         assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
         deliver(p);
@@ -242,7 +242,7 @@ static void syslog_setup_at(struct place *p) {
         p->settings.alerts.syslog.facility = 3;
         snprintf(p->settings.alerts.syslog.socket, sizeof p->settings.alerts.syslog.socket, "%s",
                  p->path);
-        assert_int_equal(alert_new(&p->settings, &under_journal, &p->a), 0);
+        assert_int_equal(alert_new(&p->settings, &under_journal, NULL, NULL, &p->a), 0);
 }
 
 static void syslog_datagrams(void **state) {
@@ -349,7 +349,7 @@ static unsigned json_lines(const char *path, unsigned broken) {
 
 static void file_setup(struct place *p) {
         snprintf(p->settings.alerts.file, sizeof p->settings.alerts.file, "%s", p->path);
-        assert_int_equal(alert_new(&p->settings, &under_journal, &p->a), 0);
+        assert_int_equal(alert_new(&p->settings, &under_journal, NULL, NULL, &p->a), 0);
 }
 
 static void file_survives_logrotate(void **state) {
@@ -425,6 +425,68 @@ static void file_that_never_answers(void **state) {
         close(fd);
 }
 
+/* --- a file that another process writes ---------------------------------------- */
+
+static struct {
+        unsigned lines;
+        int refuse;
+        char path[96], line[4096];
+} other;
+
+static int append(void *userdata, const char *path, const char *line) {
+        assert_ptr_equal(userdata, &other);
+        if (other.refuse)
+                return other.refuse;
+        other.lines++;
+        snprintf(other.path, sizeof other.path, "%s", path);
+        snprintf(other.line, sizeof other.line, "%s", line);
+        return 0;
+}
+
+static void file_by_another(void **state) {
+        struct place *p = *state;
+
+        memset(&other, 0, sizeof other);
+        snprintf(p->settings.alerts.file, sizeof p->settings.alerts.file, "%s", p->path);
+        assert_int_equal(alert_new(&p->settings, &under_journal, append, &other, &p->a), 0);
+        deliver(p);
+        assert_int_equal(other.lines, 1);
+        assert_string_equal(other.path, p->path);
+        assert_non_null(strstr(other.line, "\"flood-start\""));
+        assert_int_equal(access(p->path, F_OK), -1);
+        assert_int_equal(p->changes.count, 0);
+
+        alert_appended(p->a, -ENOSPC, &p->changes);
+        assert_int_equal(p->changes.count, 1);
+        assert_int_equal(p->changes.list[0].error, -ENOSPC);
+        deliver(p); /* says nothing of it yet */
+        assert_int_equal(p->changes.count, 0);
+        alert_appended(p->a, 0, &p->changes);
+        assert_int_equal(p->changes.count, 1);
+        assert_int_equal(p->changes.list[0].error, 0);
+
+        other.refuse = -ENOBUFS;
+        deliver(p);
+        assert_int_equal(p->changes.count, 1);
+        assert_int_equal(p->changes.list[0].error, -ENOBUFS);
+}
+
+/* Nothing is waited for there, and another process has not what it leads to. */
+static void a_pipe_by_itself(void **state) {
+        struct place *p = *state;
+        int fd;
+
+        memset(&other, 0, sizeof other);
+        assert_int_equal(mkfifo(p->path, 0600), 0);
+        fd = open(p->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        snprintf(p->settings.alerts.file, sizeof p->settings.alerts.file, "%s", p->path);
+        assert_int_equal(alert_new(&p->settings, &under_journal, append, &other, &p->a), 0);
+        deliver(p);
+        assert_int_equal(other.lines, 0);
+        assert_true(read(fd, other.line, sizeof other.line) > 0);
+        close(fd);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
@@ -438,6 +500,8 @@ int main(void) {
                 TEST(file_survives_logrotate),
                 TEST(file_on_a_full_disk),
                 TEST(file_that_never_answers),
+                TEST(file_by_another),
+                TEST(a_pipe_by_itself),
 #undef TEST
         };
 

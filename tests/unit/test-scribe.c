@@ -131,6 +131,41 @@ static void writes_in_order(void **state) {
 }
 
 /* More than the socket holds at once, both ways. */
+/* A line that is there already is not written twice; the next one is no part of half a line. */
+static void appends_lines_anywhere(void **state) {
+        const char *const lines[] = { "one\n", "one\n", "two\n" };
+        struct scribe_order o = { .operation = SCRIBE_LINE };
+        char data[256], path[128], text[64] = "";
+        struct scribe_reply reply;
+        char *none;
+        FILE *f;
+
+        snprintf(path, sizeof path, "%s/lines", state_dir);
+        f = fopen(path, "w");
+        assert_non_null(f);
+        fputs("half", f);
+        fclose(f);
+        for (unsigned i = 0; i < 3; i++) {
+                o.again = i > 0;
+                o.length = (uint32_t) snprintf(data, sizeof data, "%s%c%s", path, 0, lines[i]);
+                scribe_carry_out(state_dir, &o, data, &reply, &none);
+                assert_int_equal(reply.result, 0);
+        }
+        f = fopen(path, "r");
+        assert_non_null(f);
+        assert_true(fread(text, 1, sizeof text - 1, f) > 0);
+        fclose(f);
+        assert_string_equal(text, "half\none\ntwo\n");
+
+        o.length = (uint32_t) strlen(path); /* without a line */
+        scribe_carry_out(state_dir, &o, path, &reply, &none);
+        assert_int_equal(reply.result, -EINVAL);
+        o.length = (uint32_t) snprintf(data, sizeof data, "%s/no/such%cline\n", state_dir, 0);
+        assert_int_equal(scribe_client_submit(scribe, &o, data), 0);
+        wait_for(1);
+        assert_int_equal(last_result, -ENOENT);
+}
+
 static void takes_much(void **state) {
         static char data[1 << 21];
 
@@ -236,6 +271,7 @@ static void the_end_waits_for_what_is_pending(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(writes_in_order, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(appends_lines_anywhere, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(takes_much, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_scribe_that_ends_is_replaced, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_disk_that_stands_still, set_up, tear_down),

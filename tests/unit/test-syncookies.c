@@ -602,100 +602,6 @@ static void real_file(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-/* --- the record written by another process --------------------------------------- */
-
-static struct {
-        unsigned orders;
-        bool forgets;
-        int refuse;
-        char text[4096];
-} other;
-
-static int order_save(void *userdata, const char *text, bool forgets) {
-        if (other.refuse)
-                return other.refuse;
-        other.orders++;
-        other.forgets = forgets;
-        snprintf(other.text, sizeof other.text, "%s", text);
-        return 0;
-}
-
-static void start_with_other(struct fixture *f) {
-        const struct syncookies_kernel kernel = { fake_read, fake_write, f };
-        const struct syncookies_config config = {
-                .state_dir = f->dir, .epoch = "boot/1", .kernel = &kernel, .save = order_save,
-        };
-
-        memset(&other, 0, sizeof other);
-        syncookies_free(f->s);
-        assert_int_equal(syncookies_new(&config, &f->s), 0);
-}
-
-/* Nothing is touched before the record is there, however many ticks its disk takes. */
-static void waits_for_the_other(void **state) {
-        struct fixture *f = *state;
-
-        start_with_other(f);
-        f->request.want = COOKIE_WANT_RAISE;
-        for (unsigned i = 0; i < 60; i++) {
-                run(f);
-                f->request.now_us += 200000;
-                assert_int_equal(f->value, 0);
-        }
-        assert_int_equal(other.orders, 1);
-        assert_true(syncookies_is_saving(f->s));
-        assert_int_equal(syncookies_record_put(f->dir, other.text, other.forgets), 0);
-        syncookies_saved(f->s, 0);
-        assert_false(syncookies_is_saving(f->s));
-        run(f);
-        assert_int_equal(f->value, 1);
-        assert_int_equal(f->last.type, SYNCOOKIES_REPORT_SET);
-
-        f->request.now_us += 100 * SECOND_US;
-        f->request.want = COOKIE_WANT_CALM;
-        f->request.release = true;
-        run(f);
-        assert_int_equal(f->value, 0);
-        assert_int_equal(other.orders, 2);
-        assert_true(other.forgets);
-        assert_int_equal(syncookies_record_put(f->dir, other.text, other.forgets), 0);
-        syncookies_saved(f->s, 0);
-        run(f);
-        assert_true(syncookies_settled(f->s));
-}
-
-/* What cannot be written, or ordered, leaves the value alone, and is tried again. */
-static void the_other_fails(void **state) {
-        struct fixture *f = *state;
-
-        start_with_other(f);
-        f->request.want = COOKIE_WANT_RAISE;
-        run(f);
-        assert_int_equal(other.orders, 1);
-        syncookies_saved(f->s, -ENOSPC);
-        run(f);
-        assert_int_equal(f->value, 0);
-        assert_int_equal(f->last.type, SYNCOOKIES_REPORT_FAILED);
-        assert_int_equal(f->last.error, -ENOSPC);
-        assert_int_equal(other.orders, 2); /* nothing of it is to stay */
-        assert_true(other.forgets);
-        syncookies_saved(f->s, 0);
-        run(f);
-        other.refuse = -ENOBUFS;
-        f->request.now_us += 100 * SECOND_US;
-        run(f);
-        assert_int_equal(f->last.error, -ENOBUFS);
-        assert_int_equal(f->value, 0);
-        other.refuse = 0;
-        for (unsigned i = 0; f->value == 0 && i < 10; i++) { /* forgotten, saved */
-                f->request.now_us += 100 * SECOND_US;
-                run(f);
-                syncookies_saved(f->s, 0);
-                run(f);
-        }
-        assert_int_equal(f->value, 1);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(there_and_back),
@@ -717,8 +623,6 @@ int main(void) {
                 TEST(dry_run_touches_nothing),
                 TEST(observing_lets_go_first),
                 TEST(limit_is_reported_once),
-                TEST(waits_for_the_other),
-                TEST(the_other_fails),
                 TEST(real_file),
         };
 
