@@ -23,14 +23,14 @@ static int hand_over(struct walker *w) {
                 n = send(w->fd, &w->frame, length, MSG_NOSIGNAL);
         while (n < 0 && errno == EINTR);
         w->frame.count = 0;
-        w->frame.begins = false;
+        w->frame.begins = 0;
         return n < 0 ? -errno : 0;
 }
 
 static void on_begin(void *data) {
         struct walker *w = data;
 
-        w->frame.begins = true;
+        w->frame.begins = 1;
         w->frame.count = 0;
 }
 
@@ -63,9 +63,9 @@ void walker_run(int fd, const void *userdata) {
         while (r != -EPIPE && w && recv(fd, &request, sizeof request, 0) == sizeof request) {
                 uint64_t before_us = helper_cpu_us();
 
-                w->frame.ends = false;
+                w->frame.ends = 0;
                 w->frame.result = walk(w, request.states);
-                w->frame.ends = true;
+                w->frame.ends = 1;
                 w->frame.cost_us = helper_cpu_us() - before_us;
                 r = hand_over(w);
         }

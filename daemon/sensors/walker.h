@@ -8,7 +8,6 @@
  * socket pair that keeps them apart (SOCK_SEQPACKET); both ends run the same program.
  */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "sensors/sock_diag_parse.h"
@@ -21,8 +20,8 @@ struct walker_request {
 
 /* Sent without the rows that it has not. */
 struct walker_frame {
-        bool begins;      /* the walk, or again: what came before is to be forgotten */
-        bool ends;        /* with these rows */
+        uint8_t begins;   /* 1: the walk, or again: what came before is to be forgotten; else 0 */
+        uint8_t ends;     /* 1: with these rows; else 0 */
         uint32_t count;   /* of rows */
         int32_t result;   /* at the end: 0 or -errno of sock_diag_ask() */
         uint64_t cost_us; /* at the end: CPU time */

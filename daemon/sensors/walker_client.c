@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -31,9 +32,21 @@ static void lose(struct walker_client *c, uint64_t now_us, int error) {
         c->result = error;
 }
 
+/* What sock_diag_parse() could have returned. */
+static bool is_row(const struct sock_diag_row *row) {
+        uint8_t known;
+
+        memcpy(&known, &row->drops_known, sizeof known); /* a bool may be looked at only when it is one */
+        return known <= 1 && (row->family == AF_INET || row->family == AF_INET6);
+}
+
 static bool is_good(const struct walker_frame *f, size_t length) {
-        return length >= offsetof(struct walker_frame, rows) && f->count <= WALKER_ROWS_MAX &&
-               length == offsetof(struct walker_frame, rows) + f->count * sizeof f->rows[0] && f->result <= 0;
+        bool good = length >= offsetof(struct walker_frame, rows) && f->count <= WALKER_ROWS_MAX &&
+                    length == offsetof(struct walker_frame, rows) + f->count * sizeof f->rows[0] && f->result <= 0;
+
+        for (uint32_t i = 0; good && i < f->count; i++)
+                good = is_row(&f->rows[i]);
+        return good;
 }
 
 static int take(struct walker_client *c) {

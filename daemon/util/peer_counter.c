@@ -112,7 +112,7 @@ static bool take(struct peer_counter *c, uint64_t now_us) {
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return false;
-        if (n != sizeof *f || f->user >= PEER_COUNTER_USERS || f->count > ESTABLISHED_PEERS_MAX) {
+        if (n != sizeof *f || f->user >= PEER_COUNTER_USERS || f->count > ESTABLISHED_PEERS_MAX || f->result > 0) {
                 lose(c, now_us, n > 0 ? -EPROTO : -EPIPE);
                 return false;
         }

@@ -12,7 +12,6 @@ lab_need_daemon
 rounds=${1:-21}
 seed=${2:-$RANDOM}
 RANDOM=$seed
-limit_s=40
 
 sysctl=/proc/sys/net/ipv4/tcp_syncookies
 cookies() { lab_in server cat $sysctl; }
@@ -71,12 +70,12 @@ lab_up cookies=0 delay=1ms
 lab_server web --listen 0.0.0.0:80 --backlog 511
 echo 'syncookies: { hold: 1s }' >"$lab_temp/synward.yaml"
 lab_note "seed $seed, $rounds rounds"
-lab_flood rate=1000 seconds=$limit_s
 
 kinds=(any_moment setting putting_back)
 declare -A kills=() changed=()
 recorded=0 bad=0 failed=0
-for ((i = 1; i <= rounds && ${EPOCHREALTIME/./} < lab_flood_start_us + limit_s * 1000000; i++)); do
+for ((i = 1; i <= rounds; i++)); do
+        lab_alive flood || lab_flood rate=1000 seconds=60
         kind=${kinds[i % 3]}
         # One of its own: the history in it would soon forbid more changes.
         state=$lab_temp/state$i
@@ -96,8 +95,6 @@ for ((i = 1; i <= rounds && ${EPOCHREALTIME/./} < lab_flood_start_us + limit_s *
                 lab_write_sysctls server ipv4/tcp_syncookies=0
         fi
 done
-lab_expect "the flood lasted for all $rounds rounds" [ $i -gt "$rounds" ]
-lab_expect "to the last" lab_alive flood
 lab_end flood
 for kind in "${kinds[@]}"; do
         lab_note "$(printf '%-12s %d kills, %d left 1' "$kind" "${kills[$kind]:-0}" "${changed[$kind]:-0}")"
