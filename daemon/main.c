@@ -11,7 +11,6 @@
 
 #include "config.h"
 #include "checkup.h"
-#include "claim.h"
 #include "configuration.h"
 #include "confine.h"
 #include "control/control.h"
@@ -25,6 +24,7 @@
 #include "restoring.h"
 #include "self_test.h"
 #include "tick.h"
+#include "util/claim.h"
 #include "util/heap.h"
 #include "util/json_text.h"
 #include "util/log.h"
@@ -113,12 +113,18 @@ static int self_test(const struct options *o) {
 
 /* Whoever only looks may be one of many. */
 static int claim(const struct options *o, const struct settings *settings, char *error, size_t size) {
+        static int held = -1; /* as long as we live */
         pid_t pid = 0;
         int r;
 
-        if (o->dry_run || settings->mode == MODE_OBSERVE)
+        if (o->dry_run || settings->mode == MODE_OBSERVE || held >= 0)
                 return 0;
-        r = claim_namespace(&pid);
+        r = claim_take(CLAIM_ACTS, &held, &pid);
+        if (r == -EPERM) {
+                log_warning("Somebody else has the name @" CLAIM_ACTS ": whether another synwardd works here cannot be "
+                            "told");
+                return 0;
+        }
         if (r == -EBUSY)
                 snprintf(error, size, "another synwardd (process %d) acts in this network namespace already: stop it, "
                          "or run this one with --dry-run or mode: observe", (int) pid);

@@ -9,7 +9,11 @@
 #include "actions/syncookies.h"
 #include "loop.h"
 #include "options.h"
+#include "util/claim.h"
 #include "util/log.h"
+
+/* It ends within milliseconds of its daemon. */
+enum { KEEPER_WAIT_US = 5000, KEEPER_WAITS = 400 };
 
 static uint64_t now_us(void *userdata) {
         (void) userdata;
@@ -33,6 +37,12 @@ static void report(void *userdata, const struct syncookies_report *what) {
                 log_notice("%s", what->message);
 }
 
+/* Of a daemon that was killed: it may be about to write what it was asked to (privileged/keeper.c). */
+static void wait_for_keeper(void) {
+        for (unsigned i = 0; i < KEEPER_WAITS && claim_is_taken(CLAIM_WRITES); i++)
+                usleep(KEEPER_WAIT_US);
+}
+
 int restoring_run(const struct options *options) {
         struct syncookies_config config = { .state_dir = options->state_dir, .runtime_dir = options->own_runtime_dir };
         struct syncookies_restore_ops ops = {
@@ -44,6 +54,8 @@ int restoring_run(const struct options *options) {
         int r = syncookies_new(&config, &s);
 
         if (r >= 0) {
+                if (syncookies_lock(s) >= 0) /* and no daemon is there any more */
+                        wait_for_keeper();
                 r = syncookies_restore(s, &ops);
                 s = syncookies_free(s);
         }

@@ -378,6 +378,10 @@ bool syncookies_step(struct syncookies *s, const struct syncookies_request *requ
         return conclude(s, &in, &a, &result, ret_report);
 }
 
+int syncookies_lock(struct syncookies *s) {
+        return syncookies_record_lock(s->record);
+}
+
 static int restore_once(struct syncookies *s, const struct syncookies_restore_ops *ops) {
         const struct syncookies_request request = {
                 .now_us = ops->now_us(ops->userdata), .want = COOKIE_WANT_CALM,

@@ -109,6 +109,8 @@ struct syncookies_restore_ops {
         void *userdata;
 };
 int syncookies_restore(struct syncookies *s, const struct syncookies_restore_ops *ops);
+/* Before that, to look around: from now on nobody else works on the record. -EBUSY: somebody does. */
+int syncookies_lock(struct syncookies *s);
 
 /* SET, RESTORED and FOREIGN as events, times not filled in. -EINVAL for the others. */
 int syncookies_report_event(const struct syncookies_report *report, struct event *ret);

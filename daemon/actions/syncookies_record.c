@@ -178,7 +178,7 @@ static int open_place(struct place *p, const struct place *other) {
 }
 
 /* One of the two will do; which, is settled by the first time that it works. */
-static int open_places(struct syncookies_record *s) {
+int syncookies_record_lock(struct syncookies_record *s) {
         int of_state, of_runtime;
 
         if (s->home)
@@ -385,7 +385,7 @@ int syncookies_record_load(struct syncookies_record *s, struct cookie_record *re
         char text[RECORD_SIZE_MAX + 1];
         size_t length = 0;
         struct found found;
-        int r = open_places(s);
+        int r = syncookies_record_lock(s);
 
         if (r < 0)
                 return r;
@@ -409,7 +409,7 @@ int syncookies_record_load(struct syncookies_record *s, struct cookie_record *re
 
 int syncookies_record_save(struct syncookies_record *s, const struct cookie_record *record) {
         char *text;
-        int r = open_places(s);
+        int r = syncookies_record_lock(s);
 
         if (r < 0)
                 return r;

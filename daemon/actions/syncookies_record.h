@@ -35,6 +35,9 @@ const char *syncookies_record_directory(const struct syncookies_record *s);
 
 /* All: -EBUSY: somebody else is at work on it; -errno. */
 
+/* As the first of the others does. */
+int syncookies_record_lock(struct syncookies_record *s);
+
 /* -ENOENT: there is none. -EBADMSG: it made no sense, and is out of the way
  * now (syncookies.json.bad). */
 int syncookies_record_load(struct syncookies_record *s, struct cookie_record *ret);

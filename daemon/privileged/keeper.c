@@ -4,6 +4,8 @@
 #include "privileged/keeper.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "privileged/nft_block.h"
 #include "privileged/nft_counter.h"
 #include "privileged/nft_rules.h"
+#include "util/claim.h"
 #include "util/ends_socket.h"
 #include "util/heap.h"
 #include "util/sysctl.h"
@@ -28,6 +31,8 @@ struct keeper {
         struct message_log log;  /* of those rules */
         struct nft_block block;
         struct nft_counters *counters; /* NULL: not yet needed */
+        int claim; /* CLAIM_WRITES; -1: not yet needed */
+        int pair;  /* to who asks; -1: nobody does */
 };
 
 int keeper_new(uint32_t generation, struct keeper **ret) {
@@ -37,6 +42,7 @@ int keeper_new(uint32_t generation, struct keeper **ret) {
         if (!k)
                 return -ENOMEM;
         k->generation = generation;
+        k->claim = k->pair = -1;
         r = nft_table_new(&k->table);
         if (r < 0) {
                 free(k);
@@ -50,6 +56,8 @@ int keeper_new(uint32_t generation, struct keeper **ret) {
 struct keeper *keeper_free(struct keeper *k) {
         if (!k)
                 return NULL;
+        if (k->claim >= 0)
+                close(k->claim);
         nft_counters_free(k->counters);
         nft_rules_free(k->rules);
         nft_table_free(k->table);
@@ -108,6 +116,22 @@ static int read_counters(struct keeper *k, uint32_t which, struct message_reply 
         return ret->counters_known ? 0 : r;
 }
 
+static bool is_asker_gone(const struct keeper *k) {
+        struct pollfd p = { .fd = k->pair };
+
+        return k->pair >= 0 && poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
+/* What a daemon asked for that was killed then is not done after its --restore. Either that finds the name
+ * taken, and waits for us to end, or we find the daemon gone after we took it. */
+static int write_syncookies(struct keeper *k, uint8_t value) {
+        pid_t other;
+
+        if (k->claim < 0) /* one that somebody else has is no reason to do nothing */
+                (void) claim_take(CLAIM_WRITES, &k->claim, &other);
+        return is_asker_gone(k) ? -ECANCELED : sysctl_write(SYSCTL_SYNCOOKIES_PATH, value);
+}
+
 static int carry_out(struct keeper *k, const struct message_request *m, struct message_reply *reply, int *ret_fd,
                      const char **ret_reason) {
         switch ((enum message_operation) m->operation) {
@@ -135,7 +159,7 @@ static int carry_out(struct keeper *k, const struct message_request *m, struct m
         case MESSAGE_NO_PORTS:
                 return nft_block_clear_ports(&k->block, ret_reason);
         case MESSAGE_SYNCOOKIES:
-                return sysctl_write(SYSCTL_SYNCOOKIES_PATH, (uint8_t) m->syncookies);
+                return write_syncookies(k, (uint8_t) m->syncookies);
         case MESSAGE_HELLO:
         case MESSAGE_OPERATIONS:
                 break;
@@ -223,6 +247,7 @@ int keeper_run(int fd, uint32_t generation) {
 
         if (r < 0)
                 return r;
+        k->pair = fd;
         r = say_hello(fd, generation);
         if (r >= 0)
                 do

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /*
- * A disk that stands still, for LD_PRELOAD: while the file SLOW_DISK.frozen is there, whatever would
- * change a file under the folder SLOW_DISK waits until it is gone.
+ * A disk that stands still, for LD_PRELOAD: while the file SLOW_DISK_FLAG (SLOW_DISK.frozen) is there,
+ * whatever would change a file under the folder SLOW_DISK, or of that name, waits until it is gone.
  */
 
 #define _GNU_SOURCE
@@ -25,9 +25,13 @@ static bool is_under(const char *path) {
 }
 
 static void wait_for_thaw(void) {
+        const char *given = getenv("SLOW_DISK_FLAG");
         char flag[512];
 
-        snprintf(flag, sizeof flag, "%s.frozen", getenv("SLOW_DISK"));
+        if (given)
+                snprintf(flag, sizeof flag, "%s", given);
+        else
+                snprintf(flag, sizeof flag, "%s.frozen", getenv("SLOW_DISK"));
         while (access(flag, F_OK) == 0)
                 nanosleep(&(struct timespec) { .tv_nsec = 5000000 }, NULL);
 }

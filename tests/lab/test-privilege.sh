@@ -11,6 +11,7 @@
 #   confined what the daemon may still do, all of what it is for, and a reload that would take more
 #   starter  the process that runs hooks killed in a flood: what it ran is ended, and hooks run again
 #   random   30 kills of the daemon, and in every second round of the keeper, at any moment of a flood
+#   late     --restore waits for what a killed daemon had asked its keeper for
 #   test-privilege.sh [SCENARIO ...]; SYNWARD_SEED repeats a run, SYNWARD_KILLS is how many kills
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
@@ -42,6 +43,7 @@ gone() { # PID ...
         local p
         for p; do [ ! -e "/proc/$p" ] || [ "$(field "$p" State)" = Z ] || return 1; done
 }
+works_on() { ! gone "$1"; }
 since_ms() { echo $(((${EPOCHREALTIME/./} - $1) / 1000)); }
 
 # within MILLISECONDS SINCE_US TEXT COMMAND ...: a test with the time that it took.
@@ -326,7 +328,7 @@ start_one() { # STATE
 }
 
 random() {
-        local i state keep pid left=0 bad_value=0 survived=0 keepers=0 changed=0 parts
+        local i state keep pid left=0 bad_value=0 survived=0 keepers=0 changed=0 parts found
 
         lab_up cookies=0 delay=1ms
         lab_server web --listen 0.0.0.0:80 --backlog 511
@@ -348,12 +350,14 @@ random() {
                 parts=$(lab_parts) pid=${lab_pid[daemon]}
                 unset 'lab_pid[daemon]'
                 killed "$pid"
+                [ "$(cookies)" = 0 ] || changed=$((changed + 1))
+                # At once: some of its parts may not have ended.
+                lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$state" 2>>"$lab_temp/restore.err" || true
+                found=$(cookies)
                 # shellcheck disable=SC2086 # several
                 lab_wait_for 2 gone $parts || left=$((left + 1))
                 lab_wait_for 2 no_table || left=$((left + 1))
-                [ "$(cookies)" = 0 ] || changed=$((changed + 1))
-                lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$state" 2>>"$lab_temp/restore.err" || true
-                if ! cookies_are 0; then
+                if [ "$found" != 0 ] || ! cookies_are 0; then
                         bad_value=$((bad_value + 1))
                         lab_note "round $i: $(cookies) is left: $(tail -n 1 "$lab_temp/restore.err")"
                         lab_write_sysctls server ipv4/tcp_syncookies=0
@@ -367,6 +371,39 @@ random() {
         lab_down
 }
 
-all="rights keeper hung launcher daemon confined starter random"
+# The daemon is killed while its keeper is about to write 1.
+late() {
+        local state=$lab_temp/late keeper before restore
+
+        lab_up cookies=0 delay=1ms
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        echo 'syncookies: { hold: 1s }' >"$lab_temp/synward.yaml"
+        mkdir -p "$lab_temp/run" "$state" "$state.run"
+        chmod 711 "$lab_temp" # the keeper is root without its rights
+        touch "$lab_temp/frozen"
+        LD_PRELOAD=$SYNWARD_BUILD/tests/lab/slow-disk.so SLOW_DISK=/proc/sys/net/ipv4/tcp_syncookies \
+                SLOW_DISK_FLAG=$lab_temp/frozen start_one "$state"
+        keeper=$(lab_part keeper)
+        lab_flood rate=1500 seconds=10
+        lab_expect "late: 1 is asked for" lab_wait_for 5 grep -qs '"owned": true' "$state/syncookies.json"
+        before=$(cookies)
+        killed "${lab_pid[daemon]}"
+        unset 'lab_pid[daemon]'
+        lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$state" 2>"$lab_temp/restore.err" &
+        restore=$!
+        lab_pause 1
+        lab_expect "late: --restore waits for the keeper" works_on $restore
+        lab_check "late: which has not written yet" "$before == 0"
+        rm "$lab_temp/frozen"
+        lab_expect "late: and succeeds" wait $restore
+        lab_wait_for 2 gone "$keeper" || lab_not_ok "late: the keeper ends"
+        lab_expect "late: after both tcp_syncookies is 0" cookies_are 0
+        lab_expect "late: which was 1 in between" grep -q "changed from 1 to 0" "$lab_temp/restore.err"
+        lab_write_sysctls server ipv4/tcp_syncookies=0
+        lab_end flood
+        lab_down
+}
+
+all="rights keeper hung launcher daemon confined starter random late"
 lab_scenarios "$all" "$@"
 lab_done
