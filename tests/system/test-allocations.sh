@@ -4,7 +4,7 @@
 # floods, while it is asked, reloads and stops; the keeper's, a life for each; and those of the
 # commands that end by themselves. Each time it goes on, or ends with status 1 or 77 and a word of
 # why: no signal, no hang, no process and no tcp_syncookies left behind.
-#   test-allocations.sh [proof check_config restore replay ctl keeper parts helpers start flood]
+#   test-allocations.sh [proof check_config restore replay ctl keeper parts helpers hooks start flood]
 here=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$here/../.." && pwd)
 . "$source/tests/lab/lab.sh"
@@ -109,7 +109,7 @@ restore() {
         cat >"$lab_temp/killed" <<-'END'
         #!/bin/sh
         # killed PROGRAM STATE RECORD: as a daemon that was killed left it, then twice --restore
-        cp "$3" "$2/syncookies.json" && rm -f "$2/syncookies.json.bad" || exit 90
+        at=$(readlink "$2/syncookies.json") && cp "$3" "$at" && rm -f "$at.bad" "$2/syncookies.json.bad" || exit 90
         echo 1 >/proc/sys/net/ipv4/tcp_syncookies
         "$1" --restore --state-dir "$2"
         status=$?
@@ -221,6 +221,36 @@ helpers() {
                 lab_down
         done
 }
+# Who runs hooks may end for want of memory, or leave a hook out, which is told; the next one has all again.
+hooks() {
+        local seen failed
+
+        begin
+        printf '#!/bin/sh\necho "$SYNWARD_EVENT" >>"%s"\n' "$lab_temp/run/hooked" >"$lab_temp/hook"
+        chmod 755 "$lab_temp/hook"
+        lab_server web --listen 0.0.0.0:80 --backlog 511
+        "$tools/allocations" new "$lab_temp/table" synwardd-hooks 20000 8
+        LAB_CONFIG=$(config | sed "s|/bin/true, \"a word\"|$lab_temp/hook|")
+        LAB_SPAWN=spawn_failing LAB_WATCH=0 lab_daemon
+        "$tools/allocations" arm "$lab_temp/table"
+        for ((i = 1; i <= 3; i++)); do
+                lab_flood rate=1000 seconds=2 from=203.0.113.0/24
+                lab_wait_for 6 told flood-start $i || lab_not_ok "hooks: flood $i is found"
+                lab_ctl reload >/dev/null 2>&1
+                lab_flood_wait
+                lab_wait_for 15 told flood-end $i || lab_not_ok "hooks: the end of flood $i"
+        done
+        "$tools/allocations" disarm "$lab_temp/table"
+        read -r seen failed < <(counts)
+        lab_expect "hooks: it is there, after $failed of $seen call sites failed once" lab_wait_for 10 part_is_there hooks
+        rm -f "$lab_temp/run/hooked"
+        lab_flood rate=1000 seconds=2 from=203.0.113.0/24
+        lab_expect "hooks: and runs hooks" lab_wait_for 10 grep -qs flood-start "$lab_temp/run/hooked"
+        lab_flood_wait
+        lab_end daemon
+        lab_down
+}
+
 part_is_there() { [ -n "$(lab_part "$1")" ]; }
 incidents_answer() { lab_ctl --json incidents 2>/dev/null | jq -e '.incidents | length > 0' >/dev/null; }
 
@@ -377,5 +407,5 @@ flood() {
 
 # They wait more than they work.
 LAB_TOGETHER="restore keeper"
-lab_scenarios "proof check_config restore replay ctl keeper parts helpers start flood" "$@"
+lab_scenarios "proof check_config restore replay ctl keeper parts helpers hooks start flood" "$@"
 lab_done
