@@ -365,3 +365,10 @@ int options_parse(int argc, char **argv, struct options *ret) {
         *ret = o;
         return 0;
 }
+
+void options_control_path(const struct options *o, char ret[static PATH_MAX]) {
+        if (o->control)
+                snprintf(ret, PATH_MAX, "%s", o->control);
+        else
+                snprintf(ret, PATH_MAX, "%s/control.sock", o->runtime_dir);
+}

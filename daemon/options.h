@@ -3,6 +3,7 @@
 
 /* synwardd's command line (synwardd.8 tells users what each means). */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -54,3 +55,5 @@ struct options {
 /* All strings point into argv or are static. -EINVAL: said on stderr. */
 int options_parse(int argc, char **argv, struct options *ret);
 void options_help(void);
+/* Of the control socket, PATH_MAX bytes. */
+void options_control_path(const struct options *options, char ret[static PATH_MAX]);
