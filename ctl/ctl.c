@@ -163,3 +163,20 @@ int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int t
         client_free(c);
         return status;
 }
+
+int ctl_show(const struct ctl *ctl, int argc, char **argv, const char *method, int timeout_ms, ctl_print_fn *print) {
+        json_t *answer;
+        int status;
+
+        if (!ctl_no_arguments(argc, argv))
+                return EXIT_USAGE;
+        status = ctl_ask(ctl, method, NULL, timeout_ms, &answer);
+        if (status != EXIT_OK)
+                return status;
+        if (ctl->json)
+                status = ctl_print_json(answer);
+        else if (print)
+                print(ctl, answer);
+        json_decref(answer);
+        return status;
+}

@@ -43,6 +43,9 @@ int command_top(struct ctl *ctl, int argc, char **argv);
  * status, the reason already on standard error. */
 int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int timeout_ms,
             json_t **ret);
+/* A command without arguments: what it asks for, as JSON or by print (NULL: nothing). */
+typedef void ctl_print_fn(const struct ctl *ctl, const json_t *answer);
+int ctl_show(const struct ctl *ctl, int argc, char **argv, const char *method, int timeout_ms, ctl_print_fn *print);
 /* The exit status for what client_open() and so on returned, told on standard error. */
 int ctl_fail(const struct ctl *ctl, int error);
 /* The same for an error of the daemon's. */

@@ -2,40 +2,20 @@
 /* synwardctl ping and reload */
 #include "config.h"
 
-#include <stdio.h>
-
 #include "ctl/ctl.h"
 
-int command_ping(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer;
-        int status;
+enum { RELOAD_TIMEOUT_MS = 30000 };
 
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.Ping", NULL, CLIENT_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else
-                term_say(stdout, "synwardd %s is there, process %.0f\n", ctl_text(answer, "version"),
-                         ctl_number(answer, "pid"));
-        json_decref(answer);
-        return status;
+static void print_pong(const struct ctl *ctl, const json_t *answer) {
+        (void) ctl;
+        term_say(stdout, "synwardd %s is there, process %.0f\n", ctl_text(answer, "version"),
+                 ctl_number(answer, "pid"));
+}
+
+int command_ping(struct ctl *ctl, int argc, char **argv) {
+        return ctl_show(ctl, argc, argv, "io.synward.Ping", CLIENT_TIMEOUT_MS, print_pong);
 }
 
 int command_reload(struct ctl *ctl, int argc, char **argv) {
-        enum { RELOAD_TIMEOUT_MS = 30000 };
-        json_t *answer;
-        int status;
-
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.Reload", NULL, RELOAD_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        json_decref(answer);
-        return status;
+        return ctl_show(ctl, argc, argv, "io.synward.Reload", RELOAD_TIMEOUT_MS, NULL);
 }

@@ -205,18 +205,5 @@ static void print_status(const struct ctl *ctl, const json_t *s) {
 }
 
 int command_status(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer;
-        int status;
-
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.GetStatus", NULL, CLIENT_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else
-                print_status(ctl, answer);
-        json_decref(answer);
-        return status;
+        return ctl_show(ctl, argc, argv, "io.synward.GetStatus", CLIENT_TIMEOUT_MS, print_status);
 }

@@ -197,12 +197,12 @@ static void print_nobody_blocked(const struct ctl *ctl) {
         json_decref(status);
 }
 
-static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
+static void print_blocked(const struct ctl *ctl, const json_t *answer) {
         static const struct table_column columns[] = {
                 { "SOURCE", false }, { "PASS", true }, { "SINCE", false }, { "LEFT", true }, { "REASON", false },
         };
+        const json_t *blocked = json_object_get(answer, "blocked"), *b;
         struct table *t = table_new(columns, COUNT(columns));
-        const json_t *b;
         size_t i;
 
         json_array_foreach(blocked, i, b) {
@@ -224,18 +224,5 @@ static void print_blocked(const struct ctl *ctl, const json_t *blocked) {
 }
 
 int command_blocked(struct ctl *ctl, int argc, char **argv) {
-        json_t *answer;
-        int status;
-
-        if (!ctl_no_arguments(argc, argv))
-                return EXIT_USAGE;
-        status = ctl_ask(ctl, "io.synward.GetBlocked", NULL, CLIENT_TIMEOUT_MS, &answer);
-        if (status != EXIT_OK)
-                return status;
-        if (ctl->json)
-                status = ctl_print_json(answer);
-        else
-                print_blocked(ctl, json_object_get(answer, "blocked"));
-        json_decref(answer);
-        return status;
+        return ctl_show(ctl, argc, argv, "io.synward.GetBlocked", CLIENT_TIMEOUT_MS, print_blocked);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actions/scribe_client.h"
+#include "tests/unit/children.h"
 #include "util/helper.h"
 
 enum { ID = 20260101, WAIT_S = 10 };
@@ -72,21 +73,6 @@ static void wait_for(unsigned count) {
                 assert_true(sd_event_run(event, 20000) >= 0);
         }
         assert_int_equal(dones, count);
-}
-
-static pid_t pid_of_scribe(void) {
-        char text[256], path[64];
-        int pid = 0;
-        FILE *f;
-
-        snprintf(path, sizeof path, "/proc/self/task/%d/children", (int) getpid());
-        f = fopen(path, "r");
-        if (!f)
-                return 0;
-        if (fgets(text, sizeof text, f))
-                pid = atoi(text);
-        fclose(f);
-        return pid;
 }
 
 static void contains(const char *name, const char *expected) {
@@ -179,7 +165,7 @@ static void takes_much(void **state) {
 }
 
 static void a_scribe_that_ends_is_replaced(void **state) {
-        pid_t pid = pid_of_scribe();
+        pid_t pid = first_child();
 
         if (pid == 0)
                 skip(); /* a kernel without CONFIG_PROC_CHILDREN */
@@ -191,7 +177,7 @@ static void a_scribe_that_ends_is_replaced(void **state) {
         assert_int_equal(kill(pid, SIGKILL), 0);
         wait_for(3);
         assert_int_equal(failures, 0);
-        assert_int_not_equal(pid_of_scribe(), pid);
+        assert_int_not_equal(first_child(), pid);
         assert_int_equal(scribe_client_state(scribe).error, 0);
         contains("a", "1");
         contains("b", "2");
@@ -200,7 +186,7 @@ static void a_scribe_that_ends_is_replaced(void **state) {
 /* What stands still is told, holds nobody up, and takes no more than it may. */
 static void a_disk_that_stands_still(void **state) {
         static char line[100000];
-        pid_t pid = pid_of_scribe();
+        pid_t pid = first_child();
         unsigned lines = 0, dropped = 0;
 
         if (pid == 0)
@@ -235,7 +221,7 @@ static void a_disk_that_stands_still(void **state) {
 
 /* What was ordered before the first step, or before a suspend, has not stood since then. */
 static void only_time_that_was_seen_counts(void **state) {
-        pid_t pid = pid_of_scribe();
+        pid_t pid = first_child();
 
         if (pid == 0)
                 skip();

@@ -14,6 +14,7 @@
 
 #include "sensors/sock_diag.h"
 #include "sensors/walker_client.h"
+#include "tests/unit/children.h"
 #include "util/peer_counter.h"
 
 enum { WAIT_MS = 50, TURNS = 500 };
@@ -51,21 +52,6 @@ static int tear_down(void **state) {
         diag = sock_diag_free(diag);
         event = sd_event_unref(event);
         return 0;
-}
-
-static pid_t pid_of_child(void) {
-        char text[256], path[64];
-        int pid = 0;
-        FILE *f;
-
-        snprintf(path, sizeof path, "/proc/self/task/%d/children", (int) getpid());
-        f = fopen(path, "r");
-        if (!f)
-                return 0;
-        if (fgets(text, sizeof text, f))
-                pid = atoi(text);
-        fclose(f);
-        return pid;
 }
 
 static int listen_on_loopback(uint16_t *ret_port) {
@@ -134,7 +120,7 @@ static void is_heard_in_the_loop(void **state) {
 }
 
 static void a_walker_that_ends_is_replaced(void **state) {
-        pid_t pid = pid_of_child();
+        pid_t pid = first_child();
         uint64_t cost_us;
 
         if (pid == 0)
@@ -153,7 +139,7 @@ static void a_walker_that_ends_is_replaced(void **state) {
 }
 
 static void a_walker_that_stands_still_is_replaced(void **state) {
-        pid_t pid = pid_of_child();
+        pid_t pid = first_child();
         uint64_t cost_us;
 
         if (pid == 0)
