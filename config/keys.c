@@ -9,6 +9,7 @@
 #define MINUTE (60 * SECOND)
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
+#define YEAR (365 * DAY)
 #define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 #define PERCENT 10 /* permille */
@@ -133,6 +134,12 @@ const struct key keys_table[] = {
                   "three times the usual becomes usual slowly only, lest what follows a crowd look "
                   "like an outage. Floods are found all the same. It holds for the whole host: a "
                   "listener's own is not used." },
+        { .path = "detect.false_alarm_interval", .type = KEY_DURATION, IN_DETECT(false_alarm_us),
+          .min = HOUR, .max = 100 * YEAR, .initial = YEAR,
+          .help = "How long it takes until noise of two fifths of unanswered_rate gathers by chance what a quiet "
+                  "flood leaves unfinished: 15 handshakes, half of that for an hour. Loud floods "
+                  "are found as soon with any. It bounds chance alone: what is taken for a flood "
+                  "because it is explained wrongly is not prevented by a longer one." },
 
         { .path = "listeners", .type = KEY_LIST, .max = SETTINGS_LISTENERS_MAX,
           .initial_text = "[]",

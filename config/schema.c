@@ -66,7 +66,7 @@ static json_t *shape_of(const struct key *k) {
         case KEY_BOOL:
                 return json_pack("{s:s}", "type", "boolean");
         case KEY_DURATION:
-                return text_like("^(0|[1-9][0-9]*)(ms|s|m|h|d)$");
+                return text_like("^(0|[1-9][0-9]*)(ms|s|m|h|d|y)$");
         case KEY_SIZE:
                 return text_like("^(0|[1-9][0-9]*)(KiB|MiB|GiB)$");
         case KEY_PERCENT:

@@ -15,6 +15,7 @@ struct unit {
 };
 
 static const struct unit durations[] = {
+        { "y", UINT64_C(31536000000000) }, /* of 365 days */
         { "d", UINT64_C(86400000000) }, { "h", UINT64_C(3600000000) }, { "m", 60000000 },
         { "s", 1000000 },               { "ms", 1000 },                { NULL, 0 },
 };
@@ -239,7 +240,8 @@ static void format_with_unit(const struct unit *units, uint64_t value, char *tex
                 u = last;
         /* Zero is written in seconds. */
         if (value == 0 && units == durations)
-                u = &durations[3];
+                for (u = units; u->factor != 1000000;)
+                        u++;
         (void) snprintf(text, VALUE_TEXT_MAX, "%" PRIu64 "%s", value / u->factor, u->name);
 }
 

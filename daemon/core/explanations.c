@@ -3,8 +3,6 @@
 
 #include "core/rate.h"
 
-/* Of what is tolerated (detect.unanswered_rate), what is taken to be there all the time. */
-#define NOISE_SHARE 0.8
 /* Where more is late it is no loss: TCP does not get along with it. */
 #define LOSS_SHARE_MAX 0.55
 /* Lost once, lost again: a bad path is bad for the second try too. */
@@ -26,7 +24,7 @@ double explanation_later_per_s(const struct look *l) {
 
 static double noise(const struct look *l, const struct settings_detect *s) {
         (void) l;
-        return NOISE_SHARE * s->unanswered_per_s;
+        return EXPLANATION_NOISE_SHARE * s->unanswered_per_s;
 }
 
 static double loss(const struct look *l, const struct settings_detect *s) {

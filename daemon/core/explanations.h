@@ -21,6 +21,9 @@
 #include "core/flood_rules.h"
 #include "core/verdict.h"
 
+/* Of what an administrator calls noise (detect.unanswered_rate); the rest is room for chance. */
+#define EXPLANATION_NOISE_SHARE 0.8
+
 /* Handshakes a second; 0: explains nothing. */
 double explanation_per_s(enum explanation e, const struct look *l, const struct settings_detect *s);
 

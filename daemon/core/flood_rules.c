@@ -25,14 +25,16 @@
 #define OVERWHELMING_EARLY 20.0
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
-/* Handshakes above what is explained before "sustained" and "held" count. With
- * Poisson noise of rate m below the tolerated k, the chance of an excursion to
- * H is about exp(-2 H (k - m) / m): for 5/s against 8/s, 2e-8. */
-#define GATHERED_ENOUGH 15.0
+/* Handshakes above what is explained before "sustained" and "held" count. Poisson noise of rate m below
+ * the tolerated k makes an excursion to H as often as exp(-t H) / s, where exp(t) - 1 = t k / m
+ * (Lundberg's exponent; Asmussen and Albrecher, Ruin Probabilities, 2010): so H = ln(interval / s) / t.
+ * 1.153 is that of 4.25/s against 8/s; with ticks of 0.2 s there s is 1.1 s (test-flood-rules.c). */
+#define NOISE_EXPONENT 1.153
+#define NOISE_LOOK_S 1.0
 /* Not much louder than noise it takes more, where the queue has room for it: noise just below
  * the tolerated then needs minutes, not the seconds that a scanner is busy. */
 #define GATHERED_PART (1 / 12.0)
-#define GATHERED_MOST 45.0
+#define GATHERED_MOST 3.0 /* times that */
 #define LOUD 4.0
 #define MOST 0.5
 #define FULL_SHARE 0.8
@@ -115,10 +117,16 @@ static double aged_for_sure(const struct look *l) {
         return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
 }
 
+double flood_rules_chance(const struct settings_detect *s) {
+        return log((double) s->false_alarm_us / 1e6 / NOISE_LOOK_S) / NOISE_EXPONENT;
+}
+
 static double gathered_enough(const struct look *l, const struct settings_detect *s) {
+        double chance = flood_rules_chance(s);
+
         if (aged_for_sure(l) >= LOUD * s->unanswered_per_s)
-                return GATHERED_ENOUGH;
-        return fmin(fmax(GATHERED_ENOUGH, GATHERED_PART * l->backlog), GATHERED_MOST); /* fmax ignores a NAN */
+                return chance;
+        return fmin(fmax(chance, GATHERED_PART * l->backlog), GATHERED_MOST * chance); /* fmax ignores a NAN */
 }
 
 double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
@@ -130,7 +138,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
                         fmax(explanation_per_s(EXPLAINED_LOSS, l, s), explanation_later_per_s(l) + noise);
 
         gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_RETRIES, l, s)) * elapsed_s;
-        return fmin(fmax(gathered, 0), 2 * GATHERED_MOST);
+        return fmin(fmax(gathered, 0), 2 * GATHERED_MOST * flood_rules_chance(s));
 }
 
 bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) {

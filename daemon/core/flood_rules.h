@@ -79,6 +79,9 @@ bool flood_rules_are_checks(const struct look *l);
 /* Whether honest clients are at risk now, so that acting would help. */
 bool flood_rules_pressure(const struct look *l, const struct settings_detect *s);
 
+/* Unfinished handshakes above what is explained that chance does not bring within false_alarm_us. */
+double flood_rules_chance(const struct settings_detect *s);
+
 /*
  * gathered after elapsed_s more: a one-sided CUSUM over handshakes that outlived
  * a second SYN-ACK. Taken off is the noise (0.8 of unanswered_per_s), or what

@@ -38,6 +38,7 @@ struct settings_detect {
         uint64_t hold_us;           /* calm that must last before flood becomes recovering */
         uint64_t recover_us;        /* and before recovering becomes normal */
         uint64_t warmup_us;         /* of calm, in which all that comes is usual; the host's only */
+        uint64_t false_alarm_us;    /* noise alone passes for a flood once in so long, at most */
 };
 
 struct settings_port_range {

@@ -74,6 +74,7 @@ static const struct settings settings = {
                 .hold_us = 3 * S,
                 .recover_us = 60 * S,
                 .warmup_us = 120 * S,
+                .false_alarm_us = UINT64_C(31536000) * S,
         },
         .syncookies = { .hold_us = 60 * S },
         .alerts = { .update_interval_us = 60 * S },

@@ -3,8 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "config/keys.h"
+#include "core/explanations.h"
 #include "core/flood_rules.h"
 
 static struct settings settings;
@@ -97,6 +99,36 @@ static void a_scanners_burst_is_soon_over(void **state) {
         assert_true(flood_rules_match(&l, &settings.detect).sustained >= 1);
 }
 
+/* A fair walk of noise: how often it gathers as much as is not chance within the interval. */
+static void chance_brings_it_as_seldom_as_wanted(void **state) {
+        struct settings_detect s = settings.detect;
+        uint64_t seed = 1;
+        unsigned alarms = 0;
+        double hours = 0;
+
+        assert_float_equal(flood_rules_chance(&s), 15, 0.1);
+        s.false_alarm_us = UINT64_C(3600000000);
+        assert_float_equal(flood_rules_chance(&s), 7.1, 0.1);
+        /* 3,000 hours of Poisson noise of 4.25/s, a tick of 0.2 s each. */
+        for (double gathered = 0; hours < 3000; hours += 0.2 / 3600) {
+                double mean = 0.425 * s.unanswered_per_s * 0.2, p = exp(-mean), u;
+                unsigned n = 0;
+
+                seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+                for (u = (double) (seed >> 11) * 0x1p-53; u > p; n++) {
+                        u -= p;
+                        p *= mean / (n + 1);
+                }
+                gathered = fmax(gathered + n - EXPLANATION_NOISE_SHARE * s.unanswered_per_s * 0.2, 0);
+                if (gathered < flood_rules_chance(&s))
+                        continue;
+                alarms++;
+                gathered = 0;
+        }
+        printf("# noise alone: %u alarms in %.0f hours, where one an hour is allowed for\n", alarms, hours);
+        assert_true(alarms > hours / 2 && alarms <= hours);
+}
+
 /* 33/s that nobody finishes fill half of 4,096 entries that live for 63 s, never of those that
  * live for 3 s. */
 static void what_cannot_fill_the_queue_does_not_hurt(void **state) {
@@ -134,6 +166,7 @@ int main(void) {
                 cmocka_unit_test(honest_loads_need_more_looks),
                 cmocka_unit_test(unknown_is_not_zero),
                 cmocka_unit_test(a_scanners_burst_is_soon_over),
+                cmocka_unit_test(chance_brings_it_as_seldom_as_wanted),
                 cmocka_unit_test(what_cannot_fill_the_queue_does_not_hurt),
                 cmocka_unit_test(strength_is_in_proportion),
         };
