@@ -46,6 +46,7 @@ static const struct key_group groups[] = {
                    "flooded listener unfinished. Nobody is blocked for a spoofed flood, no known "
                    "client, and nobody who has a connection." },
         { "incidents", "The records of past floods." },
+        { "metrics", "What is told to Prometheus beside the host's own figures." },
 };
 
 const struct key keys_table[] = {
@@ -274,6 +275,14 @@ const struct key keys_table[] = {
           .min = 0, .max = 100000, .initial = 1000, .unit = "packets",
           .help = "SYNs kept as a sample with each incident; 0: none. "
                   "They hold addresses of clients: mind who may read them." },
+
+        { .path = "metrics.fleet_key", .type = KEY_PATH, IN(metrics.fleet_key),
+          .min = 0, .max = SETTINGS_PATH_MAX - 1, .credential = true, .initial_text = "",
+          .help = "Where the fleet's secret is, the same on all its hosts: a file, or the name of a credential "
+                  "(LoadCredential= in the unit). It holds 32 hexadecimal digits, as systemd-id128 new "
+                  "prints them. It turns on 192 series of sketches, which Prometheus merges over the "
+                  "fleet (contrib/prometheus); empty: none. With a thousand hosts that is 192,000 "
+                  "series. See THE FLEET'S SKETCHES for what they give away, and what they do not see." },
 };
 
 const size_t keys_count = sizeof keys_table / sizeof *keys_table;

@@ -41,6 +41,7 @@ struct key {
         size_t offset, width;
         uint64_t min, max;         /* of a path: its length; of a list: its entries */
         uint64_t initial;          /* the default … */
+        bool credential;           /* of a path: the bare name of a systemd credential will do */
         const char *initial_text;  /* … of a path or list; NULL: nothing can be written for it */
         const char *const *names;  /* of an enum, NULL-terminated */
         const char *unit;          /* of a count; NULL: a bare number */

@@ -58,7 +58,8 @@ static json_t *default_of(const struct key *k) {
 
 static json_t *shape_of_path(const struct key *k) {
         return json_pack("{s:s, s:s, s:I}", "type", "string", "pattern",
-                         k->min == 0 ? "^(/.*)?$" : "^/", "maxLength", (json_int_t) k->max);
+                         k->credential ? "^(/.*|[^/]*)$" : k->min == 0 ? "^(/.*)?$" : "^/",
+                         "maxLength", (json_int_t) k->max);
 }
 
 static json_t *shape_of(const struct key *k) {

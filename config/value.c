@@ -155,14 +155,19 @@ static int parse_enum(const struct key *key, const char *text, uint64_t *ret,
         return -EINVAL;
 }
 
+/* systemd takes names of files, and none that leads elsewhere. */
+static bool is_credential(const struct key *key, const char *text) {
+        return key->credential && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+}
+
 static int check_path(const struct key *key, const char *text, uint64_t *ret,
                       struct value_why *ret_why) {
         *ret = strlen(text);
         if (*ret == 0 && key->min == 0)
                 return 0;
-        if (text[0] != '/') {
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "'%.64s' is not an absolute path", text);
+        if (text[0] != '/' && !is_credential(key, text)) {
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "'%.64s' is not an absolute path%s", text,
+                                key->credential ? ", nor the name of a credential" : "");
                 return -EINVAL;
         }
         for (const char *p = text; *p; p++)
@@ -306,7 +311,8 @@ char *value_format_range(const struct key *key, char text[static VALUE_NAMES_MAX
                 break;
         case KEY_PATH:
                 (void) snprintf(text, VALUE_NAMES_MAX, "an absolute path of at most %" PRIu64
-                                " bytes%s", key->max, key->min == 0 ? ", or empty" : "");
+                                " bytes%s%s", key->max, key->credential ? ", the name of a credential" : "",
+                                key->min == 0 ? ", or empty" : "");
                 break;
         case KEY_LIST:
                 (void) snprintf(text, VALUE_NAMES_MAX, "at most %" PRIu64 " entries", key->max);

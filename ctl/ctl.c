@@ -128,6 +128,12 @@ int ctl_refused(const struct client_answer *a) {
                 fputs("synwardctl: the records cannot be read now (a disk that stands still?); try again\n", stderr);
         else if (strcmp(a->error, "io.synward.ConfigurationRejected") == 0)
                 fputs("synwardctl: configuration rejected, the one in force stays:\n", stderr);
+        else if (strcmp(a->error, "io.synward.SketchesOff") == 0)
+                fputs("synwardctl: the daemon keeps no sketches of sources: set metrics.fleet_key, see synward.yaml(5)\n",
+                      stderr);
+        else if (strcmp(a->error, "io.synward.NoSuchBucket") == 0)
+                fprintf(stderr, "synwardctl: no such bucket: rows are 0 to %.0f, cells 0 to %.0f\n",
+                        ctl_number(a->parameters, "rows") - 1, ctl_number(a->parameters, "cells") - 1);
         else if (strcmp(a->error, "io.synward.NoSuchIncident") == 0)
                 term_say(stderr, "synwardctl: no such incident: %s\n", ctl_text(a->parameters, "id"));
         else

@@ -19,7 +19,7 @@ static const struct command {
 } commands[] = {
         { "status", command_status, "", "state, diagnosis and why" },
         { "listeners", command_listeners, "[-n N]", "every listening socket, the worst first" },
-        { "sources", command_sources, "[-n N] [--prefix]", "who sends the SYNs" },
+        { "sources", command_sources, "[--prefix|--bucket R:N]", "who sends the SYNs" },
         { "blocked", command_blocked, "", "sources that are dropped or limited, and why" },
         { "events", command_events, "[-f] [-n N]", "what happened; -f: and what happens" },
         { "history", command_history, "[-n N] [--csv]", "figures of the last minutes and hours" },
@@ -37,7 +37,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *f) {
         fputs("Usage: synwardctl [--socket PATH] [--json] COMMAND [ARGUMENTS]\n\n", f);
         for (unsigned i = 0; i < COMMANDS; i++)
-                fprintf(f, "  %-9s %-22s %s\n", commands[i].name, commands[i].arguments,
+                fprintf(f, "  %-9s %-23s %s\n", commands[i].name, commands[i].arguments,
                         commands[i].help);
         fputs("\n  -s, --socket PATH   the daemon's control socket\n"
               "                      (" RUNSTATEDIR "/synward/control.sock)\n"

@@ -153,11 +153,44 @@ static void print_sources(const struct ctl *ctl, const json_t *answer, bool pref
                 puts("(none sends enough to stand out)");
 }
 
+/* Who is in a cell of the fleet's sketches. */
+static void print_bucket(const struct ctl *ctl, const json_t *sources) {
+        static const struct table_column columns[] = {
+                { "PREFIX", false }, { "UNFINISHED/s", true }, { "ERROR/s", true }, { "HALF-OPEN", true },
+                { "SYN/s", true }, { "COMPLETION", true },
+        };
+        struct table *t = table_new(columns, COUNT(columns));
+        const json_t *s;
+        size_t i;
+
+        json_array_foreach(sources, i, s) {
+                table_add(t, PAINT_NONE, ctl_text(s, "prefix"));
+                add_figure(t, s, "unanswered_per_s", 2);
+                add_figure(t, s, "unanswered_error_per_s", 2);
+                add_figure(t, s, "half_open", 0);
+                add_figure(t, s, "syn_per_s", 1);
+                add_percent(t, s, "completion_ratio");
+        }
+        table_print(t, &ctl->term);
+        table_free(t);
+        if (json_array_size(sources) == 0)
+                puts("(nobody in it left a handshake unfinished here in the last minutes)");
+}
+
+/* "ROW:N"; which there are the daemon knows. */
+static bool is_bucket(const char *text) {
+        static const char digits[] = "0123456789";
+        size_t row = strspn(text, digits), cell = text[row] == ':' ? strspn(text + row + 1, digits) : 0;
+
+        return row >= 1 && row <= 3 && cell >= 1 && cell <= 3 && text[row + 1 + cell] == '\0';
+}
+
 int command_sources(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
                 { "number", required_argument, NULL, 'n' }, { "prefix", no_argument, NULL, 'p' },
-                { 0 },
+                { "bucket", required_argument, NULL, 'b' }, { 0 },
         };
+        const char *bucket = NULL;
         unsigned limit = 20;
         int prefixes = 0, c, status;
         json_t *answer;
@@ -165,19 +198,27 @@ int command_sources(struct ctl *ctl, int argc, char **argv) {
         while ((c = getopt_long(argc, argv, "n:p", options, NULL)) != -1)
                 if (c == 'p')
                         prefixes = 1;
+                else if (c == 'b')
+                        bucket = optarg;
                 else if (c != 'n')
                         return EXIT_USAGE;
                 else if (!ctl_read_number(optarg, 1000, &limit))
                         return ctl_usage("sources", "not a number from 0 to 1000", optarg);
         if (optind < argc)
                 return ctl_usage("sources", "too many arguments", argv[optind]);
+        if (bucket && !is_bucket(bucket))
+                return ctl_usage("sources", "not a row and a cell, like 0:17", bucket);
+        if (bucket && prefixes)
+                return ctl_usage("sources", "choose one of", "--prefix, --bucket");
         status = ctl_ask(ctl, "io.synward.GetSources",
-                         json_pack("{s:i, s:b}", "limit", (int) limit, "prefixes", prefixes),
+                         json_pack("{s:i, s:b, s:s*}", "limit", (int) limit, "prefixes", prefixes, "bucket", bucket),
                          CLIENT_TIMEOUT_MS, &answer);
         if (status != EXIT_OK)
                 return status;
         if (ctl->json)
                 status = ctl_print_json(answer);
+        else if (bucket)
+                print_bucket(ctl, json_object_get(answer, "sources"));
         else
                 print_sources(ctl, answer, prefixes);
         json_decref(answer);

@@ -14,6 +14,8 @@ struct sense {
         struct sense_counters *counters;
         struct sense_walks *walks;
         struct sense_log *log;
+        const struct settings *settings;
+        struct fleet_sketch *fleet; /* NULL: not wanted, or no memory yet */
         uint64_t observed_us; /* the last observation (CLOCK_BOOTTIME); 0: never */
 };
 
@@ -24,6 +26,7 @@ int sense_new(sd_event *event, const struct settings *settings, struct privilege
 
         if (!s)
                 return -ENOMEM;
+        s->settings = settings;
         r = peer_counter_new(&s->peers);
         if (r >= 0)
                 r = sense_counters_new(settings, privileged, &s->counters);
@@ -46,11 +49,37 @@ struct sense *sense_free(struct sense *s) {
         sense_walks_free(s->walks);
         sense_counters_free(s->counters);
         peer_counter_free(s->peers);
+        fleet_sketch_free(s->fleet);
         free(s);
         return NULL;
 }
 
+static void set_fleet(struct sense *s, struct fleet_sketch *fleet) {
+        sense_walks_set_fleet(s->walks, fleet);
+        fleet_sketch_free(s->fleet);
+        s->fleet = fleet;
+}
+
+static bool same_fleet(const struct settings *a, const struct settings *b) {
+        return a->metrics.key_known == b->metrics.key_known &&
+               memcmp(&a->metrics.key, &b->metrics.key, sizeof a->metrics.key) == 0;
+}
+
+/* Another key, another sketch: from zero, as after a restart. */
+static void pass_fleet(struct sense *s, uint64_t now_us, uint64_t realtime_us) {
+        struct fleet_sketch *fleet;
+
+        if (s->settings->metrics.key_known && !s->fleet &&
+            fleet_sketch_new(&s->settings->metrics.key, now_us, realtime_us, &fleet) == 0)
+                set_fleet(s, fleet);
+        if (s->fleet)
+                fleet_sketch_pass(s->fleet, now_us, realtime_us);
+}
+
 void sense_configure(struct sense *s, const struct settings *settings) {
+        if (!same_fleet(s->settings, settings))
+                set_fleet(s, NULL);
+        s->settings = settings;
         sense_counters_configure(s->counters, settings);
         sense_walks_configure(s->walks, settings);
         sense_log_configure(s->log, settings);
@@ -99,6 +128,7 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         ret->elapsed_us = s->observed_us ? now_us - s->observed_us : 0;
         s->observed_us = now_us;
 
+        pass_fleet(s, now_us, realtime_us);
         peer_counter_step(s->peers, now_us);
         sense_counters_observe(s->counters, ret);
         sense_log_preview(s->log, ret);
@@ -115,6 +145,14 @@ void sense_describe(const struct sense *s, struct snapshot *snapshot) {
         for (unsigned i = 0; i < SENSORS; i++)
                 snapshot->sensors[i] = *state_of(s, (enum sensor_id) i);
         sense_walks_describe(s->walks, snapshot);
+        if (s->fleet)
+                snapshot->fleet = *fleet_sketch_told(s->fleet);
+        else
+                snapshot->fleet.known = false;
+}
+
+const struct fleet_sketch *sense_fleet(const struct sense *s) {
+        return s->fleet;
 }
 
 bool sense_is_blind(const struct sense *s) {

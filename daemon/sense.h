@@ -42,6 +42,9 @@ struct peer_counter *sense_peers(struct sense *s);
 /* Who finishes a handshake is added there; NULL: no longer. */
 void sense_set_clients(struct sense *s, struct known_clients *clients);
 
+/* What the fleet is told; NULL: nothing (metrics.fleet_key). Good until the next call of any of these. */
+const struct fleet_sketch *sense_fleet(const struct sense *s);
+
 /* Fills the sensors' part of a snapshot. */
 void sense_describe(const struct sense *s, struct snapshot *snapshot);
 

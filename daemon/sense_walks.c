@@ -30,6 +30,7 @@ struct sense_walks {
         uint64_t walked_us;          /* the last walk began (CLOCK_BOOTTIME); 0: never */
         bool heard;                  /* sock_diag knows of the walk under way … */
         struct source_table *sources; /* … and so does this; NULL: there is no log, or it is another now */
+        struct fleet_sketch *fleet;  /* and this, if it was told of its begin; NULL: there is none */
         bool walk_alarm, walk_counts; /* as it was begun: under an alarm; connections too */
         int walk_trouble;            /* of the last walk; 0: none */
         uint64_t walk_ended;         /* and so many connections had ended */
@@ -124,17 +125,19 @@ static bool is_due(struct sense_walks *w, const struct observation *o, bool alar
 
 /* --- one walk ---------------------------------------------------------------------- */
 
-/* The walk's half-opens join the SYNs of the same sources. */
+/* The walk's half-opens join the SYNs of the same sources, and what the fleet is told. */
 static void on_half_open(void *userdata, const struct address *remote, const struct address *local,
-                         uint16_t port) {
-        struct source_table *t = ((const struct sense_walks *) userdata)->sources;
+                         uint16_t port, uint64_t age_us) {
+        const struct sense_walks *w = userdata;
 
-        if (!t)
-                return;
-        if (remote)
-                source_table_half_open(t, remote, local, port);
-        else
-                source_table_half_open_begin(t);
+        if (w->sources && remote)
+                source_table_half_open(w->sources, remote, local, port);
+        else if (w->sources)
+                source_table_half_open_begin(w->sources);
+        if (w->fleet && remote)
+                fleet_sketch_half_open(w->fleet, remote, age_us);
+        else if (w->fleet)
+                fleet_sketch_walk_begin(w->fleet, w->walked_us);
 }
 
 static void account(struct sense_walks *w, uint64_t cost_us, const struct observation *o) {
@@ -189,6 +192,8 @@ static int finish(struct sense_walks *w, struct observation *o, uint64_t cost_us
                 return r;
         if (w->sources)
                 source_table_half_open_end(w->sources);
+        if (w->fleet)
+                fleet_sketch_walk_end(w->fleet);
         dump_schedule_found(&w->schedule, o->time_us, o->half_open);
         account(w, cost_us, o);
         count(w, open);
@@ -311,6 +316,10 @@ void sense_walks_tell_finished(struct sense_walks *w, struct observation *o) {
 void sense_walks_follow_log(struct sense_walks *w, const struct source_table *sources) {
         if (sources != w->sources)
                 w->sources = NULL;
+}
+
+void sense_walks_set_fleet(struct sense_walks *w, struct fleet_sketch *fleet) {
+        w->fleet = fleet;
 }
 
 const struct snapshot_sensor *sense_walks_state(const struct sense_walks *w) {

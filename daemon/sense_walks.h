@@ -14,6 +14,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "core/fleet_sketch.h"
 #include "core/observation.h"
 #include "core/settings.h"
 #include "core/snapshot.h"
@@ -44,6 +45,10 @@ void sense_walks_tell_finished(struct sense_walks *w, struct observation *o);
 /* Where the log has its sources now (NULL: nowhere), after whatever may have closed it: what a walk under
  * way finds goes nowhere else. */
 void sense_walks_follow_log(struct sense_walks *w, const struct source_table *sources);
+
+/* Where the ages of half-opens go, by their sources (NULL: nowhere). It must outlive w, or be taken
+ * away; a walk under way says nothing to it. */
+void sense_walks_set_fleet(struct sense_walks *w, struct fleet_sketch *fleet);
 
 /* Of SENSOR_SOCK_DIAG; owned by w. */
 const struct snapshot_sensor *sense_walks_state(const struct sense_walks *w);

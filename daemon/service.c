@@ -12,6 +12,7 @@
 #include "configuration.h"
 #include "confine.h"
 #include "control/control.h"
+#include "fleet_key.h"
 #include "loop.h"
 #include "tick.h"
 #include "util/claim.h"
@@ -52,13 +53,16 @@ static int claim(const struct options *o, const struct settings *settings, char 
 }
 
 /* Whether this process may be what the settings ask for; it may have been started for less. */
-static int admit(const struct service *s, const struct settings *fresh, char *error, size_t size) {
+static int admit(const struct service *s, struct settings *fresh, char *error, size_t size) {
+        int r;
+
         if (*fresh->alerts.file && !confine_may_write(s->parts->confine, fresh->alerts.file)) {
                 snprintf(error, size, "alerts.file.path: %s is in no folder that this process has kept for writing: restart "
                          "synwardd to write there", fresh->alerts.file);
                 return -EROFS;
         }
-        return claim(s->parts->options, fresh, error, size);
+        r = fleet_key_load(fresh, error, size);
+        return r < 0 ? r : claim(s->parts->options, fresh, error, size);
 }
 
 /* 0, or -errno with the messages in error: what was in force stays. */
@@ -166,6 +170,10 @@ static const struct history *get_history(void *userdata) {
         return tick_history(((struct service *) userdata)->tick);
 }
 
+static const struct fleet_sketch *get_fleet(void *userdata) {
+        return tick_fleet(((struct service *) userdata)->tick);
+}
+
 static int api_reload(void *userdata, char *error, size_t size) {
         return reload(userdata, error, size);
 }
@@ -184,6 +192,7 @@ static const struct api_ops api_ops = {
         .incidents_end = end_incidents,
         .blocked = get_blocked,
         .history = get_history,
+        .fleet = get_fleet,
 };
 
 /* Without its socket the daemon still watches and alerts. */
@@ -275,8 +284,14 @@ static int run(struct service *s, struct settings *settings, bool found) {
 
 int service_run(struct service_parts *parts, struct settings *settings, bool found) {
         struct service s = { .parts = parts };
-        char error[256];
+        char error[FLEET_KEY_ERROR_SIZE];
 
+        /* Now, so that what can be read at the start can be at a reload. */
+        if (fleet_key_load(settings, error, sizeof error) < 0) {
+                log_error("Not started: %s", error);
+                settings_release(settings);
+                return EXIT_STATUS_CONFIG;
+        }
         /* By the user we are now, so that two of them know each other. */
         if (claim(parts->options, settings, error, sizeof error) < 0) {
                 log_error("Not started: %s", error);

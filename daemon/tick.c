@@ -325,6 +325,10 @@ void tick_end_incidents(struct tick *t, uint64_t ticket) {
         incident_desk_end(records_desk(t->records), ticket);
 }
 
+const struct fleet_sketch *tick_fleet(const struct tick *t) {
+        return sense_fleet(t->sense);
+}
+
 bool tick_is_blind(const struct tick *t) {
         return sense_is_blind(t->sense);
 }

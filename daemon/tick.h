@@ -57,4 +57,5 @@ json_t *tick_blocked(const struct tick *t);
 int tick_ask_incidents(struct tick *t, const char *id, uint64_t *ret_ticket);
 int tick_incidents_answer(const struct tick *t, uint64_t ticket, const char **ret_text, size_t *ret_length);
 void tick_end_incidents(struct tick *t, uint64_t ticket);
+const struct fleet_sketch *tick_fleet(const struct tick *t);
 bool tick_is_blind(const struct tick *t);

@@ -28,7 +28,7 @@ _synwardctl() {
         case $command in
         '') i="$commands --socket --json --version --help" ;;
         listeners) i='-n --json' ;;
-        sources) i='-n --prefix --json' ;;
+        sources) i='-n --prefix --bucket --json' ;;
         history) i='-n --csv --json' ;;
         incidents) i='--html --text --json' ;;
         metrics) i='--http --json' ;;

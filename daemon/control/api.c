@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,11 @@
 #define PERMISSION_DENIED "io.synward.PermissionDenied"
 #define NO_SUCH_INCIDENT "io.synward.NoSuchIncident"
 #define INCIDENTS_UNAVAILABLE "io.synward.IncidentsUnavailable"
+#define SKETCHES_OFF "io.synward.SketchesOff"
+#define NO_SUCH_BUCKET "io.synward.NoSuchBucket"
 #define CONFIGURATION_REJECTED "io.synward.ConfigurationRejected"
 
-enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20, HISTORY_LIMIT = 60 };
+enum { SOURCES_LIMIT = 20, EVENTS_LIMIT = 20, HISTORY_LIMIT = 60, PARAMETERS_MAX = 3 };
 
 static const char description[] =
 #include "control/interface.inc"
@@ -85,14 +88,37 @@ static json_t *get_listeners(const struct request *r) {
         return reply(status_json_listeners(r->snapshot));
 }
 
+/* "ROW:CELL" of the fleet's sketches. */
+static json_t *get_bucket(const struct request *r, const char *bucket, unsigned limit) {
+        const struct api *a = r->api;
+        const struct fleet_sketch *sketch = a->ops->fleet ? a->ops->fleet(a->userdata) : NULL;
+        struct fleet_source sources[FLEET_SKETCH_NAMED_MAX];
+        unsigned row, cell;
+        char end;
+        size_t n;
+
+        if (!sketch)
+                return varlink_error(SKETCHES_OFF, NULL);
+        if (sscanf(bucket, "%3u:%3u%c", &row, &cell, &end) != 2 || row >= FLEET_SKETCH_ROWS || cell >= FLEET_SKETCH_CELLS)
+                return varlink_error(NO_SUCH_BUCKET, json_pack("{s:i, s:i}", "rows", FLEET_SKETCH_ROWS,
+                                                               "cells", FLEET_SKETCH_CELLS));
+        n = fleet_sketch_named(sketch, row, cell, limit < FLEET_SKETCH_NAMED_MAX ? limit : FLEET_SKETCH_NAMED_MAX,
+                               sources);
+        return reply(status_json_bucket(r->snapshot, sources, n));
+}
+
 static json_t *get_sources(const struct request *r) {
-        const json_t *prefixes = parameter(r, "prefixes");
+        const json_t *prefixes = parameter(r, "prefixes"), *bucket = parameter(r, "bucket");
         unsigned limit;
 
         if (read_limit(r, SOURCES_LIMIT, &limit) < 0)
                 return varlink_invalid("limit");
         if (prefixes && !json_is_boolean(prefixes))
                 return varlink_invalid("prefixes");
+        if (bucket && !json_is_string(bucket))
+                return varlink_invalid("bucket");
+        if (bucket)
+                return get_bucket(r, json_string_value(bucket), limit);
         return reply(status_json_sources(r->snapshot, limit, json_is_true(prefixes)));
 }
 
@@ -301,7 +327,7 @@ static json_t *get_interface_description(const struct request *r) {
 static const struct method {
         const char *name;
         json_t *(*run)(const struct request *r);
-        const char *parameters[2]; /* that it takes; others are refused */
+        const char *parameters[PARAMETERS_MAX]; /* that it takes; others are refused */
         bool wants_snapshot;
 } methods[] = {
         { "io.synward.GetBlocked", get_blocked, { NULL }, false },
@@ -310,7 +336,7 @@ static const struct method {
         { "io.synward.GetIncidents", get_incidents, { "id" }, false },
         { "io.synward.GetListeners", get_listeners, { NULL }, true },
         { "io.synward.GetMetrics", get_metrics, { "openmetrics" }, true },
-        { "io.synward.GetSources", get_sources, { "limit", "prefixes" }, true },
+        { "io.synward.GetSources", get_sources, { "bucket", "limit", "prefixes" }, true },
         { "io.synward.GetStatus", get_status, { NULL }, true },
         { "io.synward.Ping", ping, { NULL }, true },
         { "io.synward.Reload", reload, { NULL }, false },
@@ -354,7 +380,7 @@ static const char *unknown_parameter(const struct method *m, json_t *parameters)
         json_object_foreach(parameters, name, value) {
                 bool known = false;
 
-                for (unsigned i = 0; i < 2 && m->parameters[i]; i++)
+                for (unsigned i = 0; i < PARAMETERS_MAX && m->parameters[i]; i++)
                         known |= strcmp(m->parameters[i], name) == 0;
                 if (!known)
                         return name;

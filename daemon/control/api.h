@@ -42,6 +42,8 @@ struct api_ops {
         json_t *(*blocked)(void *userdata);
         /* May itself be NULL: there is none. */
         const struct history *(*history)(void *userdata);
+        /* NULL: metrics.fleet_key is not set. May itself be NULL. */
+        const struct fleet_sketch *(*fleet)(void *userdata);
 };
 
 struct api {

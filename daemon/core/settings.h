@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "core/address.h"
+#include "core/siphash.h"
 
 enum {
         SETTINGS_ALLOW_MAX = 256,
@@ -145,6 +146,12 @@ struct settings {
                 uint64_t max_age_us; /* 0: however old */
                 uint32_t pcap_packets;
         } incidents;
+
+        struct {
+                char fleet_key[SETTINGS_PATH_MAX]; /* a file, or a credential's name; empty: no sketches */
+                bool key_known; /* what it holds was read (fleet_key.h), … */
+                struct siphash_key key; /* … and never leaves the process */
+        } metrics;
 };
 
 /* Frees what they own, the hooks' arguments, and leaves them without rules. */

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/fleet_sketch.h"
 #include "core/listener_totals.h"
 #include "core/observation.h"
 #include "core/verdict.h"
@@ -120,4 +121,5 @@ struct snapshot {
 
         struct snapshot_clients clients;
         struct snapshot_totals totals;
+        struct fleet_told fleet;
 };

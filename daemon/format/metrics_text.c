@@ -235,6 +235,23 @@ static void polls(const struct exposition *x, const struct snapshot *s) {
                       (double) s->dump_interval_us / 1e6);
 }
 
+/* What Prometheus can merge over hosts, and that only of the same key. */
+static void fleet(const struct exposition *x, const struct fleet_told *t) {
+        if (!t->known)
+                return;
+        head(x, "synward_fleet_cell_total", "counter",
+             "Unfinished handshakes by cells of their prefixes, up to the last whole minute: sum them.");
+        for (unsigned row = 0; row < FLEET_SKETCH_ROWS; row++)
+                for (unsigned i = 0; i < FLEET_SKETCH_CELLS; i++)
+                        fprintf(x->f, "synward_fleet_cell_total{key=\"%04x\",row=\"%u\",cell=\"%u\"} %" PRIu64 "\n",
+                                t->mark, row, i, t->cells[row][i]);
+        head(x, "synward_fleet_register", "gauge",
+             "HyperLogLog of the prefixes that left handshakes unfinished in the last whole minute: take the largest.");
+        for (unsigned i = 0; i < FLEET_SKETCH_REGISTERS; i++)
+                fprintf(x->f, "synward_fleet_register{key=\"%04x\",register=\"%u\"} %u\n", t->mark, i,
+                        t->registers[i]);
+}
+
 static void records(const struct exposition *x, const struct snapshot *s) {
         gauge(x, "synward_records_waiting_bytes", "Of records, not yet taken by the disk.",
               (double) s->records_waiting_bytes);
@@ -274,6 +291,7 @@ char *metrics_text(const struct snapshot *s, bool openmetrics) {
         polls(&x, s);
         clients(&x, &s->clients);
         records(&x, s);
+        fleet(&x, &s->fleet);
         if (openmetrics)
                 fputs("# EOF\n", f);
         failed = ferror(f);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "format/status_json.h"
 
+#include <math.h>
+
 #include "core/figures.h"
 #include "format/json_value.h"
 
@@ -243,4 +245,35 @@ json_t *status_json_sources(const struct snapshot *s, unsigned limit, bool prefi
                 limit--;
         }
         return json_pack("{s:o, s:b}", "sources", array, "known", (int) knows_sources(s));
+}
+
+/* What else is known of a prefix: of the listener that it sends most to. */
+static struct snapshot_source source_of(const struct snapshot *s, const struct prefix *p) {
+        for (unsigned i = 0; i < s->sources_count; i++)
+                if (s->sources[i].prefix.length == p->length && address_equal(&s->sources[i].prefix.address, &p->address))
+                        return s->sources[i];
+        return (struct snapshot_source) {
+                .prefix = *p, .half_open = NAN, .syn_per_s = NAN, .completed_per_s = NAN,
+                .completion_low = NAN, .completion_high = NAN, .share = NAN, .error = NAN,
+        };
+}
+
+static json_t *fleet_source_json(const struct snapshot *s, const struct fleet_source *f) {
+        const struct snapshot_source known = source_of(s, &f->prefix);
+        json_t *o = source_json(&known);
+
+        if (json_object_set_new(o, "unanswered_per_s", json_value_rate(f->unanswered_per_s)) == 0 &&
+            json_object_set_new(o, "unanswered_error_per_s", json_value_rate(f->unanswered_error_per_s)) == 0)
+                return o;
+        json_decref(o);
+        return NULL;
+}
+
+json_t *status_json_bucket(const struct snapshot *s, const struct fleet_source *sources, size_t count) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < count; i++)
+                if (!append(&array, fleet_source_json(s, &sources[i])))
+                        break;
+        return json_pack("{s:o, s:b}", "sources", array, "known", 1);
 }

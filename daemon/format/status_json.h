@@ -22,3 +22,5 @@ json_t *status_json(const struct snapshot *s);
 json_t *status_json_listeners(const struct snapshot *s);
 /* {"sources": […]}, at most limit; addresses, or prefixes (more than one address each). */
 json_t *status_json_sources(const struct snapshot *s, unsigned limit, bool prefixes);
+/* The same of prefixes in a cell of the fleet's sketches, with what they leave unfinished. */
+json_t *status_json_bucket(const struct snapshot *s, const struct fleet_source *sources, size_t count);

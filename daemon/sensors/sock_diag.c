@@ -50,7 +50,7 @@ struct sock_diag {
         struct table *current, *previous;
         struct table *walked; /* of walk, which somebody else takes */
         struct walk walk;
-        void (*sink)(void *, const struct address *, const struct address *, uint16_t);
+        void (*sink)(void *, const struct address *, const struct address *, uint16_t, uint64_t);
         void *sink_data;
 };
 
@@ -172,7 +172,8 @@ static void count_half_open(struct walk *w, const struct sock_diag_row *row) {
                 w->ghosts++;
         }
         if (w->sensor->sink && !deferred)
-                w->sensor->sink(w->sensor->sink_data, &row->remote, &row->local, row->local_port);
+                w->sensor->sink(w->sensor->sink_data, &row->remote, &row->local, row->local_port,
+                                sock_diag_age_us(row));
 }
 
 static void begin(void *data) {
@@ -181,7 +182,7 @@ static void begin(void *data) {
         table_clear(w->table);
         w->half_open = w->aged = w->deferred = w->ghosts = w->connections = 0;
         if (w->states != SOCK_DIAG_LISTENERS && w->sensor->sink)
-                w->sensor->sink(w->sensor->sink_data, NULL, NULL, 0);
+                w->sensor->sink(w->sensor->sink_data, NULL, NULL, 0, 0);
 }
 
 static int on_row(void *data, const struct sock_diag_row *row) {
@@ -392,7 +393,7 @@ bool sock_diag_is_split(const struct sock_diag *s) {
 
 void sock_diag_set_half_open_sink(struct sock_diag *s,
                                   void (*fn)(void *data, const struct address *remote,
-                                             const struct address *local, uint16_t port),
+                                             const struct address *local, uint16_t port, uint64_t age_us),
                                   void *data) {
         s->sink = fn;
         s->sink_data = data;

@@ -83,6 +83,13 @@ static json_t *blocked(void *userdata) {
         return json_pack("[{s:s, s:s}]", "address", "192.0.2.1", "reason", "heavy");
 }
 
+static struct fleet_sketch *sketch;
+
+static const struct fleet_sketch *get_fleet(void *userdata) {
+        (void) userdata;
+        return sketch;
+}
+
 static const struct history *get_history(void *userdata) {
         (void) userdata;
         return flags & FLAG_NOT_READY ? NULL : history;
@@ -91,7 +98,8 @@ static const struct history *get_history(void *userdata) {
 static void start(void) {
         sample_flood(&snapshot);
         history = history_new();
-        if (!history)
+        sketch = sample_sketch();
+        if (!history || !sketch)
                 abort();
         for (unsigned i = 0; i < SECONDS; i++) {
                 snapshot.uptime_us += 1000000;
@@ -174,6 +182,7 @@ static void answer_all(struct api *api, const struct varlink_call *call) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct api_ops ops = {
                 get_snapshot, get_events, reload, incidents, incidents_answer, incidents_end, blocked, get_history,
+                get_fleet,
         };
         struct api api = { .ops = &ops, .own_uid = OWN_UID };
         struct varlink_call call;

@@ -40,6 +40,7 @@ static const struct {
         { command_check, { "check", "-w", "syns=5:", "-c", "@10" }, true },
         { command_ping, { "ping" }, true },
         { command_reload, { "reload" }, false },
+        { command_sources, { "sources", "--bucket", "0:17" }, false },
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -50,7 +50,9 @@ static int walk(struct sock_diag *s, unsigned kind, struct observation *o) {
         return kind == 1 ? sock_diag_dump_connections(s, o, &connections) : sock_diag_dump(s, o);
 }
 
-static void hear(void *data, const struct address *remote, const struct address *local, uint16_t port) {
+static void hear(void *data, const struct address *remote, const struct address *local, uint16_t port,
+                 uint64_t age_us) {
+        (void) age_us;
         (void) data;
         (void) port;
         require(!remote || local);

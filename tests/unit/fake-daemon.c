@@ -180,6 +180,13 @@ static const struct history *get_history(void *userdata) {
         return history;
 }
 
+static struct fleet_sketch *sketch;
+
+static const struct fleet_sketch *get_fleet(void *userdata) {
+        (void) userdata;
+        return sketch;
+}
+
 static int on_input(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         char byte;
 
@@ -237,6 +244,8 @@ static void choose(const char *kind) {
                 snapshot.host.seen_once_share = 0.1;
                 sample_add_honest(&snapshot);
         }
+        if (strcmp(kind, "flood") == 0)
+                sketch = sample_sketch();
         starting = strcmp(kind, "starting") == 0;
         reject = strcmp(kind, "reject") == 0;
 }
@@ -245,6 +254,7 @@ int main(int argc, char **argv) {
         static const struct api_ops ops = {
                 .snapshot = get_snapshot, .events = get_events, .reload = reload, .incidents = incidents,
                 .incidents_answer = incidents_answer, .incidents_end = incidents_end, .history = get_history,
+                .fleet = get_fleet,
         };
         struct server_options options = { .path = argc > 1 ? argv[1] : "" };
         const char *kind = argc > 2 ? argv[2] : "flood";

@@ -178,3 +178,19 @@ void sample_add_event(struct event_log *log, enum event_type type) {
                  log->next ? log->next : 1);
         event_log_add(log, &e);
 }
+
+struct fleet_sketch *sample_sketch(void) {
+        const struct siphash_key key = { { 1, 2 } };
+        struct fleet_sketch *s;
+        struct address a;
+
+        if (address_parse("198.51.100.9", &a) < 0 || fleet_sketch_new(&key, 0, 0, &s) < 0)
+                return NULL;
+        for (uint64_t second = 0; second <= 60; second++) {
+                fleet_sketch_walk_begin(s, second * 1000000);
+                fleet_sketch_half_open(s, &a, 5500000);
+                fleet_sketch_walk_end(s);
+        }
+        fleet_sketch_pass(s, 60000000, 60000000);
+        return s;
+}

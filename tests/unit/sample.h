@@ -16,3 +16,5 @@ void sample_many(struct snapshot *s, unsigned count, unsigned flooded);
 void sample_add_honest(struct snapshot *s);
 /* Adds an event, numbered in its message. */
 void sample_add_event(struct event_log *log, enum event_type type);
+/* Of a minute in which one handshake a second of 198.51.100.0/24 stayed unfinished. NULL: no memory. */
+struct fleet_sketch *sample_sketch(void);

@@ -64,8 +64,14 @@ static json_t *blocked(void *userdata) {
         return json_pack("[{s:s, s:s}]", "address", "192.0.2.1", "reason", "heavy");
 }
 
+static struct fleet_sketch *sketch; /* NULL: metrics.fleet_key is not set */
+
+static const struct fleet_sketch *fleet(void *userdata) {
+        return sketch;
+}
+
 static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, incidents_answer, incidents_end,
-                                        blocked, NULL };
+                                        blocked, NULL, fleet };
 static const struct api_ops few_ops = { .snapshot = get_snapshot, .events = get_events, .reload = reload };
 static struct api api;
 static struct server_stream stream;
@@ -404,6 +410,51 @@ static void described_fields(const char *start, const json_t *document) {
         }
 }
 
+static void refuses_buckets(const char *const *buckets, const char *error) {
+        for (; *buckets; buckets++) {
+                char call[128];
+
+                snprintf(call, sizeof call, "{\"method\":\"io.synward.GetSources\",\"parameters\":{\"bucket\":\"%s\"}}",
+                         *buckets);
+                expect_error(call, error, NULL, NULL);
+        }
+}
+
+/* Each prefix that left something unfinished is in one cell of each row, with what else is known of it. */
+static void sources_of_a_bucket(void **state) {
+        static const char *const none[] = { "2:0", "0:64", "0:999", "", "0", ":", "0:", ":1", "0:1x", "-1:0", "0:-1", NULL };
+        static const char *const good[] = { "0:0", "1:63", NULL };
+        json_t *answer, *p;
+        unsigned found = 0;
+
+        expect_error("{\"method\":\"io.synward.GetSources\",\"parameters\":{\"bucket\":9}}",
+                     VARLINK_INVALID_PARAMETER, "parameter", "bucket");
+        refuses_buckets(good, "io.synward.SketchesOff");
+        sketch = sample_sketch();
+        assert_non_null(sketch);
+        refuses_buckets(none, "io.synward.NoSuchBucket");
+        for (unsigned i = 0; i < FLEET_SKETCH_CELLS; i++) {
+                char call[128];
+
+                snprintf(call, sizeof call,
+                         "{\"method\":\"io.synward.GetSources\",\"parameters\":{\"bucket\":\"1:%u\"}}", i);
+                p = expect_reply(call, &answer);
+                assert_true(json_is_true(json_object_get(p, "known")));
+                if (json_array_size(json_object_get(p, "sources")) > 0) {
+                        const json_t *s = json_array_get(json_object_get(p, "sources"), 0);
+
+                        assert_string_equal(json_string_value(json_object_get(s, "prefix")), "198.51.100.0/24");
+                        assert_true(json_is_null(json_object_get(s, "address")));
+                        assert_true(json_real_value(json_object_get(s, "unanswered_per_s")) == 1);
+                        described_fields("\ntype Source ", s);
+                        found++;
+                }
+                json_decref(answer);
+        }
+        assert_int_equal(found, 1);
+        sketch = fleet_sketch_free(sketch);
+}
+
 static void every_field_is_described(void **state) {
         json_t *answer, *p;
 
@@ -434,6 +485,7 @@ int main(void) {
                 cmocka_unit_test_setup(following_events, set_up),
                 cmocka_unit_test_setup(every_method_is_described, set_up),
                 cmocka_unit_test_setup(every_field_is_described, set_up),
+                cmocka_unit_test_setup(sources_of_a_bucket, set_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

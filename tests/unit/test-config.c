@@ -370,6 +370,7 @@ static void rich_file_is_understood(void **state) {
         assert_int_equal(s.mutes_count, 4);
         assert_true(s.mutes[3].any_listener);
         assert_int_equal(s.mutes[1].from_us, 0);
+        assert_string_equal(s.metrics.fleet_key, "fleet.key");
         settings_release(&s);
         settings_release(&s); /* does no harm */
 }

@@ -98,6 +98,42 @@ static void no_source_and_nothing_unknown(void **state) {
         free(text);
 }
 
+static unsigned count_lines(const char *text, const char *start) {
+        unsigned n = 0;
+
+        for (const char *p = text; (p = strstr(p, start)); p++)
+                n += p == text || p[-1] == '\n';
+        return n;
+}
+
+/* 192 of them where they are switched on, and none elsewhere. */
+static void fleet_is_192_series(void **state) {
+        struct snapshot s;
+        char *text;
+
+        sample_flood(&s);
+        text = metrics_text(&s, false);
+        assert_null(strstr(text, "synward_fleet_"));
+        free(text);
+
+        s.fleet.known = true;
+        s.fleet.mark = 0xab;
+        s.fleet.cells[0][17] = 12;
+        s.fleet.cells[1][63] = UINT64_C(5000000000);
+        s.fleet.registers[5] = 47;
+        text = metrics_text(&s, false);
+        assert_int_equal(count_lines(text, "synward_fleet_cell_total{"), 128);
+        assert_int_equal(count_lines(text, "synward_fleet_register{"), 64);
+        assert_int_equal(count_lines(text, "synward_fleet_"), 192);
+        assert_true(has_line(text, "# TYPE synward_fleet_cell_total counter"));
+        assert_true(has_line(text, "# TYPE synward_fleet_register gauge"));
+        assert_true(has_line(text, "synward_fleet_cell_total{key=\"00ab\",row=\"0\",cell=\"17\"} 12"));
+        assert_true(has_line(text, "synward_fleet_cell_total{key=\"00ab\",row=\"1\",cell=\"63\"} 5000000000"));
+        assert_true(has_line(text, "synward_fleet_register{key=\"00ab\",register=\"5\"} 47"));
+        assert_true(has_line(text, "synward_fleet_register{key=\"00ab\",register=\"63\"} 0"));
+        free(text);
+}
+
 static void escapes_labels(void **state) {
         struct snapshot s;
         char *text;
@@ -109,8 +145,13 @@ static void escapes_labels(void **state) {
         free(text);
 }
 
+static void sample_fleet(struct snapshot *s) {
+        sample_quiet(s);
+        s->fleet.known = true;
+}
+
 static void prometheus_has_no_complaint(void **state) {
-        static void (*const samples[])(struct snapshot *) = { sample_quiet, sample_flood };
+        static void (*const samples[])(struct snapshot *) = { sample_quiet, sample_flood, sample_fleet };
 
         if (system("promtool --version >/dev/null 2>&1") != 0) {
                 print_message("no promtool here\n");
@@ -149,6 +190,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(says_what_is),
                 cmocka_unit_test(no_source_and_nothing_unknown),
+                cmocka_unit_test(fleet_is_192_series),
                 cmocka_unit_test(escapes_labels),
                 cmocka_unit_test(openmetrics),
                 cmocka_unit_test(prometheus_has_no_complaint),

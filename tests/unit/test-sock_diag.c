@@ -533,7 +533,8 @@ struct heard {
         struct address last;
 };
 
-static void hear(void *data, const struct address *remote, const struct address *local, uint16_t port) {
+static void hear(void *data, const struct address *remote, const struct address *local, uint16_t port,
+                 uint64_t age_us) {
         struct address listener;
 
         struct heard *h = data;

@@ -98,6 +98,10 @@ run 2 sources -n
 run 2 sources -n x
 run 2 sources -n -1
 run 2 sources more
+for bucket in 0 0: :1 0:1:2 a:1 0:-1 0:1234 ''; do
+        run 2 sources --bucket "$bucket"
+done
+run 2 sources --bucket 0:1 --prefix
 run 2 events -n 1x
 run 2 incidents 1 2
 run 2 top
@@ -152,6 +156,16 @@ says "192.0.2.7"
 [[ $out != *198.51.100* ]] || not_ok "a prefix among the addresses"
 run 0 sources --prefix
 says "198.51.100.0/24"
+run 0 sources --bucket 1:26
+says "198.51.100.0/24  "
+says "1.00"
+run 0 sources --bucket 1:27
+says "nobody in it"
+run 0 --json sources --bucket 1:26
+holds '(.sources | length) == 1 and .sources[0].prefix == "198.51.100.0/24" and .sources[0].unanswered_per_s == 1'
+run 1 sources --bucket 2:0
+complains "rows are 0 to 1, cells 0 to 63"
+run 1 sources --bucket 1:64
 run 0 --json sources -n 1
 holds '(.sources | length) == 1 and .sources[0].address == "192.0.2.7" and .sources[0].prefix == null'
 run 0 --json sources -n 0

@@ -99,6 +99,20 @@ complains "No such file"
 run 78 --print-config -c "$work/bad.yaml"
 run 78 --diagnose=1s -c "$work/bad.yaml"
 run 78 -c "$work/bad.yaml" --control "$work/s" --state-dir "$work" --runtime-dir "$work"
+# A fleet's key: what cannot be one ends it, with the place and the remedy; to check the file takes no secret.
+for key in "$work/no.key" "$work/weak.key" none; do
+        echo "metrics: { fleet_key: $key }" >"$work/fleet.yaml"
+        echo 00000000000000000000000000000001 >"$work/weak.key"
+        run 0 -t -c "$work/fleet.yaml"
+        run 78 --dry-run --no-privilege-drop -c "$work/fleet.yaml" --control "$work/s" --state-dir "$work" --runtime-dir "$work"
+        complains "metrics.fleet_key: "
+        complains "$key"
+        case $key in
+        none) complains "LoadCredential=none:" ;;
+        *weak*) complains "systemd-id128 new" ;;
+        *) complains "the daemon's user must be able to" ;;
+        esac
+done
 run 0 --print-config -c "$work/good.yaml"
 cp "$work/out" "$work/printed.yaml"
 grep -q '^mode: observe' "$work/printed.yaml" || not_ok "--print-config lost the mode"
