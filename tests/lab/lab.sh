@@ -505,6 +505,12 @@ lab_honest() {
 # its configuration; returns when it answers. Starts lab_watch, unless
 # LAB_WATCH is 0: looking that often is a load of its own. LAB_SPAWN=lab_spawn_here
 # leaves its output on the terminal. LAB_RESOLV_CONF is what it finds in /etc/resolv.conf.
+# lab_fleet_key: puts another key where metrics.fleet_key can name it: $lab_temp/fleet.key.
+lab_fleet_key() {
+        od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$lab_temp/fleet.key" && chmod 600 "$lab_temp/fleet.key" &&
+                chown "$lab_user" "$lab_temp/fleet.key" || lab_abort "no key of a fleet"
+}
+
 lab_daemon() {
         local before=()
 

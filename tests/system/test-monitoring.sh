@@ -48,7 +48,8 @@ check "the dashboard is valid JSON" jq -e '[.panels[].targets[].expr] | length >
 # --- the chain ------------------------------------------------------------------------
 lab_up cookies=1
 lab_server web --listen 0.0.0.0:80 --backlog 511
-LAB_CONFIG='detect: { hold: 1s, recover: 1s }' lab_daemon
+lab_fleet_key
+LAB_CONFIG="{ detect: { hold: 1s, recover: 1s }, metrics: { fleet_key: $lab_temp/fleet.key } }" lab_daemon
 mkdir "$lab_temp/textfile" "$lab_temp/data" "$lab_temp/am"
 
 lab_ctl metrics >"$lab_temp/metrics"

@@ -289,6 +289,41 @@ static void hosts_add_up_to_one_that_saw_all(void **state) {
         fleet_sketch_free(a), fleet_sketch_free(b), fleet_sketch_free(both);
 }
 
+/* A minute is many walks: what the last of them found of a register is not all. */
+static void walks_of_a_minute_are_one(void **state) {
+        struct fleet_sketch *many = make(3), *one = make(3);
+
+        begin(one);
+        for (uint32_t n = 0; n < 300; n++) {
+                reach_number(one, n, 1);
+                if (n % 100 == 0)
+                        fleet_sketch_walk_end(many), fleet_sketch_walk_begin(many, BOOT + (n / 100 + 1) * SECOND);
+                reach_number(many, n, 1);
+        }
+        end(many), end(one);
+        assert_memory_equal(fleet_sketch_told(many), fleet_sketch_told(one), sizeof *fleet_sketch_told(one));
+        assert_int_equal(sum(one), 300);
+        fleet_sketch_free(many), fleet_sketch_free(one);
+}
+
+/* Who shares a cell of one row with somebody else does not of the other. */
+static void rows_are_apart(void **state) {
+        enum { PREFIXES = 2000 };
+        unsigned same = 0;
+
+        for (uint32_t n = 0; n < PREFIXES; n++) {
+                struct fleet_sketch *s = make(1);
+
+                begin(s);
+                reach_number(s, n, 1);
+                end(s);
+                same += only_cell(s, 0) == only_cell(s, 1);
+                fleet_sketch_free(s);
+        }
+        /* 1 in 64: 31, with a standard error of 5.5. */
+        assert_in_range(same, 9, 53);
+}
+
 static void another_key_is_another_sketch(void **state) {
         unsigned same_cell = 0, same_mark = 0;
         enum { ROUNDS = 2000 };
@@ -466,6 +501,8 @@ int main(void) {
                 cmocka_unit_test(only_whole_minutes_are_told),
                 cmocka_unit_test(a_clock_that_is_set_loses_nothing),
                 cmocka_unit_test(hosts_add_up_to_one_that_saw_all),
+                cmocka_unit_test(walks_of_a_minute_are_one),
+                cmocka_unit_test(rows_are_apart),
                 cmocka_unit_test(another_key_is_another_sketch),
                 cmocka_unit_test(cells_are_upper_bounds),
                 cmocka_unit_test(registers_count_prefixes),

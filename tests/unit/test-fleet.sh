@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The fleet rules: hosts with 3 SYN/s each alarm within two minutes; a crowd at all of them does
-# not, nor does a week of the same fleet with crowds, restarts, lossy hosts and lost scrapes.
-#   test-fleet.sh [flood|crowd|week [HOSTS]]     (flood, and 20 hosts)
+# not, nor does a week of the same fleet with crowds, restarts, lossy hosts and lost scrapes. Of
+# the sketches: three /24s that flood all of them are named within two minutes, and a crowd is not.
+#   test-fleet.sh [flood|crowd|week|sources|everybody [HOSTS]]     (flood, sources, everybody; 20 hosts)
 # tests/system runs the week, which takes minutes, and "make bench" 1,000 hosts.
 set -u
 source=$(cd "${srcdir:-.}" && pwd)
@@ -16,14 +17,16 @@ for program in promtool python3; do
         command -v $program >/dev/null || { echo "SKIP: no $program here"; exit 77; }
 done
 promtool check rules "$rules" >"$work/said" 2>&1 || { cat "$work/said"; failed=1; }
-kind=${1:-flood}
 hosts=${2:-20}
-start=$SECONDS
-python3 "$source/tests/unit/fleet-series.py" "$rules" "$kind" "$hosts" >"$work/$kind.yaml"
-if promtool test rules "$work/$kind.yaml" >"$work/said" 2>&1; then
-        echo "$kind of $hosts hosts: as it should be, in $((SECONDS - start)) s"
-else
-        cut -c 1-300 "$work/said" | tail -n 20
-        failed=1
-fi
+for kind in ${1:-flood sources everybody}; do
+        start=$SECONDS
+        python3 "$source/tests/unit/fleet-series.py" "$rules" "$kind" "$hosts" >"$work/$kind.yaml"
+        if promtool test rules "$work/$kind.yaml" >"$work/said" 2>&1; then
+                echo "$kind of $hosts hosts: as it should be, in $((SECONDS - start)) s"
+        else
+                cut -c 1-300 "$work/said" | tail -n 20
+                failed=1
+        fi
+        rm -f "$work/$kind.yaml"
+done
 exit "$failed"
