@@ -254,6 +254,28 @@ else
         say "no curl: the webhook is not tried"
 fi
 
+# --- the fleet's key: root's file, handed over as synward.yaml(5) says ---------------
+fleet_series() { [ "$(box synwardctl metrics | grep -c '^synward_fleet_')" = "$1" ]; }
+wait_for 5 "no sketches without a key" fleet_series 0
+box sh -c "umask 077; systemd-id128 new >$sysconfdir/synward/fleet.key"
+printf 'metrics: { fleet_key: fleet.key }\ndetect: { hold: 1s, recover: 2s }\n' >"$config"
+refuse "no key at a reload that has none to hand over" box systemctl reload synward.service
+wait_for 5 "and the log has the remedy" journal_says 'LoadCredential=fleet.key:FILE in the unit does it'
+# What systemd mounts for a service gets there only from a / that is shared, as every host's is.
+box mount --make-rshared /
+printf '[Service]\nLoadCredential=fleet.key:%s\n' "$sysconfdir/synward/fleet.key" |
+        box tee /run/systemd/system/synward.service.d/fleet.conf >/dev/null
+box systemctl daemon-reload
+expect "restart with the credential's drop-in" box systemctl restart synward.service
+wait_for 10 "192 series" fleet_series 192
+expect "a reload reads it again" box systemctl reload synward.service
+wait_for 5 "and they are still there" fleet_series 192
+box rm /run/systemd/system/synward.service.d/fleet.conf
+printf 'mode: enforce\ndetect: { hold: 1s, recover: 2s }\n' >"$config"
+box systemctl daemon-reload
+expect "restart without the credential" box systemctl restart synward.service
+pid=$(property MainPID)
+
 # --- hang, kill -------------------------------------------------------------------
 kill_daemon STOP
 wait_for 15 "the watchdog replaced a daemon that hung" main_pid_changed "$pid"
