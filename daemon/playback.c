@@ -211,6 +211,10 @@ static int judge(struct playback *p) {
         p->summary.events = p->events;
         p->summary.incidents = p->floods_count;
         p->summary.syns = p->syns;
+        if (capture) {
+                p->summary.begin_us = pcap_replay_facts(capture)->clock.earliest_us;
+                p->summary.end_us = pcap_replay_facts(capture)->clock.latest_us;
+        }
         if (capture)
                 r = pcap_replay_conclude(capture, &p->summary.verdict);
         else

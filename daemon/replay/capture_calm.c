@@ -5,6 +5,7 @@
 
 #include "core/explain.h"
 #include "replay/capture_say.h"
+#include "replay/capture_scan.h"
 #include "replay/words.h"
 
 #define NEARLY_ALL 0.9
@@ -14,6 +15,9 @@
 #define REFUSING_S 0.5
 #define SCAN_SERVICES 8
 #define FEW_MIN 10
+/* So long a half-open lives (tcp_synack_retries 5); so many are half of the shortest usual queue. */
+#define HALF_OPEN_S 63.0
+#define TRICKLE_HELD 64.0
 
 static bool find_one_direction(struct look *k) {
         bool out = look_is_out_only(k);
@@ -124,12 +128,20 @@ static bool find_lossy(struct look *k) {
 
 /* Too few, or too short, for a flood, and yet they are nobody's. */
 static bool find_few_unfinished(struct look *k) {
-        double n = of(&k->all, LEDGER_HANDSHAKES), bad = look_unexplained(k, &k->all);
-        char a[32];
+        double n = of(&k->all, LEDGER_HANDSHAKES), bad = look_unexplained(k, CAPTURE_NO_SERVICE, &k->all);
+        const struct ledger_run *run = NULL;
+        char a[32], t[32];
 
-        if (bad < FEW_MIN || bad < LOOK_MOST * n)
+        for (unsigned i = 0; i < k->count; i++)
+                if (k->services[i].runs > 0 && look_unexplained(k, (int) i, &k->services[i].longest.counts) >= FEW_MIN &&
+                    (!run || ledger_bad(&k->services[i].longest.counts) > ledger_bad(&run->counts)))
+                        run = &k->services[i].longest;
+        if (bad < FEW_MIN || (bad < LOOK_MOST * n && !run))
                 return false;
-        say(k, "no flood, but %s handshakes are finished by nobody, too few to hurt; ", words_count(bad, a));
+        say(k, "no flood, but %s handshakes", words_count(run ? (double) ledger_bad(&run->counts) : bad, a));
+        if (run)
+                say(k, " in %s", words_seconds((double) (run->end_us - run->begin_us) / 1e6, t));
+        say(k, " are finished by nobody, too few, or for too short a time, to hurt a usual queue; ");
         say_handshakes(k, &k->all, k->facts->duration_s);
         say_verdict(k, OUTCOME_NO_FLOOD, DIAGNOSIS_UNKNOWN, "few-unfinished", CAPTURE_NO_SERVICE);
         return true;
@@ -142,6 +154,17 @@ static unsigned busiest(const struct look *k) {
                 if (k->services[i].counts.of[LEDGER_HANDSHAKES] > k->services[most].counts.of[LEDGER_HANDSHAKES])
                         most = i;
         return most;
+}
+
+/* Not enough for a flood beside what finishes; but they stay, and add up. */
+static void note_trickle(struct look *k) {
+        double bad = look_unexplained(k, CAPTURE_NO_SERVICE, &k->all), per_s = bad / k->facts->duration_s;
+        char n[32];
+
+        if (per_s * HALF_OPEN_S >= TRICKLE_HELD && bad >= TRICKLE_HELD)
+                capture_verdict_note(k->v, "unfinished", 0, false,
+                                     "%s handshakes, %.1f a second, are finished by nobody: they hold about %.0f places "
+                                     "of a queue", words_count(bad, n), per_s, fmin(bad, per_s * HALF_OPEN_S));
 }
 
 static void find_calm(struct look *k) {
@@ -161,6 +184,7 @@ static void find_calm(struct look *k) {
         if (far)
                 say(k, ", after %.0f ms for half of them", 1000 * s->finish_delay_s);
         say(k, "; most at %s", say_service(k, i, name));
+        note_trickle(k);
         say_verdict(k, OUTCOME_NO_FLOOD, crowd ? DIAGNOSIS_FLASH_CROWD
                                          : s->peak_per_s >= BUSY_PER_S ? DIAGNOSIS_BUSY : DIAGNOSIS_QUIET,
                     crowd ? "crowd" : "honest", (int) i);
@@ -168,7 +192,7 @@ static void find_calm(struct look *k) {
 
 void capture_calm_find(struct look *k) {
         static bool (*const rules[])(struct look *) = {
-                find_one_direction, find_closed, find_short, find_checks, find_lossy, find_blind,
+                find_one_direction, capture_scan_find, find_closed, find_short, find_checks, find_lossy, find_blind,
                 find_few_unfinished,
         };
 

@@ -49,8 +49,15 @@ static void follow(struct capture_clock *c, uint64_t stamp_us) {
                 begin_line(c, stamp_us);
         }
         ahead = ahead_us(c, c->line, stamp_us);
-        if (ahead <= INT64_MAX)
+        if (ahead <= INT64_MAX) {
                 c->now_us += ahead;
+                c->pauses += ahead > CAPTURE_CLOCK_PAUSE_US;
+                c->paused_us += ahead > CAPTURE_CLOCK_PAUSE_US ? ahead : 0;
+        }
+        if (stamp_us < c->earliest_us)
+                c->earliest_us = stamp_us;
+        if (stamp_us > c->latest_us)
+                c->latest_us = stamp_us;
         c->lines[c->line].used_us = c->now_us;
         c->stamp_us = c->now_us - c->lines[c->line].skew_us;
 }
@@ -62,6 +69,7 @@ uint64_t capture_clock_step(struct capture_clock *c, uint64_t stamp_us, bool str
                 c->unstamped++;
         else if (!c->begun) {
                 c->begun = true;
+                c->earliest_us = stamp_us;
                 begin_line(c, stamp_us);
                 follow(c, stamp_us);
         } else if (stray)

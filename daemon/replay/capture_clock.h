@@ -18,6 +18,9 @@
 /* A packet so far ahead is looked at twice. */
 #define CAPTURE_CLOCK_JUMP_US UINT64_C(10000000)
 
+/* Nothing for so long, and there may have been no capture either: joined files, or a clock that was set. */
+#define CAPTURE_CLOCK_PAUSE_US UINT64_C(3600000000)
+
 enum { CAPTURE_CLOCK_LINES = 4 };
 
 struct capture_clock_line {
@@ -32,6 +35,8 @@ struct capture_clock {
         unsigned line;      /* the present one */
         struct capture_clock_line lines[CAPTURE_CLOCK_LINES];
         uint64_t steps_back, farthest_back_us;
+        uint64_t pauses, paused_us;          /* of more than CAPTURE_CLOCK_PAUSE_US */
+        uint64_t earliest_us, latest_us;     /* stamps; of no stray */
         uint64_t strays;    /* packets that alone were far ahead */
         uint64_t unstamped; /* without a time, or beyond the year 9999 */
 };

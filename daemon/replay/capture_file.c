@@ -135,6 +135,31 @@ static int need_more(struct capture_file *f, size_t n, const uint8_t **ret) {
 
 /* --- pcap -------------------------------------------------------------------------- */
 
+static const struct {
+        uint32_t magic;
+        uint8_t record;
+        bool nanoseconds;
+} pcap_magics[] = {
+        { 0xa1b2c3d4, PCAP_RECORD, false },
+        { 0xa1b23c4d, PCAP_RECORD, true },
+        { 0xa1b2cd34, PCAP_RECORD_PATCHED, false },
+};
+
+/* False, and nothing has changed: it begins no pcap. */
+static bool pcap_format(struct capture_file *f, uint32_t magic) {
+        for (size_t i = 0; i < sizeof pcap_magics / sizeof *pcap_magics; i++) {
+                bool swapped = magic == __builtin_bswap32(pcap_magics[i].magic);
+
+                if (!swapped && magic != pcap_magics[i].magic)
+                        continue;
+                f->swapped = swapped;
+                f->record = pcap_magics[i].record;
+                f->nanoseconds = pcap_magics[i].nanoseconds;
+                return true;
+        }
+        return false;
+}
+
 static int pcap_begin(struct capture_file *f) {
         const uint8_t *p;
         int r = need_more(f, PCAP_HEADER, &p);
@@ -149,12 +174,29 @@ static int pcap_begin(struct capture_file *f) {
         return 0;
 }
 
+/* Files joined by cat(1): a heading where a record would stand, with the zeros of its unused fields
+ * where a record has its lengths. */
+static bool pcap_begins_again(struct capture_file *f, const uint8_t *p) {
+        static const uint8_t zeros[8] = { 0 };
+        uint32_t magic;
+
+        memcpy(&magic, p, sizeof magic);
+        return memcmp(p + 8, zeros, sizeof zeros) == 0 && pcap_format(f, magic);
+}
+
 static int pcap_next(struct capture_file *f, struct capture_frame *ret) {
         const uint8_t *p;
         uint32_t captured;
         uint64_t part;
-        int r = need(f, f->record, &p);
+        int r;
 
+        while ((r = need(f, PCAP_RECORD, &p)) > 0 && pcap_begins_again(f, p)) {
+                r = pcap_begin(f);
+                if (r < 0)
+                        return r;
+        }
+        if (r > 0)
+                r = need_more(f, f->record, &p);
         if (r <= 0)
                 return r;
         captured = get32(f, p + 8);
@@ -372,16 +414,6 @@ static int ng_next(struct capture_file *f, struct capture_frame *ret) {
 
 /* --- both --------------------------------------------------------------------------- */
 
-static const struct {
-        uint32_t magic;
-        uint8_t record;
-        bool nanoseconds;
-} pcap_magics[] = {
-        { 0xa1b2c3d4, PCAP_RECORD, false },
-        { 0xa1b23c4d, PCAP_RECORD, true },
-        { 0xa1b2cd34, PCAP_RECORD_PATCHED, false },
-};
-
 static int begin(struct capture_file *f) {
         const uint8_t *p;
         uint32_t magic;
@@ -395,14 +427,8 @@ static int begin(struct capture_file *f) {
                 r = need_more(f, NG_BLOCK_HEADER + 20, &p); /* the shortest section's heading */
                 return r < 0 ? r : ng_section(f);
         }
-        for (size_t i = 0; i < sizeof pcap_magics / sizeof *pcap_magics; i++) {
-                f->swapped = magic == __builtin_bswap32(pcap_magics[i].magic);
-                if (!f->swapped && magic != pcap_magics[i].magic)
-                        continue;
-                f->record = pcap_magics[i].record;
-                f->nanoseconds = pcap_magics[i].nanoseconds;
+        if (pcap_format(f, magic))
                 return pcap_begin(f);
-        }
         return damaged(f, "no capture: neither pcap nor pcapng");
 }
 

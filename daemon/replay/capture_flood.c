@@ -5,6 +5,7 @@
 
 #include "core/explain.h"
 #include "replay/capture_say.h"
+#include "replay/capture_scan.h"
 #include "replay/words.h"
 
 /* A flood: so many unfinished, however short; or for so long; or most of what comes. */
@@ -26,9 +27,23 @@ enum { FEW_SOURCES = 16 };
 #define RESENT_SHARE 0.3
 #define HEAVY_PER_S 200.0
 
+/* In so short a capture those who come from afar have not come back yet: clients that ask several times
+ * each, as browsers do, and all from one or two /8. */
+#define AFAR_S 0.5
+#define AFAR_TIMES 10.0
+#define AFAR_BLOCKS 2.0
+
 /* Somebody is there who sends again: loss on the way, or no way back. */
 static bool is_retried(const struct ledger_counts *c, double bad) {
         return of(c, LEDGER_RETRIED) - of(c, LEDGER_WAITING) >= LOOK_MOST * bad;
+}
+
+static bool may_be_afar(const struct look *k, const struct ledger_service *s) {
+        double n = of(&s->counts, LEDGER_HANDSHAKES);
+
+        return k->facts->duration_s > 0 && k->facts->duration_s < AFAR_S && k->all.of[LEDGER_DONE] == 0 &&
+               s->blocks >= 1 && s->blocks <= AFAR_BLOCKS && n >= KEEP_COMING * s->clients &&
+               n <= AFAR_TIMES * s->clients;
 }
 
 /* Where nobody could be seen to finish, only how it was sent tells. */
@@ -42,16 +57,21 @@ static bool blind_flood(const struct look *k, const struct ledger_service *s, do
         if (s->clients * SEEN_ONCE >= n)
                 return true;
         return bad >= HEAVY_PER_S && k->sources_count > 0 &&
-               (look_unfinished(&k->sources[0]) >= CONCENTRATED_SHARE * n ||
-                (k->networks_count > 0 && look_unfinished(&k->networks[0]) >= CONCENTRATED_SHARE * n));
+               (look_unfinished(k, &k->sources[0]) >= CONCENTRATED_SHARE * n ||
+                (k->networks_count > 0 && look_unfinished(k, &k->networks[0]) >= CONCENTRATED_SHARE * n));
+}
+
+static int index_of(const struct look *k, const struct ledger_service *s) {
+        return (int) (s - k->services);
 }
 
 static bool run_is_flood(const struct look *k, const struct ledger_service *s) {
         const struct ledger_run *r = &s->longest;
-        double n = of(&r->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, &r->counts);
+        double n = of(&r->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, index_of(k, s), &r->counts);
         double lasted_s = (double) (r->end_us - r->begin_us) / 1e6;
 
-        if (s->runs == 0 || bad < k->limits->share * n || is_retried(&r->counts, bad))
+        if (s->runs == 0 || bad < k->limits->share * n || is_retried(&r->counts, bad) ||
+            capture_scan_is_sweep(k, (unsigned) index_of(k, s)) || may_be_afar(k, s))
                 return false;
         if (!(bad >= FLOOD_MANY || (bad >= FLOOD_SOME && bad >= FLOOD_SOME_SHARE * n) ||
               (lasted_s >= FLOOD_LONG_S && bad >= FLOOD_LONG_S * k->limits->rate_per_s)))
@@ -60,43 +80,46 @@ static bool run_is_flood(const struct look *k, const struct ledger_service *s) {
 }
 
 static bool is_slow_fill(const struct look *k, const struct ledger_service *s) {
-        double n = of(&s->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, &s->counts);
+        double n = of(&s->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, index_of(k, s), &s->counts);
 
-        return k->facts->duration_s >= SLOW_S && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
+        return k->facts->duration_s >= SLOW_S && !capture_scan_is_sweep(k, (unsigned) index_of(k, s)) && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
                bad >= SLOW_PER_S * k->facts->duration_s && !is_retried(&s->counts, bad) && blind_flood(k, s, 0);
 }
 
-static double few_share(const struct ledger_source *list, unsigned count, unsigned few, double bad) {
+static double few_share(const struct look *k, const struct ledger_source *list, unsigned count, unsigned few, double bad) {
         double sum = 0;
 
         for (unsigned i = 0; i < count && i < few; i++)
-                sum += look_unfinished(&list[i]);
+                sum += look_unfinished(k, &list[i]);
         return bad > 0 ? sum / bad : 0;
 }
 
 static enum diagnosis flood_kind(const struct look *k, const struct ledger_service *s, double bad) {
         double all_bad = fmax(bad, (double) ledger_bad(&k->all));
 
-        if (of(&s->longest.counts, LEDGER_ENDED) >= LOOK_MOST * bad && bad > 0 &&
-            look_unexplained(k, &s->longest.counts) >= (double) ledger_bad(&s->longest.counts))
-                return DIAGNOSIS_FLOOD_REFLECTED;
-        if (few_share(k->sources, k->sources_count, FEW_SOURCES, all_bad) >= CONCENTRATED_SHARE ||
-            few_share(k->networks, k->networks_count, 1, all_bad) >= CONCENTRATED_SHARE)
+        if (k->sources_count > 0 && look_ends_its_own(&k->sources[0]) &&
+            look_unfinished(k, &k->sources[0]) >= CONCENTRATED_SHARE * all_bad)
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
-        return look_unexplained(k, &s->counts) >= KEEP_COMING * s->clients ? DIAGNOSIS_FLOOD_DISTRIBUTED
-                                                                               : DIAGNOSIS_FLOOD_SPOOFED;
+        if (of(&s->longest.counts, LEDGER_ENDED) >= LOOK_MOST * bad && bad > 0 &&
+            look_unexplained(k, index_of(k, s), &s->longest.counts) >= (double) ledger_bad(&s->longest.counts))
+                return DIAGNOSIS_FLOOD_REFLECTED;
+        if (few_share(k, k->sources, k->sources_count, FEW_SOURCES, all_bad) >= CONCENTRATED_SHARE ||
+            few_share(k, k->networks, k->networks_count, 1, all_bad) >= CONCENTRATED_SHARE)
+                return DIAGNOSIS_FLOOD_CONCENTRATED;
+        return look_unexplained(k, index_of(k, s), &s->counts) >= KEEP_COMING * s->clients
+                       ? DIAGNOSIS_FLOOD_DISTRIBUTED : DIAGNOSIS_FLOOD_SPOOFED;
 }
 
 static void say_heaviest(struct look *k, double bad) {
         const struct ledger_source *one = k->sources_count ? &k->sources[0] : NULL;
         const struct ledger_source *net = k->networks_count ? &k->networks[0] : NULL;
-        double by_net = net ? look_unfinished(net) : 0;
-        const struct ledger_source *s = one && look_unfinished(one) >= 0.8 * by_net ? one : net;
+        double by_net = net ? look_unfinished(k, net) : 0;
+        const struct ledger_source *s = one && look_unfinished(k, one) >= 0.8 * by_net ? one : net;
         char name[ADDRESS_TEXT_MAX];
 
-        if (s && bad > 0 && look_unfinished(s) >= 0.1 * bad)
+        if (s && bad > 0 && look_unfinished(k, s) >= 0.1 * bad)
                 say(k, "; %s sends %.0f %%", prefix_format(&s->prefix, name),
-                    fmin(100, 100 * look_unfinished(s) / bad));
+                    fmin(100, 100 * look_unfinished(k, s) / bad));
 }
 
 static void say_answers(struct look *k, const struct ledger_counts *c) {
@@ -115,8 +138,8 @@ static void say_flood(struct look *k, unsigned i, unsigned others) {
         bool slow = !run_is_flood(k, s);
         const struct ledger_counts *c = slow ? &s->counts : &s->longest.counts;
         double lasted_s = slow ? k->facts->duration_s : (double) (s->longest.end_us - s->longest.begin_us) / 1e6;
-        double bad = look_unexplained(k, c);
-        enum diagnosis d = flood_kind(k, s, slow ? bad : look_unexplained(k, &s->longest.counts));
+        double bad = look_unexplained(k, (int) i, c);
+        enum diagnosis d = flood_kind(k, s, bad);
         char name[VERDICT_NAME_MAX], n[32];
 
         if (look_is_out_only(k))
@@ -129,11 +152,11 @@ static void say_flood(struct look *k, unsigned i, unsigned others) {
                 say_handshakes(k, &s->counts, k->facts->duration_s);
         else
                 say_handshakes(k, c, lasted_s);
-        if (!slow && k->facts->duration_s < 1)
+        if (!slow && k->facts->duration_s > 0 && k->facts->duration_s < 1)
                 say(k, ", %s a second", explain_count(of(&s->counts, LEDGER_HANDSHAKES) / k->facts->duration_s, n));
-        else if (!slow)
+        else if (!slow && k->facts->duration_s > 0)
                 say(k, ", up to %s a second unfinished", words_count(s->longest.peak_bad_per_s, n));
-        else
+        else if (slow)
                 say(k, "; a queue shorter than what comes in a minute is filled by it");
         if (d == DIAGNOSIS_FLOOD_SPOOFED && s->clients >= 2)
                 say(k, "; about %s addresses", say_about(s->clients, of(&s->counts, LEDGER_HANDSHAKES), n));
@@ -145,7 +168,8 @@ static void say_flood(struct look *k, unsigned i, unsigned others) {
                 say(k, "; %.0f %% of its SYN-ACKs sent again", 100 * of(&s->counts, LEDGER_RESENT) /
                     of(&s->counts, LEDGER_HANDSHAKES));
         if (others)
-                say(k, "; and %u more listener%s flooded", others, others > 1 ? "s" : "");
+                say(k, "; and %u more listener%s flooded, %s handshakes unfinished in all", others,
+                    others > 1 ? "s" : "", words_count((double) ledger_bad(&k->all), n));
         if (k->facts->duration_s < LOOK_SHORT_S)
                 say(k, " (a short capture)");
         say_verdict(k, OUTCOME_FLOOD, d, look_is_out_only(k) ? "one-direction" : slow ? "slow-fill" : "flood",

@@ -335,6 +335,7 @@ static void found(struct capture_hosts *h, struct end *e) {
         struct group *g = &h->groups[e->group];
         const struct capture_listen *l = given_as_listener(h, &e->address, e->port);
         struct address any = wildcard(&e->address);
+        static const uint8_t zero[16] = { 0 };
 
         if (g->service == CAPTURE_NO_SERVICE && is_group_service(h, g)) {
                 g->service = (int16_t) add_service(h, &any, g->port, &g->narrow,
@@ -344,9 +345,10 @@ static void found(struct capture_hosts *h, struct end *e) {
         }
         if (g->service != CAPTURE_NO_SERVICE)
                 e->service = g->service;
-        else if (l && l->any)
+        else if (l && l->any) {
+                any = address_from_ipv6(zero); /* of both families */
                 e->service = (int16_t) add_service(h, &any, e->port, NULL, false);
-        else if (is_service(h, e))
+        } else if (is_service(h, e))
                 e->service = (int16_t) add_service(h, &e->address, e->port, NULL,
                                                    !l && is_closed(e->syns, e->answers, e->refusals));
         if (e->service != CAPTURE_NO_SERVICE)
@@ -527,6 +529,26 @@ uint32_t capture_hosts_listeners(const struct capture_hosts *h) {
 
 uint64_t capture_hosts_left_out(const struct capture_hosts *h) {
         return h->left_out;
+}
+
+bool capture_hosts_are_named(const struct capture_hosts *h) {
+        return h->given->listen_count > 0 || h->given->local_count > 0;
+}
+
+bool capture_hosts_busiest_elsewhere(const struct capture_hosts *h, struct listener_key *ret, uint64_t *ret_syns,
+                                     bool *ret_out) {
+        const struct end *most = NULL;
+
+        for (uint32_t i = 0; i < ENDS_MAX; i++)
+                if (h->ends[i].used && h->ends[i].service == CAPTURE_NO_SERVICE &&
+                    h->ends[i].syns > (most ? most->syns : 0))
+                        most = &h->ends[i];
+        if (!most)
+                return false;
+        *ret = (struct listener_key) { .address = most->address, .port = most->port };
+        *ret_syns = most->syns;
+        *ret_out = most->went_out && !most->came_in;
+        return true;
 }
 
 void capture_hosts_unasked(const struct capture_hosts *h, double *ret_from, double *ret_to) {

@@ -68,6 +68,12 @@ uint32_t capture_hosts_listeners(const struct capture_hosts *h);
 /* Listeners that the detector has no room for. */
 uint64_t capture_hosts_left_out(const struct capture_hosts *h);
 
+/* Whether listeners or addresses were given. */
+bool capture_hosts_are_named(const struct capture_hosts *h);
+/* Where most SYNs go that go to no service, and how many; out: the link says that they leave. False: none. */
+bool capture_hosts_busiest_elsewhere(const struct capture_hosts *h, struct listener_key *ret, uint64_t *ret_syns,
+                                     bool *ret_out);
+
 /* SYN-ACKs from where no SYN was seen to go: from and to how many addresses. */
 void capture_hosts_unasked(const struct capture_hosts *h, double *ret_from, double *ret_to);
 /* The address that most of them go to; false: there were none. */

@@ -27,7 +27,8 @@ struct look {
         bool blind; /* nothing but SYNs and SYN-ACKs: nobody could be seen to finish */
         unsigned sources_count, networks_count, checkers_count;
         struct ledger_source sources[LOOK_SOURCES], networks[LOOK_SOURCES];
-        double checked; /* handshakes that checkers ended */
+        double checked; /* handshakes that checkers ended, */
+        double checked_at[LEDGER_SERVICES]; /* of a service, if they ended no other's; and what all others ended */
         struct ledger_source checkers[LOOK_SOURCES];
         struct capture_verdict *v;
 };
@@ -42,6 +43,11 @@ void look_gather(struct look *k);
 bool look_is_out_only(const struct look *k);
 bool look_is_in_only(const struct look *k);
 /* What a source left unfinished and does not merely check. */
-double look_unfinished(const struct ledger_source *s);
-/* What is left of a service's unfinished handshakes when what explains them is taken out. */
-double look_unexplained(const struct look *k, const struct ledger_counts *c);
+double look_unfinished(const struct look *k, const struct ledger_source *s);
+/* Whether it is the source itself that ends its handshakes by RST, and no victim whose address is forged. */
+bool look_ends_its_own(const struct ledger_source *s);
+/* What is left of a service's unfinished handshakes (CAPTURE_NO_SERVICE: of all's) when what explains
+ * them is taken out. */
+double look_unexplained(const struct look *k, int service, const struct ledger_counts *c);
+/* Packets that may have been SYNs and could not be used, and which kind most of them are. */
+uint64_t look_lost(const struct look *k, enum capture_kind *ret_most);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/capture_file.h"
 #include "replay/words.h"
 
 void capture_verdict_note(struct capture_verdict *v, const char *reason, uint64_t packets, bool loss,
@@ -25,11 +26,16 @@ bool capture_answers_disowned(const struct ledger_counts *c) {
         return c->of[LEDGER_UNASKED] > 0 && 2 * c->of[LEDGER_ENDED] >= c->of[LEDGER_UNASKED];
 }
 
-static const char *kind_words(enum capture_kind k) {
+/* TCP's flags stand within 96 bytes, but for long extension headers and tunnels. */
+unsigned capture_notes_length(const struct capture_facts *f) {
+        return f->truncated_to < 96 ? 96 : f->truncated_to < 256 ? 256 : CAPTURE_FRAME_MAX;
+}
+
+const char *capture_notes_kind(enum capture_kind k) {
         switch (k) {
         case CAPTURE_NO_TCP: return "no TCP (UDP, ICMP, ARP and the like)";
         case CAPTURE_FRAGMENT: return "later fragments, without a TCP header";
-        case CAPTURE_TRUNCATED: return "kept too short to have TCP flags; capture with -s 96";
+        case CAPTURE_TRUNCATED: return "kept too short to have TCP flags";
         case CAPTURE_BROKEN: return "broken: their lengths cannot be true";
         case CAPTURE_TINY: return "first fragments that end within the TCP header";
         case CAPTURE_DEEP: return "in more tunnels within each other than are followed";
@@ -42,6 +48,7 @@ static const char *kind_words(enum capture_kind k) {
         case CAPTURE_PPTP: return "in PPTP, which is not decoded: capture behind the tunnel";
         case CAPTURE_ESP: return "encrypted by IPsec (ESP): capture behind it";
         case CAPTURE_MACSEC: return "in MACsec, which is not decoded: capture behind it";
+        case CAPTURE_UNREACHABLE: return "ICMP's answers to TCP (unreachable), taken for refusals";
         case CAPTURE_SEGMENT:
         case CAPTURE_KINDS: break;
         }
@@ -49,22 +56,28 @@ static const char *kind_words(enum capture_kind k) {
 }
 
 static void note_kinds(const struct capture_facts *f, struct capture_verdict *v) {
-        char n[32];
+        char n[48], count[32];
 
         for (unsigned i = 1; i < CAPTURE_KINDS; i++) {
                 const char *name = i == CAPTURE_LINK ? capture_link_name(f->unknown_link) : NULL;
 
                 if (f->kinds[i] == 0)
                         continue;
-                words_count((double) f->kinds[i], n);
+                snprintf(n, sizeof n, "%s packet%s", words_count((double) f->kinds[i], count),
+                         f->kinds[i] == 1 ? "" : "s");
                 if (i == CAPTURE_LINK)
                         capture_verdict_note(v, capture_kind_name(CAPTURE_LINK), f->kinds[i], true,
-                                             "%s packets of link type %d%s%s%s, which is not decoded", n,
+                                             "%s of link type %d%s%s%s, which is not decoded", n,
                                              f->unknown_link, name ? " (" : "", name ? name : "", name ? ")" : "");
+                else if (i == CAPTURE_TRUNCATED)
+                        capture_verdict_note(v, capture_kind_name(CAPTURE_TRUNCATED), f->kinds[i], true,
+                                             "%s %s; capture with -s %u", n, capture_notes_kind(CAPTURE_TRUNCATED),
+                                             capture_notes_length(f));
                 else
                         capture_verdict_note(v, capture_kind_name((enum capture_kind) i), f->kinds[i],
-                                             capture_kind_is_loss((enum capture_kind) i), "%s packets %s%s", n,
-                                             i == CAPTURE_NO_TCP ? "are " : "", kind_words((enum capture_kind) i));
+                                             capture_kind_is_loss((enum capture_kind) i), "%s %s%s", n,
+                                             i != CAPTURE_NO_TCP && i != CAPTURE_UNREACHABLE ? "" : f->kinds[i] == 1 ? "is " : "are ",
+                                             capture_notes_kind((enum capture_kind) i));
         }
 }
 
@@ -77,6 +90,12 @@ static void note_time(const struct capture_facts *f, struct capture_verdict *v) 
                                      "%s packet%s go%s back in time, by up to %s: time goes on from there",
                                      words_count((double) c->steps_back, n), c->steps_back == 1 ? "" : "s",
                                      c->steps_back == 1 ? "es" : "", words_seconds((double) c->farthest_back_us / 1e6, t));
+        if (f->pause_s > 0)
+                capture_verdict_note(v, "pause", 0, false,
+                                     "nothing was captured for %s within it: files joined, or a clock that was set",
+                                     words_seconds(f->pause_s, t));
+        if (c->begun && c->earliest_us == c->latest_us && f->kinds[CAPTURE_SEGMENT] > 1)
+                capture_verdict_note(v, "one-time", 0, false, "no time passes in it: how fast it came is not known");
         if (c->strays)
                 capture_verdict_note(v, "time-ahead", c->strays, false,
                                      "%s packet%s stamped far ahead of those around", words_count((double) c->strays, n),
@@ -95,21 +114,23 @@ static void note_traffic(const struct capture_hosts *hosts, const struct ledger 
 
         if (copies)
                 capture_verdict_note(v, "copies", copies, false,
-                                     "%s packet%s captured twice (-i any, a bridge, a mirrored port)",
+                                     "%s packet%s captured twice (-i any, a bridge, a mirrored port, a proxy)",
                                      words_count((double) copies, n), copies == 1 ? " was" : "s were");
         if (left_out)
                 capture_verdict_note(v, "listeners", left_out, true,
-                                     "%s listeners more than the %d that the detector follows; name those you "
-                                     "mean: --replay-listen", words_count((double) left_out, n), OBS_LISTENERS_MAX);
+                                     "%s listener%s more than the %d that the detector follows; name those you "
+                                     "mean: --replay-listen", words_count((double) left_out, n),
+                                     left_out == 1 ? "" : "s", OBS_LISTENERS_MAX);
         if (c->of[LEDGER_UNASKED] && strcmp(v->situation, "backscatter") != 0)
                 capture_verdict_note(v, "unasked-answers", c->of[LEDGER_UNASKED], false,
-                                     "%s SYN-ACKs answer SYNs that are not in the capture%s",
+                                     "%s SYN-ACK%s SYNs that are not in the capture%s",
                                      words_count((double) c->of[LEDGER_UNASKED], n),
+                                     c->of[LEDGER_UNASKED] == 1 ? " answers" : "s answer",
                                      capture_answers_disowned(c) ? ", and are answered by RST: nobody here asked" : "");
         if (silent && aimed)
                 capture_verdict_note(v, "elsewhere", silent, false,
-                                     "%s handshakes go elsewhere: to where nobody listens, or from this host to others",
-                                     words_count((double) silent, n));
+                                     "%s handshake%s elsewhere: to where nobody listens, from this host to others, or "
+                                     "through it", words_count((double) silent, n), silent == 1 ? " goes" : "s go");
 }
 
 static void note_cut(const struct capture_facts *f, struct capture_verdict *v) {

@@ -3,38 +3,49 @@
 
 #include "replay/capture_notes.h"
 #include "replay/capture_say.h"
+#include "replay/capture_scan.h"
 #include "replay/words.h"
 
-/* Fewer handshakes with nobody are no scan. */
-#define SCAN_MIN 50
+#define OUTGOING_MIN 100
+#define UNORDERED_MIN 10
 
 bool capture_nothing_usable(struct look *k) {
         const struct capture_facts *f = k->facts;
-        unsigned most = 0;
+        enum capture_kind most = CAPTURE_SEGMENT;
         const char *name = capture_link_name(f->unknown_link);
+        uint64_t lost = look_lost(k, &most);
 
-        for (unsigned i = 0; i < CAPTURE_KINDS; i++)
-                if (capture_kind_is_loss((enum capture_kind) i) && f->kinds[i] > (most ? f->kinds[most] : 0))
-                        most = i;
         if (f->frames == 0) {
                 say(k, "there is no packet in it");
                 say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "empty", CAPTURE_NO_SERVICE);
                 return true;
         }
-        if (f->kinds[CAPTURE_SEGMENT] > 0 || most == 0)
+        if (f->kinds[CAPTURE_SEGMENT] > 0 || lost == 0)
                 return false;
         if (most == CAPTURE_TRUNCATED)
-                say(k, "cannot tell: it has %u bytes of each packet: TCP flags are not in it; capture with -s 96",
-                    f->truncated_to);
+                say(k, "cannot tell: it has %u bytes of each packet: TCP flags are not in it; capture with -s %u",
+                    f->truncated_to, capture_notes_length(f));
         else if (most == CAPTURE_LINK)
                 say(k, "cannot tell: link type %d%s%s%s is not decoded", f->unknown_link, name ? " (" : "",
                     name ? name : "", name ? ")" : "");
         else if (most >= CAPTURE_VXLAN)
                 say(k, "cannot tell: all of it is in a tunnel (%s) that is not decoded; capture behind the tunnel",
-                    capture_kind_name((enum capture_kind) most));
+                    capture_kind_name(most));
         else
-                say(k, "cannot tell: its packets are broken (%s)", capture_kind_name((enum capture_kind) most));
+                say(k, "cannot tell: its packets are %s", capture_notes_kind(most));
         say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "unusable", CAPTURE_NO_SERVICE);
+        return true;
+}
+
+/* Answers before what they answer: nothing that follows from the order is true. */
+bool capture_nothing_ordered(struct look *k) {
+        double n = of(&k->all, LEDGER_HANDSHAKES), overtaken = (double) ledger_overtaken(k->ledger);
+
+        if (overtaken < UNORDERED_MIN || overtaken < LOOK_MOST * n || of(&k->all, LEDGER_DONE) >= LOOK_MOST * n)
+                return false;
+        say(k, "cannot tell: its packets are not in the order of time, SYN-ACKs stand before their SYNs; sort it first "
+            "(reordercap FILE NEW)");
+        say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "unordered", CAPTURE_NO_SERVICE);
         return true;
 }
 
@@ -51,20 +62,31 @@ static void say_backscatter(struct look *k, const struct ledger_counts *c) {
             say_about(from, of(c, LEDGER_UNASKED), m), name);
 }
 
-/* Few SYNs to each of many ports or addresses: by one who looks for something, or by forged ones. */
-static void say_scan(struct look *k, const struct ledger_service *s) {
-        double n = of(&s->counts, LEDGER_HANDSHAKES);
-        bool forged = s->clients >= LOOK_MOST * n;
-        char count[32], from[32];
+/* What was named is not in it, or one end that is not ours has most of it. */
+static bool say_elsewhere(struct look *k, const struct ledger_counts *c) {
+        bool named = capture_hosts_are_named(k->hosts), out;
+        struct listener_key to;
+        char name[ADDRESS_TEXT_MAX], n[32], from[ADDRESS_TEXT_MAX];
+        uint64_t syns;
 
-        say(k, "%s SYNs to many ports or addresses, few to each: ", words_count(of(&s->counts, LEDGER_SYNS), count));
-        if (forged)
-                say(k, "from %s addresses, forged by the look of it, at the host or its line and no listener",
-                    say_about(s->clients, n, from));
-        else
-                say(k, "a scan");
-        k->v->situation = forged ? "many-ports" : "port-scan";
-        k->v->diagnosis = DIAGNOSIS_PORT_SCAN;
+        if (!capture_hosts_busiest_elsewhere(k->hosts, &to, &syns, &out))
+                return false;
+        listener_key_format(&to, name);
+        if (named) {
+                say(k, "of those that were named none is in it; %s SYNs go elsewhere, most to %s",
+                    words_count(of(c, LEDGER_SYNS), n), name);
+                return true;
+        }
+        if ((double) syns < LOOK_MOST * of(c, LEDGER_SYNS) || syns < OUTGOING_MIN)
+                return false;
+        say(k, "%s SYNs go out to %s", words_count((double) syns, n), name);
+        if (k->sources_count > 0 && (double) k->sources[0].handshakes >= LOOK_MOST * of(c, LEDGER_HANDSHAKES))
+                say(k, " from %s", prefix_format(&k->sources[0].prefix, from));
+        if (of(c, LEDGER_DONE) < LOOK_MOST * of(c, LEDGER_HANDSHAKES)) {
+                say(k, ", and hardly any is followed up: this host, or one behind it, floods that one");
+                k->v->situation = "outgoing";
+        }
+        return true;
 }
 
 /* No service was met. */
@@ -89,8 +111,10 @@ bool capture_nothing_aimed(struct look *k) {
                             words_count(of(c, LEDGER_UNASKED), n), c->of[LEDGER_UNASKED] == 1 ? "" : "s");
         } else if (of(c, LEDGER_DONE) >= LOOK_MOST * of(c, LEDGER_HANDSHAKES))
                 say(k, "its %s handshakes are this host's own, with others", words_count(of(c, LEDGER_HANDSHAKES), n));
-        else if (of(c, LEDGER_HANDSHAKES) >= SCAN_MIN)
-                say_scan(k, &k->services[LEDGER_ELSEWHERE]);
+        else if (say_elsewhere(k, c))
+                return true;
+        else if (capture_scan_is_one(c))
+                capture_scan_say(k);
         else
                 say(k, "%s SYNs, none to a port that answers", words_count(of(c, LEDGER_SYNS), n));
         return true;

@@ -22,6 +22,7 @@ enum {
         ETHERTYPE_ERSPAN_3 = 0x22eb,
         ETHERTYPE_GRE_PPP = 0x880b,
         ETHERTYPE_MACSEC = 0x88e5,
+        ETHERTYPE_ARP = 0x0806,
         PPP_V4 = 0x21,
         PPP_V6 = 0x57,
         PPP_MPLS = 0x281,
@@ -34,6 +35,11 @@ enum {
         TCP_HEADER = 20,
         TCP_FLAGS_END = 14, /* so many bytes of it are needed */
         UDP_HEADER = 8,
+        ICMP_HEADER = 8,
+        ICMP_UNREACHABLE = 3,
+        ICMP_TOO_BIG_CODE = 4, /* of it: is no refusal */
+        ICMPV6_UNREACHABLE = 1,
+        ICMP_QUOTED = 8, /* so much of the segment is quoted by the thriftiest */
         PROTOCOL_ETHERIP = 97,
         PROTOCOL_MOBILITY = 135,
         PROTOCOL_HIP = 139,
@@ -139,6 +145,45 @@ static enum capture_kind parse_udp(struct bytes b) {
         return CAPTURE_NO_TCP;
 }
 
+static bool is_tag(uint16_t type) {
+        return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD_1 ||
+               type == ETHERTYPE_QINQ_OLD_2 || type == ETHERTYPE_QINQ_OLD_3;
+}
+
+/* REJECT of iptables and nftables answers so. What it quotes is told as if the host that was not
+ * reached had answered by RST. */
+static enum capture_kind parse_unreachable(struct bytes b, bool v6, struct capture_segment *ret) {
+        size_t header = v6 ? IPV6_HEADER : IPV4_HEADER;
+        const uint8_t *ip = b.at + ICMP_HEADER, *tcp;
+
+        if (b.captured < ICMP_HEADER + header || b.at[0] != (v6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE) ||
+            (!v6 && b.at[1] == ICMP_TOO_BIG_CODE) || ip[0] >> 4 != (v6 ? 6 : 4) || ip[v6 ? 6 : 9] != IPPROTO_TCP ||
+            (!v6 && (get16(ip + 6) & 0x1fff)))
+                return CAPTURE_NO_TCP;
+        if (!v6)
+                header = (size_t) (ip[0] & 0xf) * 4;
+        if (header < IPV4_HEADER || b.captured < ICMP_HEADER + header + ICMP_QUOTED)
+                return CAPTURE_NO_TCP;
+        tcp = ip + header;
+        ret->source = v6 ? address_from_ipv6(ip + 24) : address_from_ipv4(htonl(get32(ip + 16)));
+        ret->destination = v6 ? address_from_ipv6(ip + 8) : address_from_ipv4(htonl(get32(ip + 12)));
+        ret->source_port = get16(tcp + 2);
+        ret->destination_port = get16(tcp);
+        ret->sequence = 0;
+        ret->acknowledged = get32(tcp + 4) + 1;
+        ret->flags = CAPTURE_RST | CAPTURE_ACK;
+        ret->by_icmp = true;
+        return CAPTURE_UNREACHABLE;
+}
+
+/* Whether what follows is an Ethernet header with something that we decode, or ARP. */
+static bool is_ethernet_at(const struct bytes *b, size_t at) {
+        uint16_t type = b->captured >= at + ETHERNET_HEADER ? get16(b->at + at + 12) : 0;
+
+        return type == ETHERTYPE_V4 || type == ETHERTYPE_V6 || type == ETHERTYPE_ARP || type == ETHERTYPE_MPLS ||
+               type == ETHERTYPE_PPPOE || is_tag(type);
+}
+
 static enum capture_kind parse_mpls(struct bytes b, struct capture_segment *ret) {
         bool last;
 
@@ -152,12 +197,12 @@ static enum capture_kind parse_mpls(struct bytes b, struct capture_segment *ret)
         } while (!last);
         if (b.captured < 1)
                 return missing(&b, 1);
-        if (b.at[0] >> 4 == 0) { /* a control word: Ethernet over MPLS (RFC 4448) */
-                if (!skip(&b, 4))
-                        return missing(&b, 4);
-                return parse_ethernet(b, ret);
-        }
-        return parse_ip(b, ret);
+        if (b.at[0] >> 4 == 4 || b.at[0] >> 4 == 6)
+                return parse_ip(b, ret);
+        /* Ethernet over MPLS (RFC 4448), behind a control word or not: nothing tells but what follows. */
+        if (b.at[0] >> 4 == 0 && !is_ethernet_at(&b, 0) && !skip(&b, 4))
+                return missing(&b, 4);
+        return parse_ethernet(b, ret);
 }
 
 static enum capture_kind parse_ppp(struct bytes b, struct capture_segment *ret) {
@@ -203,6 +248,8 @@ static enum capture_kind parse_protocol(struct bytes b, uint8_t protocol, struct
         switch (protocol) {
         case IPPROTO_TCP: return parse_tcp(b, ret);
         case IPPROTO_UDP: return parse_udp(b);
+        case IPPROTO_ICMP: return parse_unreachable(b, false, ret);
+        case IPPROTO_ICMPV6: return parse_unreachable(b, true, ret);
         case IPPROTO_IPIP:
         case IPPROTO_IPV6: return parse_ip(b, ret);
         case IPPROTO_GRE: return parse_gre(b, ret);
@@ -309,11 +356,6 @@ static enum capture_kind parse_ip(struct bytes b, struct capture_segment *ret) {
 }
 
 /* --- links ---------------------------------------------------------------------------- */
-
-static bool is_tag(uint16_t type) {
-        return type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ_OLD_1 ||
-               type == ETHERTYPE_QINQ_OLD_2 || type == ETHERTYPE_QINQ_OLD_3;
-}
 
 /* IEEE 802.2, of which only SNAP carries IP. */
 static enum capture_kind parse_llc(struct bytes b, struct capture_segment *ret) {
@@ -491,15 +533,16 @@ enum capture_kind capture_packet_parse(int link, const uint8_t *frame, size_t ca
 
         if (b.original < captured)
                 b.original = captured;
-        k = parse_link(link, b, &s);
-        if (k == CAPTURE_SEGMENT)
+        k = b.original == 0 && capture_link_known(link) ? CAPTURE_NO_TCP : parse_link(link, b, &s);
+        if (capture_kind_has_segment(k))
                 *ret = s;
         return k;
 }
 
 const char *capture_kind_name(enum capture_kind k) {
         static const char *const names[CAPTURE_KINDS] = {
-                [CAPTURE_SEGMENT] = "tcp",     [CAPTURE_NO_TCP] = "no-tcp",
+                [CAPTURE_SEGMENT] = "tcp",     [CAPTURE_UNREACHABLE] = "icmp-unreachable",
+                [CAPTURE_NO_TCP] = "no-tcp",
                 [CAPTURE_FRAGMENT] = "fragment", [CAPTURE_TRUNCATED] = "truncated",
                 [CAPTURE_BROKEN] = "broken",   [CAPTURE_TINY] = "tiny-fragment",
                 [CAPTURE_DEEP] = "nested-too-deep", [CAPTURE_LINK] = "link-type",
@@ -513,5 +556,9 @@ const char *capture_kind_name(enum capture_kind k) {
 }
 
 bool capture_kind_is_loss(enum capture_kind k) {
-        return k != CAPTURE_SEGMENT && k != CAPTURE_NO_TCP && k != CAPTURE_FRAGMENT;
+        return !capture_kind_has_segment(k) && k != CAPTURE_NO_TCP && k != CAPTURE_FRAGMENT;
+}
+
+bool capture_kind_has_segment(enum capture_kind k) {
+        return k == CAPTURE_SEGMENT || k == CAPTURE_UNREACHABLE;
 }

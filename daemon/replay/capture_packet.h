@@ -46,7 +46,8 @@ enum capture_way { CAPTURE_WAY_UNKNOWN, CAPTURE_IN, CAPTURE_OUT };
 /* What a frame turned out to be. */
 enum capture_kind {
         CAPTURE_SEGMENT,
-        CAPTURE_NO_TCP,     /* UDP, ICMP, ARP, … */
+        CAPTURE_UNREACHABLE, /* ICMP's answer to a TCP segment: as the RST that it amounts to */
+        CAPTURE_NO_TCP,     /* UDP, other ICMP, ARP, …, and frames of no bytes */
         CAPTURE_FRAGMENT,   /* a later one, without a TCP header */
         CAPTURE_TRUNCATED,  /* the capture kept too few bytes of it to tell its TCP flags */
         CAPTURE_BROKEN,     /* lengths that lie */
@@ -71,6 +72,7 @@ struct capture_segment {
         uint8_t flags;   /* of enum capture_flag, and the others of the header */
         uint8_t ttl;
         uint8_t way;     /* enum capture_way: only "cooked" captures tell */
+        bool by_icmp;    /* CAPTURE_UNREACHABLE */
         bool data;       /* it carries payload */
         uint32_t sequence, acknowledged;
 };
@@ -83,8 +85,9 @@ const char *capture_link_name(int link);
 const char *capture_kind_name(enum capture_kind k);
 /* Whether it may have been a SYN, and a part of the capture was not used. */
 bool capture_kind_is_loss(enum capture_kind k);
+bool capture_kind_has_segment(enum capture_kind k);
 
-/* captured: bytes there are; original: bytes the frame had. *ret is written for
- * CAPTURE_SEGMENT only. */
+/* captured: bytes there are; original: bytes the frame had. *ret is written if the
+ * kind has a segment. */
 enum capture_kind capture_packet_parse(int link, const uint8_t *frame, size_t captured, size_t original,
                                        struct capture_segment *ret);

@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "replay/capture_calm.h"
 #include "replay/capture_flood.h"
 #include "replay/capture_look.h"
 #include "replay/capture_notes.h"
 #include "replay/capture_nothing.h"
+#include "replay/capture_say.h"
+#include "replay/words.h"
 
 const char *capture_outcome_name(enum capture_outcome o) {
         switch (o) {
@@ -35,6 +38,24 @@ char *capture_service_name(const struct capture_service *s, char text[static VER
         return text;
 }
 
+/* Where a flood could be in what was not read, its absence from the rest says little. */
+#define LOST_MIN 100
+
+static void weigh_loss(struct look *k) {
+        enum capture_kind most = CAPTURE_SEGMENT;
+        uint64_t lost = look_lost(k, &most);
+        double all = (double) lost + (double) k->facts->kinds[CAPTURE_SEGMENT];
+        char rest[VERDICT_TEXT_MAX], n[32], m[32];
+
+        if (k->v->outcome != OUTCOME_NO_FLOOD || lost < LOST_MIN || (double) lost < k->limits->share * all)
+                return;
+        snprintf(rest, sizeof rest, "%s", k->v->text);
+        k->v->text[0] = '\0';
+        say(k, "cannot tell: %s of %s packets could not be used, %s; in the rest%s", words_count((double) lost, n),
+            words_count(all, m), capture_notes_kind(most), rest + strlen("no flood"));
+        say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "partly-unusable", CAPTURE_NO_SERVICE);
+}
+
 int capture_verdict_find(const struct capture_facts *facts, const struct capture_hosts *hosts,
                          const struct ledger *ledger, const struct ledger_limits *limits,
                          struct capture_verdict *ret) {
@@ -45,8 +66,10 @@ int capture_verdict_find(const struct capture_facts *facts, const struct capture
                 return -ENOMEM;
         *k = (struct look) { .facts = facts, .hosts = hosts, .ledger = ledger, .limits = limits, .v = ret };
         look_gather(k);
-        if (!capture_nothing_usable(k) && !capture_flood_find(k) && !capture_nothing_aimed(k))
+        if (!capture_nothing_usable(k) && !capture_nothing_ordered(k) && !capture_flood_find(k) &&
+            !capture_nothing_aimed(k))
                 capture_calm_find(k);
+        weigh_loss(k);
         capture_notes_add(facts, hosts, ledger, k->all.of[LEDGER_HANDSHAKES] > 0, ret);
         free(k);
         return 0;

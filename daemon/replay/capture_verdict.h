@@ -30,7 +30,8 @@ struct capture_facts {
         uint64_t frames, kinds[CAPTURE_KINDS];
         uint32_t truncated_to;    /* the most bytes kept of a packet that was cut too short */
         int unknown_link;         /* the first link type that is not known */
-        double duration_s;
+        double duration_s;        /* without the pause */
+        double pause_s;           /* in which nothing was captured, where that is the greater part; 0 */
         const char *cut;          /* the file is cut or damaged: how; NULL: it is not */
         uint64_t bytes;           /* where */
         struct capture_clock clock;

@@ -20,7 +20,7 @@ struct ledger {
         struct ledger_sources *sources;
         struct ledger_totals *totals;
         uint64_t now_ms;
-        uint64_t copies, others, by_clients, by_servers;
+        uint64_t copies, others, overtaken, by_clients, by_servers;
 };
 
 /* Sequence numbers of one connection, for as long as anybody captures its beginning. */
@@ -140,7 +140,14 @@ static bool is_same_syn(const struct ledger *l, const struct entry *e, const str
                 age <= SETTLED_MS);
 }
 
+/* Both ends ask at once (RFC 9293, 3.5): one handshake. */
+static bool is_crossing(const struct ledger *l, const struct entry *e, const struct place *p) {
+        return e->state == ENTRY_BEGUN && p->source_is_low == !!(e->flags & ENTRY_SERVER_IS_LOW) &&
+               age_ms(l, e) < SETTLED_MS;
+}
+
 static void syn_again(struct ledger *l, struct entry *e, struct ledger_note *ret) {
+        l->overtaken += (e->flags & ENTRY_BY_ANSWER) != 0;
         if (age_ms(l, e) < COPY_MS) {
                 l->copies++;
                 return;
@@ -203,7 +210,7 @@ static void over(struct ledger *l, struct entry *e, enum ledger_news news, uint8
                 tally(l, e, LEDGER_CLOSED, 1);
                 ledger_totals_refuse(l->totals, e->service);
         }
-        ledger_sources_end(l->sources, ret, ttl, age_ms(l, e));
+        ledger_sources_end(l->sources, ret, e->service, ttl, age_ms(l, e));
 }
 
 static void rst(struct ledger *l, struct entry *e, const struct capture_segment *s, bool from_client,
@@ -247,21 +254,25 @@ static void see(struct ledger *l, struct entry *e, const struct place *p, struct
                 name_ends(ret, s, true);
                 if (same)
                         syn_again(l, e, ret);
+                else if (e && is_crossing(l, e, p))
+                        return;
                 else
                         begin(l, e ? e : ledger_entries_room(p, (uint32_t) l->now_ms), p, hosts, s, false, ret);
                 return;
         }
         if (flags == (CAPTURE_SYN | CAPTURE_ACK)) {
-                if (e && from_client)
-                        return; /* of whom should have asked: nonsense, or both at once */
-                name_ends(ret, s, false);
+                name_ends(ret, s, e && from_client);
+                if (e && from_client) {
+                        other(l, e, s, true, ret); /* both at once (RFC 9293, 3.5): it has got the other's */
+                        return;
+                }
                 if (e)
                         syn_ack(l, e, ret);
                 else
                         begin(l, ledger_entries_room(p, (uint32_t) l->now_ms), p, hosts, s, true, ret);
                 return;
         }
-        l->others += !(flags & CAPTURE_SYN);
+        l->others += !(flags & CAPTURE_SYN) && !s->by_icmp;
         if (!e || (flags & CAPTURE_SYN))
                 return;
         name_ends(ret, s, from_client);
@@ -317,6 +328,10 @@ struct ledger_service ledger_service(const struct ledger *l, unsigned service) {
 
 unsigned ledger_sources(const struct ledger *l, bool networks, unsigned max, struct ledger_source *ret) {
         return ledger_sources_heaviest(l->sources, networks, max, ret);
+}
+
+uint64_t ledger_overtaken(const struct ledger *l) {
+        return l->overtaken;
 }
 
 uint64_t ledger_copies(const struct ledger *l) {

@@ -71,6 +71,7 @@ struct ledger_source {
         uint64_t reset_delay_us; /* sum, from the SYN */
         uint32_t ttl_differs;    /* RSTs that came from another distance than their SYN */
         uint32_t ports_in_order; /* source ports that went up by a few */
+        int reset_at;            /* the service of all its RSTs; CAPTURE_NO_SERVICE: of several */
 };
 
 /* What a segment was to its handshake. */
@@ -117,6 +118,8 @@ void ledger_conclude(struct ledger *l, uint64_t now_us);
 struct ledger_service ledger_service(const struct ledger *l, unsigned service);
 /* The at most max addresses, or networks, that began the most, heaviest first. */
 unsigned ledger_sources(const struct ledger *l, bool networks, unsigned max, struct ledger_source *ret);
+/* SYNs that came behind their SYN-ACK. */
+uint64_t ledger_overtaken(const struct ledger *l);
 /* Packets that were captured twice. */
 uint64_t ledger_copies(const struct ledger *l);
 /* Segments of clients that are no SYN: whether finishing would have been seen at all. */

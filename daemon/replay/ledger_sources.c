@@ -16,7 +16,8 @@ struct source {
         struct address address;
         uint32_t score; /* what others have to outweigh to take its place */
         uint32_t handshakes, finished, reset, refused, ttl_differs, ports_in_order;
-        uint16_t last_port;
+        uint16_t last_port, reset_at;
+        bool reset_several;
         uint8_t ttl;
         uint64_t reset_delay_us;
 };
@@ -92,7 +93,8 @@ void ledger_sources_begin(struct ledger_sources *t, const struct ledger_note *n,
         }
 }
 
-void ledger_sources_end(struct ledger_sources *t, const struct ledger_note *n, uint8_t ttl, uint32_t age_ms) {
+void ledger_sources_end(struct ledger_sources *t, const struct ledger_note *n, unsigned service, uint8_t ttl,
+                        uint32_t age_ms) {
         struct address keys[2] = { n->client, network_of(&n->client) };
 
         for (unsigned kind = 0; kind < 2; kind++) {
@@ -104,6 +106,8 @@ void ledger_sources_end(struct ledger_sources *t, const struct ledger_note *n, u
                 s->refused += n->news == LEDGER_REFUSED;
                 if (n->news != LEDGER_RESET)
                         continue;
+                s->reset_several |= s->reset > 0 && s->reset_at != service;
+                s->reset_at = (uint16_t) service;
                 s->reset++;
                 s->ttl_differs += ttl != s->ttl;
                 s->reset_delay_us += UINT64_C(1000) * age_ms;
@@ -123,6 +127,7 @@ static struct ledger_source describe(const struct source *s, bool network) {
                 .reset_delay_us = s->reset_delay_us,
                 .ttl_differs = s->ttl_differs,
                 .ports_in_order = s->ports_in_order,
+                .reset_at = s->reset_several ? CAPTURE_NO_SERVICE : (int) s->reset_at,
         };
 }
 

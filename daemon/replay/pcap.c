@@ -131,7 +131,7 @@ static void read_ahead(struct pcap_replay *p) {
         p->ahead = false;
         if (!p->live) { /* while this one is played, memory for the next is fetched */
                 peek(p);
-                if (p->ahead && p->next.kind == CAPTURE_SEGMENT)
+                if (p->ahead && capture_kind_has_segment(p->next.kind))
                         ledger_prefetch(p->ledger, &p->next.segment);
         }
         p->packet_us = capture_clock_step(&p->facts.clock, p->packet.stamp_us, is_stray(p));
@@ -235,7 +235,7 @@ static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
 static void play(struct pcap_replay *p) {
         struct ledger_note note;
 
-        if (p->packet.kind != CAPTURE_SEGMENT)
+        if (!capture_kind_has_segment(p->packet.kind))
                 return;
         if (p->live) {
                 uint32_t before = capture_hosts_count(p->hosts);
@@ -302,7 +302,7 @@ static int find_hosts(struct pcap_replay *p, int fd, off_t start, char *ret_erro
         if (r < 0)
                 return fail(p, r, again < 0 ? strerror(-r) : error, ret_error);
         while (read_packet(p, &p->packet))
-                if (p->packet.kind == CAPTURE_SEGMENT)
+                if (capture_kind_has_segment(p->packet.kind))
                         capture_hosts_see(p->hosts, &p->packet.segment, false);
         capture_hosts_conclude(p->hosts);
         p->file = capture_file_free(p->file);
@@ -412,6 +412,10 @@ double pcap_replay_progress(const struct pcap_replay *p) {
 int pcap_replay_conclude(struct pcap_replay *p, struct capture_verdict *ret) {
         p->facts.bytes = capture_file_bytes(p->file);
         p->facts.duration_s = fmax(0, p->facts.duration_s);
+        if ((double) p->facts.clock.paused_us / 1e6 > p->facts.duration_s / 2) {
+                p->facts.pause_s = (double) p->facts.clock.paused_us / 1e6;
+                p->facts.duration_s = fmax(0, p->facts.duration_s - p->facts.pause_s);
+        }
         ledger_conclude(p->ledger, p->facts.clock.begun ? p->facts.clock.now_us : START_US);
         return capture_verdict_find(&p->facts, p->hosts, p->ledger, &p->options.limits, ret);
 }

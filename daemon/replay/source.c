@@ -22,19 +22,29 @@ struct replay_source {
         struct pcap_replay *capture;
 };
 
+/* By its first bytes; zeros at the end of fewer than four are not compared. */
 static const struct {
         uint8_t bytes[MAGIC_SIZE];
-        const char *packer; /* NULL: a capture */
+        unsigned count;
+        const char *remedy; /* NULL: a capture */
 } magics[] = {
-        { { 0xa1, 0xb2, 0xc3, 0xd4 }, NULL }, /* pcap, µs */
-        { { 0xd4, 0xc3, 0xb2, 0xa1 }, NULL },
-        { { 0xa1, 0xb2, 0x3c, 0x4d }, NULL }, /* pcap, ns */
-        { { 0x4d, 0x3c, 0xb2, 0xa1 }, NULL },
-        { { 0xa1, 0xb2, 0xcd, 0x34 }, NULL }, /* pcap, Kuznetzov's */
-        { { 0x34, 0xcd, 0xb2, 0xa1 }, NULL },
-        { { 0x0a, 0x0d, 0x0d, 0x0a }, NULL }, /* pcapng */
-        { { 0x28, 0xb5, 0x2f, 0xfd }, "zstd" },
-        { { 0xfd, '7', 'z', 'X' }, "xz" },
+        { { 0xa1, 0xb2, 0xc3, 0xd4 }, 4, NULL }, /* pcap, µs */
+        { { 0xd4, 0xc3, 0xb2, 0xa1 }, 4, NULL },
+        { { 0xa1, 0xb2, 0x3c, 0x4d }, 4, NULL }, /* pcap, ns */
+        { { 0x4d, 0x3c, 0xb2, 0xa1 }, 4, NULL },
+        { { 0xa1, 0xb2, 0xcd, 0x34 }, 4, NULL }, /* pcap, Kuznetzov's */
+        { { 0x34, 0xcd, 0xb2, 0xa1 }, 4, NULL },
+        { { 0x0a, 0x0d, 0x0d, 0x0a }, 4, NULL }, /* pcapng */
+        { { 0x1f, 0x8b }, 2, "packed by gzip: unpack it first (gzip -d)" },
+        { { 'B', 'Z', 'h' }, 3, "packed by bzip2: unpack it first (bzip2 -d)" },
+        { { 0x28, 0xb5, 0x2f, 0xfd }, 4, "packed by zstd: unpack it first (zstd -d)" },
+        { { 0xfd, '7', 'z', 'X' }, 4, "packed by xz: unpack it first (xz -d)" },
+        { { 0x04, 0x22, 0x4d, 0x18 }, 4, "packed by lz4: unpack it first (lz4 -d)" },
+        { { 'P', 'K', 3, 4 }, 4, "a zip archive: unpack it first (unzip)" },
+        { { '7', 'z', 0xbc, 0xaf }, 4, "a 7z archive: unpack it first (7z x)" },
+        { { 's', 'n', 'o', 'o' }, 4, "a capture of snoop: convert it first (editcap -F pcap FILE NEW)" },
+        { { 'G', 'M', 'B', 'U' }, 4, "a capture of Network Monitor: convert it first (editcap -F pcap FILE NEW)" },
+        { { 'X', 'C', 'P', 0 }, 4, "a capture of NetXray: convert it first (editcap -F pcap FILE NEW)" },
 };
 
 static int fail(int r, char *error, const char *path, const char *what) {
@@ -42,25 +52,28 @@ static int fail(int r, char *error, const char *path, const char *what) {
         return r;
 }
 
+static bool is_text(const uint8_t *b, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if ((b[i] < ' ' && b[i] != '\t' && b[i] != '\n' && b[i] != '\r') || b[i] > '~')
+                        return false;
+        return true;
+}
+
 /* 0: a capture. */
 static int look_at_magic(const uint8_t *b, size_t count, const char *path, char *error) {
-        char what[128];
-
         if (count == 0)
                 return fail(-EBADMSG, error, path, "there is nothing in it");
-        if (b[0] == 0x1f && b[1] == 0x8b)
-                return fail(-EBADMSG, error, path, "packed by gzip: unpack it first (gzip -d)");
         for (size_t i = 0; i < sizeof magics / sizeof *magics; i++) {
-                if (memcmp(b, magics[i].bytes, MAGIC_SIZE) != 0)
+                if (count < magics[i].count || memcmp(b, magics[i].bytes, magics[i].count) != 0)
                         continue;
-                if (!magics[i].packer)
-                        return 0;
-                snprintf(what, sizeof what, "packed by %s: unpack it first (%s -d)", magics[i].packer,
-                         magics[i].packer);
-                return fail(-EBADMSG, error, path, what);
+                return magics[i].remedy ? fail(-EBADMSG, error, path, magics[i].remedy) : 0;
         }
         return fail(-EBADMSG, error, path,
-                    "neither a recording (JSON lines of synwardd --record) nor a capture (pcap, pcapng)");
+                    is_text(b, count)
+                            ? "neither a recording (JSON lines of synwardd --record) nor a capture (pcap, pcapng), "
+                              "but text; a capture is written by tcpdump -w FILE"
+                            : "neither a recording (JSON lines of synwardd --record) nor a capture (pcap, pcapng); "
+                              "what Wireshark reads, editcap -F pcap FILE NEW converts");
 }
 
 static int open_recording(struct replay_source *s, int fd, bool model_given, char *error) {

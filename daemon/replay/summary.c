@@ -147,9 +147,10 @@ static void tell_service(const struct replay_summary *s, unsigned i, FILE *f) {
         const struct ledger_counts *c = &l.counts;
         char name[VERDICT_NAME_MAX], n[6][32];
 
-        fprintf(f, "  %s%s%s: %s handshakes; %s answered, %s finished, %s reset, %s refused, %s unanswered\n",
+        fprintf(f, "  %s%s%s: %s handshake%s; %s answered, %s finished, %s reset, %s refused, %s unanswered\n",
                 capture_service_name(service, name), service->closed ? ", closed" : "",
                 s->verdict.flooded[i] ? ", flooded" : "", explain_count((double) c->of[LEDGER_HANDSHAKES], n[0]),
+                c->of[LEDGER_HANDSHAKES] == 1 ? "" : "s",
                 explain_count((double) c->of[LEDGER_SYN_ACKED], n[1]), explain_count((double) c->of[LEDGER_DONE], n[2]),
                 explain_count((double) c->of[LEDGER_ENDED], n[3]), explain_count((double) c->of[LEDGER_CLOSED], n[4]),
                 explain_count((double) unanswered(c), n[5]));

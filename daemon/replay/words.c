@@ -21,7 +21,13 @@ char *words_seconds(double s, char text[static 32]) {
                 snprintf(text, 32, "%.1f s", s);
         else if (s < 600)
                 snprintf(text, 32, "%.0f s", s);
-        else
+        else if (s < 3 * 3600)
                 snprintf(text, 32, "%.0f min", s / 60);
+        else if (s < 3 * 86400)
+                snprintf(text, 32, "%.0f h", s / 3600);
+        else if (s < 1000 * 86400.0)
+                snprintf(text, 32, "%.0f days", s / 86400);
+        else
+                snprintf(text, 32, "%.0f years", s / (365.25 * 86400));
         return text;
 }

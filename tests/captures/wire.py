@@ -71,6 +71,24 @@ def in_ip(packet, outer=("203.0.113.1", "203.0.113.2")):
     return ip(outer[0], outer[1], 4 if packet[0] >> 4 == 4 else 41, packet)
 
 
+def unreachable(segment_, by=None, code=3):
+    """What REJECT of a firewall sends: ICMP, from whom the segment was meant for, that quotes it."""
+    v4 = segment_[0] >> 4 == 4
+    source, to = (segment_[12:16], segment_[16:20]) if v4 else (segment_[8:24], segment_[24:40])
+    quoted = segment_[:28] if v4 else segment_
+    return ip(to if by is None else ipaddress.ip_address(by).packed, source, 1 if v4 else 58,
+              bytes([3 if v4 else 1, code if v4 else 4]) + bytes(6) + quoted)
+
+
+def extended(packet, *kinds):
+    """IPv6 extension headers put in: options of 16 bytes, an atomic fragment (44), AH (51)."""
+    inner, body = packet[6], packet[40:]
+    for n in reversed(kinds):
+        body = (bytes([inner]) + (b"\0\0\0\0\0\0\7" if n == 44 else bytes([4]) + bytes(22) if n == 51 else b"\1" + bytes(14))) + body
+        inner = n
+    return packet[:4] + struct.pack(">HB", len(body), inner) + packet[7:40] + body
+
+
 def vxlan(packet, port=4789):
     return ether(udp("203.0.113.1", 40000, "203.0.113.2", port, b"\x08\0\0\0\0\0\5\0" + ether(packet)))
 
