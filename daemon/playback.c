@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,25 @@ static uint64_t realtime_us(void) {
         return loop_time_now().realtime_us;
 }
 
+/* Of signals that are held back: Ctrl-C ends a capture that comes through a pipe, not its verdict. */
+static bool is_stopped(void) {
+        sigset_t set;
+
+        return sigpending(&set) == 0 && (sigismember(&set, SIGINT) == 1 || sigismember(&set, SIGTERM) == 1);
+}
+
+static void hold_signals(const struct playback *p) {
+        struct pcap_replay *capture = replay_source_capture(p->source);
+        sigset_t set;
+
+        if (!capture || !pcap_replay_is_live(capture))
+                return;
+        sigemptyset(&set);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGTERM);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int playback_open(struct playback *p, const struct playback_options *o,
                          const struct settings *settings) {
         struct pcap_replay_options model = o->model;
@@ -81,8 +101,11 @@ static int playback_open(struct playback *p, const struct playback_options *o,
                 .share = settings->detect.unanswered_share_permille / 1000.0,
         };
         model.realtime_us = realtime_us;
+        model.stopped = is_stopped;
         r = replay_source_open(o->path, &model, o->model_given, &p->source, p->error);
         progress_clear(&p->progress);
+        if (r >= 0)
+                hold_signals(p);
         return r;
 }
 

@@ -88,7 +88,7 @@ static uint64_t get64(const struct capture_file *f, const uint8_t *p) {
 static bool is_there(const struct capture_file *f) {
         struct pollfd p = { .fd = f->fd, .events = POLLIN };
 
-        return f->wait_ms == 0 || poll(&p, 1, f->wait_ms) != 0;
+        return f->wait_ms == 0 || poll(&p, 1, f->wait_ms) > 0;
 }
 
 /* 1: so many bytes stand at *ret; 0: the file ends just here; -EBADMSG: within them; -EAGAIN. They

@@ -494,13 +494,30 @@ static void find_client(struct capture_hosts *h) {
         h->has_client = ends >= CLIENT_ENDS && networks >= CLIENT_NETWORKS;
 }
 
+/* Found as they showed, when nobody knew yet who only asks. */
+static void disown(struct capture_hosts *h) {
+        for (uint32_t i = 0; h->has_client && i < ENDS_MAX; i++) {
+                struct end *e = &h->ends[i];
+
+                if (!e->used || e->service == CAPTURE_NO_SERVICE || e->several_askers ||
+                    !address_equal(&e->asker, &h->client) ||
+                    address_is_wildcard(&h->services[e->service].key.address))
+                        continue;
+                h->services[e->service].merged = CAPTURE_SERVICES_MAX;
+                h->left_out = 0;
+        }
+}
+
 void capture_hosts_conclude(struct capture_hosts *h) {
         uint32_t n = 0;
 
-        h->live = false;
         find_client(h);
         h->estimated_at = 0;
         estimate_unasked(h, h->unasked);
+        if (h->live && !h->given->listen_count && !h->given->local_count)
+                disown(h);
+        if (h->live)
+                return;
         for (uint32_t i = 0; i < ENDS_MAX; i++)
                 if (h->ends[i].used && h->ends[i].service == CAPTURE_NO_SERVICE)
                         h->order[n++] = &h->ends[i];

@@ -54,7 +54,8 @@ int capture_hosts_new(const struct capture_given *given, struct capture_hosts **
 struct capture_hosts *capture_hosts_free(struct capture_hosts *h);
 
 /* Learns from one segment. live: services are found at once; else by
- * capture_hosts_conclude(), after the last segment, which knows more. */
+ * capture_hosts_conclude(), after the last segment, which knows more: what was taken for a service
+ * and is only asked by the captured host is then merged into none (CAPTURE_SERVICES_MAX). */
 void capture_hosts_see(struct capture_hosts *h, const struct capture_segment *s, bool live);
 void capture_hosts_conclude(struct capture_hosts *h);
 

@@ -23,7 +23,9 @@
  * a tick's time none is expected of before it. */
 #define LIVE_LAG_US UINT64_C(10000000)
 #define SILENCE_US UINT64_C(500000)
-enum { PATIENCE_MS = 100 };
+enum { PATIENCE_MS = 100, STOP_CHECK_FRAMES = 1024 };
+/* Whoever writes into the pipe got the signal too, and writes what it has left. */
+#define STOP_LAG_US UINT64_C(1000000)
 
 struct packet {
         uint64_t stamp_us;
@@ -46,6 +48,7 @@ struct pcap_replay {
         uint32_t listeners; /* that the model has */
 
         bool begun, over, silent;
+        uint64_t stopped_us;  /* realtime, when it was asked to end; 0: it was not */
         bool pending, ahead;  /* `packet` is still to be played; `next` is read already */
         struct packet packet, next;
         uint64_t packet_us;   /* of `packet`, our time */
@@ -77,14 +80,30 @@ static bool is_silent(struct pcap_replay *p) {
         return p->silent;
 }
 
+static bool is_stopped(struct pcap_replay *p, bool idle) {
+        uint64_t now_us;
+
+        if (!p->live || !p->options.stopped || !p->options.realtime_us || !p->options.stopped())
+                return false;
+        now_us = p->options.realtime_us();
+        if (p->stopped_us == 0)
+                p->stopped_us = now_us;
+        return idle || now_us - p->stopped_us > STOP_LAG_US;
+}
+
 /* False: there is none, since the file is over or, then p->silent, as long as none comes. */
 static bool read_packet(struct pcap_replay *p, struct packet *ret) {
         struct capture_frame frame;
         int r;
 
-        while ((r = capture_file_next(p->file, &frame)) == -EAGAIN)
+        if (p->facts.frames % STOP_CHECK_FRAMES == 0 && is_stopped(p, false))
+                return p->silent = false;
+        while ((r = capture_file_next(p->file, &frame)) == -EAGAIN) {
+                if (is_stopped(p, true))
+                        return p->silent = false;
                 if (is_silent(p))
                         return false;
+        }
         p->silent = false;
         if (r < 0) {
                 snprintf(p->cut, sizeof p->cut, "%s", capture_file_error(p->file));
@@ -409,9 +428,17 @@ double pcap_replay_progress(const struct pcap_replay *p) {
         return p->size > 0 ? fmin(1, (double) capture_file_bytes(p->file) / (double) p->size) : NAN;
 }
 
+bool pcap_replay_is_live(const struct pcap_replay *p) {
+        return p->live;
+}
+
 int pcap_replay_conclude(struct pcap_replay *p, struct capture_verdict *ret) {
         p->facts.bytes = capture_file_bytes(p->file);
         p->facts.duration_s = fmax(0, p->facts.duration_s);
+        if (p->live) { /* by what is known now */
+                capture_hosts_conclude(p->hosts);
+                merge_services(p);
+        }
         if ((double) p->facts.clock.paused_us / 1e6 > p->facts.duration_s / 2) {
                 p->facts.pause_s = (double) p->facts.clock.paused_us / 1e6;
                 p->facts.duration_s = fmax(0, p->facts.duration_s - p->facts.pause_s);

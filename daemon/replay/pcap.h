@@ -34,6 +34,8 @@ struct pcap_replay_options {
         struct ledger_limits limits;
         uint64_t (*realtime_us)(void); /* of a pipe that is live, silence is time as well;
                                         * NULL: only packets tell the time */
+        bool (*stopped)(void);         /* a pipe is to end: what comes within a second more is still
+                                        * played; NULL: never */
 };
 
 struct pcap_replay;
@@ -57,6 +59,8 @@ int pcap_replay_next(struct pcap_replay *p, struct observation *ret);
 /* How much of the file has been read, 0..1; NAN: not known. */
 double pcap_replay_progress(const struct pcap_replay *p);
 
+/* Whether it is read from a pipe, as it comes. */
+bool pcap_replay_is_live(const struct pcap_replay *p);
 /* After the last observation: what it is. -ENOMEM. */
 int pcap_replay_conclude(struct pcap_replay *p, struct capture_verdict *ret);
 /* Valid as long as p is. */

@@ -7,20 +7,51 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 
+import cases
 from cases import CASES
 import cases_files, cases_hosts, cases_traffic  # each adds to CASES
 
 DAEMON = os.path.join(os.environ.get("SYNWARD_BUILD", "."), "synwardd")
 
 
+def ends_early(folder):
+    """A flood through a pipe that does not end; SIGINT does it, and the verdict comes all the same."""
+    frames = cases.wrapped(cases.flooded(random.Random("ends_early"), 4, 400))
+    command = [DAEMON, "-c", os.path.join(folder, "empty.yaml"), "--replay", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as daemon:
+        daemon.stdin.write(cases.pcap(frames))
+        daemon.stdin.flush()
+        told = daemon.stdout.readline()  # so that it has begun
+        daemon.send_signal(signal.SIGINT)
+        held, daemon.stdin = daemon.stdin, None
+        out, err = daemon.communicate(timeout=60)
+        held.close()
+    if daemon.returncode != 0 or not out or b"flood-start" not in told:
+        return ["exit status %d: %s%s%s" % (daemon.returncode, told, out, err)], None
+    s = json.loads(out.splitlines()[-1])
+    return [] if s["verdict"] == "flood" and s["complete"] else ["not told as a flood"], s
+
+
+def through_a_pipe(data, options, status, s, folder):
+    """The listeners are found as they show, and yet the answer is the file's."""
+    done = subprocess.run([DAEMON, "-c", os.path.join(folder, "empty.yaml"), "--replay", "-", *options],
+                          input=data, capture_output=True, timeout=120)
+    piped = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+    return ["through a pipe: %s, exit status %d: %s" % (what, done.returncode, piped.get("message", done.stderr))
+            for what in ("verdict", "situation", "diagnosis")
+            if piped.get(what) != s[what] or done.returncode != status]
+
+
 def check(made, verdict, words, situation, diagnosis, status, options, unlike, listener, totals, folder, keep):
     path = os.path.join(keep or folder, made.__name__ + ".pcap")
+    data = made(random.Random(made.__name__))
     with open(path, "wb") as f:
-        f.write(made(random.Random(made.__name__)))
+        f.write(data)
     done = subprocess.run([DAEMON, "-c", os.path.join(folder, "empty.yaml"), "--replay", path, *options],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     if not keep:
@@ -46,7 +77,7 @@ def check(made, verdict, words, situation, diagnosis, status, options, unlike, l
     want("a flood has a flood's diagnosis", s["diagnosis"].startswith("flood-") == (verdict == "flood"))
     want("no flood is said", verdict == "no-flood" or "no flood" not in s["message"])
     text = s["message"] + " ".join(n["message"] for n in s["unused"] + s["notes"])
-    want("said: %s" % unlike, not unlike or not re.search(unlike, text) or unlike.startswith("cut short"))
+    want("said: %s" % unlike, not unlike or not re.search(unlike, text))
     if listener:
         want("listener %s:%d" % listener, any((l["address"], l["port"]) == listener for l in s["listeners"]))
     reasons = {n["reason"]: n["packets"] for n in s["unused"] + s["notes"]}
@@ -54,6 +85,8 @@ def check(made, verdict, words, situation, diagnosis, status, options, unlike, l
         want("copies", "copies" in reasons)
     if totals.pop("fragments", False):
         want("fragments", "fragment" in reasons)
+    if totals.pop("pipe", True):
+        wrong += through_a_pipe(data, options, status, s, folder)
     if "steps" in totals:
         want("steps back", reasons.get("time-steps-back") == totals.pop("steps"))
     if "note" in totals:
@@ -61,6 +94,15 @@ def check(made, verdict, words, situation, diagnosis, status, options, unlike, l
     for name, count in totals.items():
         want("%s %d, not %d" % (name, s["totals"][name], count), s["totals"][name] == count)
     return wrong, s
+
+
+def tell(name, wrong, s):
+    print("%s - %s" % ("not ok" if wrong else "ok", name))
+    for line in wrong:
+        print("#   " + line)
+    if wrong and s:
+        print("#   " + json.dumps(s)[:1500])
+    return bool(wrong)
 
 
 def main(arguments):
@@ -74,15 +116,10 @@ def main(arguments):
         if keep:
             os.makedirs(keep, exist_ok=True)
         for made, *rest in CASES:
-            if names and made.__name__ not in names:
-                continue
-            wrong, s = check(made, *rest[:-1], dict(rest[-1]), folder, keep)
-            print("%s - %s" % ("not ok" if wrong else "ok", made.__name__))
-            for line in wrong:
-                print("#   " + line)
-            if wrong and s:
-                print("#   " + json.dumps(s)[:1500])
-            failed += bool(wrong)
+            if not names or made.__name__ in names:
+                failed += tell(made.__name__, *check(made, *rest[:-1], dict(rest[-1]), folder, keep))
+        if not names:
+            failed += tell("ends_early", *ends_early(folder))
     return 1 if failed else 0
 
 

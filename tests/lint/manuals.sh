@@ -57,6 +57,9 @@ done
 
 every "options of synwardd" \
         "$(sed -n 's/^        { "\([a-z-]*\)", .*/-\1/p' daemon/options.c | grep -v -- -verbose)" "$(cat daemon/synwardd.8)"
+same "situations of a capture" \
+        "$(cat daemon/replay/capture_*.c | tr '\n' ' ' | grep -oE '(say_verdict\(|situation = )[^;]*;' | grep -oE '"[a-z-]+"' | tr -d '"')" \
+        "$(sed -n '/^\.Va situation$/,/^\.Ql empty/s/^\.Ql \([a-z-]*\).*/\1/p' daemon/synwardd.8)"
 every "commands of synwardctl" \
         "$(sed -n 's/^        { "\([a-z]*\)", *[a-z_]*,.*/\1/p' ctl/main.c)" "$(cat ctl/synwardctl.1)"
 
