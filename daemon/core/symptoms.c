@@ -7,6 +7,9 @@
 /* Refused for a full queue, while the application does accept: a burst, not a flood. */
 #define BURST_DROPS_MIN 3
 #define BURST_FULL_LOOKS 0.5
+/* So many times the queue at once are too many however fast the application accepts, if it mostly does. */
+#define BURST_TIMES 2.0
+#define BURST_STALLED_LOOKS 0.25
 /* Half-opens of 3 s and more: nobody's; so many, and so large a share of those that begin. */
 #define SLOW_OLD_MIN 20
 #define SLOW_SHARE 0.5
@@ -152,20 +155,27 @@ static void find_eaten(struct look *k) {
                         : "by a firewall rule of this host, or SYNPROXY, or for having no way back (rp_filter)");
 }
 
+static bool is_stalled(const struct look *k, const struct symptoms_listener *l) {
+        return k->more->stalled && (l->most_at_once < BURST_TIMES * l->backlog ||
+                                    l->full_looks > BURST_STALLED_LOOKS * l->looks);
+}
+
 static void find_bursts(struct look *k) {
-        if (k->more->flood || k->more->stalled)
+        if (k->more->flood)
                 return;
         for (uint32_t i = 0; i < k->s->listeners_count; i++) {
                 const struct symptoms_listener *l = &k->s->listeners[i];
                 double needed = l->most_at_once > 0 ? l->most_at_once : k->s->most_at_once;
                 double full = sum(k, OBS_QUEUE_FULL_DROPS) + sum(k, OBS_QUEUE_FULL_COOKIES);
-                /* A SYN that is answered by cookie is no drop of the listener. */
+                /* A SYN that is answered by cookie is no drop of the listener, but of whom more came than
+                 * there was room for. */
                 bool dropped = l->drops >= BURST_DROPS_MIN ||
-                               (k->s->listeners_count == 1 && full >= BURST_DROPS_MIN);
+                               (full >= BURST_DROPS_MIN &&
+                                (k->s->listeners_count == 1 || l->most_at_once > l->backlog));
                 struct advice_queue q = { .name = k->name(k->userdata, &l->key), .backlog = l->backlog };
 
                 q.needed = fmax(needed, l->backlog + 1.0);
-                if (dropped && l->backlog > 0 && needed > l->backlog / 2.0 &&
+                if (dropped && l->backlog > 0 && needed > l->backlog / 2.0 && !is_stalled(k, l) &&
                     l->full_looks <= BURST_FULL_LOOKS * l->looks)
                         advice_queue(k->list, &q, k->host);
         }
@@ -178,10 +188,12 @@ static double unfinished_per_s(const struct symptoms_listener *l) {
 
 /* What is old there, not even a full accept queue, an outage or clients who try again explain. */
 static bool is_nobodys(const struct look *k, const struct symptoms_listener *l) {
-        double per_s = unfinished_per_s(l), finished = sum(k, OBS_PASSIVE_OPENS) / k->seconds;
+        double per_s = unfinished_per_s(l), begun = per_s + sum(k, OBS_PASSIVE_OPENS) / k->seconds;
 
+        if (l->syns > 0) /* those of other listeners finish there */
+                begun = (double) (l->syns - (l->syns_again < l->syns ? l->syns_again : l->syns)) / k->seconds;
         return !k->more->flood && !k->more->stalled && !k->more->lossy && knows(k, OBS_PASSIVE_OPENS) &&
-               l->full_looks <= BURST_FULL_LOOKS * l->looks && per_s > 0 && per_s >= SLOW_SHARE * (per_s + finished) &&
+               l->full_looks <= BURST_FULL_LOOKS * l->looks && per_s > 0 && per_s >= SLOW_SHARE * begun &&
                (double) l->syns_again <= AGAIN_SHARE * (double) l->syns;
 }
 
@@ -289,10 +301,18 @@ static void find_checker(struct look *k) {
 }
 
 static void find_little(struct look *k) {
-        if (!knows(k, OBS_SYNS) || sum(k, OBS_SYNS) >= LITTLE_SYNS || k->more->flood || k->list->count > 0)
+        double syns = sum(k, OBS_SYNS);
+
+        if (!knows(k, OBS_SYNS) || syns >= LITTLE_SYNS || k->more->flood || k->list->count > 0)
                 return;
-        advice_add(k->list, ADVICE_INFO, "little-seen", "too little came to say more", "synwardd --diagnose=5m",
-                   "%.0f SYNs in %.0f s; watch longer, or while it is slow.", sum(k, OBS_SYNS), k->seconds);
+        if (k->s->listeners_count == 0)
+                advice_add(k->list, ADVICE_INFO, "no-listener", "nothing listens here", "ip netns; lsns -t net",
+                           "A container's service is in a network of its own: nsenter -t PID -n synwardd --diagnose.");
+        else
+                advice_add(k->list, ADVICE_INFO, "little-seen", "too little came to say more", "synwardd --diagnose=5m",
+                           "%.0f SYNs in %.0f s; watch longer, or while it is slow.%s", syns, k->seconds,
+                           syns > 0 ? "" : " What XDP, the network card or a rule ahead of the packet log drops is not "
+                                           "seen here.");
 }
 
 unsigned symptoms_advise(const struct symptoms *s, const struct symptoms_more *more, const struct advice_host *host,

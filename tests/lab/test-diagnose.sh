@@ -60,6 +60,7 @@ quiet() {
         lab_server web --listen 0.0.0.0:80 --backlog 511
         diagnose 0 "a quiet host"
         says '^no flood\. there is little traffic' "a quiet host: so it says"
+        says_not 'nothing listens' "a quiet host: somebody listens"
         diagnose 0 "a quiet host as JSON" --json
         lab_check "one document in the form of status" "$(jq -es 'length == 1 and
                 .[0].schema == "synward.status.v1" and .[0].state == "normal" and
@@ -243,6 +244,65 @@ bursts() {
         done
 }
 
+# bursting BACKLOG: sixty at once by IPv6, each second, beside a listener that is busy and well.
+bursting() {
+        up cookies=1 delay=20ms
+        lab_server web --listen '[::]:443' --backlog "$1"
+        lab_server other --listen 0.0.0.0:80 --backlog 1024
+        lab_honest clients --to $LAB_SERVER4:80 --rate 50 --duration 12s
+        for second in 0 1 2 3 4 5 6 7; do
+                lab_spawn "burst$second" client sh -c "sleep $second && exec '$SYNWARD_BUILD/tests/lab/honest' \
+                        --from $LAB_CLIENTS6 --to $LAB_SERVER6:443 --rate 0 --burst 60 --duration 1s"
+        done
+        diagnose 0 "bursts of 60 by IPv6 onto a backlog of $1, another listener beside"
+}
+
+# The accept queue is as short, and overflows as well; and cookies are counted for the whole host.
+bursts_beside() {
+        bursting 16
+        says '^no flood\. a queue is too short for the bursts that come: \[::\]:443 holds 16, and [0-9]+ came at once' \
+                "bursts: it is the queue, and which"
+        says_not 'does not accept|0\.0\.0\.0:80 holds [0-9]+, and' "not the application, nor the other listener"
+        lab_down
+        bursting 256
+        says_not 'too short|would do|does not accept' "bursts onto a long queue: nothing is said of it"
+        lab_down
+}
+
+# Four a second that nobody finishes at one listener, while another's clients do; or that finish.
+slow_beside() {
+        local who
+
+        for who in nobody clients; do
+                up cookies=1
+                lab_server web --listen 0.0.0.0:443 --backlog 511
+                lab_server other --listen 0.0.0.0:80 --backlog 511
+                lab_honest busy --to $LAB_SERVER4:80 --rate 50 --duration 30s
+                if [ $who = nobody ]; then
+                        lab_flood rate=4 seconds=30 to=$LAB_SERVER4:443
+                else
+                        lab_honest few --to $LAB_SERVER4:443 --rate 4 --duration 30s
+                fi
+                lab_pause 15
+                diagnose 0 "four SYNs a second that $who finish, beside a busy listener"
+                if [ $who = nobody ]; then
+                        says '^no flood\. a slow fill: .* 0\.0\.0\.0:443 has [0-9]+ half-open' "a slow fill: so it says, and where"
+                else
+                        says_not 'slow fill' "clients who finish are none"
+                fi
+                lab_down
+        done
+}
+
+# Nothing listens: perhaps in a container, and that is said; where somebody does, it is not.
+alone() {
+        up cookies=1
+        diagnose 0 "a host on which nothing listens"
+        says 'nothing listens here' "so it says"
+        says 'nsenter -t PID -n' "and where to look"
+        lab_down
+}
+
 # Eight a second that nobody finishes; beside many that do, it is noise.
 slow() {
         local honest
@@ -407,7 +467,7 @@ checker() {
         lab_down
 }
 
-LAB_TOGETHER="namespace slow trickle held not_held closed backscatter"
-lab_scenarios "quiet namespace flood concentrated distributed crowd stall beside early bursts slow trickle held not_held eaten closed \
+LAB_TOGETHER="namespace slow slow_beside trickle held not_held closed backscatter alone"
+lab_scenarios "quiet alone namespace flood concentrated distributed crowd stall beside early bursts bursts_beside slow slow_beside trickle held not_held eaten closed \
         backscatter router checker" "$@"
 lab_done

@@ -133,13 +133,60 @@ static void bursts(void **state) {
         w->advice.count = 0;
         w->more.flood = true;
         assert_string_equal(found(w), "");
-        w->more = (struct symptoms_more) { .stalled = true };
-        assert_string_equal(found(w), "");
-        w->more.stalled = false;
+        w->more.flood = false;
         l->accept_full = 1;
         watch(w, each);
         watch(w, each);
         assert_string_equal(found(w), "");
+        w->more.stalled = true;
+        assert_string_equal(found(w), "");
+}
+
+/* A burst of many times the queue makes the accept queue overflow as well, for a moment: the application
+ * is called slow, and accepts all the same. */
+static void bursts_called_a_stall(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = &w->o.listeners[0];
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 60, [OBS_SYNS] = 60, [OBS_PASSIVE_OPENS] = 50 };
+
+        l->backlog = 16;
+        l->syns = 60;
+        l->drops = 2;
+        w->more.stalled = true;
+        watch(w, each);
+        assert_string_equal(found_again(w), "backlog");
+        assert_non_null(strstr(w->advice.list[0].why, "holds 16, and 60 came at once"));
+
+        /* Too few for that: then it is the application. */
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l->syns = 30;
+        watch(w, each);
+        assert_string_equal(found_again(w), "");
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l->syns = 60;
+        watch(w, each);
+        l->accept_full = 1;
+        watch(w, each);
+        assert_string_equal(found_again(w), "");
+}
+
+/* Cookies are the host's; of two listeners it is the one that more came for than it holds. */
+static void bursts_of_one_of_two(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = w->o.listeners;
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 70, [OBS_SYNS] = 70, [OBS_PASSIVE_OPENS] = 70,
+                                        [OBS_QUEUE_FULL_COOKIES] = 40 };
+
+        w->o.listeners_count = 2;
+        l[1] = l[0];
+        l[1].key.port = 80;
+        l[0].backlog = 16;
+        l[0].syns = 60;
+        l[1].backlog = 1024;
+        l[1].syns = 10;
+        watch(w, each);
+        assert_string_equal(found(w), "backlog");
+        assert_non_null(strstr(w->advice.list[0].why, ":443 holds 16, and 60 came at once"));
 }
 
 static void slow_fill(void **state) {
@@ -157,6 +204,31 @@ static void slow_fill(void **state) {
         w->advice.count = 0;
         watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 20, [OBS_SYNS] = 20, [OBS_PASSIVE_OPENS] = 20 });
         assert_string_equal(found(w), ""); /* many finish: noise */
+}
+
+/* The clients of another listener finish; those of this one do not. */
+static void slow_fill_beside_a_busy_listener(void **state) {
+        static const uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 11, [OBS_SYNS] = 11, [OBS_PASSIVE_OPENS] = 10 };
+        struct watch *w = *state;
+        struct obs_listener *l = w->o.listeners;
+
+        w->o.listeners_count = 2;
+        l[1] = l[0];
+        l[1].key.port = 80;
+        l[1].syns = 10;
+        l[0].backlog = 511;
+        l[0].half_open = 104;
+        l[0].age[OBS_AGE_1S] = 9;
+        l[0].age[OBS_AGE_7S] = 95;
+        l[0].syns = 1;
+        watch(w, each);
+        assert_string_equal(found(w), "slow-fill");
+        assert_non_null(strstr(w->advice.list[0].why, ":443 has 104 half-open"));
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l[0].syns = 10; /* they finish here */
+        l[1].syns = 1;
+        watch(w, each);
+        assert_string_equal(found_again(w), "");
 }
 
 /* A short queue that a trickle holds, long or short of age; and what is none. */
@@ -272,6 +344,11 @@ static void little(void **state) {
 
         watch(w, (uint64_t[OBS_COUNTERS]) { 0 });
         assert_string_equal(found(w), "little-seen");
+        assert_non_null(strstr(w->advice.list[0].why, "What XDP"));
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        w->o.listeners_count = 0;
+        watch(w, (uint64_t[OBS_COUNTERS]) { 0 });
+        assert_string_equal(found_again(w), "no-listener");
 }
 
 static void limits_are_one(void **state) {
@@ -294,7 +371,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(unknown_is_not_eaten, begin, end),
                 cmocka_unit_test_setup_teardown(forwarded_is_not_eaten, begin, end),
                 cmocka_unit_test_setup_teardown(bursts, begin, end),
+                cmocka_unit_test_setup_teardown(bursts_called_a_stall, begin, end),
+                cmocka_unit_test_setup_teardown(bursts_of_one_of_two, begin, end),
                 cmocka_unit_test_setup_teardown(slow_fill, begin, end),
+                cmocka_unit_test_setup_teardown(slow_fill_beside_a_busy_listener, begin, end),
                 cmocka_unit_test_setup_teardown(slow_flood, begin, end),
                 cmocka_unit_test_setup_teardown(slow_flood_of_few, begin, end),
                 cmocka_unit_test_setup_teardown(closed_port, begin, end),
