@@ -175,12 +175,15 @@ static void look_at_counters(struct doctor *d) {
                 advice_add(&d->advice, ADVICE_WARNING, "queue_drops", "SYNs were refused since the host started",
                            d->host.syncookies == 0 ? "sysctl -w net.ipv4.tcp_syncookies=1" : NULL,
                            "%lld times a queue was full and SYN cookies were off.", drops);
+        if (d->host.syncookies == 2) /* it counts every SYN then, and there is no queue */
+                cookies = 0;
         if (cookies > 0)
                 advice_add(&d->advice, ADVICE_INFO, "queue_cookies", "queues were full since the host started", NULL,
                            "%lld SYNs were answered by cookie for that.", cookies);
         if (overflows > 0)
-                advice_add(&d->advice, ADVICE_INFO, "listen_overflows", "applications were slow to accept", NULL,
-                           "%lld times an accept queue was full since the host started.", overflows);
+                advice_add(&d->advice, ADVICE_INFO, "listen_overflows", "accept queues were full since the host started", NULL,
+                           "%lld times: an application was slow to accept, or more came at once than its backlog holds.",
+                           overflows);
         if (drops <= 0 && overflows <= 0 && cookies <= 0)
                 advice_add(&d->advice, ADVICE_FINE, "counters", "no queue of this network namespace was full", NULL,
                            "TCPReqQFullDrop, TCPReqQFullDoCookies and ListenOverflows are %s.",

@@ -51,7 +51,7 @@ struct watch {
         struct snapshot *now; /* the engine's */
         struct symptoms symptoms;
         uint32_t ports[UINT16_MAX + 1]; /* logged SYNs, by the port they were for */
-        long active_opens, aborts;      /* the kernel's, when the watch began; -1: not known */
+        long active_opens, aborts, proxied, passed; /* the kernel's, when the watch began; -1: not known */
 
         bool blind;
         uint64_t looks, begun_us, last_us, flood_us;
@@ -170,6 +170,13 @@ static long read_aborts(void) {
         return read_counters("/proc/thread-self/net/netstat", "TcpExt:", "TCPAbortOn");
 }
 
+/* Of SYNPROXY; -1: not known. */
+static long read_proxy(const char *column) {
+        uint64_t sum;
+
+        return kernel_text_read_column("/proc/thread-self/net/stat/synproxy", column, &sum) && sum <= LONG_MAX ? (long) sum : -1;
+}
+
 static int watch_new(const struct settings *settings, uint64_t duration_us, struct watch **ret) {
         struct watch *w = calloc(1, sizeof *w);
         int r;
@@ -199,6 +206,8 @@ static int watch_new(const struct settings *settings, uint64_t duration_us, stru
         sense_set_tap(w->sense, on_syn, w);
         w->active_opens = read_active_opens();
         w->aborts = read_aborts();
+        w->proxied = read_proxy("syn_received");
+        w->passed = read_proxy("cookie_valid");
         w->now = engine_snapshot(w->engine);
         w->now->version = PACKAGE_VERSION;
         w->now->pid = getpid();
@@ -273,6 +282,8 @@ static void find_symptoms(const struct watch *w, struct checkup *c) {
         struct symptoms_more more = {
                 .active_opens = risen(w->active_opens, read_active_opens()),
                 .aborts = risen(w->aborts, read_aborts()),
+                .proxied_syns = risen(w->proxied, read_proxy("syn_received")),
+                .passed_syns = risen(w->passed, read_proxy("cookie_valid")),
                 .flood = w->flood,
                 .stalled = c->moment->diagnosis == DIAGNOSIS_ACCEPT_STALL,
                 .lossy = c->moment->diagnosis == DIAGNOSIS_LOSSY_CLIENTS,

@@ -30,6 +30,11 @@
 #define EATEN_MIN 20.0
 #define EATEN_PER_S 2.0
 #define EATEN_SHARE 0.2
+/* SYNs that SYNPROXY answered: counted a moment before or after the others; so few that are finished, and
+ * so many a second, are a flood that it holds off. */
+#define PROXIED_SHARE 2.0
+#define PROXY_PASSED_SHARE 0.5
+#define PROXY_HELD_PER_S 50.0
 /* SYNs to one port at which nobody listens. */
 #define CLOSED_MIN 20.0
 #define CLOSED_PER_S 2.0
@@ -140,19 +145,35 @@ static bool knows(const struct look *k, enum obs_counter c) {
 }
 
 static void find_eaten(struct look *k) {
-        double arrived = sum(k, OBS_ARRIVED), gone = arrived - sum(k, OBS_FORWARDED) - sum(k, OBS_SYNS);
+        double arrived = sum(k, OBS_ARRIVED), proxied = (double) k->more->proxied_syns;
+        double gone = arrived - sum(k, OBS_FORWARDED) - sum(k, OBS_SYNS) - proxied;
         bool full = k->host->conntrack_max > 0 && k->host->conntrack_count >= k->host->conntrack_max / 100 * 95;
 
         if (!knows(k, OBS_ARRIVED) || !knows(k, OBS_FORWARDED) || !knows(k, OBS_SYNS))
                 return;
-        if (gone < EATEN_MIN || gone < EATEN_PER_S * k->seconds || gone < EATEN_SHARE * arrived)
+        if (gone < EATEN_MIN || gone < EATEN_PER_S * k->seconds || gone < EATEN_SHARE * arrived ||
+            proxied > PROXIED_SHARE * gone)
                 return;
         advice_add(k->list, ADVICE_SERIOUS, "syns-eaten", "SYNs arrive and do not reach the listener",
                    full ? "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max" : "nft list ruleset",
                    "%.0f of %.0f SYNs (%.0f/s) are dropped between the network and TCP: %s.", gone, arrived,
                    gone / k->seconds,
                    full ? "the connection tracking table is full"
-                        : "by a firewall rule of this host, or SYNPROXY, or for having no way back (rp_filter)");
+                        : "by a firewall rule of this host, or for having no way back (rp_filter)");
+}
+
+/* What the proxy passes on arrives a second time, from here. */
+static void find_proxy(struct look *k) {
+        double proxied = (double) k->more->proxied_syns, passed = (double) k->more->passed_syns;
+        bool held = passed < PROXY_PASSED_SHARE * proxied && proxied >= PROXY_HELD_PER_S * k->seconds;
+
+        if (proxied < EATEN_MIN || proxied < EATEN_PER_S * k->seconds)
+                return;
+        advice_add(k->list, held ? ADVICE_WARNING : ADVICE_INFO, "synproxy",
+                   held ? "SYNPROXY holds off SYNs that nobody follows up" : "SYNPROXY answers in front of the listeners",
+                   held ? "cat /proc/net/stat/synproxy" : NULL,
+                   "It got %.0f SYNs (%.0f/s), and %.0f handshakes were finished and passed on; the listeners see no others.%s",
+                   proxied, proxied / k->seconds, passed, held ? " Nothing to switch here; the provider can filter it." : "");
 }
 
 static bool is_stalled(const struct look *k, const struct symptoms_listener *l) {
@@ -166,7 +187,9 @@ static void find_bursts(struct look *k) {
         for (uint32_t i = 0; i < k->s->listeners_count; i++) {
                 const struct symptoms_listener *l = &k->s->listeners[i];
                 double needed = l->most_at_once > 0 ? l->most_at_once : k->s->most_at_once;
-                double full = sum(k, OBS_QUEUE_FULL_DROPS) + sum(k, OBS_QUEUE_FULL_COOKIES);
+                /* With 2 each SYN counts as one that found a full queue. */
+                double full = sum(k, OBS_QUEUE_FULL_DROPS) +
+                              (k->host->syncookies == 2 ? 0 : sum(k, OBS_QUEUE_FULL_COOKIES));
                 /* A SYN that is answered by cookie is no drop of the listener, but of whom more came than
                  * there was room for. */
                 bool dropped = l->drops >= BURST_DROPS_MIN ||
@@ -190,8 +213,8 @@ static double unfinished_per_s(const struct symptoms_listener *l) {
 static bool is_nobodys(const struct look *k, const struct symptoms_listener *l) {
         double per_s = unfinished_per_s(l), begun = per_s + sum(k, OBS_PASSIVE_OPENS) / k->seconds;
 
-        if (l->syns > 0) /* those of other listeners finish there */
-                begun = (double) (l->syns - (l->syns_again < l->syns ? l->syns_again : l->syns)) / k->seconds;
+        if (l->syns > l->syns_again) /* those of other listeners finish there */
+                begun = fmin(begun, (double) (l->syns - l->syns_again) / k->seconds);
         return !k->more->flood && !k->more->stalled && !k->more->lossy && knows(k, OBS_PASSIVE_OPENS) &&
                l->full_looks <= BURST_FULL_LOOKS * l->looks && per_s > 0 && per_s >= SLOW_SHARE * begun &&
                (double) l->syns_again <= AGAIN_SHARE * (double) l->syns;
@@ -324,6 +347,7 @@ unsigned symptoms_advise(const struct symptoms *s, const struct symptoms_more *m
         k.seconds = fmax(0.1, (double) (s->end_us - s->begin_us) / 1e6);
         find_slow_flood(&k);
         find_eaten(&k);
+        find_proxy(&k);
         find_bursts(&k);
         find_slow_fill(&k);
         find_closed_port(&k);

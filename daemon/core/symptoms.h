@@ -41,6 +41,8 @@ struct symptoms {
 struct symptoms_more {
         uint64_t active_opens; /* connections that this host began (Tcp: ActiveOpens) */
         uint64_t aborts;       /* connections that its applications ended by RST (TCPAbortOn…) */
+        uint64_t proxied_syns; /* SYNs that SYNPROXY answered, */
+        uint64_t passed_syns;  /* and whose cookies came back */
         uint16_t closed_port;  /* without a listener, that most SYNs were logged for */
         uint64_t closed_syns;  /* for it, of so many logged: */
         uint64_t logged_syns;

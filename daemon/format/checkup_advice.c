@@ -102,8 +102,10 @@ static uint16_t subject_port(const struct report *r) {
 static void advise_upstream(struct report *r, const char *what) {
         const struct snapshot *s = r->c->moment;
         char when[TIME_TEXT_MAX], rate[32], where[ADDRESS_TEXT_MAX] = "ADDRESS";
-        double peak = fmax(or_zero(r->c->peak_syn_per_s), or_zero(s->host.syn_per_s));
+        double all = or_zero(s->host.syn_per_s), peak = fmax(or_zero(r->c->peak_syn_per_s), all);
 
+        if (r->subject && all > 0) /* without what is for other listeners */
+                peak *= fmin(1, or_zero(r->subject->evidence.syn_per_s) / all);
         if (r->subject && !address_is_wildcard(&r->subject->key.address))
                 address_format(&r->subject->key.address, where);
         report_step(r, "Tell your provider, who can filter where it does not fill your line:");

@@ -97,6 +97,59 @@ bool kernel_text_counters(const char *text, size_t length, const char *group, co
         return found;
 }
 
+static bool next_field(struct span *line, struct span *ret) {
+        size_t n = 0;
+
+        while (line->length > 0 && is_blank(*line->at))
+                line->at++, line->length--;
+        while (n < line->length && !is_blank(line->at[n]))
+                n++;
+        *ret = (struct span) { line->at, n };
+        line->at += n;
+        line->length -= n;
+        return n > 0;
+}
+
+static bool hexadecimal(struct span word, uint64_t *ret) {
+        uint64_t value = 0;
+
+        if (word.length == 0 || word.length > 16)
+                return false;
+        for (size_t i = 0; i < word.length; i++) {
+                char c = word.at[i];
+
+                if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+                        return false;
+                value = value << 4 | (uint64_t) (c <= '9' ? c - '0' : c - 'a' + 10);
+        }
+        *ret = value;
+        return true;
+}
+
+bool kernel_text_column(const char *text, size_t length, const char *name, uint64_t *ret) {
+        struct span rest = { text, length }, line, word = { text, 0 };
+        uint64_t sum = 0, value;
+        unsigned column = 0;
+        bool found = false;
+
+        cut(&rest, '\n', &line);
+        while (next_field(&line, &word) && !(word.length == strlen(name) && begins(word, name)))
+                column++;
+        if (word.length == 0)
+                return false;
+        while (cut(&rest, '\n', &line)) {
+                for (unsigned i = 0; i <= column; i++)
+                        next_field(&line, &word);
+                if (!hexadecimal(word, &value))
+                        return false;
+                sum += value;
+                found = true;
+        }
+        if (found)
+                *ret = sum;
+        return found;
+}
+
 /* --- files ---------------------------------------------------------------------------- */
 
 long kernel_text_read_number(const char *path) {
@@ -130,6 +183,21 @@ static char *read_all(FILE *f, size_t *ret_length) {
         }
         free(text);
         return NULL;
+}
+
+bool kernel_text_read_column(const char *path, const char *name, uint64_t *ret) {
+        FILE *f = fopen(path, "re");
+        size_t length;
+        bool found;
+        char *text;
+
+        if (!f)
+                return false;
+        text = read_all(f, &length);
+        fclose(f);
+        found = text && kernel_text_column(text, length, name, ret);
+        free(text);
+        return found;
 }
 
 bool kernel_text_read_counters(const char *path, const char *group, const char *begin, uint64_t *ret) {

@@ -17,6 +17,11 @@ bool kernel_text_number(const char *text, size_t length, long *ret);
  * is none, or a pair of lines is not one. */
 bool kernel_text_counters(const char *text, size_t length, const char *group, const char *begin, uint64_t *ret);
 
+/* The sum over CPUs of a column of /proc/net/stat/…: names on the first line, hexadecimal below. False: there is
+ * none, or a line ends before it. */
+bool kernel_text_column(const char *text, size_t length, const char *name, uint64_t *ret);
+
 /* The same of a file. -1, false: also if it cannot be read. */
 long kernel_text_read_number(const char *path);
+bool kernel_text_read_column(const char *path, const char *name, uint64_t *ret);
 bool kernel_text_read_counters(const char *path, const char *group, const char *begin, uint64_t *ret);

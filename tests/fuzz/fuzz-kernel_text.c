@@ -70,6 +70,7 @@ static void read_counters(const char *text, size_t length) {
         else
                 require(one == 0);
         (void) kernel_text_counters(text, length, "Tcp:", "ActiveOpens", &one);
+        (void) kernel_text_column(text, length, "syn_received", &one);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -401,6 +401,31 @@ eaten() {
         done
 }
 
+# SYNPROXY answers in front of the listener, and passes on whose cookies come back: clients, then a flood beside them.
+proxy() {
+        up cookies=1
+        lab_in server sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
+        lab_server web --listen 0.0.0.0:443 --backlog 511
+        if ! lab_in server nft "table inet own {
+                chain pre { type filter hook prerouting priority raw; tcp dport 443 tcp flags syn notrack; };
+                chain in { type filter hook input priority 0; tcp dport 443 ct state invalid,untracked synproxy mss 1460 \
+                        wscale 7 timestamp sack-perm; ct state invalid drop; }; }" 2>"$lab_temp/nft.err"; then
+                lab_note "this kernel has no SYNPROXY: $(head -n 1 "$lab_temp/nft.err")"
+                lab_down
+                return
+        fi
+        lab_honest clients --to $LAB_SERVER4:443 --rate 60 --duration 20s --timeout 2s
+        diagnose 0 "60 clients a second through SYNPROXY"
+        says 'also +SYNPROXY answers in front' "the proxy is told"
+        says_not 'do not reach|holds off' "and nothing is eaten"
+        lab_flood rate=500 seconds=12 to=$LAB_SERVER4:443
+        lab_pause 1
+        diagnose 0 "a flood that SYNPROXY holds off"
+        says '^no flood\. SYNPROXY holds off SYNs that nobody follows up: It got [0-9]+' "so it says"
+        says_not 'do not reach' "and nothing is eaten"
+        lab_down
+}
+
 # The service is down: clients are refused.
 closed() {
         local port
@@ -468,6 +493,6 @@ checker() {
 }
 
 LAB_TOGETHER="namespace slow slow_beside trickle held not_held closed backscatter alone"
-lab_scenarios "quiet alone namespace flood concentrated distributed crowd stall beside early bursts bursts_beside slow slow_beside trickle held not_held eaten closed \
+lab_scenarios "quiet alone namespace flood concentrated distributed crowd stall beside early bursts bursts_beside slow slow_beside trickle held not_held eaten proxy closed \
         backscatter router checker" "$@"
 lab_done

@@ -73,6 +73,33 @@ static void long_lines(void **state) {
         assert_int_equal(n, 3);
 }
 
+static bool column(const char *text, const char *name, uint64_t *ret) {
+        return kernel_text_column(text, strlen(text), name, ret);
+}
+
+static void columns(void **state) {
+        static const char proxy[] = "entries\t\tsyn_received\tcookie_invalid\tcookie_valid\n"
+                                    "00000000\t0000001f\t00000000\t00000002\n"
+                                    "00000000\t000000a1\t00000000\t00000003\n";
+        static const char padded[] = "entries  clashres found\n00000001  00000002 ffffffff\n";
+        uint64_t n = 77;
+
+        assert_true(column(proxy, "syn_received", &n));
+        assert_int_equal(n, 0x1f + 0xa1);
+        assert_true(column(proxy, "cookie_valid", &n));
+        assert_int_equal(n, 5);
+        assert_true(column(padded, "found", &n));
+        assert_true(n == UINT64_C(0xffffffff));
+        n = 77;
+        assert_false(column(proxy, "cookie", &n));
+        assert_false(column("a b\n", "b", &n));        /* no CPU */
+        assert_false(column("a b\n00000001\n", "b", &n)); /* too short a line */
+        assert_false(column("a\n0000000g\n", "a", &n));
+        assert_false(column("a\n11111111111111111\n", "a", &n));
+        assert_false(column("", "a", &n));
+        assert_int_equal(n, 77);
+}
+
 static void running_kernel(void **state) {
         uint64_t n;
 
@@ -88,6 +115,7 @@ int main(void) {
                 cmocka_unit_test(numbers),
                 cmocka_unit_test(counters),
                 cmocka_unit_test(long_lines),
+                cmocka_unit_test(columns),
                 cmocka_unit_test(running_kernel),
         };
 

@@ -115,6 +115,38 @@ static void forwarded_is_not_eaten(void **state) {
         assert_string_equal(found(w), "router");
 }
 
+/* What SYNPROXY answers reaches a listener when its client comes back. */
+static void proxied(void **state) {
+        struct watch *w = *state;
+
+        w->more.proxied_syns = 60 * LOOKS;
+        w->more.passed_syns = 60 * LOOKS;
+        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 120, [OBS_SYNS] = 60, [OBS_PASSIVE_OPENS] = 60 });
+        assert_string_equal(found(w), "synproxy");
+        assert_int_equal(w->advice.list[0].severity, ADVICE_INFO);
+        w->more.passed_syns = 60;
+        assert_string_equal(found_again(w), "synproxy");
+        assert_int_equal(w->advice.list[0].severity, ADVICE_WARNING);
+        assert_non_null(strstr(w->advice.list[0].title, "SYNPROXY holds off"));
+        w->more.proxied_syns = w->more.passed_syns = 0; /* a rule of one's own has them */
+        assert_string_equal(found_again(w), "syns-eaten");
+        w->more.proxied_syns = 20; /* some of them */
+        assert_string_equal(found_again(w), "syns-eaten synproxy");
+}
+
+/* With tcp_syncookies 2 there is no queue, whatever the counters say. */
+static void no_bursts_without_a_queue(void **state) {
+        struct watch *w = *state;
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 100, [OBS_SYNS] = 100, [OBS_PASSIVE_OPENS] = 100,
+                                        [OBS_QUEUE_FULL_COOKIES] = 100 };
+
+        w->o.listeners[0].syns = 100;
+        watch(w, each);
+        assert_string_equal(found(w), "backlog");
+        w->host.syncookies = 2;
+        assert_string_equal(found_again(w), "");
+}
+
 static void bursts(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = &w->o.listeners[0];
@@ -370,6 +402,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(eaten, begin, end),
                 cmocka_unit_test_setup_teardown(unknown_is_not_eaten, begin, end),
                 cmocka_unit_test_setup_teardown(forwarded_is_not_eaten, begin, end),
+                cmocka_unit_test_setup_teardown(proxied, begin, end),
+                cmocka_unit_test_setup_teardown(no_bursts_without_a_queue, begin, end),
                 cmocka_unit_test_setup_teardown(bursts, begin, end),
                 cmocka_unit_test_setup_teardown(bursts_called_a_stall, begin, end),
                 cmocka_unit_test_setup_teardown(bursts_of_one_of_two, begin, end),
