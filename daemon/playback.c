@@ -245,8 +245,9 @@ static int judge(struct playback *p) {
         if (r >= 0 && capture && p->floods_count && p->summary.verdict.outcome != OUTCOME_FLOOD)
                 capture_verdict_note(&p->summary.verdict, "detector", 0, false,
                                      "the detector, which is shown only what a kernel reports, told %llu flood%s; "
-                                     "the packets say otherwise", (unsigned long long) p->floods_count,
-                                     p->floods_count == 1 ? "" : "s");
+                                     "the packets %s", (unsigned long long) p->floods_count,
+                                     p->floods_count == 1 ? "" : "s",
+                                     p->summary.verdict.outcome == OUTCOME_NO_FLOOD ? "say otherwise" : "cannot show that");
         if (r >= 0 && capture && !p->compared && !p->floods_count && p->summary.verdict.outcome == OUTCOME_FLOOD)
                 capture_verdict_note(&p->summary.verdict, "detector", 0, false,
                                      "the detector told none: too short for it, or too little for a queue of %u",

@@ -15,6 +15,9 @@
 #define REFUSING_S 0.5
 #define SCAN_SERVICES 8
 #define FEW_MIN 10
+/* A closed port is what a capture is about, if so much of it is for it; so many that ask once are forged. */
+#define CLOSED_SHARE 0.05
+#define FORGED_MIN 1000.0
 /* So long a half-open lives (tcp_synack_retries 5); so many are half of the shortest usual queue. */
 #define HALF_OPEN_S 63.0
 #define TRICKLE_HELD 64.0
@@ -38,6 +41,18 @@ static bool find_blind(struct look *k) {
             k->all.of[LEDGER_SYN_ACKED] ? " and SYN-ACKs" : "");
         say_handshakes(k, &k->all, k->facts->duration_s);
         say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "only-syns", CAPTURE_NO_SERVICE);
+        return true;
+}
+
+/* What is unfinished may have been finished by packets that are not there. */
+static bool find_gaps(struct look *k) {
+        double bad = look_unexplained(k, CAPTURE_NO_SERVICE, &k->all);
+
+        if (k->gaps < LOOK_GAPS_SHARE || bad < k->limits->share * of(&k->all, LEDGER_HANDSHAKES))
+                return false;
+        say(k, "cannot tell: packets are missing: %.0f %% of the finished handshakes have no SYN-ACK in it; ", 100 * k->gaps);
+        say_handshakes(k, &k->all, k->facts->duration_s);
+        say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "gaps", CAPTURE_NO_SERVICE);
         return true;
 }
 
@@ -83,6 +98,7 @@ static bool find_closed(struct look *k) {
         int worst = -1;
         const struct ledger_service *s;
         char name[VERDICT_NAME_MAX], t[32], n[32];
+        double closed;
 
         for (unsigned i = 0; i < k->count; i++)
                 if (k->services[i].counts.of[LEDGER_CLOSED] >= 10 &&
@@ -93,10 +109,17 @@ static bool find_closed(struct look *k) {
                 return false;
         s = &k->services[worst];
         say_service(k, (unsigned) worst, name);
-        if (of(&s->counts, LEDGER_CLOSED) >= NEARLY_ALL * of(&s->counts, LEDGER_HANDSHAKES)) {
-                say(k, "no flood: nobody listens on %s, %s client%s keep%s trying (%s refused in ", name,
-                    explain_count(round(s->clients), t), round(s->clients) == 1 ? "" : "s",
-                    round(s->clients) == 1 ? "s" : "", words_count(of(&s->counts, LEDGER_CLOSED), n));
+        closed = of(&s->counts, LEDGER_CLOSED);
+        if (closed >= NEARLY_ALL * of(&s->counts, LEDGER_HANDSHAKES)) {
+                if (closed < CLOSED_SHARE * of(&k->all, LEDGER_HANDSHAKES))
+                        return false; /* there is more to say of the rest */
+                say(k, "no flood: nobody listens on %s, ", name);
+                if (s->clients >= LOOK_MOST * closed)
+                        say(k, "%s addresses ask once each%s (%s refused in ", say_about(s->clients, closed, t),
+                            closed >= FORGED_MIN ? ", forged by the look of it" : "", words_count(closed, n));
+                else
+                        say(k, "%s client%s keep%s trying (%s refused in ", explain_count(round(s->clients), t),
+                            round(s->clients) == 1 ? "" : "s", round(s->clients) == 1 ? "s" : "", words_count(closed, n));
                 say(k, "%s)", words_seconds(k->facts->duration_s, t));
         } else if (s->refusing_s >= REFUSING_S) {
                 say(k, "no flood: %s was a closed port for %s (%s refused); ", name, words_seconds(s->refusing_s, t),
@@ -192,7 +215,7 @@ static void find_calm(struct look *k) {
 
 void capture_calm_find(struct look *k) {
         static bool (*const rules[])(struct look *) = {
-                find_one_direction, capture_scan_find, find_closed, find_short, find_checks, find_lossy, find_blind,
+                find_one_direction, capture_scan_find, find_closed, find_short, find_checks, find_gaps, find_lossy, find_blind,
                 find_few_unfinished,
         };
 

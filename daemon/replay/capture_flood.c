@@ -21,6 +21,8 @@
 /* Of the unfinished: sent by one source or network, by the few heaviest. */
 #define CONCENTRATED_SHARE 0.5
 enum { FEW_SOURCES = 16 };
+/* A capture with gaps shows honest handshakes unfinished; not so many times those that it shows finished. */
+#define GAPS_TIMES 10.0
 /* Handshakes an address: more than a forged one's. */
 #define KEEP_COMING 2.0
 #define SEEN_ONCE 1.25
@@ -36,6 +38,10 @@ enum { FEW_SOURCES = 16 };
 /* Somebody is there who sends again: loss on the way, or no way back. */
 static bool is_retried(const struct ledger_counts *c, double bad) {
         return of(c, LEDGER_RETRIED) - of(c, LEDGER_WAITING) >= LOOK_MOST * bad;
+}
+
+static bool has_gaps(const struct look *k, const struct ledger_counts *c, double bad) {
+        return k->gaps >= LOOK_GAPS_SHARE && bad < GAPS_TIMES * of(c, LEDGER_DONE);
 }
 
 static bool may_be_afar(const struct look *k, const struct ledger_service *s) {
@@ -70,7 +76,7 @@ static bool run_is_flood(const struct look *k, const struct ledger_service *s) {
         double n = of(&r->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, index_of(k, s), &r->counts);
         double lasted_s = (double) (r->end_us - r->begin_us) / 1e6;
 
-        if (s->runs == 0 || bad < k->limits->share * n || is_retried(&r->counts, bad) ||
+        if (s->runs == 0 || has_gaps(k, &r->counts, bad) || bad < k->limits->share * n || is_retried(&r->counts, bad) ||
             capture_scan_is_sweep(k, (unsigned) index_of(k, s)) || may_be_afar(k, s))
                 return false;
         if (!(bad >= FLOOD_MANY || (bad >= FLOOD_SOME && bad >= FLOOD_SOME_SHARE * n) ||
@@ -82,7 +88,7 @@ static bool run_is_flood(const struct look *k, const struct ledger_service *s) {
 static bool is_slow_fill(const struct look *k, const struct ledger_service *s) {
         double n = of(&s->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, index_of(k, s), &s->counts);
 
-        return k->facts->duration_s >= SLOW_S && !capture_scan_is_sweep(k, (unsigned) index_of(k, s)) && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
+        return k->facts->duration_s >= SLOW_S && !has_gaps(k, &s->counts, bad) && !capture_scan_is_sweep(k, (unsigned) index_of(k, s)) && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
                bad >= SLOW_PER_S * k->facts->duration_s && !is_retried(&s->counts, bad) && blind_flood(k, s, 0);
 }
 
@@ -133,6 +139,16 @@ static void say_answers(struct look *k, const struct ledger_counts *c) {
                 say(k, "; the server answers %.0f %% of it", 100 * answered / n);
 }
 
+/* Of the addresses of one port, the one that is flooded. */
+static void say_meant(struct look *k, unsigned i) {
+        struct address meant;
+        char name[ADDRESS_TEXT_MAX];
+
+        if (capture_hosts_service(k->hosts, i)->network.length > 0 &&
+            capture_hosts_most_meant(k->hosts, i, &meant))
+                say(k, ", most of it for %s", address_format(&meant, name));
+}
+
 static void say_flood(struct look *k, unsigned i, unsigned others) {
         const struct ledger_service *s = &k->services[i];
         bool slow = !run_is_flood(k, s);
@@ -144,8 +160,10 @@ static void say_flood(struct look *k, unsigned i, unsigned others) {
 
         if (look_is_out_only(k))
                 say(k, "only one direction (what the server sent); what it answers is a flood by the look of it: ");
-        say(k, "%s at %s: ", slow ? "a slow fill, a SYN flood of few a second," : explain_diagnosis(d),
+        say(k, "%s at %s", slow ? "a slow fill, a SYN flood of few a second," : explain_diagnosis(d),
             say_service(k, i, name));
+        say_meant(k, i);
+        say(k, ": ");
         lasted_s = fmin(lasted_s, k->facts->duration_s);
         /* A capture that the flood fills is told whole: its last handshakes had no time to be judged. */
         if (lasted_s > 0.5 * k->facts->duration_s || slow)

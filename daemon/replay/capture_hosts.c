@@ -1,71 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "replay/capture_hosts.h"
+#include "replay/capture_hosts_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/distinct.h"
 #include "core/keyed_hash.h"
 
 enum {
-        ENDS_MAX = 1 << 13,
-        GROUPS_MAX = 1 << 11,
         PROBES = 8,
         GROUP_ADDRESSES = 8, /* so many of a network share a port: a listener on any address */
         SYNS_MIN = 20,       /* unanswered or refused ones, where something else is answered */
         FEW_ENDS = 16,       /* more, each with few SYNs, are a scan */
         CLIENT_ENDS = 8,     /* that one host alone asks, in so many networks: */
         CLIENT_NETWORKS = 4, /* it is the captured host, and they are others' */
-        BACKSCATTER_FACTOR = 4,
-        BACKSCATTER_FROM = 8,
 };
 
 /* Where nobody answers, a listener has at least this share of the busiest one's SYNs. */
 #define GUESS_SHARE 0.01
-
-/* An address and port that SYNs were sent to, or SYN-ACKs came from. */
-struct end {
-        struct address address;
-        uint16_t port;
-        bool used, several_askers, came_in, went_out;
-        int16_t service;
-        uint32_t group;
-        struct address asker; /* the first that sent a SYN there */
-        uint32_t syns, answers, refusals;
-        bool unasked_several;
-        struct address unasked_to; /* the first that was sent an answer it never asked for */
-};
-
-/* The ends of one network that share a port. */
-struct group {
-        struct prefix network, narrow; /* narrow: that has all of its ends */
-        uint16_t port;
-        bool used, several_askers;
-        int16_t service;
-        struct address asker;
-        uint32_t ends;
-        uint64_t syns, answers, refusals;
-};
-
-struct capture_hosts {
-        const struct capture_given *given;
-        struct end ends[ENDS_MAX];
-        struct group groups[GROUPS_MAX];
-        uint32_t count, listeners;
-        uint64_t left_out;
-        struct capture_service services[CAPTURE_SERVICES_MAX];
-        struct distinct unasked_from, unasked_to;
-        uint64_t unasked, estimated_at; /* SYN-ACKs; when these were estimated: */
-        double unasked_from_estimate, unasked_to_estimate;
-        bool live, answered; /* somebody answers at all */
-        uint64_t most;       /* SYNs of the busiest end or group */
-        bool has_client;
-        struct address client; /* the captured host, where it only asks others */
-        uint64_t ends_met;
-        struct end *last;    /* found, which is likely to be asked for again */
-        struct end *order[ENDS_MAX];
-};
 
 /* Fixed: the same file gives the same answer. */
 static const struct keyed_hash hash_key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
@@ -530,63 +482,4 @@ int capture_hosts_find(struct capture_hosts *h, const struct address *a, uint16_
         const struct end *e = end_find(h, a, port);
 
         return e ? e->service : CAPTURE_NO_SERVICE;
-}
-
-uint32_t capture_hosts_count(const struct capture_hosts *h) {
-        return h->count;
-}
-
-const struct capture_service *capture_hosts_service(const struct capture_hosts *h, uint32_t i) {
-        return &h->services[i];
-}
-
-uint32_t capture_hosts_listeners(const struct capture_hosts *h) {
-        return h->listeners;
-}
-
-uint64_t capture_hosts_left_out(const struct capture_hosts *h) {
-        return h->left_out;
-}
-
-bool capture_hosts_are_named(const struct capture_hosts *h) {
-        return h->given->listen_count > 0 || h->given->local_count > 0;
-}
-
-bool capture_hosts_busiest_elsewhere(const struct capture_hosts *h, struct listener_key *ret, uint64_t *ret_syns,
-                                     bool *ret_out) {
-        const struct end *most = NULL;
-
-        for (uint32_t i = 0; i < ENDS_MAX; i++)
-                if (h->ends[i].used && h->ends[i].service == CAPTURE_NO_SERVICE &&
-                    h->ends[i].syns > (most ? most->syns : 0))
-                        most = &h->ends[i];
-        if (!most)
-                return false;
-        *ret = (struct listener_key) { .address = most->address, .port = most->port };
-        *ret_syns = most->syns;
-        *ret_out = most->went_out && !most->came_in;
-        return true;
-}
-
-void capture_hosts_unasked(const struct capture_hosts *h, double *ret_from, double *ret_to) {
-        *ret_from = h->unasked_from_estimate;
-        *ret_to = h->unasked_to_estimate;
-}
-
-bool capture_hosts_unasked_to(const struct capture_hosts *h, struct address *ret) {
-        const struct end *most = NULL;
-
-        for (uint32_t i = 0; i < ENDS_MAX; i++)
-                if (h->ends[i].used && h->ends[i].syns == 0 && h->ends[i].answers > (most ? most->answers : 0))
-                        most = &h->ends[i];
-        if (most)
-                *ret = most->unasked_to;
-        return most != NULL;
-}
-
-bool capture_hosts_backscatter(const struct capture_hosts *h) {
-        double from, to;
-
-        capture_hosts_unasked(h, &from, &to);
-        return from >= (double) BACKSCATTER_FROM && from >= (double) BACKSCATTER_FACTOR * to;
 }

@@ -75,6 +75,9 @@ bool capture_hosts_are_named(const struct capture_hosts *h);
 bool capture_hosts_busiest_elsewhere(const struct capture_hosts *h, struct listener_key *ret, uint64_t *ret_syns,
                                      bool *ret_out);
 
+/* The address of a service of many that most of its SYNs go to; false: none has half of them. */
+bool capture_hosts_most_meant(const struct capture_hosts *h, unsigned service, struct address *ret);
+
 /* SYN-ACKs from where no SYN was seen to go: from and to how many addresses. */
 void capture_hosts_unasked(const struct capture_hosts *h, double *ret_from, double *ret_to);
 /* The address that most of them go to; false: there were none. */

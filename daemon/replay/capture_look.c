@@ -105,5 +105,7 @@ void look_gather(struct look *k) {
         for (unsigned i = 0; i < k->sources_count; i++)
                 if (is_checker(k, &k->sources[i]))
                         add_checker(k, &k->sources[i]);
+        if (k->by_servers > 0 && k->all.of[LEDGER_DONE] >= LOOK_GAPS_MIN)
+                k->gaps = fmin(1, (double) ledger_gaps(k->ledger) / of(&k->all, LEDGER_DONE));
         k->blind = ledger_others(k->ledger) == 0 && k->all.of[LEDGER_DONE] == 0;
 }

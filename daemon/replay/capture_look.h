@@ -11,6 +11,9 @@
 /* Fewer seconds show no flood that is not overwhelming. */
 #define LOOK_SHORT_S 2.0
 #define LOOK_MOST 0.5
+/* Fewer finished handshakes tell nothing of what was not captured; more missing, and unfinished ones may be. */
+#define LOOK_GAPS_MIN 20
+#define LOOK_GAPS_SHARE 0.1
 /* Handshakes that a checker ends, at least. */
 #define LOOK_CHECKER_MIN 20
 enum { LOOK_SOURCES = 64 };
@@ -24,6 +27,7 @@ struct look {
         uint32_t count;
         struct ledger_counts all; /* of the services */
         uint64_t by_clients, by_servers;
+        double gaps; /* of the finished handshakes, the share whose SYN-ACK was not captured though others were */
         bool blind; /* nothing but SYNs and SYN-ACKs: nobody could be seen to finish */
         unsigned sources_count, networks_count, checkers_count;
         struct ledger_source sources[LOOK_SOURCES], networks[LOOK_SOURCES];

@@ -69,6 +69,10 @@ int capture_verdict_find(const struct capture_facts *facts, const struct capture
         if (!capture_nothing_usable(k) && !capture_nothing_ordered(k) && !capture_flood_find(k) &&
             !capture_nothing_aimed(k))
                 capture_calm_find(k);
+        if (k->gaps >= LOOK_GAPS_SHARE && strcmp(ret->situation, "gaps") != 0)
+                capture_verdict_note(ret, "gaps", 0, false,
+                                     "packets are missing: %.0f %% of the finished handshakes have no SYN-ACK in it",
+                                     100 * k->gaps);
         weigh_loss(k);
         capture_notes_add(facts, hosts, ledger, k->all.of[LEDGER_HANDSHAKES] > 0, ret);
         free(k);

@@ -20,7 +20,7 @@ struct ledger {
         struct ledger_sources *sources;
         struct ledger_totals *totals;
         uint64_t now_ms;
-        uint64_t copies, others, overtaken, by_clients, by_servers;
+        uint64_t copies, others, overtaken, gaps, by_clients, by_servers;
 };
 
 /* Sequence numbers of one connection, for as long as anybody captures its beginning. */
@@ -232,8 +232,10 @@ static void other(struct ledger *l, struct entry *e, const struct capture_segmen
                 return;
         /* Of this connection, not of one before it from the same port. The server acknowledges
          * more than the SYN, or has something to send, only when it is through. */
-        if (from_client ? ahead + NEAR < 2 * NEAR : s->data || acknowledged - 2 < NEAR)
+        if (from_client ? ahead + NEAR < 2 * NEAR : s->data || acknowledged - 2 < NEAR) {
+                l->gaps += from_client && e->state == ENTRY_BEGUN && !(s->flags & CAPTURE_SYN);
                 over(l, e, LEDGER_FINISHED, s->ttl, ret);
+        }
 }
 
 static void name_ends(struct ledger_note *n, const struct capture_segment *s, bool from_client) {
@@ -328,6 +330,10 @@ struct ledger_service ledger_service(const struct ledger *l, unsigned service) {
 
 unsigned ledger_sources(const struct ledger *l, bool networks, unsigned max, struct ledger_source *ret) {
         return ledger_sources_heaviest(l->sources, networks, max, ret);
+}
+
+uint64_t ledger_gaps(const struct ledger *l) {
+        return l->gaps;
 }
 
 uint64_t ledger_overtaken(const struct ledger *l) {

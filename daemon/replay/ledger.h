@@ -118,6 +118,8 @@ void ledger_conclude(struct ledger *l, uint64_t now_us);
 struct ledger_service ledger_service(const struct ledger *l, unsigned service);
 /* The at most max addresses, or networks, that began the most, heaviest first. */
 unsigned ledger_sources(const struct ledger *l, bool networks, unsigned max, struct ledger_source *ret);
+/* Finished handshakes whose SYN-ACK is not in the capture. */
+uint64_t ledger_gaps(const struct ledger *l);
 /* SYNs that came behind their SYN-ACK. */
 uint64_t ledger_overtaken(const struct ledger *l);
 /* Packets that were captured twice. */

@@ -298,3 +298,53 @@ def a_trickle_beside_honest(r):
     t = flooded(r, 600, 2, answers=(0, 1, 3, 7, 15, 31))
     t.honest(0, 600, 20, HOST, 80)
     return pcap(wrapped(t))
+
+
+# --- gaps ------------------------------------------------------------------------------------------------------
+
+@case("cannot-tell", r"packets are missing: \d\d % of the finished handshakes have no SYN-ACK", "gaps", unlike="SYN flood|otherwise")
+def one_packet_in_ten_of_honest(r):
+    t = Traffic(r)
+    t.honest(0, 20, 300, HOST, 80)
+    return pcap(wrapped(t)[::10])
+
+
+@case("flood", "spoofed", "flood", note="packets are missing")
+def one_packet_in_ten_of_a_flood(r):
+    t = flooded(r, 10, 5000)
+    t.honest(0, 12, 100, HOST, 80)
+    return pcap(wrapped(t)[::10])
+
+
+@case("no-flood", "finished", "honest", note="packets are missing")
+def a_third_is_lost(r):
+    t = Traffic(r)
+    t.honest(0, 20, 200, HOST, 80)
+    return pcap([f for f in wrapped(t) if r.random() > 0.3])
+
+
+@case("no-flood", r"(9,000|8,\d\d\d) addresses ask once each, forged by the look of it", "closed-port", refused=9000)
+def forged_at_a_closed_port(r):
+    t = Traffic(r)
+    for i in range(9000):
+        t.refused(i / 3000, t.stranger(), t.port(), HOST, 8080)
+    t.honest(0, 5, 20, HOST, 443)
+    return pcap(wrapped(t))
+
+
+@case("no-flood", r"most at 192\.0\.2\.80:443", "honest", refused=300)
+def strangers_at_closed_ports_beside_honest(r):
+    t = Traffic(r)
+    t.honest(0, 60, 30, HOST, 443)
+    for i in range(300):
+        t.refused(i / 5, t.stranger(), t.port(), HOST, r.choice((22, 23, 81, 445, 1433, 2323, 3389, 5555, 6379, 8080)))
+    return pcap(wrapped(t))
+
+
+@case("flood", r"at port 443 of 203\.0\.112\.0/22, most of it for 203\.0\.114\.11: ", "flood", "flood-spoofed")
+def one_of_many_hosts_of_a_router(r):
+    t = Traffic(r)
+    for k in range(40):
+        t.honest(0, 10, 4, "203.0.%d.%d" % (113 + k % 3, 10 + k), 443)
+    t.flood(2, 6, 600, "203.0.114.11", 443)
+    return pcap(wrapped(t))
