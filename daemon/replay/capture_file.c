@@ -190,13 +190,11 @@ static int pcap_next(struct capture_file *f, struct capture_frame *ret) {
         uint64_t part;
         int r;
 
-        while ((r = need(f, PCAP_RECORD, &p)) > 0 && pcap_begins_again(f, p)) {
+        while ((r = need(f, f->record, &p)) > 0 && pcap_begins_again(f, p)) {
                 r = pcap_begin(f);
                 if (r < 0)
                         return r;
         }
-        if (r > 0)
-                r = need_more(f, f->record, &p);
         if (r <= 0)
                 return r;
         captured = get32(f, p + 8);
