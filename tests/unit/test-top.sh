@@ -189,11 +189,14 @@ keys C-c
 closed "control-c"
 open 80 24
 until_true 5 has_colours || not_ok "no colours"
+# Not left to the end of its terminal: whose SIGCONT undoes the stop that a leak check waits for.
+keys q
+closed "q in colours"
 
 # --- the terminal after every end ---
 for signal in TERM HUP QUIT; do
         open 80 24
-        kill -"$signal" "$(pgrep -f -- "^$ctl --socket $socket top" | head -n 1)"
+        kill -"$signal" "$(pgrep -n -f -- "^$ctl --socket $socket top")"
         closed "SIG$signal"
         grep -q "ended: 1[0-9][0-9]" "$work/ended" || not_ok "SIG$signal is not told: $(cat "$work/ended")"
 done
