@@ -14,6 +14,7 @@
 #include "core/advice.h"
 #include "ctl/ctl.h"
 #include "ctl/listening.h"
+#include "ctl/mend.h"
 #include "util/kernel_text.h"
 
 struct doctor {
@@ -270,31 +271,60 @@ static void look(struct doctor *d) {
         look_at_counters(d);
 }
 
+static void report(const struct doctor *d) {
+        json_t *json;
+
+        if (d->ctl->json) {
+                json = report_json(d);
+                ctl_print_json(json);
+                json_decref(json);
+        } else
+                print_findings(d);
+}
+
+static void report_fix(const struct doctor *d) {
+        static struct mend m; /* large */
+        json_t *json;
+
+        mend_plan(&d->advice, &m);
+        if (d->ctl->json) {
+                json = mend_json(&m, worst(&d->advice));
+                ctl_print_json(json);
+                json_decref(json);
+        } else
+                mend_print(&m, stdout);
+}
+
 int command_doctor(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
+                { "fix", no_argument, NULL, 'f' },
                 { "proc", required_argument, NULL, 'p' },
                 { 0 },
         };
         static struct doctor d; /* large */
-        json_t *report;
+        bool fix = false;
         int c;
 
         d = (struct doctor) { .ctl = ctl, .proc = "/proc", .own = true };
 
-        while ((c = getopt_long(argc, argv, "p:", options, NULL)) != -1) {
-                if (c != 'p')
+        while ((c = getopt_long(argc, argv, "p:", options, NULL)) != -1)
+                switch (c) {
+                case 'f':
+                        fix = true;
+                        break;
+                case 'p':
+                        d.proc = optarg;
+                        d.own = false;
+                        break;
+                default:
                         return EXIT_USAGE;
-                d.proc = optarg;
-                d.own = false;
-        }
+                }
         if (optind < argc)
                 return ctl_usage("doctor", "too many arguments", argv[optind]);
         look(&d);
-        if (ctl->json) {
-                report = report_json(&d);
-                ctl_print_json(report);
-                json_decref(report);
-        } else
-                print_findings(&d);
+        if (fix)
+                report_fix(&d);
+        else
+                report(&d);
         return worst(&d.advice) == ADVICE_SERIOUS ? EXIT_REFUSED : EXIT_OK;
 }

@@ -27,7 +27,7 @@ static const struct command {
         { "top", command_top, "", "live full-screen view" },
         { "metrics", command_metrics, "[--http]", "Prometheus text exposition" },
         { "check", command_check, "[-w RANGE] [-c RANGE]", "monitoring plugin" },
-        { "doctor", command_doctor, "", "is this host ready for a SYN flood?" },
+        { "doctor", command_doctor, "[--fix]", "is this host ready for a SYN flood?" },
         { "reload", command_reload, "", "read the configuration again" },
         { "ping", command_ping, "", "is the daemon there?" },
 };

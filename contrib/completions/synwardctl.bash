@@ -34,7 +34,7 @@ _synwardctl() {
         metrics) i='--http --json' ;;
         events) i='-f -n --json' ;;
         check) i='-w -c' ;;
-        doctor) i='--proc --json' ;;
+        doctor) i='--fix --proc --json' ;;
         *) i='--json' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$i" -- "$cur")

@@ -313,6 +313,38 @@ put sys/net/netfilter/nf_conntrack_max 1000
 put sys/net/netfilter/nf_conntrack_count 990
 run 1 --json doctor --proc "$proc"
 holds '[.findings[] | select(.id == "nf_conntrack") | .severity] == ["serious"]'
+
+# --- doctor --fix: a script, of which each setting holds once carried out ---
+# fixed: what carrying it out in a copy of the host would change
+fixed() {
+        sed -n "/^cat >>/,/^END$/p" "$work/out" | sed -n 's/^\([a-z0-9_.]*\) = \(.*\)$/\1 \2/p' |
+                while read -r key value; do put "sys/${key//./\/}" "$value"; done
+}
+put sys/net/ipv4/tcp_syncookies 0
+put sys/net/core/somaxconn 128
+find "$proc" -type f -exec md5sum {} + | sort >"$work/before"
+run 1 doctor --fix --proc "$proc"
+says "#!/bin/sh"
+says "# /etc/sysctl.d/60-synward.conf"
+says $'\nnet.ipv4.tcp_syncookies = 1\n'
+says "# serious: SYN cookies are off. A few SYNs"
+says $'\nnet.core.somaxconn = 4096\n'
+says $'\nnet.netfilter.nf_conntrack_max = 1048576\n'
+sh -n "$work/out" || not_ok "--fix is no script for sh: $out"
+[ -z "$(sed -n 's/^\([a-z0-9_.]*\) = .*/\1/p' "$work/out" | sort | uniq -d)" ] || not_ok "a key twice: $out"
+find "$proc" -type f -exec md5sum {} + | sort | cmp -s - "$work/before" || not_ok "--fix changed something"
+run 1 --json doctor --fix --proc "$proc"
+holds '.schema == "synward.doctor_fix.v1" and .worst == "serious" and .file == "/etc/sysctl.d/60-synward.conf" and
+       (.sysctls[] | select(.key == "net.ipv4.tcp_syncookies") | .value == 1 and .because[0].severity == "serious")
+       and .commands == [] and .remarks == []'
+run 1 doctor --fix --proc "$proc"
+fixed
+run 0 doctor --fix --proc "$proc"
+[ "$out" = "# There is nothing to mend." ] || not_ok "--fix, once carried out, would mend more: $out"
+run 0 --json doctor --fix --proc "$proc"
+holds '.sysctls == [] and .commands == [] and .remarks == []'
+run 2 doctor --fix=yes
+run 2 doctor --fix more
 "$ctl" --socket "$socket" --json doctor >"$work/out" 2>&1
 case $? in 0 | 1) holds '.findings | length > 5' ;; *) not_ok "doctor on this host" ;; esac
 
