@@ -15,6 +15,7 @@
 #include "ctl/ctl.h"
 #include "ctl/listening.h"
 #include "ctl/mend.h"
+#include "ctl/namespaces.h"
 #include "util/kernel_text.h"
 
 struct doctor {
@@ -81,6 +82,16 @@ static void look_at_namespace(struct doctor *d, const struct listening *list, in
                    "A container's? %d sockets listen in it for others. synwardd sees what comes to those, and nothing of "
                    "the host or of other containers; to watch the host it needs the host's network "
                    "(--network=host; Kubernetes: hostNetwork).", open);
+}
+
+static void look_at_other_namespaces(struct doctor *d) {
+        static struct namespaces n; /* large */
+
+        if (namespaces_read(d->proc, &n) < 0)
+                return; /* a copy without it */
+        if (d->own)
+                namespaces_read_syncookies(&n);
+        namespaces_advise(&n, &d->advice);
 }
 
 static void look_at_listeners(struct doctor *d) {
@@ -266,6 +277,7 @@ static void look(struct doctor *d) {
                 look_for_daemon(d);
         read_host(d);
         advice_host(&d->advice, &d->host);
+        look_at_other_namespaces(d); /* before many listeners fill the list */
         if (d->own)
                 look_at_listeners(d);
         look_at_counters(d);
