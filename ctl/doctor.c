@@ -13,6 +13,7 @@
 
 #include "core/advice.h"
 #include "ctl/ctl.h"
+#include "ctl/host_programs.h"
 #include "ctl/listening.h"
 #include "ctl/mend.h"
 #include "ctl/namespaces.h"
@@ -92,6 +93,13 @@ static void look_at_other_namespaces(struct doctor *d) {
         if (d->own)
                 namespaces_read_syncookies(&n);
         namespaces_advise(&n, &d->advice);
+}
+
+static void look_at_host_programs(struct doctor *d) {
+        struct host_programs p;
+
+        host_programs_read(d->proc, d->own, &p);
+        host_programs_advise(&p, &d->host, &d->advice);
 }
 
 static void look_at_listeners(struct doctor *d) {
@@ -277,6 +285,7 @@ static void look(struct doctor *d) {
                 look_for_daemon(d);
         read_host(d);
         advice_host(&d->advice, &d->host);
+        look_at_host_programs(d);
         look_at_other_namespaces(d); /* before many listeners fill the list */
         if (d->own)
                 look_at_listeners(d);

@@ -345,6 +345,42 @@ run 0 --json doctor --fix --proc "$proc"
 holds '.sysctls == [] and .commands == [] and .remarks == []'
 run 2 doctor --fix=yes
 run 2 doctor --fix more
+
+# --- doctor on what else runs there ---
+# finding ID: its severity, and its reason
+finding() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | "\(.severity): \(.why)"' "$work/out"; }
+run 0 --json doctor --proc "$proc"
+for id in bpftune synproxy published_ports xdp namespaces; do
+        [ -z "$(finding $id)" ] || not_ok "a host without it has a finding $id: $(finding $id)"
+done
+put 12/comm bpftune
+put 13/comm docker-proxy
+printf '%s\0' /usr/bin/docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 >"$proc/13/cmdline"
+put 14/comm docker-proxy
+cp "$proc/13/cmdline" "$proc/14/cmdline" # the same of IPv6
+put 15/comm not-docker-proxy
+printf '%s\0' x -proto tcp -host-port 9090 >"$proc/15/cmdline"
+put net/stat/synproxy 'entries syn_received cookie_invalid'
+printf '00000000 00000010 00000001\n00000000 00000020 00000001\n' >>"$proc/net/stat/synproxy"
+run 0 --json doctor --proc "$proc"
+[[ $(finding bpftune) == "warning: It runs (pid 12)."* ]] || not_ok "bpftune: $(finding bpftune)"
+[[ $(finding published_ports) == "info: 8080, by docker-proxy."* ]] || not_ok "published ports: $(finding published_ports)"
+[[ $(finding synproxy) == "info: 48 SYNs "* ]] || not_ok "SYNPROXY: $(finding synproxy)"
+put sys/net/netfilter/nf_conntrack_tcp_loose 1
+run 0 --json doctor --proc "$proc"
+[[ $(finding synproxy) == "warning: 48 SYNs "* ]] || not_ok "SYNPROXY beside tcp_loose: $(finding synproxy)"
+mkdir -p "$proc/1/ns" "$proc/20/ns"
+ln -s 'net:[4026531840]' "$proc/1/ns/net"
+ln -s 'net:[4026532000]' "$proc/20/ns/net"
+put 20/comm $'ng\033[2Jinx'
+put 20/net/tcp '  sl  local_address rem_address   st'
+echo '   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1' >>"$proc/20/net/tcp"
+run 0 --json doctor --proc "$proc"
+[[ $(finding namespaces) == "info: 1, of "*" for ng?[2Jinx (pid 20): not known."* ]] || not_ok "a namespace in a copy: $(finding namespaces)"
+run 0 doctor --fix --proc "$proc"
+[[ $out != *$'\033'* ]] || not_ok "--fix prints what a process is called as it is"
+says "# warning: bpftune writes the same settings."
+
 "$ctl" --socket "$socket" --json doctor >"$work/out" 2>&1
 case $? in 0 | 1) holds '.findings | length > 5' ;; *) not_ok "doctor on this host" ;; esac
 
