@@ -95,7 +95,7 @@ int host_programs_take_link(const struct nlmsghdr *nlh, void *userdata) {
 static void advise_bpftune(const struct host_programs *p, struct advice_list *l) {
         if (p->bpftune > 0)
                 advice_add(l, ADVICE_WARNING, "bpftune", "bpftune writes the same settings", NULL,
-                           "It runs (pid %d). Since 2025 its tcp_buffer tuner sets tcp_syncookies to 0 when nobody sends "
+                           "It runs (pid %d). From March 2025 on its tcp_buffer tuner sets tcp_syncookies to 0 when nobody sends "
                            "cookies back, as in a flood of forged addresses, and changes tcp_max_syn_backlog. What it "
                            "writes synwardd takes for an administrator's. Run it with its other tuners only (bpftune -a).",
                            p->bpftune);
