@@ -267,14 +267,19 @@ static void print_findings(const struct doctor *d) {
 
 static json_t *report_json(const struct doctor *d) {
         json_t *findings = json_array();
+        int error = 0;
 
         for (unsigned i = 0; i < d->advice.count; i++) {
                 const struct advice *a = &d->advice.list[i];
 
-                json_array_append_new(findings,
-                                      json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", a->id, "severity",
-                                                advice_severity_name(a->severity), "finding", a->title, "why", a->why,
-                                                "command", a->command[0] ? a->command : NULL));
+                error |= json_array_append_new(findings,
+                                               json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", a->id, "severity",
+                                                         advice_severity_name(a->severity), "finding", a->title, "why",
+                                                         a->why, "command", a->command[0] ? a->command : NULL));
+        }
+        if (error) { /* no memory: all of it or nothing */
+                json_decref(findings);
+                return NULL;
         }
         return json_pack("{s:s, s:s, s:o}", "schema", "synward.doctor.v1", "worst",
                          advice_severity_name(worst(&d->advice)), "findings", findings);
@@ -292,28 +297,29 @@ static void look(struct doctor *d) {
         look_at_counters(d);
 }
 
-static void report(const struct doctor *d) {
-        json_t *json;
+/* Takes over the document. EXIT_OK, or another status, told on standard error. */
+static int print_json(json_t *json) {
+        int status = ctl_print_json(json);
 
-        if (d->ctl->json) {
-                json = report_json(d);
-                ctl_print_json(json);
-                json_decref(json);
-        } else
-                print_findings(d);
+        json_decref(json);
+        return status;
 }
 
-static void report_fix(const struct doctor *d) {
+static int report(const struct doctor *d) {
+        if (d->ctl->json)
+                return print_json(report_json(d));
+        print_findings(d);
+        return EXIT_OK;
+}
+
+static int report_fix(const struct doctor *d) {
         static struct mend m; /* large */
-        json_t *json;
 
         mend_plan(&d->advice, &m);
-        if (d->ctl->json) {
-                json = mend_json(&m, worst(&d->advice));
-                ctl_print_json(json);
-                json_decref(json);
-        } else
-                mend_print(&m, stdout);
+        if (d->ctl->json)
+                return print_json(mend_json(&m, worst(&d->advice)));
+        mend_print(&m, stdout);
+        return EXIT_OK;
 }
 
 int command_doctor(struct ctl *ctl, int argc, char **argv) {
@@ -324,7 +330,7 @@ int command_doctor(struct ctl *ctl, int argc, char **argv) {
         };
         static struct doctor d; /* large */
         bool fix = false;
-        int c;
+        int c, status;
 
         d = (struct doctor) { .ctl = ctl, .proc = "/proc", .own = true };
 
@@ -343,9 +349,6 @@ int command_doctor(struct ctl *ctl, int argc, char **argv) {
         if (optind < argc)
                 return ctl_usage("doctor", "too many arguments", argv[optind]);
         look(&d);
-        if (fix)
-                report_fix(&d);
-        else
-                report(&d);
-        return worst(&d.advice) == ADVICE_SERIOUS ? EXIT_REFUSED : EXIT_OK;
+        status = fix ? report_fix(&d) : report(&d);
+        return worst(&d.advice) == ADVICE_SERIOUS ? EXIT_REFUSED : status;
 }

@@ -169,12 +169,19 @@ void mend_print(const struct mend *m, FILE *f) {
 
 static json_t *reasons_json(const struct mend_step *step) {
         json_t *reasons = json_array();
+        int error = 0;
 
-        for (unsigned i = 0; i < step->reasons; i++)
-                json_array_append_new(reasons, json_pack("{s:s, s:s, s:s, s:s}", "id", step->because[i]->id, "severity",
-                                                         advice_severity_name(step->because[i]->severity), "finding",
-                                                         step->because[i]->title, "why", step->because[i]->why));
-        return reasons;
+        for (unsigned i = 0; i < step->reasons; i++) {
+                const struct advice *a = step->because[i];
+
+                error |= json_array_append_new(reasons, json_pack("{s:s, s:s, s:s, s:s}", "id", a->id, "severity",
+                                                                  advice_severity_name(a->severity), "finding", a->title,
+                                                                  "why", a->why));
+        }
+        if (!error)
+                return reasons;
+        json_decref(reasons);
+        return NULL;
 }
 
 static json_t *step_json(const struct mend_step *step) {
@@ -191,9 +198,15 @@ static json_t *step_json(const struct mend_step *step) {
 
 json_t *mend_json(const struct mend *m, enum advice_severity worst) {
         json_t *lists[] = { json_array(), json_array(), json_array() };
+        int error = 0;
 
         for (unsigned i = 0; i < m->count; i++)
-                json_array_append_new(lists[m->steps[i].kind], step_json(&m->steps[i]));
+                error |= json_array_append_new(lists[m->steps[i].kind], step_json(&m->steps[i]));
+        if (error) { /* no memory: all of it or nothing */
+                for (unsigned i = 0; i < 3; i++)
+                        json_decref(lists[i]);
+                return NULL;
+        }
         return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "schema", "synward.doctor_fix.v1", "worst",
                          advice_severity_name(worst), "file", MEND_SYSCTL_FILE, "sysctls", lists[MEND_SYSCTL],
                          "commands", lists[MEND_COMMAND], "remarks", lists[MEND_REMARK]);

@@ -125,7 +125,7 @@ void namespaces_advise(const struct namespaces *n, struct advice_list *l) {
                            "And %u more network namespaces with open ports.", off - NAMESPACES_TOLD);
         if (n->unseen > 0)
                 advice_add(l, ADVICE_INFO, "namespaces_unseen", "other network namespaces cannot be looked for", NULL,
-                           "The network namespace of %u processes is not for this user to know: it takes root.",
+                           "The network namespace of %u processes, or who listens in it, is not for this user to know: it takes root.",
                            n->unseen);
         else if (n->count == 0)
                 advice_add(l, ADVICE_FINE, "namespaces", "no other network namespace has listeners", NULL,
@@ -163,8 +163,9 @@ static void read_name(const char *proc, int pid, char name[static NAMESPACE_NAME
         term_clean(text, name, NAMESPACE_NAME_MAX);
 }
 
-/* Listening sockets come first there (net/ipv4/tcp_ipv4.c: tcp_get_idx()): nothing else is read. */
-static void read_table(const char *proc, const char *table, struct namespace *n) {
+/* Listening sockets come first there (net/ipv4/tcp_ipv4.c: tcp_get_idx()): nothing else is read. False: there is a table,
+ * and it may not be read. */
+static bool read_table(const char *proc, const char *table, struct namespace *n) {
         char path[PATH_SIZE], line[512];
         bool loopback;
         uint16_t port;
@@ -173,12 +174,13 @@ static void read_table(const char *proc, const char *table, struct namespace *n)
         snprintf(path, sizeof path, "%s/%d/net/%s", proc, n->pid, table);
         f = fopen(path, "re");
         if (!f)
-                return;
+                return errno == ENOENT; /* no IPv6, or the process has ended */
         if (fgets(line, sizeof line, f)) /* the heading */
                 while (fgets(line, sizeof line, f) && namespaces_row(line, &port, &loopback))
                         if (!loopback)
                                 add_port(n, port);
         fclose(f);
+        return true;
 }
 
 /* A pod's is begun by a process that does nothing but hold it. */
@@ -204,8 +206,8 @@ static void keep_open_ones(const char *proc, struct namespaces *n) {
         unsigned kept = 0;
 
         for (unsigned i = 0; i < n->count; i++) {
-                read_table(proc, "tcp", &n->list[i]);
-                read_table(proc, "tcp6", &n->list[i]);
+                if (!read_table(proc, "tcp", &n->list[i]) || !read_table(proc, "tcp6", &n->list[i]))
+                        n->unseen++;
                 if (n->list[i].open > 0)
                         n->list[kept++] = n->list[i];
         }

@@ -32,7 +32,7 @@ struct namespace {
 
 struct namespaces {
         unsigned count;   /* with listeners that are open to others */
-        unsigned unseen;  /* processes whose namespace may not be known: it takes root */
+        unsigned unseen;  /* processes whose namespace, or listeners, may not be known: it takes root */
         bool cut;         /* there are more than NAMESPACES_MAX */
         struct namespace list[NAMESPACES_MAX];
 };

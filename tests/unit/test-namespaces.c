@@ -120,10 +120,14 @@ static void listeners_are_found(void **state) {
         process("20", "pause", "net:[2]", web, none);
         process("21", "ng\033[2Jinx", "net:[2]", web, none);
         process("22", "worker", "net:[2]", web, none);
+        process("23", "pause", "net:[2]", web, none); /* whichever end a folder is read from */
         process("30", "client", "net:[3]", none, none);
         process("40", "old-kernel", "net:[4]", NULL, HEADING "  0: 00000000000000000000000000000000:0016 "
                 "00000000000000000000000000000000:0000 0A" REST);
         process("50", "odd", "mnt:[5]", web, NULL);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        process("60", "private", "net:[6]", HEADING "   0: 0100007F:0050 00000000:0000 0A" REST, none);
+#endif
         assert_int_equal(namespaces_read(proc, &found), 0);
         assert_int_equal(found.count, 2);
         assert_int_equal(found.unseen, 0);
@@ -144,6 +148,19 @@ static void a_copy_without_processes(void **state) {
         process("1", "init", "net:[1]", HEADING, HEADING);
         assert_int_equal(namespaces_read(proc, &found), 0);
         assert_int_equal(found.count, 0);
+}
+
+/* A table that is there and cannot be opened, here for a loop of links, is not an empty one. */
+static void an_unreadable_table_is_not_empty(void **state) {
+        char path[256];
+
+        process("1", "init", "net:[1]", HEADING, HEADING);
+        process("20", "hidden", "net:[2]", NULL, NULL);
+        snprintf(path, sizeof path, "%s/20/net/tcp", proc);
+        assert_int_equal(symlink("tcp", path), 0);
+        assert_int_equal(namespaces_read(proc, &found), 0);
+        assert_int_equal(found.count, 0);
+        assert_int_equal(found.unseen, 1);
 }
 
 static void many_are_cut(void **state) {
@@ -239,6 +256,7 @@ int main(void) {
                 cmocka_unit_test(rows),
                 cmocka_unit_test_setup_teardown(listeners_are_found, begin, end),
                 cmocka_unit_test_setup_teardown(a_copy_without_processes, begin, end),
+                cmocka_unit_test_setup_teardown(an_unreadable_table_is_not_empty, begin, end),
                 cmocka_unit_test_setup_teardown(many_are_cut, begin, end),
                 cmocka_unit_test_setup_teardown(cookies_that_are_off_are_serious, begin, end),
                 cmocka_unit_test_setup_teardown(none_is_fine, begin, end),
