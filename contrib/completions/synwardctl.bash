@@ -2,8 +2,7 @@
 # bash completion for synwardctl
 
 _synwardctl() {
-        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command= i
-        local commands='status listeners sources blocked events history incidents top metrics check doctor reload ping'
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command='' i socket=()
 
         case $prev in
         -s | --socket)
@@ -17,7 +16,11 @@ _synwardctl() {
         esac
         for ((i = 1; i < COMP_CWORD; i++)); do
                 case ${COMP_WORDS[i]} in
-                -s | --socket) ((i++)) ;;
+                -s | --socket)
+                        ((i++))
+                        [ "${COMP_WORDS[i]}" != = ] || ((i++))
+                        socket=(--socket "${COMP_WORDS[i]}")
+                        ;;
                 -*) ;;
                 *)
                         command=${COMP_WORDS[i]}
@@ -26,11 +29,14 @@ _synwardctl() {
                 esac
         done
         case $command in
-        '') i="$commands --socket --json --version --help" ;;
+        '') i="$(command synwardctl --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p') --socket --json --version --help" ;;
         listeners) i='-n --json' ;;
         sources) i='-n --prefix --bucket --json' ;;
         history) i='-n --csv --json' ;;
-        incidents) i='--html --text --json' ;;
+        incidents)
+                i=$(command synwardctl "${socket[@]}" incidents 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }')
+                i+=' --html --text --json'
+                ;;
         metrics) i='--http --json' ;;
         events) i='-f -n --json' ;;
         check) i='-w -c' ;;
