@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tries each hook of contrib/hooks against the real thing: msmtp and an SMTP server,
 # Alertmanager, HAProxy, nginx, ExaBGP with BIRD as the upstream; only the receiver of
-# the webhook is a stand-in. All of it in network namespaces of its own.
+# the webhook and cscli, which Debian does not have, are stand-ins. All of it in network
+# namespaces of its own.
 set -eu
 
 hooks=$(cd "$(dirname "$0")/../../contrib/hooks" && pwd)
@@ -317,8 +318,66 @@ test_exabgp() {
         ok exabgp-flow
 }
 
+# told TEXT: what cscli was told since the last time, a call a line; nothing else.
+told() {
+        [ "$(cat "$dir/told")" = "$1" ] || fail "crowdsec: cscli was told: $(cat "$dir/told")"
+        : >"$dir/told"
+}
+
+crowdsec() { PATH="$dir/bin:$PATH" "$hooks/crowdsec" 30m --config /x; }
+
+test_crowdsec() {
+        mkdir "$dir/bin"
+        # Each argument in brackets.
+        cat >"$dir/bin/cscli" <<EOF
+#!/bin/sh
+{ printf '[%s]' "\$@"; echo; } >>"$dir/told"
+case \$* in *198.51.100.66*) exit 1 ;; esac
+EOF
+        chmod +x "$dir/bin/cscli"
+        : >"$dir/told"
+        before='[--config][/x][decisions]'
+        add='[--duration][30m][--reason][synward/syn-flood]'
+        event source-blocked 198.51.100.7 198.51.101.0/24 2001:db8::1 2001:db8:1::/48 | crowdsec
+        told "${before}[add][--ip][198.51.100.7]${add}
+${before}[add][--range][198.51.101.0/24]${add}
+${before}[add][--ip][2001:db8::1]${add}
+${before}[add][--range][2001:db8:1::/48]${add}"
+        event source-unblocked 198.51.100.7 198.51.101.0/24 | crowdsec
+        told "${before}[delete][--ip][198.51.100.7][--scenario][synward/syn-flood]
+${before}[delete][--range][198.51.101.0/24][--scenario][synward/syn-flood]"
+        for name in flood-start flood-end source-limited source-unlimited; do
+                event $name 198.51.100.7 | crowdsec
+        done
+        event source-blocked | crowdsec
+        event source-blocked 198.51.100.7 | jq -c '.message = "dry run: 198.51.100.7 would be blocked"' | crowdsec
+        event source-blocked 198.51.100.7 | jq -c '.diagnosis = "flood-spoofed"' | crowdsec
+        told ''
+        # The flood may have become another one since.
+        event source-unblocked 198.51.100.7 | jq -c '.diagnosis = "flood-spoofed"' | crowdsec
+        told "${before}[delete][--ip][198.51.100.7][--scenario][synward/syn-flood]"
+        for bad in "\$(touch $dir/ran)" "1; touch $dir/ran" "\`touch $dir/ran\`" --all "::1
+--all" 198.51.100.7/24 0x7f.1 ''; do
+                for name in source-blocked source-unblocked; do
+                        event $name 198.51.100.7 | jq -c --arg bad "$bad" '.sources += [$bad]' >"$dir/event"
+                        crowdsec <"$dir/event" 2>/dev/null && fail "crowdsec: took $(cat "$dir/event")"
+                done
+        done
+        told ''
+        event source-blocked 198.51.100.7 | jq -c --arg x "\$(touch $dir/ran); touch $dir/ran" \
+                '.message = $x | .source = $x | .listener = $x | .diagnosis = $x' | crowdsec
+        told "${before}[add][--ip][198.51.100.7]${add}"
+        [ ! -e "$dir/ran" ] || fail "crowdsec: a shell ran what the event has"
+        event source-blocked 198.51.100.66 198.51.100.67 | crowdsec 2>/dev/null &&
+                fail "crowdsec: an error of cscli is none of ours"
+        told "${before}[add][--ip][198.51.100.66]${add}
+${before}[add][--ip][198.51.100.67]${add}"
+        ok crowdsec
+}
+
 test_mail
 test_webhook
+test_crowdsec
 test_alertmanager
 test_haproxy
 test_nginx
