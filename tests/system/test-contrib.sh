@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What contrib has for other programs, read by those programs: logrotate turns the file
 # of events while the daemon writes to it, and no line is lost; Nagios takes the objects
-# and its command works. In namespaces of its own, where /var/log and the user "synward"
+# and its command works; Zabbix' agent answers what the template takes apart. In namespaces of its own, where /var/log and the user "synward"
 # are the test's. Dashboard and rules: test-monitoring.sh.
 #   test-contrib.sh
 set -eu
@@ -154,9 +154,67 @@ END
         ok "nagios: $(cat "$dir/said")"
 }
 
+# zabbix KEY: what the agent says to it, without its frame.
+zabbix() { zabbix_agentd -c "$dir/zabbix.conf" -t "$1" | sed -n '1s/^[^ ]* *\[[a-z]|//; $s/\]$//; p'; }
+
+test_zabbix() {
+        { command -v zabbix_agentd && /usr/bin/python3 -c 'import yaml'; } >/dev/null 2>&1 || { skip zabbix; return 0; }
+
+        sed "s|,/usr/bin/synwardctl|,$build/synwardctl --socket $dir/run/control.sock|" "$contrib/zabbix/synward.conf" \
+                >"$dir/synward-zabbix.conf"
+        printf 'Server=127.0.0.1\nLogType=console\nInclude=%s\n' "$dir/synward-zabbix.conf" >"$dir/zabbix.conf"
+        zabbix synward.check >"$dir/said"
+        grep -qE '^SYNWARD (OK|WARNING): .* \| ' "$dir/said" || fail "zabbix: $(cat "$dir/said")"
+        zabbix synward.status >"$dir/said"
+        jq -e '.schema == "synward.status.v1"' "$dir/said" >/dev/null || fail "zabbix: $(cat "$dir/said")"
+        /usr/bin/python3 - "$contrib/zabbix/synward.yaml" "$dir/said" <<'END' || fail "zabbix: the template"
+import json, re, sys, yaml
+export = yaml.safe_load(open(sys.argv[1]))["zabbix_export"]
+status = json.load(open(sys.argv[2]))
+template, = export["templates"]
+items = {item["key"]: item for item in template["items"]}
+assert export["version"] == "6.0" and len(items) == len(template["items"]) > 15
+assert template["groups"] == [{"name": group["name"]} for group in export["groups"]]
+
+uuids = re.findall(r"uuid: (\S+)", open(sys.argv[1]).read())
+assert len(set(uuids)) == len(uuids) > len(items)
+assert all(re.fullmatch("[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}", uuid) for uuid in uuids)
+
+asked = [key for key, item in items.items() if item.get("type") != "DEPENDENT"]
+assert asked == ["synward.status"], asked
+macros = [macro["macro"] for macro in template["macros"]]
+states = set()
+for key, item in items.items():
+    if key in asked:
+        continue
+    assert item["master_item"] == {"key": "synward.status"}, key
+    step, *more = item["preprocessing"]
+    path, = step["parameters"]
+    assert step["type"] == "JSONPATH" and path.startswith("$."), key
+    value = status
+    for name in path[2:].split("."):
+        value = value[name]
+    if item.get("value_type") == "CHAR":
+        assert type(value) is str and not more, (key, value)
+    else:
+        # What is not known is null, which is no number: left out.
+        assert value is None or type(value) in (int, float), (key, value)
+        assert more[0] == {"type": "MATCHES_REGEX", "parameters": ["^[0-9]"], "error_handler": "DISCARD_VALUE"}, key
+triggers = [trigger for item in items.values() for trigger in item.get("triggers", [])]
+for trigger in triggers:
+    for name, key in re.findall(r"\(/([^/]*)/([^,)]*)", trigger["expression"]):
+        assert name == template["template"] and key in items, trigger
+    assert set(re.findall(r"\{\$[^}]*\}", trigger["expression"])) <= set(macros), trigger
+    states |= set(re.findall('"([a-z]*)"', trigger["expression"]))
+assert len(triggers) >= 5 and states == {"flood", "suspect", "degraded", "failed"}, states
+END
+        ok "zabbix: $(grep -c 'type: DEPENDENT' "$contrib/zabbix/synward.yaml") items of one answer"
+}
+
 begin
 test_logrotate
 test_nagios
+test_zabbix
 kill "$daemon"
 wait "$daemon" || fail "the daemon ends with $?"
 pids=${pids#" $daemon"}
