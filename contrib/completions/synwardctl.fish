@@ -41,4 +41,5 @@ complete -c synwardctl -n '__synwardctl_in metrics' -l http -d 'one exchange'
 complete -c synwardctl -n '__synwardctl_in events' -s f -d follow
 complete -c synwardctl -n '__synwardctl_in check' -s w -x -d warning
 complete -c synwardctl -n '__synwardctl_in check' -s c -x -d critical
+complete -c synwardctl -n '__synwardctl_in doctor' -l fix -d 'print what mends it'
 complete -c synwardctl -n '__synwardctl_in doctor' -l proc -xa '(__fish_complete_directories)' -d 'copy of /proc'
