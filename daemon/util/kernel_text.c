@@ -185,32 +185,30 @@ static char *read_all(FILE *f, size_t *ret_length) {
         return NULL;
 }
 
-bool kernel_text_read_column(const char *path, const char *name, uint64_t *ret) {
+/* To be freed; NULL: there is none, or no memory. */
+static char *read_file(const char *path, size_t *ret_length) {
         FILE *f = fopen(path, "re");
-        size_t length;
-        bool found;
-        char *text;
+        char *text = f ? read_all(f, ret_length) : NULL;
 
-        if (!f)
-                return false;
-        text = read_all(f, &length);
-        fclose(f);
-        found = text && kernel_text_column(text, length, name, ret);
+        if (f)
+                fclose(f);
+        return text;
+}
+
+bool kernel_text_read_column(const char *path, const char *name, uint64_t *ret) {
+        size_t length;
+        char *text = read_file(path, &length);
+        bool found = text && kernel_text_column(text, length, name, ret);
+
         free(text);
         return found;
 }
 
 bool kernel_text_read_counters(const char *path, const char *group, const char *begin, uint64_t *ret) {
-        FILE *f = fopen(path, "re");
         size_t length;
-        bool found;
-        char *text;
+        char *text = read_file(path, &length);
+        bool found = text && kernel_text_counters(text, length, group, begin, ret);
 
-        if (!f)
-                return false;
-        text = read_all(f, &length);
-        fclose(f);
-        found = text && kernel_text_counters(text, length, group, begin, ret);
         free(text);
         return found;
 }
