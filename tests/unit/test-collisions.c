@@ -13,7 +13,7 @@
 
 #include "core/source_table.h"
 
-enum { SYNS = 50000 };
+#define SYNS 50000
 
 /* An IPv4 address is ::ffff:a.b.c.d, and its upper half is zero: with a first word that is zero as well the
  * first product is. */

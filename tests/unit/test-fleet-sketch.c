@@ -14,7 +14,8 @@
 #define BOOT (1000 * SECOND)
 #define REAL (29000000 * MINUTE + 20 * SECOND)
 
-enum { CELLS = FLEET_SKETCH_CELLS, REGISTERS = FLEET_SKETCH_REGISTERS };
+#define CELLS ((unsigned) FLEET_SKETCH_CELLS)
+#define REGISTERS ((unsigned) FLEET_SKETCH_REGISTERS)
 
 static struct siphash_key key_of(uint64_t seed) {
         return (struct siphash_key) { { seed * UINT64_C(0x9e3779b97f4a7c15), seed ^ UINT64_C(0x243f6a8885a308d3) } };
@@ -350,7 +351,7 @@ static void another_key_is_another_sketch(void **state) {
 
 /* A cell never falls short of its prefix; what it has too much is 1/64 of the others on average. */
 static void cells_are_upper_bounds(void **state) {
-        enum { PREFIXES = 2000, ROUNDS = 40, OWN = 30 };
+        const unsigned PREFIXES = 2000, ROUNDS = 40, OWN = 30;
         double excess = 0;
 
         for (unsigned round = 0; round < ROUNDS; round++) {
@@ -392,7 +393,7 @@ static double estimate(const struct fleet_told *t) {
  * the registers the estimators change over, which Flajolet et al. bound by some per cent more. */
 static void registers_count_prefixes(void **state) {
         static const uint32_t sizes[] = { 0, 1, 3, 30, 100, 1000, 20000 };
-        enum { ROUNDS = 60 };
+        const unsigned ROUNDS = 60;
 
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
                 double n = sizes[i], squares = 0, errors = 0;
