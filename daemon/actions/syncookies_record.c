@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,14 +14,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/json_text.h"
+#include "actions/syncookies_text.h"
 
 enum { RECORD_SIZE_MAX = 4096 };
 
 static const char record_name[] = SYNCOOKIES_RECORD_NAME;
 static const char record_new_name[] = SYNCOOKIES_RECORD_NAME ".new";
 static const char record_bad_name[] = SYNCOOKIES_RECORD_BAD_NAME;
-static const char record_schema[] = "synward.syncookies.v1";
 
 /* A folder that it may be in. */
 struct place {
@@ -72,79 +70,6 @@ struct syncookies_record *syncookies_record_free(struct syncookies_record *s) {
 
 const char *syncookies_record_directory(const struct syncookies_record *s) {
         return s->last->path ? s->last->path : s->state.path;
-}
-
-/* --- its text --- */
-
-char *syncookies_record_format(const struct cookie_record *r) {
-        uint64_t before = json_text_failures();
-        json_t *changes = json_array(), *o;
-        char *text = NULL;
-
-        for (uint32_t i = 0; i < r->changes_count; i++)
-                json_array_append_new(changes, json_integer((json_int_t) r->changes_us[i]));
-        o = json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:o}", "schema", record_schema,
-                      "owned", (int) r->owned, "epoch", r->epoch, "original", (int) r->original,
-                      "previous", (int) r->previous, "written", (int) r->written,
-                      "changes_us", changes);
-        if (json_text_failures() == before)
-                text = json_text_write(o, JSON_INDENT(2), "");
-        json_decref(o);
-        return text;
-}
-
-static int parse_changes(const json_t *changes, struct cookie_record *r) {
-        size_t count = json_array_size(changes);
-
-        if (!json_is_array(changes) || count > COOKIE_CHANGES_MAX)
-                return -EBADMSG;
-        for (size_t i = 0; i < count; i++) {
-                const json_t *at = json_array_get(changes, i);
-                json_int_t us = json_integer_value(at);
-
-                if (!json_is_integer(at) || us < 0 ||
-                    (i > 0 && (uint64_t) us < r->changes_us[i - 1]))
-                        return -EBADMSG;
-                r->changes_us[i] = (uint64_t) us;
-        }
-        r->changes_count = (uint32_t) count;
-        return 0;
-}
-
-static int parse_object(json_t *o, struct cookie_record *ret) {
-        struct cookie_record r = { 0 };
-        const char *schema, *epoch;
-        json_int_t original, previous, written;
-        int owned;
-        json_t *changes;
-
-        if (json_unpack(o, "{s:s, s:b, s:s, s:I, s:I, s:I, s:o}", "schema", &schema,
-                        "owned", &owned, "epoch", &epoch, "original", &original,
-                        "previous", &previous, "written", &written, "changes_us", &changes) < 0)
-                return -EBADMSG;
-        if (strcmp(schema, record_schema) != 0 || epoch[0] == '\0' ||
-            strlen(epoch) >= sizeof r.epoch || original < 0 || original > UINT8_MAX ||
-            previous < 0 || previous > UINT8_MAX || written < 0 || written > UINT8_MAX)
-                return -EBADMSG;
-        r.owned = owned;
-        strcpy(r.epoch, epoch);
-        r.original = (uint8_t) original;
-        r.previous = (uint8_t) previous;
-        r.written = (uint8_t) written;
-        if (parse_changes(changes, &r) < 0)
-                return -EBADMSG;
-        *ret = r;
-        return 0;
-}
-
-int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret) {
-        uint64_t before = json_text_failures();
-        json_t *o = json_text_read(text, length, JSON_REJECT_DUPLICATES, NULL, NULL);
-        int r = o ? parse_object(o, ret) : -EBADMSG;
-
-        json_decref(o);
-        /* json_unpack() takes memory too. What is not a record is moved away, and the old value with it. */
-        return r < 0 && json_text_failures() != before ? -ENOMEM : r;
 }
 
 /* --- its folders --- */
@@ -393,7 +318,7 @@ int syncookies_record_load(struct syncookies_record *s, struct cookie_record *re
         if (r == 0)
                 r = read_record(found.dir, text, &length);
         if (r == 0)
-                r = syncookies_record_parse(text, length, ret);
+                r = syncookies_text_read(text, length, ret);
         if (r == -EBADMSG || r == -ELOOP || r == -EISDIR)
                 r = move_aside(s, &found);
         else if (r == 0 || r == -ENOENT) {
@@ -414,7 +339,7 @@ int syncookies_record_save(struct syncookies_record *s, const struct cookie_reco
         if (r < 0)
                 return r;
         s->last = s->home;
-        text = syncookies_record_format(record);
+        text = syncookies_text_write(record);
         r = text ? put(s->home->fd, text) : -ENOMEM;
         free(text);
         return r;

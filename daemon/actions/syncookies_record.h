@@ -16,8 +16,6 @@
  * A link is followed to a file of that name in a folder of the state folder's owner, and nowhere else.
  */
 
-#include <stddef.h>
-
 #include "core/cookie_governor.h"
 
 #define SYNCOOKIES_RECORD_NAME "syncookies.json"
@@ -46,8 +44,3 @@ int syncookies_record_save(struct syncookies_record *s, const struct cookie_reco
 /* Saves a record that holds nothing; removes it where that fails, without its history rather
  * than not at all: removing works on a full disk. */
 int syncookies_record_forget(struct syncookies_record *s, const struct cookie_record *record);
-
-/* The record as JSON and back; for the fuzzer and tests. Text is to be freed, NULL: no memory.
- * -EBADMSG: not a record; -ENOMEM. */
-char *syncookies_record_format(const struct cookie_record *record);
-int syncookies_record_parse(const char *text, size_t length, struct cookie_record *ret);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/syncookies_record.h"
+#include "actions/syncookies_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,10 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         memset(&record, 0, sizeof record);
         memset(&again, 0, sizeof again);
-        if (syncookies_record_parse((const char *) data, size, &record) < 0)
+        if (syncookies_text_read((const char *) data, size, &record) < 0)
                 return 0;
-        text = syncookies_record_format(&record);
-        if (!text || syncookies_record_parse(text, strlen(text), &again) < 0 ||
+        text = syncookies_text_write(&record);
+        if (!text || syncookies_text_read(text, strlen(text), &again) < 0 ||
             memcmp(&record, &again, sizeof record) != 0)
                 abort();
         free(text);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "actions/syncookies.h"
-#include "actions/syncookies_record.h"
+#include "actions/syncookies_text.h"
 
 #define SECOND_US UINT64_C(1000000)
 
@@ -144,7 +144,7 @@ static struct cookie_record get_record(const struct fixture *f) {
         assert_non_null(file);
         length = fread(text, 1, sizeof text, file);
         fclose(file);
-        assert_int_equal(syncookies_record_parse(text, length, &r), 0);
+        assert_int_equal(syncookies_text_read(text, length, &r), 0);
         return r;
 }
 
@@ -496,8 +496,8 @@ static void rubbish_is_moved_aside(void **state) {
         }
         /* Cut short at every byte; the whole is a record. */
         for (size_t n = 0; n < sizeof good - 1; n++)
-                assert_int_equal(syncookies_record_parse(good, n, &r), -EBADMSG);
-        assert_int_equal(syncookies_record_parse(good, sizeof good - 1, &r), 0);
+                assert_int_equal(syncookies_text_read(good, n, &r), -EBADMSG);
+        assert_int_equal(syncookies_text_read(good, sizeof good - 1, &r), 0);
         memset(big, ' ', sizeof big);
         put_record(f, big, sizeof big);
         assert_int_equal(restore(f), -EBADMSG);
@@ -515,11 +515,11 @@ static void record_round_trip(void **state) {
 
         for (uint32_t i = 0; i < COOKIE_CHANGES_MAX; i++)
                 r.changes_us[i] = UINT64_C(1) << (30 + i);
-        text = syncookies_record_format(&r);
+        text = syncookies_text_write(&r);
         assert_non_null(text);
         assert_true(strlen(text) < 4096);
         memset(&back, 0, sizeof back);
-        assert_int_equal(syncookies_record_parse(text, strlen(text), &back), 0);
+        assert_int_equal(syncookies_text_read(text, strlen(text), &back), 0);
         assert_memory_equal(&back, &r, sizeof r);
         free(text);
 }
