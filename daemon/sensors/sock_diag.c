@@ -158,6 +158,7 @@ static struct slot *find_listener(struct table *t, const struct sock_diag_row *r
 static void count_half_open(struct walk *w, const struct sock_diag_row *row) {
         struct slot *slot = find_listener(w->table, row);
         bool deferred = sock_diag_is_deferred(row), aged = !deferred && row->retrans > 0;
+        uint64_t age_us = sock_diag_age_us(row);
 
         w->half_open++;
         w->deferred += deferred;
@@ -167,13 +168,12 @@ static void count_half_open(struct walk *w, const struct sock_diag_row *row) {
                 if (deferred)
                         slot->deferred++;
                 else
-                        slot->age[obs_age_bin(sock_diag_age_us(row))]++;
+                        slot->age[obs_age_bin(age_us)]++;
         } else if (!w->table->overflowed) {
                 w->ghosts++;
         }
         if (w->sensor->sink && !deferred)
-                w->sensor->sink(w->sensor->sink_data, &row->remote, &row->local, row->local_port,
-                                sock_diag_age_us(row));
+                w->sensor->sink(w->sensor->sink_data, &row->remote, &row->local, row->local_port, age_us);
 }
 
 static void begin(void *data) {

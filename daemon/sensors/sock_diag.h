@@ -40,8 +40,8 @@ struct sock_diag *sock_diag_free(struct sock_diag *s);
 
 /*
  * fn is called in a walk for every half-open that is not deferred, port (the local
- * one) in host byte order, age_us as sock_diag_age_us() has it; remote NULL means that a walk begins, or begins again:
- * forget what the last one said. A walk that fails has been heard in part.
+ * one) in host byte order, age_us as sock_diag_age_us() has it; remote NULL means that a walk begins,
+ * or begins again: forget what the last one said. A walk that fails has been heard in part.
  */
 void sock_diag_set_half_open_sink(struct sock_diag *s,
                                   void (*fn)(void *data, const struct address *remote,
