@@ -9,6 +9,7 @@
 #include "actions/syncookies.h"
 #include "loop.h"
 #include "options.h"
+#include "privileged/message.h"
 #include "util/claim.h"
 #include "util/log.h"
 
@@ -39,7 +40,7 @@ static void report(void *userdata, const struct syncookies_report *what) {
 
 /* Of a daemon that was killed: it may be about to write what it was asked to (privileged/keeper.c). */
 static void wait_for_keeper(void) {
-        for (unsigned i = 0; i < KEEPER_WAITS && claim_is_taken(CLAIM_WRITES); i++)
+        for (unsigned i = 0; i < KEEPER_WAITS && claim_is_taken(MESSAGE_WRITER_NAME); i++)
                 usleep(KEEPER_WAIT_US);
 }
 

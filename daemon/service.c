@@ -30,6 +30,9 @@ struct service {
 
 /* --- what may be in force -------------------------------------------------------- */
 
+/* Two that both change tcp_syncookies would take each other's values for those of a stranger. */
+#define CLAIM_ACTS "io.synward"
+
 /* Whoever only looks may be one of many. */
 static int claim(const struct options *o, const struct settings *settings, char *error, size_t size) {
         static int held = -1; /* as long as we live */
@@ -99,6 +102,8 @@ static int reload(struct service *s, char *error, size_t size) {
         loop_notify_ready(r < 0 ? "configuration refused, the old one stays" : "configuration reloaded");
         return r < 0 ? -EINVAL : 0;
 }
+
+/* --- what the loop and the socket ask for ------------------------------------------ */
 
 static void on_hangup(void *userdata) {
         char error[API_RELOAD_ERROR_SIZE];
@@ -194,6 +199,8 @@ static const struct api_ops api_ops = {
         .history = get_history,
         .fleet = get_fleet,
 };
+
+/* --- from beginning to end -------------------------------------------------------- */
 
 /* Without its socket the daemon still watches and alerts. */
 static void open_control(struct service *s) {

@@ -31,7 +31,7 @@ struct keeper {
         struct message_log log;  /* of those rules */
         struct nft_block block;
         struct nft_counters *counters; /* NULL: not yet needed */
-        int claim; /* CLAIM_WRITES; -1: not yet needed */
+        int claim; /* MESSAGE_WRITER_NAME; -1: not yet needed */
         int pair;  /* to who asks; -1: nobody does */
 };
 
@@ -128,7 +128,7 @@ static int write_syncookies(struct keeper *k, uint8_t value) {
         pid_t other;
 
         if (k->claim < 0) /* one that somebody else has is no reason to do nothing */
-                (void) claim_take(CLAIM_WRITES, &k->claim, &other);
+                (void) claim_take(MESSAGE_WRITER_NAME, &k->claim, &other);
         return is_asker_gone(k) ? -ECANCELED : sysctl_write(SYSCTL_SYNCOOKIES_PATH, value);
 }
 

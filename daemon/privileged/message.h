@@ -18,6 +18,10 @@
 
 #include "core/address.h"
 
+/* Who has written tcp_syncookies, and may be about to when who asked for it is killed, has this name
+ * (util/claim.h): a --restore waits until nobody has it. */
+#define MESSAGE_WRITER_NAME "io.synward.keeper"
+
 enum {
         MESSAGE_REASON_MAX = 96,
         MESSAGE_ENTRIES_MAX = 32, /* of the block list, in one request */

@@ -9,12 +9,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Who acts: two that both change tcp_syncookies would take each other's values for those of a stranger.
- * Whoever only watches (a dry run) needs it not. */
-#define CLAIM_ACTS "io.synward"
-/* Who has written tcp_syncookies for one that acts, and may be about to when that one is killed. */
-#define CLAIM_WRITES "io.synward.keeper"
-
 /* 0: ours until *ret is closed. -EBUSY: a process of root or of our own user has it, *ret_pid; -EPERM:
  * somebody else's has; else -errno. */
 int claim_take(const char *name, int *ret, pid_t *ret_pid);
