@@ -97,4 +97,5 @@ void settings_release(struct settings *s) {
                 h->argv[0] = NULL;
         }
         s->rules_count = 0;
+        explicit_bzero(&s->metrics.key, sizeof s->metrics.key);
 }
