@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "core/source_table.h"
+#include "tests/scenarios/random.h"
 
 #define SYNS 50000
 
@@ -20,16 +21,7 @@
 static const struct keyed_hash usual = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
 static const struct keyed_hash broken = { { 0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
 
-static uint64_t state_of_random;
 static struct obs_sources out;
-
-static uint64_t next_random(void) {
-        uint64_t z = (state_of_random += 0x9e3779b97f4a7c15);
-
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-        return z ^ (z >> 31);
-}
 
 static double cpu_s(void) {
         struct timespec t;
@@ -48,16 +40,16 @@ static struct cost flood(const struct keyed_hash *key, bool concentrated) {
         double began_s, half_s = 0, ended_s;
         struct mallinfo2 before, after;
         struct source_table *t;
+        struct chance chance = { 1 };
 
         assert_int_equal(source_table_new(key, 0, &t), 0);
         source_table_set_known(t, true, true);
-        state_of_random = 1;
         before = mallinfo2();
         began_s = cpu_s();
         for (uint32_t i = 0; i < SYNS; i++) {
                 struct syn s = {
-                        .source = concentrated && i % 10 == 0 ? heavy : address_from_ipv4((uint32_t) (next_random() >> 32)),
-                        .destination = victim, .destination_port = 80, .sequence = (uint32_t) next_random(),
+                        .source = concentrated && i % 10 == 0 ? heavy : address_from_ipv4((uint32_t) chance_bits(&chance)),
+                        .destination = victim, .destination_port = 80, .sequence = (uint32_t) chance_bits(&chance),
                 };
 
                 source_table_add(t, &s, SOURCE_BOTH, 1);

@@ -8,6 +8,7 @@
 #include "config/keys.h"
 #include "core/explanations.h"
 #include "core/flood_rules.h"
+#include "tests/scenarios/random.h"
 
 static struct settings settings;
 
@@ -102,7 +103,7 @@ static void a_scanners_burst_is_soon_over(void **state) {
 /* A fair walk of noise: how often it gathers as much as is not chance within the interval. */
 static void chance_brings_it_as_seldom_as_wanted(void **state) {
         struct settings_detect s = settings.detect;
-        uint64_t seed = 1;
+        struct chance chance = { 1 };
         unsigned alarms = 0;
         double hours = 0;
 
@@ -114,8 +115,7 @@ static void chance_brings_it_as_seldom_as_wanted(void **state) {
                 double mean = 0.425 * s.unanswered_per_s * 0.2, p = exp(-mean), u;
                 unsigned n = 0;
 
-                seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-                for (u = (double) (seed >> 11) * 0x1p-53; u > p; n++) {
+                for (u = chance_unit(&chance); u > p; n++) {
                         u -= p;
                         p *= mean / (n + 1);
                 }
