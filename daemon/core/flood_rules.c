@@ -213,7 +213,8 @@ static double bounces(const struct look *l) {
 }
 
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
-        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s && l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
+        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s &&
+               l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
 }
 
 /* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep

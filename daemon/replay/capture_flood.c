@@ -88,7 +88,8 @@ static bool run_is_flood(const struct look *k, const struct ledger_service *s) {
 static bool is_slow_fill(const struct look *k, const struct ledger_service *s) {
         double n = of(&s->counts, LEDGER_HANDSHAKES), bad = look_unexplained(k, index_of(k, s), &s->counts);
 
-        return k->facts->duration_s >= SLOW_S && !has_gaps(k, &s->counts, bad) && !capture_scan_is_sweep(k, (unsigned) index_of(k, s)) && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
+        return k->facts->duration_s >= SLOW_S && !has_gaps(k, &s->counts, bad) &&
+               !capture_scan_is_sweep(k, (unsigned) index_of(k, s)) && bad >= SLOW_MIN && bad >= SLOW_SHARE * n &&
                bad >= SLOW_PER_S * k->facts->duration_s && !is_retried(&s->counts, bad) && blind_flood(k, s, 0);
 }
 
