@@ -13,9 +13,6 @@
 #include "util/claim.h"
 #include "util/log.h"
 
-/* It ends within milliseconds of its daemon. */
-enum { KEEPER_WAIT_US = 5000, KEEPER_WAITS = 400 };
-
 static uint64_t now_us(void *userdata) {
         (void) userdata;
         return loop_time_now().now_us;
@@ -38,12 +35,6 @@ static void report(void *userdata, const struct syncookies_report *what) {
                 log_notice("%s", what->message);
 }
 
-/* Of a daemon that was killed: it may be about to write what it was asked to (privileged/keeper.c). */
-static void wait_for_keeper(void) {
-        for (unsigned i = 0; i < KEEPER_WAITS && claim_is_taken(MESSAGE_WRITER_NAME); i++)
-                usleep(KEEPER_WAIT_US);
-}
-
 int restoring_run(const struct options *options) {
         struct syncookies_config config = { .state_dir = options->state_dir, .runtime_dir = options->own_runtime_dir };
         struct syncookies_restore_ops ops = {
@@ -56,7 +47,7 @@ int restoring_run(const struct options *options) {
 
         if (r >= 0) {
                 if (syncookies_lock(s) >= 0) /* and no daemon is there any more */
-                        wait_for_keeper();
+                        claim_wait_until_free(MESSAGE_WRITER_NAME, MESSAGE_WRITER_LIMIT_MS);
                 r = syncookies_restore(s, &ops);
                 s = syncookies_free(s);
         }

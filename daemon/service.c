@@ -14,6 +14,7 @@
 #include "control/control.h"
 #include "fleet_key.h"
 #include "loop.h"
+#include "privileged/message.h"
 #include "tick.h"
 #include "util/claim.h"
 #include "util/heap.h"
@@ -32,16 +33,16 @@ struct service {
 
 /* Two that both change tcp_syncookies would take each other's values for those of a stranger. */
 #define CLAIM_ACTS "io.synward"
+static int is_only_one = -1; /* the claim, as long as we live */
 
 /* Whoever only looks may be one of many. */
 static int claim(const struct options *o, const struct settings *settings, char *error, size_t size) {
-        static int held = -1; /* as long as we live */
         pid_t pid = 0;
         int r;
 
-        if (o->dry_run || settings->mode == MODE_OBSERVE || held >= 0)
+        if (o->dry_run || settings->mode == MODE_OBSERVE || is_only_one >= 0)
                 return 0;
-        r = claim_take(CLAIM_ACTS, &held, &pid);
+        r = claim_take(CLAIM_ACTS, &is_only_one, &pid);
         if (r == -EPERM) {
                 log_warning("Somebody else has the name @" CLAIM_ACTS ": whether another synwardd works here cannot be "
                             "told");
@@ -305,6 +306,8 @@ int service_run(struct service_parts *parts, struct settings *settings, bool fou
                 settings_release(settings);
                 return EXIT_STATUS_FAILURE;
         }
+        if (is_only_one >= 0)
+                claim_wait_until_free(MESSAGE_WRITER_NAME, MESSAGE_WRITER_LIMIT_MS);
         return run(&s, settings, found);
 }
 

@@ -56,11 +56,11 @@ int keeper_new(uint32_t generation, struct keeper **ret) {
 struct keeper *keeper_free(struct keeper *k) {
         if (!k)
                 return NULL;
-        if (k->claim >= 0)
-                close(k->claim);
         nft_counters_free(k->counters);
         nft_rules_free(k->rules);
         nft_table_free(k->table);
+        if (k->claim >= 0) /* whoever waits for it finds nothing of ours any more */
+                close(k->claim);
         free(k);
         return NULL;
 }

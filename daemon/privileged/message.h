@@ -19,10 +19,12 @@
 #include "core/address.h"
 
 /* Who has written tcp_syncookies, and may be about to when who asked for it is killed, has this name
- * (util/claim.h): a --restore waits until nobody has it. */
+ * (util/claim.h). It ends within milliseconds of its daemon; a --restore and the next daemon wait until
+ * nobody has it. */
 #define MESSAGE_WRITER_NAME "io.synward.keeper"
 
 enum {
+        MESSAGE_WRITER_LIMIT_MS = 2000, /* for as long */
         MESSAGE_REASON_MAX = 96,
         MESSAGE_ENTRIES_MAX = 32, /* of the block list, in one request */
         MESSAGE_PORTS_MAX = 64,

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { LOOK_MS = 5 };
+
 struct name {
         struct sockaddr_un address;
         socklen_t length;
@@ -70,4 +72,9 @@ bool claim_is_taken(const char *name) {
         int r = ask_owner(&n, &owner);
 
         return r >= 0 || r == -EAGAIN; /* its queue is full */
+}
+
+void claim_wait_until_free(const char *name, unsigned limit_ms) {
+        for (unsigned waited_ms = 0; waited_ms < limit_ms && claim_is_taken(name); waited_ms += LOOK_MS)
+                usleep(LOOK_MS * 1000);
 }

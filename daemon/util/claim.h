@@ -14,3 +14,5 @@
 int claim_take(const char *name, int *ret, pid_t *ret_pid);
 /* Whether anybody has it. */
 bool claim_is_taken(const char *name);
+/* Until nobody has it, or for limit_ms. */
+void claim_wait_until_free(const char *name, unsigned limit_ms);

@@ -12,6 +12,7 @@
 #   starter  the process that runs hooks killed in a flood: what it ran is ended, and hooks run again
 #   random   30 kills of the daemon, and in every second round of the keeper, at any moment of a flood
 #   late     --restore waits for what a killed daemon had asked its keeper for
+#   next     so does the next daemon
 #   test-privilege.sh [SCENARIO ...]; SYNWARD_SEED repeats a run, SYNWARD_KILLS is how many kills
 . "$(dirname "$0")/lab.sh"
 lab_need jq nft
@@ -372,12 +373,12 @@ random() {
 }
 
 # The daemon is killed while its keeper is about to write 1.
-late() {
-        local state=$lab_temp/late keeper before restore
-
+# late_one NAME: a daemon is killed that has asked for 1 of a keeper that has not got there yet.
+late_one() {
         lab_up cookies=0 delay=1ms
         lab_server web --listen 0.0.0.0:80 --backlog 511
         echo 'syncookies: { hold: 1s }' >"$lab_temp/synward.yaml"
+        state=$lab_temp/late
         mkdir -p "$lab_temp/run" "$state" "$state.run"
         chmod 711 "$lab_temp" # the keeper is root without its rights
         touch "$lab_temp/frozen"
@@ -385,25 +386,52 @@ late() {
                 SLOW_DISK_FLAG=$lab_temp/frozen start_one "$state"
         keeper=$(lab_part keeper)
         lab_flood rate=1500 seconds=10
-        lab_expect "late: 1 is asked for" lab_wait_for 5 grep -qs '"owned": true' "$state/syncookies.json"
+        lab_expect "$1: 1 is asked for" lab_wait_for 5 grep -qs '"owned": true' "$state/syncookies.json"
         before=$(cookies)
         killed "${lab_pid[daemon]}"
         unset 'lab_pid[daemon]'
+        lab_end flood
+        lab_check "$1: it is not written yet" "$before == 0"
+}
+late_done() {
+        lab_wait_for 2 gone "$keeper" || lab_not_ok "$1: the keeper ends"
+        lab_write_sysctls server ipv4/tcp_syncookies=0
+        lab_down
+}
+
+late() {
+        local state keeper before restore
+
+        late_one late
         lab_in server "$SYNWARD_BUILD/synwardd" --restore --state-dir "$state" 2>"$lab_temp/restore.err" &
         restore=$!
         lab_pause 1
         lab_expect "late: --restore waits for the keeper" works_on $restore
-        lab_check "late: which has not written yet" "$before == 0"
         rm "$lab_temp/frozen"
         lab_expect "late: and succeeds" wait $restore
-        lab_wait_for 2 gone "$keeper" || lab_not_ok "late: the keeper ends"
         lab_expect "late: after both tcp_syncookies is 0" cookies_are 0
         lab_expect "late: which was 1 in between" grep -q "changed from 1 to 0" "$lab_temp/restore.err"
-        lab_write_sysctls server ipv4/tcp_syncookies=0
-        lab_end flood
-        lab_down
+        late_done late
 }
 
-all="rights keeper hung launcher daemon confined starter random late"
+# Nobody else's 1 is the daemon's own that came late, so the next one puts it back.
+next() {
+        local state keeper before
+
+        late_one next
+        lab_spawn daemon server "$SYNWARD_BUILD/synwardd" -c "$lab_temp/synward.yaml" \
+                --control "$lab_temp/run/control.sock" --state-dir "$state" --runtime-dir "$state.run"
+        lab_pause 1
+        lab_expect "next: a second daemon waits for the keeper of the first" [ "$(cookies)" = 0 ]
+        rm "$lab_temp/frozen"
+        lab_expect "next: and starts" lab_wait_for 5 has_parts
+        lab_expect "next: tcp_syncookies was 1 in between, and is put back" lab_wait_for 20 was_put_back
+        lab_expect "next: nobody else is said to have written it" lacks foreign
+        late_done next
+}
+was_put_back() { cookies_are 0 && grep -q "tcp_syncookies.*\b0\b" "$lab_temp/daemon.err"; }
+lacks() { ! grep -q "$1" "$lab_temp/daemon.err"; }
+
+all="rights keeper hung launcher daemon confined starter random late next"
 lab_scenarios "$all" "$@"
 lab_done
