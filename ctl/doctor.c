@@ -13,6 +13,7 @@
 
 #include "core/advice.h"
 #include "ctl/ctl.h"
+#include "ctl/firewall.h"
 #include "ctl/host_programs.h"
 #include "ctl/listening.h"
 #include "ctl/mend.h"
@@ -109,6 +110,7 @@ static void look_at_listeners(struct doctor *d) {
         unsigned before;
 
         look_at_namespace(d, list, n);
+        firewall_look(d->proc, list, n, &d->advice);
         before = d->advice.count;
 
         if (n < 0) {

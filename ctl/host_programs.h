@@ -5,7 +5,7 @@
  * What else on this host has a hand in what becomes of SYNs: bpftune, which writes the same
  * settings, SYNPROXY and XDP programs, which answer or drop before TCP counts, and published
  * container ports, whose SYNs are handed on to another network namespace. Only what was
- * read is told; rules of a firewall are not read.
+ * read is told; rules of a firewall are firewall.h's.
  */
 
 #include <net/if.h>

@@ -5,6 +5,8 @@
 #             cookies are off, its twin where they are on, one on loopback only: only the first
 #             is told as serious, and the command of --fix mends it
 #   programs  an XDP program, bpftune (its name alone), SYNPROXY: told while they are there
+#   firewall  rules that drop or limit SYNs before a listener, and what a client of it finds: told; rules
+#             such as distributions write, with the listener's port open: not
 #
 # shellcheck disable=SC2154 # names of lab.sh
 . "$(dirname "$0")/lab.sh"
@@ -112,5 +114,162 @@ programs() {
         lab_down
 }
 
-lab_scenarios "others programs" "$@"
+# rules TEXT: these, and no others; what doctor says of them in the end
+rules() {
+        lab_in server nft flush ruleset
+        lab_in server nft "$1" || lab_abort "nft refused the rules"
+        doctor lab_in server
+}
+
+# silent TEXT: nothing is said of a firewall but that nothing is known
+silent() {
+        lab_check "$1: nobody is accused" "$(jq '[.findings[] | select(.id | startswith("firewall")) | select(.severity != "fine")] | length' "$lab_temp/doctor.json") == 0"
+}
+
+# passes PORT: whether a client gets through, 1 or 0
+passes() { lab_in client timeout 1 bash -c "exec 3<>/dev/tcp/$LAB_SERVER4/$1" 2>/dev/null && echo 1 || echo 0; }
+
+debian='table inet filter {
+        chain input { type filter hook input priority filter; }
+        chain forward { type filter hook forward priority filter; }
+        chain output { type filter hook output priority filter; }
+}'
+
+# As many write it by hand.
+workstation='table inet filter {
+        set open { type inet_service; flags interval; elements = { 80, 8000-8100 }; }
+        chain input {
+                type filter hook input priority filter; policy drop;
+                ct state vmap { established : accept, related : accept, invalid : drop }
+                iifname "lo" accept
+                tcp flags & (fin|syn|rst|ack) != syn ct state new drop
+                fib saddr . iif oif missing drop
+                ip protocol icmp limit rate 5/second accept
+                meta l4proto ipv6-icmp accept
+                udp dport { 53, 5353 } accept
+                ip saddr 10.0.0.0/8 tcp dport 443 accept
+                tcp dport @open ct state new accept
+                limit rate 3/minute log prefix "dropped "
+                counter reject with icmpx admin-prohibited
+        }
+}'
+
+# In the manner of firewalld 1.3: by zones, ended by a reject.
+firewalld='table inet firewalld {
+        chain filter_PREROUTING { type filter hook prerouting priority filter + 10; policy accept;
+                icmpv6 type { nd-router-advert, nd-neighbor-solicit } accept
+                meta nfproto ipv6 fib saddr . mark . iif oif missing drop
+        }
+        chain mangle_PREROUTING { type filter hook prerouting priority mangle + 10; policy accept; jump mangle_ZONES; }
+        chain mangle_ZONES { return; }
+        chain nat_PREROUTING { type nat hook prerouting priority dstnat + 10; policy accept; jump nat_ZONES; }
+        chain nat_ZONES { return; }
+        chain filter_INPUT { type filter hook input priority filter + 10; policy accept;
+                ct state { established, related } accept
+                ct status dnat accept
+                iifname "lo" accept
+                ct state invalid drop
+                jump filter_INPUT_ZONES
+                reject with icmpx admin-prohibited
+        }
+        chain filter_INPUT_ZONES { iifname "eth9" goto filter_IN_internal; goto filter_IN_public; }
+        chain filter_IN_internal { tcp dport 22 accept; }
+        chain filter_IN_public { jump filter_IN_public_allow; meta l4proto { icmp, ipv6-icmp } accept; }
+        chain filter_IN_public_allow { tcp dport 80 accept; tcp dport 443 accept; }
+}'
+
+# What docker and ufw have iptables-nft write, in short.
+docker='*nat
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
+-A DOCKER-USER -j RETURN
+COMMIT'
+ufw='*filter
+:INPUT DROP [0:0]
+:ufw-before-input - [0:0]
+:ufw-user-input - [0:0]
+:ufw-not-local - [0:0]
+:ufw-track-input - [0:0]
+-A INPUT -j ufw-before-input
+-A INPUT -j ufw-user-input
+-A INPUT -j ufw-track-input
+-A ufw-before-input -i lo -j ACCEPT
+-A ufw-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A ufw-before-input -m conntrack --ctstate INVALID -j DROP
+-A ufw-before-input -p icmp -j ACCEPT
+-A ufw-before-input -j ufw-not-local
+-A ufw-not-local -m addrtype --dst-type LOCAL -j RETURN
+-A ufw-not-local -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "
+-A ufw-not-local -d 239.0.0.0/8 -j DROP
+-A ufw-user-input -p tcp -m tcp --dport 80 -j ACCEPT
+-A ufw-user-input -p tcp -m tcp --dport 443 -j ACCEPT
+COMMIT'
+
+# saved NAME RULES: as iptables-save writes them
+saved() {
+        lab_in server nft flush ruleset
+        if lab_in server iptables-nft-restore <<<"$2" 2>"$lab_temp/restore.err"; then
+                doctor lab_in server
+                silent "$1"
+        else
+                lab_note "iptables-nft does not take the rules of $1: $(head -n 1 "$lab_temp/restore.err")"
+        fi
+}
+
+firewall() {
+        local closed='table inet own { chain in { type filter hook input priority 0; policy drop; ct state established accept; iif lo accept; tcp dport 443 accept; }; }'
+
+        lab_up cookies=1
+        lab_server web --listen 0.0.0.0:80 --listen 0.0.0.0:443 --listen 127.0.0.1:8080 --backlog 511
+
+        rules "$closed"
+        has firewall_drops "the policy drops: told" "0.0.0.0:80: no new connection"
+        lab_check "of that port only, and its client finds it so" "$(jq '[.findings[] | select(.id | startswith("firewall")) | select(.why | test("443|8080"))] | length' "$lab_temp/doctor.json") == 0 && $(passes 80) == 0 && $(passes 443) == 1"
+        rules "table ip own { chain in { type filter hook input priority 0; tcp dport 80 counter drop; }; }"
+        passes 80 >/dev/null
+        doctor lab_in server
+        has firewall_drops "a rule that drops: told, with what it dropped" "rule 2 (chain ip own in, by its counter"
+        lab_check "which was something" "$(jq -r '.findings[] | select(.id == "firewall_drops") | .why | capture("counter (?<n>[0-9]+)").n' "$lab_temp/doctor.json") > 0"
+        rules "table ip own { chain pre { type filter hook prerouting priority raw; tcp dport 80 tcp flags syn drop; }; }"
+        has firewall_drops "before connection tracking: told" "chain ip own pre"
+        rules "table inet own { chain in { type filter hook input priority 0; tcp dport 80 tcp flags syn limit rate over 5/second drop; }; }"
+        has firewall_limits "a rate for all: told" "lets 5 SYNs a second pass"
+        rules "table inet own { set s { type ipv4_addr; flags dynamic; timeout 1m; }
+                chain in { type filter hook input priority 0; tcp dport 80 ct state new add @s { ip saddr limit rate over 5/second } drop; }; }"
+        has firewall_limits_each "a rate for each source: told" "lets 5 SYNs a second of each pass"
+
+        rules "$debian"
+        silent "Debian's own"
+        has firewall "and that it was looked at" "0 rules"
+        rules "$workstation"
+        silent "one port in a set, one for some addresses"
+        lab_check "its client finds it so" "$(passes 80) == 1"
+        rules "$firewalld"
+        silent "firewalld's"
+        lab_check "its client finds it so" "$(passes 80) + $(passes 443) == 2"
+        saved docker "$docker"
+        saved ufw "$ufw"
+        lab_in server nft flush ruleset
+
+        doctor lab_in server setpriv --reuid=65534 --regid=65534 --clear-groups
+        has firewall_unseen "who may not look is told so" "takes root"
+        has_not firewall "and finds nothing fine"
+        rules "$closed"
+        lab_check "looking changes nothing" "$(lab_in server nft list ruleset | grep -c 'tcp dport 443 accept') == 1"
+        lab_down
+}
+
+lab_scenarios "others programs firewall" "$@"
 lab_done
