@@ -9,6 +9,7 @@
 #include "ctl/course.h"
 #include "ctl/ctl.h"
 #include "ctl/html.h"
+#include "ctl/incident.h"
 
 enum {
         WIDTH = 900, LEFT = 70, RIGHT = 10, TOP = 14, BOTTOM = 26,
@@ -133,7 +134,7 @@ static void put_line(FILE *out, const struct frame *f, const struct course *c, c
                 double value = course_value(c, i, field);
 
                 if (!isnan(value) && !is_flat(c, i, field))
-                        fprintf(out, "%c%.1f %.1f", drawing ? 'L' : 'M', x_of(f, course_time(c, i)), y_of(f, value));
+                        fprintf(out, "%c%.1f %.1f", drawing ? 'L' : 'M', x_of(f, fmin(course_time(c, i), f->to)), y_of(f, value));
                 drawing = !isnan(value);
         }
         fputs("\"/>", out);
@@ -227,8 +228,14 @@ static void put_queues(FILE *out, const struct course *timeline, const json_t *i
         struct course c = course_of(queues);
         size_t i, count = json_array_size(list);
         double more = ctl_number(queues, "left_out") + (double) (count > QUEUES_DRAWN ? count - QUEUES_DRAWN : 0);
+        bool always;
+        const char *queueless = incident_queueless(incident, &always);
         char text[TERM_FIGURE_MAX];
 
+        if (queueless)
+                html(out, "<p class=\"note\">%s</p>\n", queueless);
+        if (always)
+                return;
         if (count == 0 || c.count < 2) {
                 put_chart(out, timeline, timeline, &fullest, incident);
                 return;

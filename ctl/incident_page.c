@@ -37,8 +37,8 @@ static const char style[] =
         "dt, .note, .legend, caption { color: var(--dim); } dd { margin: 0; } .legend { margin: 0; }\n"
         "table { border-collapse: collapse; } th, td { text-align: right; padding: .15rem .9rem .15rem 0;\n"
         "  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }\n"
-        "th:first-child, td:first-child, caption { text-align: left; } td, th[scope=row], dd, li, h1 { overflow-wrap: anywhere; }\n"
-        "th[scope=row] { font-weight: normal; }\n"
+        "th:first-child, td:first-child, caption { text-align: left; } td, dd, li, h1 { overflow-wrap: anywhere; }\n"
+        "th[scope=row] { font-weight: normal; overflow-wrap: break-word; }\n"
         "pre { border: 1px solid var(--line); padding: .6rem; overflow-x: auto; font-size: .85rem; }\n"
         "svg { vertical-align: middle; } .chart { width: 100%; height: auto; }\n"
         "path { fill: none; stroke-width: 1.6; } .syn { stroke: var(--syn); } .fin { stroke: var(--fin);\n"
@@ -46,6 +46,9 @@ static const char style[] =
         "  stroke-dasharray: 2 3; } .grid { stroke: var(--line); } .act { stroke: var(--fg); stroke-dasharray: 1 2; }\n"
         ".bad { fill: var(--bad); } .warn { fill: var(--warn); } .bar { fill: var(--syn); }\n"
         "text { fill: var(--dim); font-size: 12px; } .y { text-anchor: end; } .num { fill: var(--fg); }\n"
+        /* A chart is as narrow as the screen, its letters with it. */
+        "@media (max-width: 40rem) { .chart { overflow: visible; margin: .4rem 0; } .chart text { font-size: 21px; }\n"
+        "  .chart path { stroke-width: 3; } th, td { padding-right: .5rem; } }\n"
         "</style>\n";
 
 static void put_row(FILE *f, const char *term, const char *text) {
@@ -55,6 +58,7 @@ static void put_row(FILE *f, const char *term, const char *text) {
 static void put_summary(FILE *f, const json_t *n) {
         char text[512], a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
         const char *end = ctl_text(n, "end"), *listener = ctl_text(n, "listener");
+        bool always;
 
         fputs("<dl>\n", f);
         put_row(f, "At", *listener ? listener : "several listeners");
@@ -65,7 +69,9 @@ static void put_summary(FILE *f, const json_t *n) {
         snprintf(text, sizeof text, "%s in all, at most %s a second", term_figure(ctl_number(n, "total_syns"), 0, a),
                  term_figure(ctl_number(n, "peak_syn_per_s"), 0, b));
         put_row(f, "SYNs", text);
-        snprintf(text, sizeof text, "at most %s", term_figure(ctl_number(n, "peak_half_open"), 0, a));
+        (void) incident_queueless(n, &always);
+        snprintf(text, sizeof text, "at most %s%s", term_figure(ctl_number(n, "peak_half_open"), 0, a),
+                 always ? ", for tcp_syncookies was 2" : "");
         put_row(f, "Half-open", text);
         put_row(f, "Blocked", incident_blocked(n, text, sizeof text));
         put_row(f, "Record", json_is_false(json_object_get(n, "complete"))

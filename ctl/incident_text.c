@@ -38,6 +38,21 @@ const char *incident_nobody(const json_t *incident) {
         return NULL;
 }
 
+const char *incident_queueless(const json_t *incident, bool *ret_always) {
+        struct course c = course_of(json_object_get(incident, "timeline"));
+        size_t field = course_field(&c, "syncookies"), without = 0;
+
+        for (size_t i = 0; i < c.count; i++)
+                without += course_value(&c, i, field) > 1;
+        *ret_always = without > 0 && without == c.count;
+        if (without == 0)
+                return NULL;
+        return *ret_always ? "tcp_syncookies was 2: every SYN is answered by a cookie, and none is kept half-open. The queues stay "
+                             "empty, whatever comes; how many cookies come back tells of the flood."
+                           : "While tcp_syncookies was 2 no SYN was kept half-open, and the queues say nothing of the flood; "
+                             "how many cookies came back does.";
+}
+
 /* Broken at blanks behind WIDTH columns; further lines begin under the text. */
 static void put_wrapped(FILE *f, unsigned indent, const char *text) {
         char clean[2048];
@@ -82,6 +97,7 @@ static void put_summary(FILE *f, const json_t *n) {
         char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
         const char *listener = ctl_text(n, "listener"), *end = ctl_text(n, "end");
         char blocked[BLOCKED_MAX];
+        bool always;
 
         put_label(f, "from");
         term_say(f, "%.19sZ\n", ctl_text(n, "start"));
@@ -98,7 +114,8 @@ static void put_summary(FILE *f, const json_t *n) {
         fprintf(f, "%s in all, at most %s a second\n", term_figure(ctl_number(n, "total_syns"), 0, a),
                 term_figure(ctl_number(n, "peak_syn_per_s"), 0, b));
         put_label(f, "half-open");
-        fprintf(f, "at most %s\n", term_figure(ctl_number(n, "peak_half_open"), 0, a));
+        (void) incident_queueless(n, &always);
+        fprintf(f, "at most %s%s\n", term_figure(ctl_number(n, "peak_half_open"), 0, a), always ? ", for tcp_syncookies was 2" : "");
         if (ctl_number(n, "blocked_syns") > 0) {
                 put_label(f, "blocked");
                 fprintf(f, "%s\n", incident_blocked(n, blocked, sizeof blocked));
@@ -137,6 +154,8 @@ static void put_queues(FILE *f, const json_t *n) {
         const json_t *queues = json_object_get(n, "queues"), *list = json_object_get(queues, "listeners"), *q;
         double more = ctl_number(queues, "left_out");
         size_t i, count = json_array_size(list);
+        bool always;
+        const char *queueless = incident_queueless(n, &always);
         char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX], clean[128];
 
         if (count == 0)
@@ -154,6 +173,10 @@ static void put_queues(FILE *f, const json_t *n) {
         if (more > 0)
                 fprintf(f, "  and %s more\n", term_figure(more, 0, a));
         fputs("  (at their fullest)\n", f);
+        if (queueless) {
+                fputs("  ", f);
+                put_wrapped(f, 2, queueless);
+        }
 }
 
 static void put_account(FILE *f, const json_t *n) {

@@ -9,6 +9,7 @@
  * concentrated has senders of what is unfinished, and a heavier one that finishes. A byte on standard input is an event.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,8 +91,9 @@ static json_t *account_json(void) {
                          "refused", 1234, "explained", explained);
 }
 
-/* Half an hour, with as many events as there can be, and texts of somebody who means ill. */
-static json_t *long_incident(void) {
+/* Half an hour, with as many events as there can be, and texts of somebody who means ill. tcp_syncookies is 1
+ * from one second on, and 2, which keeps no half-open, from another on. */
+static json_t *long_incident(unsigned cookies_s, unsigned queueless_s) {
         static struct history_course course;
         json_t *events = json_array(), *o;
 
@@ -100,7 +102,8 @@ static json_t *long_incident(void) {
                 struct history_point p = {
                         .realtime_us = UINT64_C(1767225540000000) + i * UINT64_C(1000000), .step_s = 1,
                         .state = i > 60 && i < 1800 ? STATE_FLOOD : STATE_NORMAL,
-                        .half_open = 500.0F + (float) (i % 12), .backlog = 511, .syncookies = i > 61,
+                        .half_open = i >= queueless_s ? 0 : 500.0F + (float) (i % 12), .backlog = 511,
+                        .syncookies = i >= queueless_s ? 2 : i >= cookies_s,
                 };
 
                 for (unsigned k = 0; k < HISTORY_FIGURES; k++)
@@ -136,9 +139,13 @@ static json_t *newer_parts(json_t *answer) {
 
 static json_t *make_incidents(const char *id) {
         if (id && strcmp(id, "5") == 0)
-                return newer_parts(long_incident());
+                return newer_parts(long_incident(62, UINT_MAX));
         if (id && strcmp(id, "6") == 0)
-                return long_incident();
+                return long_incident(62, UINT_MAX);
+        if (id && strcmp(id, "7") == 0)
+                return newer_parts(long_incident(0, 0));
+        if (id && strcmp(id, "8") == 0)
+                return newer_parts(long_incident(0, 62));
         if (id && strcmp(id, "3") != 0)
                 return NULL;
         return json_pack("[{s:i, s:s, s:f, s:s, s:s, s:f, s:n}]", "id", 3, "start",

@@ -99,6 +99,18 @@ grep -q 'flood, after acting' "$work/page.txt" || not_ok "the text does not tell
 ! grep -q $'\033' "$work/page.txt" || not_ok "control characters in the text"
 [ "$(grep -v NASTY "$work/page.txt" | grep -v script | wc -L)" -le 78 ] || not_ok "the text is wider than mail"
 
+# Where tcp_syncookies is 2 there is no queue: an empty chart would say that nothing came.
+"$ctl" --socket "$socket" incidents 7 --html >"$work/queueless.html" || not_ok "no page of tcp_syncookies 2"
+[ "$(grep -c 'class="chart"' "$work/queueless.html")" = 2 ] || not_ok "an empty queue is drawn"
+grep -q 'class="note">tcp_syncookies was 2: every SYN' "$work/queueless.html" || not_ok "the page does not say why there is no queue"
+grep -q 'at most 512, for tcp_syncookies was 2<' "$work/queueless.html" || not_ok "nor does its summary"
+"$ctl" --socket "$socket" incidents 7 --text | tr -s ' \n' ' ' | grep -q 'tcp_syncookies was 2: every SYN is answered' ||
+        not_ok "the text does not say why there is no queue"
+"$ctl" --socket "$socket" incidents 8 --html >"$work/at-times.html" || not_ok "no page of tcp_syncookies 2 at times"
+[ "$(grep -c 'class="chart"' "$work/at-times.html")" = 8 ] || not_ok "a queue that was there at times is not drawn"
+grep -q 'class="note">While tcp_syncookies was 2' "$work/at-times.html" || not_ok "the page does not say when there was no queue"
+! grep -q 'tcp_syncookies was 2' "$work/page.html" "$work/page.txt" || not_ok "tcp_syncookies is called 2 where it was 1"
+
 # The record of an older synward has neither queues nor an account.
 "$ctl" --socket "$socket" incidents 6 --html >"$work/old.html" || not_ok "no page of an older record"
 [ "$(grep -c 'class="chart"' "$work/old.html")" = 3 ] || not_ok "charts of an older record"
