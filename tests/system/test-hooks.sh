@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tries each hook of contrib/hooks against the real thing: msmtp and an SMTP server,
 # Alertmanager, HAProxy, nginx, ExaBGP with BIRD as the upstream; only the receiver of
-# the webhook and cscli, which Debian does not have, are stand-ins. All of it in network
+# the webhook and cscli are stand-ins (test-crowdsec.sh has the real one). All of it in network
 # namespaces of its own.
 set -eu
 
