@@ -31,6 +31,9 @@ static void print_state(const struct ctl *ctl, const json_t *s) {
         printf(", for %s%s\n", term_age(ctl_text(s, "since"), ctl_text(s, "time"), age),
                json_is_true(json_object_get(s, "dry_run")) ? " (dry run)" : "");
         json_array_foreach(json_object_get(s, "reasons"), i, reason) {
+                /* The host's figures stand below. */
+                if (strncmp(ctl_string(reason), "the whole host: ", strlen("the whole host: ")) == 0)
+                        continue;
                 printf("  ");
                 term_put(&ctl->term, PAINT_NONE, ctl_string(reason));
                 putchar('\n');
@@ -39,16 +42,17 @@ static void print_state(const struct ctl *ctl, const json_t *s) {
 }
 
 static void print_host(const struct ctl *ctl, const json_t *host) {
-        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
+        char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX];
 
+        printf("  the whole host\n");
         label(ctl, "half-open");
         printf("%s, %s of them aged\n", term_figure(ctl_number(host, "half_open"), 0, a),
                term_figure(ctl_number(host, "half_open_aged"), 0, b));
         label(ctl, "SYNs");
         printf("%s/s\n", term_figure(ctl_number(host, "syn_per_s"), 1, a));
         label(ctl, "completion");
-        printf("%s, %s/s\n", term_percent(ctl_number(host, "completion_ratio"), a),
-               term_figure(ctl_number(host, "completed_per_s"), 1, b));
+        printf("%s, %s/s finished, %s/s unfinished\n", term_percent(ctl_number(host, "completion_ratio"), a),
+               term_figure(ctl_number(host, "completed_per_s"), 1, b), term_figure(ctl_number(host, "unanswered_per_s"), 1, c));
         label(ctl, "cookies");
         printf("%s/s sent, %s/s came back\n",
                term_figure(ctl_number(host, "cookies_sent_per_s"), 1, a),

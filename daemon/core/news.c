@@ -173,8 +173,11 @@ static bool tell_held_off(struct news *n, const struct news_scene *scene, struct
 /* Of a flood that comes or goes away. */
 static bool tell_turn(struct news *n, const struct news_scene *scene, struct event *ret) {
         if (scene->state == STATE_FLOOD) {
+                char what[100];
+
+                snprintf(what, sizeof what, "the flood is back: %s", explain_diagnosis(incident_of(scene)->diagnosis));
                 n->no_news = incident_was_let_go(scene->watch, scene->time_us);
-                return tell_update(n, scene, "the flood is back", ret);
+                return tell_update(n, scene, what, ret);
         }
         if (incident_is_held_off(scene->watch, scene->time_us))
                 return tell_held_off(n, scene, ret);

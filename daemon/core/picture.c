@@ -56,7 +56,7 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
                                                        text, sizeof text));
         if (v->has_worst && v->listeners_count == 1)
                 return;
-        snprintf(text, sizeof text, "%s", v->has_worst ? "the whole host: " : "");
+        snprintf(text, sizeof text, "the whole host: ");
         figures = text + strlen(text);
         if (*explain_evidence(&v->host.evidence, NULL, figures, sizeof text - strlen(text)))
                 add_reason(s, text);

@@ -77,7 +77,7 @@ static void start_turn_and_end(void **state) {
         assert_true(delivers());
         assert_false(look(10 * S, STATE_RECOVERING));
         assert_true(look(10 * S, STATE_FLOOD));
-        assert_non_null(strstr(e.message, "the flood is back"));
+        assert_non_null(strstr(e.message, "the flood is back: a SYN flood from spoofed addresses; "));
         assert_false(delivers()); /* the second update of this minute */
         watch.incident.syncookies = 1;
         watch.incident.blocked_sources = 1;

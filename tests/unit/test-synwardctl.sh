@@ -121,6 +121,9 @@ holds '.pid == 4711'
 run 0 status
 says "flood, flood-spoofed"
 says "half-open 512 of 511 at 0.0.0.0:80, 98 % aged"
+# The listener's figures are the evidence's, the host's have a head of their own, and neither stands there twice.
+[[ $out == *"  the whole host"$'\n'"  half-open      515, "* ]] || not_ok "the host's figures are not called so: $out"
+[ "$(grep -c 'half-open' "$work/out")" = 2 ] || not_ok "figures that are told twice: $out"
 says "1 (set by synward; was 0)"
 says "handled        tcp_syncookies set 0 to 1 by synward; 3 blocked (1 limited to a rate), 98,000 SYN/s dropped"
 says "12/s by "
