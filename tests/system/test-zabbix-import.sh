@@ -31,7 +31,7 @@ refused() {
         echo "ok: refused, for $1: $(cut -c 7-100 "$work/said")"
 }
 
-refused "a type is none" '0,/type: DEPENDENT/s//type: DEPENDANT/'
+refused "a type is none" '0,/type: DEPENDENT/s//type: NONE_SUCH/'
 refused "a field is none" '0,/value_type: /s//kind_of_value: /'
 refused "a key is none" "0,/key: synward.status/s//key: 'synward status['/"
 refused "an expression does not end" '0,/expression: .*/s//expression: "last(\/x\/y"/'

@@ -1,7 +1,7 @@
 <?php
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Zabbix' own import of a template, as far as it goes without a database: reads, validates and converts it as
- * CConfiguration::import() of its frontend does, and parses every key and expression.
+ * its frontend does, and parses every key and expression.
  *   zabbix-import.php FRONTEND TEMPLATE      exit status 77: the frontend is not as the ones known here */
 error_reporting(E_ALL & ~E_DEPRECATED & ~E_WARNING & ~E_NOTICE);
 [, $frontend, $template] = $argv;

@@ -24,9 +24,12 @@ FLEET_FLOOD_HOST_PER_S = 0.3  # … each, for what it has to stand out of grows 
 PREFIXES = 3000          # of honest clients, by Zipf's law, and …
 CARRIER = 0.1            # … of all of them behind one carrier's NAT
 CELLS, REGISTERS = 64, 64
-# promtool takes 10,000 samples in a query, so of more hosts several are told of as one, as a Prometheus
-# of each site would sum them up for another: what stands out of what is the same.
+# promtool takes 10,000 samples in a query, and a sum of rates is two a series: no more than 128 cells of 38
+# hosts. So of more hosts each tells by itself the cells of the first row that the flood is in, 3,000 series of
+# 1,000 hosts; the other cells and the registers are told by this many, as a Prometheus of each site would sum
+# them up for another.
 GROUPS = 20
+GROUPS_OF_REST = 10
 
 
 def poisson(mean):
@@ -102,6 +105,11 @@ class Sketches:
         self.places = [place(n) for n in range(PREFIXES + 4)]
         self.flood_per_s = max(FLEET_FLOOD_PER_S / hosts, FLEET_FLOOD_HOST_PER_S)
         self.last = set()
+        # The cells that each host tells by itself.
+        self.alone = sorted({self.places[p][0] for p in self.flooders}) if hosts > GROUPS else []
+
+    def cells_of(self, prefix):
+        return self.places[prefix][0], CELLS + self.places[prefix][1]
 
     def of_minute(self, host, minute):
         """The prefixes of each handshake that was left unfinished in it."""
@@ -113,15 +121,15 @@ class Sketches:
             found += random.choices(self.flooders, k=poisson(self.flood_per_s * counted_s))
         return found
 
-    def close(self, minute, hosts, cells, registers):
-        """What these hosts tell of a minute, added up."""
+    def close(self, minute, cells, registers, own):
+        """What these hosts tell of a minute, added up but for the cells that each has of its own."""
         registers[:] = [0] * REGISTERS
-        for host in hosts:
+        for host in own:
             found = self.of_minute(host, minute)
             for prefix in found:
-                row0, row1, register, rank = self.places[prefix]
-                cells[row0] += 1
-                cells[CELLS + row1] += 1
+                _, _, register, rank = self.places[prefix]
+                for cell in self.cells_of(prefix):
+                    (own[host] if cell in own[host] else cells)[cell] += 1
                 registers[register] = max(registers[register], rank)
             # The last minute that a scrape has.
             if (minute + 2) * 60 >= self.seconds - self.step:
@@ -129,23 +137,39 @@ class Sketches:
 
     def write(self, name, hosts):
         cells, registers = [0] * 2 * CELLS, [0] * REGISTERS
+        own = {host: dict.fromkeys(self.alone, 0) for host in hosts}
         values = [[] for _ in range(2 * CELLS + REGISTERS)]
+        own_values = {host: {cell: [] for cell in self.alone} for host in hosts}
         closed = 0
         for second in range(0, self.seconds, self.step):
             # A minute is told after its end, and a scrape at its end does not have it.
             while (closed + 1) * 60 < second:
-                self.close(closed, hosts, cells, registers)
+                self.close(closed, cells, registers, own)
                 closed += 1
             if random.random() < 0.00005:
                 cells, registers = [0] * 2 * CELLS, [0] * REGISTERS  # a restart
             lost = random.random() < 0.001
             for v, n in zip(values, cells + registers):
                 v.append("_" if lost else str(n))
-        labels = f'instance="{name}",job="synward",key="5c1e"'
+            for host in hosts if self.alone else []:
+                if random.random() < 0.00005:
+                    own[host] = dict.fromkeys(self.alone, 0)
+                lost = random.random() < 0.001
+                for cell, n in own[host].items():
+                    own_values[host][cell].append("_" if lost else str(n))
         for i, v in enumerate(values):
-            series = (f'synward_fleet_cell_total{{{labels},row="{i // CELLS}",cell="{i % CELLS}"}}' if i < 2 * CELLS else
-                      f'synward_fleet_register{{{labels},register="{i - 2 * CELLS}"}}')
-            print(f"      - series: '{series}'\n        values: {' '.join(v)}")
+            if i not in self.alone:
+                self.put(name, i, v)
+        for host in hosts:
+            for cell, v in own_values[host].items():
+                self.put(f"alone{host}", cell, v)
+
+    @staticmethod
+    def put(instance, i, values):
+        labels = f'instance="{instance}",job="synward",key="5c1e"'
+        series = (f'synward_fleet_cell_total{{{labels},row="{i // CELLS}",cell="{i % CELLS}"}}' if i < 2 * CELLS else
+                  f'synward_fleet_register{{{labels},register="{i - 2 * CELLS}"}}')
+        print(f"      - series: '{series}'\n        values: {' '.join(values)}")
 
 
 def expect(expression, at, value):
@@ -160,8 +184,9 @@ def sketches(kind, hosts):
     crowd_from = seconds - 1200 if kind == "everybody" else seconds
     fleet = Sketches(hosts, seconds, step, flood_from, crowd_from)
     print(f"evaluation_interval: {step}s\ntests:\n  - interval: {step}s\n    input_series:")
-    for group in range(min(hosts, GROUPS)):
-        fleet.write(f"h{group}", range(group, hosts, GROUPS))
+    groups = hosts if hosts <= GROUPS else GROUPS_OF_REST
+    for group in range(groups):
+        fleet.write(f"h{group}", range(group, hosts, groups))
     print("    promql_expr_test:")
     # Whatever the rule says, there was something for it to say it of.
     expect("count(row_cell:synward_fleet_cell:strength2m)", seconds - step, 2 * CELLS)
@@ -211,6 +236,9 @@ def main():
             firing(alert, flood_from + 120, 1)
         else:
             firing(alert, seconds - step, 0)
+    # Whatever the alerts say, there was something for them to say it of.
+    expect("count(port:synward_unanswered:usual1d)", seconds - step, 1)
+    expect("count(instance_port:synward_unanswered:usual1d)", seconds - step, hosts)
 
 
 main()
