@@ -110,14 +110,13 @@ static void look_at_listeners(struct doctor *d) {
         unsigned before;
 
         look_at_namespace(d, list, n);
-        firewall_look(d->proc, list, n, &d->advice);
-        before = d->advice.count;
-
         if (n < 0) {
                 advice_add(&d->advice, ADVICE_INFO, "listeners", "listening sockets cannot be read", NULL, "%s.",
                            strerror(-n));
                 return;
         }
+        firewall_look(d->proc, list, n, &d->advice);
+        before = d->advice.count;
         for (int i = 0; i < n; i++) {
                 struct advice_queue q = { .name = list[i].address, .backlog = list[i].backlog };
 

@@ -133,6 +133,7 @@ static void say_rule(const struct ruleset_verdict *v, char text[static LOOK_MAX]
 static void advise_group(const struct group *g, struct advice_list *l) {
         const struct ruleset_verdict *v = &g->verdict;
         char names[NAMES_MAX + 32], rule[LOOK_MAX], rate[64] = "a rate";
+        const char *each = v->rate > 0 ? "of each" : "of each (of what, its hashlimit-mode says)";
 
         say_names(g, names);
         say_rule(v, rule);
@@ -153,14 +154,14 @@ static void advise_group(const struct group *g, struct advice_list *l) {
                 break;
         case RULESET_LIMITED_EACH:
                 advice_add(l, ADVICE_INFO, "firewall_limits_each", "a firewall limits SYNs by who sends them", NULL,
-                           "%s: %s lets %s of each pass. Forged addresses are not held by it; what it drops neither TCP nor "
+                           "%s: %s lets %s %s pass. Forged addresses are not held by it; what it drops neither TCP nor "
                            "synwardd counts, so a flood from few sources looks smaller. To look: nft -a list chain "
-                           "%.20s %.40s %.40s.", names, rule, rate, v->family, v->table, v->chain);
+                           "%.20s %.40s %.40s.", names, rule, rate, each, v->family, v->table, v->chain);
                 break;
         case RULESET_UNCLEAR:
                 advice_add(l, ADVICE_INFO, "firewall_unclear", "a firewall may drop SYNs before listeners", NULL,
                            "%s: chain %.20s %.40s %.40s drops, or limits, what no rule of it accepts, and some of those are not "
-                           "understood here (iptables' own matches are listed by name only). Whether SYNs pass they alone tell: "
+                           "understood here (iptables' own matches are listed by name only). Whether SYNs pass is to be seen there: "
                            "nft list chain %.20s %.40s %.40s.", names, v->family, v->table, v->chain, v->family, v->table, v->chain);
                 break;
         case RULESET_PASSES:

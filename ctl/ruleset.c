@@ -36,6 +36,7 @@ struct walk {
         unsigned steps;
         const json_t *drops, *limits; /* the first rule that drops all, and that limits all */
         const json_t *limit;          /* what is under "limit" of it; NULL: not listed */
+        bool decides;                 /* it has a verdict of its own, and does not only jump */
 };
 
 /* A rule, as far as it has been read. */
@@ -207,21 +208,53 @@ static void see_limit(struct reading *r, const json_t *limit, enum portion limit
         r->beyond = json_is_true(json_object_get(limit, "inv"));
 }
 
-/* One that is told for each element of a set: of a source, or of whatever its key is. */
+/* A source's address, alone, masked, or with others. */
+static bool has_source(const json_t *key, int depth) {
+        const json_t *parts = json_object_get(key, "concat"), *part;
+        size_t index;
+
+        if (is(json_object_get(key, "payload"), "field", "saddr"))
+                return true;
+        if (!parts)
+                parts = json_object_get(key, "&");
+        if (!parts)
+                parts = json_object_get(json_object_get(key, "elem"), "val") ? json_object_get(key, "elem") : NULL;
+        if (json_is_object(parts))
+                return depth < DEPTH_MAX && has_source(json_object_get(parts, "val"), depth + 1);
+        json_array_foreach(parts, index, part)
+                if (depth < DEPTH_MAX && has_source(part, depth + 1))
+                        return true;
+        return false;
+}
+
+/* A limit for each element of a set: of each source, or, for one listener, of all together. */
 static void see_set(struct reading *r, const json_t *set) {
         const json_t *statements = json_object_get(set, "stmt"), *statement;
+        const json_t *key = json_object_get(set, json_object_get(set, "elem") ? "elem" : "key");
+        enum portion limited = has_source(key, 0) ? PORTION_LIMITED_EACH : PORTION_LIMITED;
         size_t index;
 
         if (json_object_get(statements, "limit")) /* a meter has one */
-                see_limit(r, json_object_get(statements, "limit"), PORTION_LIMITED_EACH);
+                see_limit(r, json_object_get(statements, "limit"), limited);
         else if (json_is_object(statements)) /* it counts, by "ct count" */
                 r->holds = narrower(r->holds, PORTION_PART);
         json_array_foreach(statements, index, statement) {
                 if (json_object_get(statement, "limit"))
-                        see_limit(r, json_object_get(statement, "limit"), PORTION_LIMITED_EACH);
+                        see_limit(r, json_object_get(statement, "limit"), limited);
                 else if (!json_object_get(statement, "counter"))
                         r->holds = narrower(r->holds, PORTION_PART);
         }
+}
+
+/* One that only jumps may do so to note it; where there is one that decides, that is told. */
+static void note_limit(struct walk *w, const struct reading *r, const char *verdict) {
+        bool decides = strcmp(verdict, "jump") != 0 && strcmp(verdict, "goto") != 0 && strcmp(verdict, "continue") != 0;
+
+        if (w->limits && (w->decides || !decides))
+                return;
+        w->limits = r->rule;
+        w->limit = r->limit;
+        w->decides = decides;
 }
 
 /* Goes on with what comes to a verdict. Returns what remains of alive for the next rule; adds to *returned
@@ -233,10 +266,8 @@ static unsigned follow(struct walk *w, const struct reading *r, const char *verd
 
         if (r->limited != PORTION_NONE) {
                 remains = alive;
-                if (all && !w->limits) {
-                        w->limits = r->rule;
-                        w->limit = r->limit;
-                }
+                if (all)
+                        note_limit(w, r, verdict);
                 if (all && r->beyond)
                         remains = narrow(alive, r->limited);
                 if (!r->beyond)

@@ -176,7 +176,11 @@ static void limited_ports(void **state) {
                   RULE_IN("bad", 3, DROP), 80, BOTH(LIMITED) },
                 { INPUT("accept") "," CHAIN("noted") "," RULE(2, SYN_ONLY("==") "," OVER(25) "," JUMP("noted")) ","
                   RULE_IN("noted", 3, "{'log': null}"), 80, BOTH(PASSES) },
-                /* Of each source. */
+                /* Of each source; with others of a key; and by no source, which is of all that come to a listener. */
+                { INPUT("accept") "," RULE(2, "{'meter': {'key': {'concat': [" PAYLOAD("ip", "saddr") "," PAYLOAD("tcp", "dport") "]}, 'stmt': " OVER(10) ", 'size': 9, 'name': 'm'}}," DROP), 80, BOTH(LIMITED_EACH) },
+                { INPUT("accept") "," RULE(2, "{'meter': {'key': {'&': [" PAYLOAD("ip", "saddr") ",'255.255.255.0']}, 'stmt': " OVER(10) ", 'size': 9, 'name': 'm'}}," DROP), 80, BOTH(LIMITED_EACH) },
+                { INPUT("accept") "," RULE(2, "{'set': {'op': 'add', 'elem': {'elem': {'val': " PAYLOAD("ip", "saddr") ", 'timeout': 60}}, 'set': '@s', 'stmt': [" OVER(10) "]}}," DROP), 80, BOTH(LIMITED_EACH) },
+                { INPUT("accept") "," RULE(2, "{'meter': {'key': " PAYLOAD("ip", "daddr") ", 'stmt': " OVER(10) ", 'size': 9, 'name': 'm'}}," DROP), 80, BOTH(LIMITED) },
                 { INPUT("accept") "," RULE(2, DPORT("80") ",{'set': {'op': 'add', 'elem': " PAYLOAD("ip", "saddr") ", 'set': '@s', 'stmt': [" OVER(10) "]}}," DROP), 80, BOTH(LIMITED_EACH) },
                 { INPUT("accept") "," RULE(2, DPORT("80") ",{'meter': {'key': " PAYLOAD("ip", "saddr") ", 'stmt': " OVER(10) ", 'size': 9, 'name': 'm'}}," DROP), 80, BOTH(LIMITED_EACH) },
                 { INPUT("accept") "," RULE(2, DPORT("80") ",{'set': {'op': 'add', 'elem': " PAYLOAD("ip", "saddr") ", 'set': '@s'}}"), 80, BOTH(PASSES) },
@@ -298,12 +302,16 @@ static void told_of_limits(void **state) {
         assert_non_null(a);
         assert_int_equal(a->severity, ADVICE_WARNING);
         assert_non_null(strstr(a->why, "0.0.0.0:80: rule 12 (chain inet filter input) lets 25 SYNs a second pass, whoever"));
+        /* Not the rule that only notes some. */
+        a = advise(INPUT("accept") "," CHAIN("noted") "," RULE(11, LIMIT(3) "," JUMP("noted")) "," RULE_IN("noted", 13, "{'log': null}") ","
+                   RULE(12, OVER(25) "," DROP), &list, 1, "firewall_limits");
+        assert_non_null(strstr(a->why, "rule 12 (chain inet filter input) lets 25 SYNs a second"));
         a = advise(INPUT("accept") "," RULE(12, "{'limit': {'rate': 10, 'burst': 0, 'per': 'minute', 'inv': true, 'rate_unit': 'mbytes'}}," DROP),
                    &list, 1, "firewall_limits");
         assert_non_null(strstr(a->why, "lets 10 mbytes a minute pass"));
         a = advise(IP_TABLE("accept") "," IP_RULE(3, XT("match", "hashlimit") "," DROP), &list, 1, "firewall_limits_each");
         assert_int_equal(a->severity, ADVICE_INFO);
-        assert_non_null(strstr(a->why, "lets a rate of each pass"));
+        assert_non_null(strstr(a->why, "lets a rate of each (of what, its hashlimit-mode says) pass"));
         a = advise(IP_TABLE("drop") "," IP_RULE(3, XT("match", "multiport") "," ACCEPT), &list, 1, "firewall_unclear");
         assert_int_equal(a->severity, ADVICE_INFO);
         assert_int_equal(told.count, 1);
