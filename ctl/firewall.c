@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <nftables/libnftables.h>
-
 #include "ctl/term.h"
 #include "util/json_text.h"
 #include "util/netlink.h"
@@ -26,6 +24,7 @@ enum {
         NAMES_MAX = 128, /* of listeners in one */
         LOOK_MAX = 160,
         LEGACY_MAX = 64,
+        NO_PROGRAM = 127, /* as shells have it */
 };
 
 /* --- pure ---------------------------------------------------------------------------- */
@@ -176,7 +175,8 @@ static void advise_unread(int error, struct advice_list *l) {
                    error == -EPERM      ? "It takes root (CAP_NET_ADMIN)"
                    : error == -EMSGSIZE ? "There are more than 64 MiB of them"
                    : error == -ENOMEM   ? "There is not enough memory"
-                                        : "libnftables cannot list them");
+                   : error == -ENOENT   ? "There is no nft here (package nftables)"
+                                        : "nft cannot list them");
 }
 
 void firewall_advise(const struct ruleset *r, int error, const char *legacy, const struct listening *list, int count,
@@ -220,35 +220,15 @@ static int ask_kernel(void) {
         return error;
 }
 
-/* What libnftables cannot do it says in words, some of them on standard error, and may end the process. The
- * child's status is an errno. */
-static int list_rules(int fd) {
+/* In a child: nft's list on fd. libnftables, which ends its process when an allocation fails, stays in nft's. */
+static void exec_nft(int fd) {
         int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        struct nft_ctx *nft;
-        const char *text;
-        size_t length;
 
-        if (nowhere >= 0)
-                dup2(nowhere, STDERR_FILENO);
-        nft = nft_ctx_new(NFT_CTX_DEFAULT);
-        if (!nft || nft_ctx_buffer_output(nft) || nft_ctx_buffer_error(nft))
-                return ENOMEM;
-        nft_ctx_output_set_flags(nft, NFT_CTX_OUTPUT_JSON);
-        if (nft_run_cmd_from_buffer(nft, "list ruleset") != 0)
-                return EBADMSG;
-        text = nft_ctx_get_output_buffer(nft);
-        length = strlen(text);
-        if (length > LIST_MAX)
-                return EMSGSIZE;
-        while (length > 0) {
-                ssize_t n = write(fd, text, length);
-
-                if (n < 0 && errno != EINTR)
-                        return EPIPE;
-                text += n > 0 ? n : 0;
-                length -= n > 0 ? (size_t) n : 0;
-        }
-        return 0;
+        if (nowhere < 0 || dup2(nowhere, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+                _exit(EXIT_FAILURE);
+        execlp("nft", "nft", "--json", "list", "ruleset", (char *) NULL);
+        execl("/usr/sbin/nft", "nft", "--json", "list", "ruleset", (char *) NULL);
+        _exit(NO_PROGRAM);
 }
 
 static int read_all(int fd, char **ret_text, size_t *ret_length) {
@@ -274,6 +254,10 @@ static int read_all(int fd, char **ret_text, size_t *ret_length) {
                 if (n <= 0)
                         break;
                 length += (size_t) n;
+                if (length > LIST_MAX) {
+                        free(text);
+                        return -EMSGSIZE;
+                }
         }
         *ret_text = text;
         *ret_length = length;
@@ -290,10 +274,10 @@ static int take_list(int fd, pid_t child, char **ret_text, size_t *ret_length) {
         while (waitpid(child, &status, 0) < 0)
                 if (errno != EINTR)
                         return free(text), -errno;
-        if (error == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) == EXIT_FAILURE))
+        if (error == 0 && WIFEXITED(status) && WEXITSTATUS(status) == NO_PROGRAM)
+                error = -ENOENT;
+        else if (error == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS))
                 error = -EBADMSG;
-        else if (error == 0)
-                error = -WEXITSTATUS(status);
         if (error < 0) {
                 free(text);
                 return error;
@@ -323,10 +307,8 @@ int firewall_read(struct ruleset **ret) {
                 close(fds[1]);
                 return error;
         }
-        if (child == 0) {
-                close(fds[0]);
-                _exit(list_rules(fds[1]));
-        }
+        if (child == 0)
+                exec_nft(fds[1]);
         close(fds[1]);
         error = take_list(fds[0], child, &text, &length);
         if (error < 0)

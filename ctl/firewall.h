@@ -13,8 +13,8 @@
 #include "ctl/listening.h"
 #include "ctl/ruleset.h"
 
-/* The rules of nftables, those of iptables-nft included, by libnftables in a child (which may end it). Takes
- * CAP_NET_ADMIN. -errno: -EPERM; -EMSGSIZE: more than 64 MiB; -EBADMSG; -ENOMEM. */
+/* The rules of nftables, those of iptables-nft included, by nft(8). Takes CAP_NET_ADMIN. -errno: -EPERM;
+ * -ENOENT: no nft; -EMSGSIZE: more than 64 MiB; -EBADMSG; -ENOMEM. */
 int firewall_read(struct ruleset **ret);
 /* r NULL: it could not be read, error says why. legacy: the tables of iptables-legacy that are loaded, "filter,
  * mangle", or "". Pure. */

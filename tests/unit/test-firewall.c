@@ -336,7 +336,7 @@ static void told_what_is_not_known(void **state) {
         static const struct {
                 int error;
                 const char *words;
-        } cases[] = { { -EPERM, "takes root" }, { -EMSGSIZE, "64 MiB" }, { -ENOMEM, "memory" }, { -EBADMSG, "cannot list" } };
+        } cases[] = { { -EPERM, "takes root" }, { -EMSGSIZE, "64 MiB" }, { -ENOMEM, "memory" }, { -ENOENT, "no nft" }, { -EBADMSG, "cannot list" } };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 told.count = 0;
