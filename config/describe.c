@@ -27,7 +27,7 @@ static const char *last_word(const char *path, int *ret_depth) {
 static const char *initial_text(const struct key *k, char text[static VALUE_TEXT_MAX]) {
         if (k->type == KEY_LIST)
                 return k->initial_text;
-        if (k->type != KEY_PATH)
+        if (k->type != KEY_PATH && k->type != KEY_ADDRESS)
                 return value_format(k, k->initial, text);
         (void) snprintf(text, VALUE_TEXT_MAX, "\"%.80s\"", k->initial_text);
         return text;

@@ -46,6 +46,9 @@ static const struct key_group groups[] = {
                    "flooded listener unfinished. Nobody is blocked for a spoofed flood, no known "
                    "client, and nobody who has a connection." },
         { "incidents", "The records of past floods." },
+        { "probe", "A handshake of the daemon's own with one listener of this host, now and then, and its time. "
+                   "It measures what that listener's queue does to whoever connects, not the way to its clients. "
+                   "Off as long as no listener is named. See PROBE in synwardd(8)." },
         { "metrics", "What is told to Prometheus beside the host's own figures." },
 };
 
@@ -276,6 +279,28 @@ const struct key keys_table[] = {
           .help = "SYNs kept as a sample with each incident; 0: none. "
                   "They hold addresses of clients: mind who may read them." },
 
+        { .path = "probe.listener", .type = KEY_ADDRESS, IN(probe.listener), .max = 65535, .initial_text = "",
+          .help = "Whom to connect to: an address of this host with the port, 192.0.2.1:443 or "
+                  "[2001:db8::1]:443; empty: nobody. Nothing is sent, and the connection is ended at once. "
+                  "To name one where there was none, or another port, takes a restart. Under the unit it "
+                  "needs a drop-in. Do not name a listener that cannot bear a connection without a request." },
+        { .path = "probe.from", .type = KEY_ADDRESS, IN(probe.from), .max = 0, .initial_text = "",
+          .help = "The address to connect from, one of this host's, of the listener's family; empty: as the "
+                  "kernel chooses. Give one of its own to the probe where a firewall or a log is to know it." },
+        { .path = "probe.interval", .type = KEY_DURATION, IN(probe.interval_us),
+          .min = SECOND, .max = MINUTE, .initial = 5 * SECOND,
+          .help = "From one handshake to the next while nothing is up. A long one leaves little to compare "
+                  "a flood with; a short one is seen in the listener's log." },
+        { .path = "probe.flood_interval", .type = KEY_DURATION, IN(probe.flood_interval_us),
+          .min = 200 * MS, .max = MINUTE, .initial = 500 * MS,
+          .help = "The same while something is up. A long one says little of a short flood; a short one "
+                  "takes from the queue what honest clients need: at 500 ms two places a second." },
+        { .path = "probe.timeout", .type = KEY_DURATION, IN(probe.timeout_us),
+          .min = 100 * MS, .max = 10 * SECOND, .initial = 3 * SECOND,
+          .help = "A handshake that takes longer is given up and counts as timed out. A SYN is sent again after "
+                  "a second, so below that one that is lost counts as no service at all; with much more what "
+                  "is told is old." },
+
         { .path = "metrics.fleet_key", .type = KEY_PATH, IN(metrics.fleet_key),
           .min = 0, .max = SETTINGS_PATH_MAX - 1, .credential = true, .initial_text = "",
           .help = "Where the fleet's secret is, the same on all its hosts: a file, or the name of a credential "
@@ -356,7 +381,7 @@ uint64_t keys_get(const struct key *key, const void *base) {
         const void *from = (const char *) base + key->offset;
         union { uint8_t u8; uint16_t u16; uint32_t u32; uint64_t u64; } v;
 
-        assert(key->type != KEY_PATH && key->type != KEY_LIST);
+        assert(key->type != KEY_PATH && key->type != KEY_ADDRESS && key->type != KEY_LIST);
         memcpy(&v, from, key->width);
         switch (key->width) {
         case sizeof v.u8:
@@ -373,7 +398,7 @@ uint64_t keys_get(const struct key *key, const void *base) {
 void keys_set(const struct key *key, void *base, uint64_t value) {
         void *to = (char *) base + key->offset;
 
-        assert(key->type != KEY_PATH && key->type != KEY_LIST);
+        assert(key->type != KEY_PATH && key->type != KEY_ADDRESS && key->type != KEY_LIST);
         switch (key->width) {
         case sizeof(uint8_t):
                 memcpy(to, &(uint8_t) { (uint8_t) value }, key->width);
@@ -399,6 +424,16 @@ void keys_set_path(const struct key *key, void *base, const char *text) {
         memcpy((char *) base + key->offset, text, strlen(text) + 1);
 }
 
+const struct settings_address *keys_get_address(const struct key *key, const void *base) {
+        assert(key->type == KEY_ADDRESS);
+        return (const struct settings_address *) (const void *) ((const char *) base + key->offset);
+}
+
+void keys_set_address(const struct key *key, void *base, const struct settings_address *value) {
+        assert(key->type == KEY_ADDRESS && key->width == sizeof *value);
+        memcpy((char *) base + key->offset, value, sizeof *value);
+}
+
 void config_defaults(struct settings *ret) {
         memset(ret, 0, sizeof *ret);
         for (size_t i = 0; i < keys_count; i++) {
@@ -406,7 +441,7 @@ void config_defaults(struct settings *ret) {
 
                 if (k->type == KEY_PATH)
                         keys_set_path(k, keys_base(k, ret), k->initial_text);
-                else if (k->type != KEY_LIST)
+                else if (k->type != KEY_LIST && k->type != KEY_ADDRESS) /* no address: zeros */
                         keys_set(k, keys_base(k, ret), k->initial);
         }
 }

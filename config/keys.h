@@ -21,6 +21,7 @@ enum key_type {
         KEY_COUNT,
         KEY_ENUM,     /* kept as the index of its name */
         KEY_PATH,     /* absolute, or empty when min is 0; kept in a char array */
+        KEY_ADDRESS,  /* kept as struct settings_address: with a port when max is not 0, or none */
         KEY_LIST,     /* loader and printer know its shape */
 };
 
@@ -39,7 +40,7 @@ struct key {
         enum key_type type;
         enum key_place place;
         size_t offset, width;
-        uint64_t min, max;         /* of a path: its length; of a list: its entries */
+        uint64_t min, max;         /* of a path: its length; of a list: its entries; of an address: its port */
         uint64_t initial;          /* the default … */
         bool credential;           /* of a path: the bare name of a systemd credential will do */
         const char *initial_text;  /* … of a path or list; NULL: nothing can be written for it */
@@ -78,6 +79,10 @@ void keys_set(const struct key *key, void *base, uint64_t value);
 /* Of a path; text must be no longer than key->max. */
 const char *keys_get_path(const struct key *key, const void *base);
 void keys_set_path(const struct key *key, void *base, const char *text);
+
+/* Of an address. */
+const struct settings_address *keys_get_address(const struct key *key, const void *base);
+void keys_set_address(const struct key *key, void *base, const struct settings_address *value);
 
 /* Every key at its default, every list empty, nothing to release. */
 void config_defaults(struct settings *ret);

@@ -32,6 +32,7 @@ static const struct {
         { "poll.fast_interval", "poll.interval" },
         { "poll.interval", "poll.max_interval" },
         { "poll.budget", "poll.alarm_budget" },
+        { "probe.flood_interval", "probe.interval" },
 };
 
 static int load_source(struct loader *l, const struct config_source *source) {
@@ -83,6 +84,18 @@ static void check_order(struct loader *l, const struct key *lesser, const struct
                           value_format(greater, high, high_text));
 }
 
+static void check_families(struct loader *l) {
+        const struct key *from = keys_find("probe.from");
+        const struct settings *s = l->settings;
+        const struct origin *blamed = &l->origins[from - keys_table];
+
+        if (!s->probe.listener.port || address_is_wildcard(&s->probe.from.address) ||
+            address_is_ipv4(&s->probe.listener.address) == address_is_ipv4(&s->probe.from.address))
+                return;
+        config_errors_add(l->errors, blamed->source, blamed->at,
+                          "probe.from and probe.listener must both be IPv4, or both IPv6");
+}
+
 static int load_sources(const struct file *files, size_t count, struct settings *ret,
                         struct config_errors *errors) {
         struct settings s;
@@ -97,6 +110,8 @@ static int load_sources(const struct file *files, size_t count, struct settings 
                 for (size_t i = 0; i < sizeof ordered / sizeof *ordered; i++)
                         check_order(&l, keys_find(ordered[i].lesser),
                                     keys_find(ordered[i].greater));
+        if (r == 0)
+                check_families(&l);
         if (r == 0 && errors->count > 0)
                 r = -EINVAL;
         if (r < 0) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/value.h"
+#include "config/value_address.h"
 
 void loader_error(struct loader *l, struct config_position at, const char *format, ...) {
         char message[sizeof l->errors->items[0].message];
@@ -20,19 +21,27 @@ void loader_error(struct loader *l, struct config_position at, const char *forma
 static void load_scalar(struct loader *l, const struct key *key, const struct yaml_node *node,
                         struct settings_listener *listener) {
         void *base = listener ? &listener->detect : keys_base(key, l->settings);
+        struct settings_address address;
         struct value_why why;
-        uint64_t value;
+        uint64_t value = 0;
+        int r;
 
         if (node->kind != YAML_KIND_SCALAR) {
                 loader_error(l, node->at, "%s: expected one value", key->path);
                 return;
         }
-        if (value_parse(key, node->text, node->plain, &value, &why) < 0) {
+        if (key->type != KEY_ADDRESS || (*node->text == '\0' && node->plain))
+                r = value_parse(key, node->text, node->plain, &value, &why);
+        else
+                r = value_parse_address(key, node->text, &address, &why);
+        if (r < 0) {
                 loader_error(l, node->at, "%s: %s", key->path, why.text);
                 return;
         }
         if (key->type == KEY_PATH)
                 keys_set_path(key, base, node->text);
+        else if (key->type == KEY_ADDRESS)
+                keys_set_address(key, base, &address);
         else
                 keys_set(key, base, value);
         if (listener)

@@ -9,6 +9,7 @@
 #include "config/keys.h"
 #include "config/lists.h"
 #include "config/value.h"
+#include "config/value_address.h"
 #include "core/verdict.h"
 
 /* Remembers the first failure, so that nobody has to look at each step. */
@@ -68,10 +69,12 @@ static void close_list(struct printer *p) {
 }
 
 static void print_value(struct printer *p, const struct key *k, const void *base) {
-        char text[VALUE_TEXT_MAX];
+        char text[VALUE_TEXT_MAX], address[VALUE_ADDRESS_MAX];
 
         if (k->type == KEY_PATH)
                 emit_text(p, keys_get_path(k, base));
+        else if (k->type == KEY_ADDRESS)
+                emit_text(p, value_format_address(k, keys_get_address(k, base), address));
         else
                 emit_word(p, value_format(k, keys_get(k, base), text));
 }

@@ -44,6 +44,7 @@ static json_t *default_of(const struct key *k) {
         case KEY_COUNT:
                 return json_integer((json_int_t) k->initial);
         case KEY_PATH:
+        case KEY_ADDRESS:
                 return json_string(k->initial_text);
         case KEY_DURATION:
         case KEY_SIZE:
@@ -79,6 +80,9 @@ static json_t *shape_of(const struct key *k) {
                 return one_of_words(k->names);
         case KEY_PATH:
                 return shape_of_path(k);
+        case KEY_ADDRESS:
+                return text_like(k->max > 0 ? "^(([0-9.]+|\\[[0-9A-Fa-f.:]+\\]):[1-9][0-9]{0,4})?$"
+                                            : "^[0-9A-Fa-f.:]*$");
         case KEY_LIST:
                 return json_pack("{s:s, s:o, s:I}", "type", "array", "items", reference(k->path),
                                  "maxItems", (json_int_t) k->max);

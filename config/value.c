@@ -201,6 +201,7 @@ static int parse_any(const struct key *key, const char *text, bool plain, uint64
                 return parse_enum(key, text, ret, ret_why);
         case KEY_PATH:
                 return check_path(key, text, ret, ret_why);
+        case KEY_ADDRESS:
         case KEY_LIST:
                 break;
         }
@@ -275,6 +276,7 @@ char *value_format(const struct key *key, uint64_t value, char text[static VALUE
                 (void) snprintf(text, VALUE_TEXT_MAX, "%s", key->names[value]);
                 break;
         case KEY_PATH:
+        case KEY_ADDRESS:
         case KEY_LIST:
                 assert(false);
                 break;
@@ -313,6 +315,10 @@ char *value_format_range(const struct key *key, char text[static VALUE_NAMES_MAX
                 (void) snprintf(text, VALUE_NAMES_MAX, "an absolute path of at most %" PRIu64
                                 " bytes%s%s", key->max, key->credential ? ", the name of a credential" : "",
                                 key->min == 0 ? ", or empty" : "");
+                break;
+        case KEY_ADDRESS:
+                (void) snprintf(text, VALUE_NAMES_MAX, "%s, or empty",
+                                key->max > 0 ? "ADDRESS:PORT or [ADDRESS]:PORT" : "an address");
                 break;
         case KEY_LIST:
                 (void) snprintf(text, VALUE_NAMES_MAX, "at most %" PRIu64 " entries", key->max);

@@ -77,6 +77,12 @@ struct settings_mute {
         uint64_t from_us, until_us; /* CLOCK_REALTIME; from 0: always; an end is required */
 };
 
+/* An address, of a listener with its port. port 0 of a listener, and a wildcard of any other: none. */
+struct settings_address {
+        struct address address;
+        uint16_t port;
+};
+
 struct settings {
         enum settings_mode mode;
 
@@ -146,6 +152,14 @@ struct settings {
                 uint64_t max_age_us; /* 0: however old */
                 uint32_t pcap_packets;
         } incidents;
+
+        struct {
+                struct settings_address listener; /* port 0: there is no probe */
+                struct settings_address from;     /* a wildcard: as the kernel chooses; its port is 0 */
+                uint64_t interval_us;             /* from one attempt's begin to the next */
+                uint64_t flood_interval_us;       /* the same while something is up */
+                uint64_t timeout_us;              /* after which an attempt is given up */
+        } probe;
 
         struct {
                 char fleet_key[SETTINGS_PATH_MAX]; /* a file, or a credential's name; empty: no sketches */

@@ -63,7 +63,7 @@ same "diagnoses" "$(names diagnosis_names daemon/core/verdict.c)" "$(section DIA
 # Settings by their whole names, in all manuals and pages.
 pages=$(cat doc/*.[17] daemon/*.8 ctl/*.1 config/*.5.in doc/*.md README.md 2>/dev/null)
 keys=$(sed -n 's/^#*\([a-z_]*\):.*/\1/p; s/^# *\([a-z_]*\): .*/\1/p; s/^ *#* *\([a-z_]*\):.*/\1/p' config/synward.yaml | sort -u)
-for name in $(grep -oE '\b(poll|nflog|detect|syncookies|alerts|block|incidents|metrics)\.[a-z_]+\b' <<<"$pages" | sort -u); do
+for name in $(grep -oE '\b(poll|nflog|detect|syncookies|alerts|block|incidents|metrics|probe)\.[a-z_]+\b' <<<"$pages" | sort -u); do
         case $name in *.json | *.yaml | *.md | *.d | *.trouble | incidents.jsonl | block.entries | block.dropped* | metrics.socket) continue ;; esac
         grep -qx -- "${name#*.}" <<<"$keys" || { echo "not ok - there is no setting $name"; status=1; }
 done

@@ -13,6 +13,7 @@
 #include "config/load.h"
 #include "config/print.h"
 #include "config/value.h"
+#include "config/value_address.h"
 #include "core/verdict.h"
 #include "tests/unit/config/same.h"
 
@@ -119,6 +120,10 @@ static void table_is_sound(void **state) {
                 if (k->type == KEY_PATH) {
                         assert_in_range(strlen(k->initial_text), k->min, k->max);
                         assert_true(k->max < k->width);
+                } else if (k->type == KEY_ADDRESS) {
+                        assert_string_equal(k->initial_text, "");
+                        assert_int_equal(k->width, sizeof(struct settings_address));
+                        assert_true(k->max == 0 || k->max == UINT16_MAX);
                 } else if (k->type != KEY_LIST) {
                         assert_round_trip(k, k->initial);
                 }
@@ -168,11 +173,48 @@ static void defaults_are_as_told(void **state) {
         assert_string_equal(s.alerts.syslog.socket, "/dev/log");
         assert_string_equal(s.alerts.file, "");
         assert_false(s.block.enabled);
+        assert_int_equal(s.probe.listener.port, 0);
         assert_int_equal(s.block.timeout_us, 300000000);
         assert_int_equal(s.block.max_entries, 1024);
         assert_int_equal(s.incidents.keep, 50);
         assert_int_equal(s.incidents.max_size, 64 << 20);
         assert_false(s.rules_given);
+}
+
+static void addresses(void **state) {
+        static const struct {
+                const char *key, *text, *why; /* NULL: it is good, and printed as it is written */
+        } cases[] = {
+                { "probe.listener", "192.0.2.1:443", NULL }, { "probe.listener", "[2001:db8::1]:65535", NULL },
+                { "probe.listener", "127.0.0.1:1", NULL }, { "probe.listener", "", NULL },
+                { "probe.from", "192.0.2.1", NULL }, { "probe.from", "2001:db8::1", NULL }, { "probe.from", "", NULL },
+                { "probe.listener", "192.0.2.1", "write it like" }, { "probe.listener", "192.0.2.1:", "write it like" },
+                { "probe.listener", "192.0.2.1:0", "write it like" }, { "probe.listener", "192.0.2.1:65536", "write it like" },
+                { "probe.listener", "192.0.2.1:80-90", "write it like" }, { "probe.listener", "2001:db8::1:443", "write it like" },
+                { "probe.listener", "[2001:db8::1]", "write it like" }, { "probe.listener", "[2001:db8::1]443", "write it like" },
+                { "probe.listener", "[2001:db8::1]x:443", "write it like" }, { "probe.listener", ":443", "write it like" },
+                { "probe.listener", "www:443", "write it like" }, { "probe.listener", "[]:443", "write it like" },
+                { "probe.listener", "0.0.0.0:443", "no single address" }, { "probe.listener", "[::]:443", "no single address" },
+                { "probe.listener", "224.0.0.1:443", "not the address of one host" },
+                { "probe.listener", "[ff02::1]:443", "not the address of one host" },
+                { "probe.listener", "[fe80::1]:443", "one device only" },
+                { "probe.from", "192.0.2.1:80", "is not an address" }, { "probe.from", "192.0.2.0/24", "is not an address" },
+                { "probe.from", "::", "no single address" },
+                { "probe.from", "2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000:0000:0000:0000:0000:0000", "too long" },
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                const struct key *k = keys_find(cases[i].key);
+                struct settings_address a;
+                struct value_why why;
+                char text[VALUE_ADDRESS_MAX];
+                int r = value_parse_address(k, cases[i].text, &a, &why);
+
+                if (cases[i].why ? r != -EINVAL || !strstr(why.text, cases[i].why) : r != 0)
+                        fail_msg("%s: %d: %s", cases[i].text, r, r < 0 ? why.text : "");
+                if (!cases[i].why)
+                        assert_string_equal(value_format_address(k, &a, text), cases[i].text);
+        }
 }
 
 /* --- values ------------------------------------------------------------- */
@@ -690,6 +732,7 @@ int main(void) {
                 cmocka_unit_test(keys_do_not_overlap),
                 cmocka_unit_test(defaults_are_as_told),
                 cmocka_unit_test(times),
+                cmocka_unit_test(addresses),
                 cmocka_unit_test(suggestions),
                 cmocka_unit_test(nothing_is_the_default),
                 cmocka_unit_test(good_files_print_and_load_back),

@@ -14,6 +14,13 @@ static inline bool same_scalars(const struct settings *a, const struct settings 
 
                 if (k->type == KEY_LIST)
                         continue;
+                if (k->type == KEY_ADDRESS) {
+                        const struct settings_address *p = keys_get_address(k, in_a), *q = keys_get_address(k, in_b);
+
+                        if (!address_equal(&p->address, &q->address) || p->port != q->port)
+                                return false;
+                        continue;
+                }
                 if (k->type == KEY_PATH ? strcmp(keys_get_path(k, in_a), keys_get_path(k, in_b)) != 0
                                         : keys_get(k, in_a) != keys_get(k, in_b))
                         return false;
