@@ -13,7 +13,7 @@
 enum {
         FILES = 8,
         DONE_MAX = 32,            /* acts named in the summary */
-        COURSE_POINT_BYTES = 192, /* in timeline.json, more than one takes */
+        COURSE_POINT_BYTES = 224, /* in timeline.json, more than one takes */
         QUEUES_POINT_BYTES = 48,  /* in queues.json, more than one takes without its listeners */
         QUEUES_VALUE_BYTES = 24,  /* and for each listener */
 };
@@ -75,13 +75,28 @@ static json_t *account_json(const struct incident_account *a) {
                          json_value_count(a->refused), "explained", explained);
 }
 
+static json_t *impact_json(const struct impact_tally *t) {
+        json_t *o = json_pack("{s:I, s:I, s:o, s:o, s:o}", "known_begun", (json_int_t) t->known_begun,
+                              "known_again", (json_int_t) t->known_again,
+                              "known_finished_share", json_value_share(impact_tally_known_finished(t)),
+                              "probe_connected_share", json_value_share(impact_tally_connected(t)), "probe_slowest_ms",
+                              t->slowest_us > 0 ? json_value_rate((double) t->slowest_us / 1e3) : json_null());
+        json_t *probe = json_object();
+
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                json_object_set_new(probe, obs_probe_result_name((enum obs_probe_result) i),
+                                    json_integer((json_int_t) t->ended[i]));
+        json_object_set_new(o, "probe", probe);
+        return o;
+}
+
 json_t *present_summary(const struct present *p, const char *version) {
         const struct incident *n = &p->incident;
         bool forged = n->diagnosis == DIAGNOSIS_FLOOD_SPOOFED;
         char listener[ADDRESS_TEXT_MAX];
 
         return json_pack(
-                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:o, s:I, s:I, s:I,"
+                "{s:s, s:s?, s:I, s:s, s:o, s:o, s:f, s:s?, s:s, s:f, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:I,"
                 " s:b, s:O?, s:o, s:o, s:o, s:I, s:I, s:I, s:b}",
                 "schema", "synward.incident.v1", "version", version,
                 "id", (json_int_t) n->id,
@@ -95,6 +110,8 @@ json_t *present_summary(const struct present *p, const char *version) {
                 "peak_half_open", (json_int_t) llround(n->peak_half_open),
                 "total_syns", (json_int_t) llround(n->total_syns),
                 "account", account_json(&n->account),
+                "impact", impact_json(&n->impact),
+                "impact_before", impact_json(&n->before),
                 "blocked_sources", (json_int_t) n->blocked_sources,
                 "limited_sources", (json_int_t) n->limited_sources,
                 "blocked_syns", (json_int_t) llround(n->blocked_syns),

@@ -129,11 +129,23 @@ struct circumstances account_circumstances(const struct detector *d, const struc
         };
 }
 
+static void account_of_impact(const struct detector *d, const struct observation *o, struct evidence *e) {
+        struct impact_tally probe = impact_probe_lately(&d->impact);
+
+        e->known_finished_share = impact_known_finished(&d->impact, o->time_us);
+        if (!(o->known & OBS_K_PROBE))
+                return;
+        e->probe_connected_share = impact_tally_connected(&probe);
+        if (probe.slowest_us > 0)
+                e->probe_slowest_ms = (double) probe.slowest_us / 1e3;
+}
+
 /* The host's own figures: sums, and what only the host counts. */
-struct evidence account_of_host(const struct detector *d, const struct verdicts *v) {
+struct evidence account_of_host(const struct detector *d, const struct observation *o, const struct verdicts *v) {
         const struct host_track *t = &d->track;
         struct evidence e = evidence_unknown();
 
+        account_of_impact(d, o, &e);
         e.half_open = d->host.half_open;
         e.half_open_aged = d->host.survival.stuck;
         e.completed_per_s = t->completed.per_s;

@@ -248,7 +248,7 @@ static void step_host(struct detector *d, const struct observation *o, struct lo
                 d->host.verdict.finding = FINDING_SUSPECT;
 
         ret->host = d->host.verdict;
-        ret->host.evidence = account_of_host(d, ret);
+        ret->host.evidence = account_of_host(d, o, ret);
         evidence_add_sources(&ret->host.evidence, d->sources, is_calm(d, o, d->host.verdict.finding));
         c = account_circumstances(d, o, l, &d->host.survival);
         if (ret->host.finding == FINDING_FLOOD)
@@ -381,6 +381,7 @@ void detector_step(struct detector *d, const struct observation *o, struct verdi
         if (d->started_us == 0)
                 d->started_us = o->time_us;
         host_track_step(&d->track, o, far_age_us(&d->far, d->settings->detect.survival_age_us));
+        impact_add(&d->impact, o);
         set_sources(d, o);
         follow_few_sources(d, o);
         if (o->known & OBS_K_DUMP) {

@@ -14,6 +14,7 @@
 #include "core/far.h"
 #include "core/flood_rules.h"
 #include "core/host_track.h"
+#include "core/impact.h"
 #include "core/later.h"
 #include "core/naming.h"
 #include "core/observation.h"
@@ -75,6 +76,7 @@ struct detector {
         const struct settings *settings;
         struct host_track track;
         struct far far;
+        struct impact impact;     /* decides nothing: what clients felt */
         struct subject host;
         struct subject listeners[OBS_LISTENERS_MAX];
         struct name host_name;

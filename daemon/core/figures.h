@@ -16,6 +16,7 @@ enum figure_unit {
         FIGURE_COUNT, /* a whole number */
         FIGURE_RATE,  /* a second; three decimals */
         FIGURE_SHARE, /* 0..1; four decimals */
+        FIGURE_MS,    /* milliseconds; three decimals */
 };
 
 /* Where a figure is told. */

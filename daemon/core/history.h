@@ -17,7 +17,7 @@
 #include "core/snapshot.h"
 
 enum {
-        HISTORY_FIGURES = 12, /* rows of figures[] with FIGURE_IN_HISTORY; a test counts them */
+        HISTORY_FIGURES = 15, /* rows of figures[] with FIGURE_IN_HISTORY; a test counts them */
         HISTORY_SECONDS = 600,
         HISTORY_MINUTES = 1440,
         HISTORY_COURSE_MAX = 600,

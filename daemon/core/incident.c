@@ -48,6 +48,7 @@ static void open_now(struct incident_watch *w, const struct observation *o) {
                 .start_us = o->time_us,
                 .start_realtime_us = o->realtime_us,
                 .syncookies = -1,
+                .before = impact_sum(&w->lately),
         };
         w->top = (struct top_sources) { .count = 0 };
         w->held_off_us = 0;
@@ -92,6 +93,7 @@ static void follow(struct incident_watch *w, const struct observation *o, const 
                 top_sources_add(&w->top, &v->culprits, (double) o->elapsed_us / 1e6);
                 account(&n->account, v, (double) o->elapsed_us / 1e6);
         }
+        impact_tally_add(&n->impact, o);
         n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(w->blocked.per_s));
         n->peak_half_open = fmax(n->peak_half_open, or_zero(e->half_open));
         n->total_syns += or_zero(e->syn_per_s) * (double) o->elapsed_us / 1e6;
@@ -107,6 +109,7 @@ bool incident_step(struct incident_watch *w, const struct observation *o,
 
         if (opens)
                 open_now(w, o);
+        impact_add(&w->lately, o);
         if (w->incident.id)
                 follow(w, o, v, diagnosis);
         return opens;

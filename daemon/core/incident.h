@@ -16,6 +16,7 @@
 
 #include "core/detector.h"
 #include "core/event.h"
+#include "core/impact.h"
 #include "core/observation.h"
 #include "core/rate.h"
 #include "core/settings.h"
@@ -40,6 +41,8 @@ struct incident {
         double peak_half_open;      /* the most half-opens of the host at one look */
         double total_syns;          /* SYNs since its start, with those that were dropped */
         struct incident_account account;
+        struct impact_tally impact; /* what clients felt since its start … */
+        struct impact_tally before; /* … and in the minute before */
         double blocked_syns;        /* of these the SYNs of blocked or limited sources that were dropped */
         uint32_t blocked_now;       /* sources that were blocked since its start and still are */
         uint32_t blocked_sources;   /* the most of them at a time */
@@ -54,6 +57,7 @@ struct incident {
 struct incident_watch {
         struct incident incident;  /* id 0: none is open */
         struct top_sources top;    /* who sent most of it */
+        struct impact lately;      /* what clients felt in the last minute, whether one is open or not */
         struct rate blocked;       /* SYNs of blocked sources a second, smoothed; NAN: not known */
         uint64_t held_off_us;      /* when blocked sources last sent as much as a flood
                                     * (CLOCK_BOOTTIME); 0: never in this incident */

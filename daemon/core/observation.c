@@ -66,6 +66,15 @@ int obs_counter_from_name(const char *name, enum obs_counter *ret) {
         return -ENOENT;
 }
 
+const char *obs_probe_result_name(enum obs_probe_result r) {
+        static const char *const names[OBS_PROBE_RESULTS] = {
+                [OBS_PROBE_CONNECTED] = "connected", [OBS_PROBE_REFUSED] = "refused",
+                [OBS_PROBE_TIMED_OUT] = "timed_out", [OBS_PROBE_FAILED] = "failed",
+        };
+
+        return names[r];
+}
+
 const char *sensor_id_name(enum sensor_id id) {
         return sensor_names[id];
 }

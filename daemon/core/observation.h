@@ -151,6 +151,7 @@ enum obs_source_summary_known {
         OBS_SS_SEEN_ONCE = 1 << 1,
         OBS_SS_STRAY = 1 << 2, /* stray_share, stray_ports */
         OBS_SS_DISOWNED = 1 << 3, /* RSTs are seen: OBS_S_DISOWNS means something */
+        OBS_SS_KNOWN = 1 << 4, /* known_begun, known_again */
 };
 
 /* Who sends the SYNs, over the last seconds (see core/source_table.h). */
@@ -165,6 +166,24 @@ struct obs_sources {
         uint32_t stray_ports; /* how many different ones */
         double syn_per_s;     /* of all sources, weighed as theirs: what their shares are of;
                                * to be read with OBS_SS_DISTINCT */
+        uint32_t known_begun, known_again; /* deltas, of the sample of whole addresses: handshakes that known
+                                            * clients began, and those whose first SYN one of them sent again;
+                                            * without the probe's */
+};
+
+/* How an attempt of the probe ended (sensors/probe.h). */
+enum obs_probe_result {
+        OBS_PROBE_CONNECTED,
+        OBS_PROBE_REFUSED,   /* by an RST, or by ICMP */
+        OBS_PROBE_TIMED_OUT,
+        OBS_PROBE_FAILED,    /* it could not be made: of no service does that say anything */
+        OBS_PROBE_RESULTS
+};
+
+/* Handshakes of our own that ended. */
+struct obs_probe {
+        uint32_t ended[OBS_PROBE_RESULTS]; /* deltas */
+        uint64_t slowest_us;               /* of those that connected; 0: none did */
 };
 
 enum sensor_id { SENSOR_SOCK_DIAG, SENSOR_NETSTAT, SENSOR_NFLOG, SENSORS };
@@ -177,6 +196,7 @@ enum obs_known {
         OBS_K_SOURCES = 1 << 3,
         OBS_K_SYNACK_RETRIES = 1 << 4,
         OBS_K_ESTABLISHED = 1 << 5,
+        OBS_K_PROBE = 1 << 6, /* there is one */
 };
 
 struct observation {
@@ -201,6 +221,7 @@ struct observation {
         struct obs_listener listeners[OBS_LISTENERS_MAX];
 
         struct obs_sources sources;
+        struct obs_probe probe;
 
         uint8_t sensors[SENSORS]; /* enum sensor_state */
         uint32_t sample_one_in;   /* of the log, 0: no log */
@@ -217,6 +238,7 @@ const char *obs_counter_name(enum obs_counter c);
 /* -ENOENT for a name that is none. */
 int obs_counter_from_name(const char *name, enum obs_counter *ret);
 
+const char *obs_probe_result_name(enum obs_probe_result r); /* "connected", "refused", "timed_out", "failed" */
 const char *sensor_id_name(enum sensor_id id);          /* "sock_diag", "netstat", "nflog" */
 const char *sensor_state_name(enum sensor_state state); /* "off", "ok", "degraded", "failed" */
 int sensor_state_from_name(const char *name, enum sensor_state *ret);

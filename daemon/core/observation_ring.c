@@ -133,6 +133,8 @@ static void pack_sources(struct packer *p, struct obs_sources *s) {
         raw(p, &s->seen_once_share, sizeof s->seen_once_share);
         raw(p, &s->stray_share, sizeof s->stray_share);
         NUMBER(s->stray_ports);
+        NUMBER(s->known_begun);
+        NUMBER(s->known_again);
         for (uint32_t i = 0; i < s->count; i++)
                 pack_source(p, &s->list[i]);
 }
@@ -156,6 +158,9 @@ static void pack(struct packer *p, struct observation *o) {
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 pack_listener(p, &o->listeners[i]);
         pack_sources(p, &o->sources);
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                NUMBER(o->probe.ended[i]);
+        NUMBER(o->probe.slowest_us);
         raw(p, o->sensors, sizeof o->sensors);
         NUMBER(o->sample_one_in);
         NUMBER(o->log_received);
@@ -240,6 +245,20 @@ static void join_listener(struct obs_listener *to, const struct obs_listener *ea
         to->known |= OBS_L_HALF_OPEN;
 }
 
+/* Of both only where both have them, as with counters. */
+static void join_impact(struct observation *to, const struct observation *earlier) {
+        if (to->known & earlier->known & OBS_K_PROBE) {
+                for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                        to->probe.ended[i] += earlier->probe.ended[i];
+                if (to->probe.slowest_us < earlier->probe.slowest_us)
+                        to->probe.slowest_us = earlier->probe.slowest_us;
+        }
+        if (to->known & earlier->known & OBS_K_SOURCES && to->sources.known & earlier->sources.known & OBS_SS_KNOWN) {
+                to->sources.known_begun += earlier->sources.known_begun;
+                to->sources.known_again += earlier->sources.known_again;
+        }
+}
+
 static void join(struct observation *earlier, const struct observation *o) {
         struct observation to = *o;
 
@@ -251,6 +270,7 @@ static void join(struct observation *earlier, const struct observation *o) {
                                          : 0;
         to.log_received += earlier->log_received;
         to.log_lost += earlier->log_lost;
+        join_impact(&to, earlier);
         if (!(to.known & OBS_K_DUMP) && (earlier->known & OBS_K_DUMP)) {
                 to.half_open = earlier->half_open;
                 to.aged = earlier->aged;

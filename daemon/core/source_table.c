@@ -40,6 +40,8 @@ static int new_filters(struct source_table *t, uint64_t now_us) {
         int r = rotating_filter_new(CLIENT_BLOCKS, CLIENT_PERIOD_US, now_us, &t->clients);
 
         if (r >= 0)
+                r = rotating_filter_new(CLIENT_BLOCKS, CLIENT_PERIOD_US, now_us, &t->steady);
+        if (r >= 0)
                 r = rotating_filter_new(HANDSHAKE_BLOCKS, HANDSHAKE_PERIOD_US, now_us, &t->handshakes);
         if (r >= 0) {
                 /* One that is taken for a repeat is missing from the flood, and the log seems blind. */
@@ -80,6 +82,7 @@ struct source_table *source_table_free(struct source_table *t) {
                 heavy_hitters_free(t->half_open_next[c]);
         }
         rotating_filter_free(t->clients);
+        rotating_filter_free(t->steady);
         rotating_filter_free(t->handshakes);
         rotating_filter_free(t->disowning);
         heavy_hitters_free(t->ports);
@@ -135,6 +138,18 @@ struct sender {
         const struct pending *syn;
 };
 
+/* Nobody but a forger of just this address sends a handshake's first SYN in a client's name, and a client that
+ * is not answered sends it again. */
+static void count_known(struct source_table *t, const struct pending *p, uint64_t handshake, bool again) {
+        if (address_equal(&p->source, &p->destination) || address_equal(&p->source, &t->probe_from) ||
+            !rotating_filter_has(t->steady, steady_hash(t, &p->source)))
+                return;
+        if (!again)
+                t->known_begun++;
+        else if (!rotating_filter_again(t->handshakes, keyed_hash_for(&t->key, handshake, USE_REPEATED)))
+                t->known_again++;
+}
+
 /* Of those who are sampled whole: who is known, which SYNs begin a handshake, and whose. */
 static void add_to_window(struct source_table *t, const struct pending *list, unsigned count) {
         struct source_window_part *w = t->window.now;
@@ -171,6 +186,8 @@ static void add_to_window(struct source_table *t, const struct pending *list, un
                         l->again += again ? p->one_in : 0;
                         l->from_known += known ? p->one_in : 0;
                 }
+                if (known && l)
+                        count_known(t, p, senders[i].handshake, again);
                 if (!again && !known && !disowns)
                         seen_once_add(&w->strangers, place_of(t, CLASS_ADDRESS, &p->source, p->of).hash, p->of);
         }
@@ -267,6 +284,11 @@ static void remember(const struct source_table *t, struct rotating_filter *f, co
                 }
 }
 
+static void remember_client(const struct source_table *t, const struct address *a) {
+        remember(t, t->clients, a);
+        rotating_filter_add(t->steady, steady_hash(t, a));
+}
+
 void source_table_completed(struct source_table *t, const struct address *remote,
                             const struct address *local, uint16_t port) {
         struct listener_slot *l = listener_syns_find(&t->listeners, local, port);
@@ -276,13 +298,17 @@ void source_table_completed(struct source_table *t, const struct address *remote
                 l->weighed_ended++;
         }
         add_one(t, t->completed, remote, l);
-        remember(t, t->clients, remote);
+        remember_client(t, remote);
         if (t->remembered)
                 known_clients_add(t->remembered, remote);
 }
 
 void source_table_set_clients(struct source_table *t, struct known_clients *clients) {
         t->remembered = clients;
+}
+
+void source_table_set_probe(struct source_table *t, const struct address *from) {
+        t->probe_from = *from;
 }
 
 void source_table_disowned(struct source_table *t, const struct address *remote) {
@@ -336,6 +362,7 @@ static void pass_time(struct source_table *t, uint64_t now_us) {
         }
         source_window_pass(&t->window, now_us);
         rotating_filter_pass(t->clients, now_us);
+        rotating_filter_pass(t->steady, now_us);
         rotating_filter_pass(t->handshakes, now_us);
         rotating_filter_pass(t->disowning, now_us);
 }
@@ -353,6 +380,7 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
         settle(t);
         pass_time(t, now_us);
         sources_told(t, now_us, ret);
+        t->known_begun = t->known_again = 0;
 }
 
 void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us,
@@ -366,6 +394,8 @@ void source_table_open(struct source_table *t, uint32_t connections, uint64_t no
                 return;
         rotating_filter_add(t->clients, class_hash(t, c, &s->prefix.address));
         s->is |= OBS_S_CLIENT;
+        if (s->prefix.length == ADDRESS_BITS)
+                rotating_filter_add(t->steady, steady_hash(t, &s->prefix.address));
         if (t->remembered && s->prefix.length == ADDRESS_BITS)
                 known_clients_add(t->remembered, &s->prefix.address);
 }
@@ -396,6 +426,7 @@ uint32_t source_table_busy_ports(const struct source_table *t, uint32_t max, uin
 
 size_t source_table_memory(const struct source_table *t) {
         size_t bytes = sizeof *t + heavy_hitters_memory(t->ports) + rotating_filter_memory(t->clients) +
+                       rotating_filter_memory(t->steady) +
                        rotating_filter_memory(t->handshakes) + rotating_filter_memory(t->disowning);
 
         for (unsigned c = 0; c < CLASSES; c++)

@@ -70,6 +70,9 @@ void source_table_completed(struct source_table *t, const struct address *remote
                             const struct address *local, uint16_t port);
 /* Who finishes is remembered there too; NULL: no longer. It must outlive the table. */
 void source_table_set_clients(struct source_table *t, struct known_clients *clients);
+/* Whose SYNs are the daemon's own probe, and no known client's; a wildcard: nobody's. Who sends to its own
+ * address is none either. */
+void source_table_set_probe(struct source_table *t, const struct address *from);
 /* That address answered a SYN-ACK by RST: what came under its name was not its own, or a check. */
 void source_table_disowned(struct source_table *t, const struct address *remote);
 

@@ -28,7 +28,7 @@ enum {
 };
 
 /* Uses of a hash besides the classes, which have their own index. */
-enum use { USE_LISTENER = CLASSES, USE_HANDSHAKE };
+enum use { USE_LISTENER = CLASSES, USE_HANDSHAKE, USE_STEADY, USE_REPEATED };
 
 static const struct class_facts {
         uint8_t length;
@@ -72,12 +72,17 @@ struct source_table {
 
         struct source_window window;
         struct rotating_filter *clients;    /* of all classes, who finished lately */
+        struct rotating_filter *steady;     /* the same, addresses only, by another hash: who is in both by chance
+                                             * is one in millions, where forged addresses are many */
         struct rotating_filter *handshakes; /* begun lately: address, port, sequence number */
         struct rotating_filter *disowning;  /* of all classes, who answered by RST */
         struct known_clients *remembered;   /* who finished, for others; NULL: not wanted */
         struct heavy_hitters *ports;        /* on which somebody listens, by SYNs */
 
         struct listener_syns listeners;
+
+        struct address probe_from;         /* whose SYNs are the daemon's own; a wildcard: nobody's */
+        uint32_t known_begun, known_again; /* see struct obs_sources; since they were told */
 };
 
 static inline struct address class_key(enum class c, const struct address *a) {
@@ -96,6 +101,10 @@ struct place {
 
 static inline uint64_t class_hash(const struct source_table *t, enum class c, const struct address *key) {
         return keyed_hash_for(&t->key, keyed_hash_address(&t->key, key), c);
+}
+
+static inline uint64_t steady_hash(const struct source_table *t, const struct address *a) {
+        return keyed_hash_for(&t->key, keyed_hash_address(&t->key, a), USE_STEADY);
 }
 
 static inline uint64_t place_hash(const struct source_table *t, enum class c, const struct heavy_key *key) {

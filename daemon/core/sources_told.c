@@ -170,6 +170,11 @@ void sources_told(const struct source_table *t, uint64_t now_us, struct obs_sour
         ret->syn_per_s = heavy_hitters_total(t->syns[CLASS_ADDRESS]) * k.loss * k.per_s;
         if (t->resets_known)
                 ret->known |= OBS_SS_DISOWNED;
+        ret->known_begun = t->known_begun;
+        ret->known_again = t->known_again;
+        /* That ends are told late (core/ends_told.h) makes nobody unknown who was known. */
+        if (t->syns_known && t->by_source)
+                ret->known |= OBS_SS_KNOWN;
         if (t->syns_known)
                 tell_window(t, now_us, ret);
 }

@@ -71,6 +71,7 @@ struct evidence evidence_unknown(void) {
                 .embryonic_rsts_per_s = NAN, .stray_share = NAN, .stray_ports = NAN,
                 .distinct_sources = NAN, .seen_once_share = NAN, .top_share = NAN,
                 .dropped_before_per_s = NAN, .forwarded_per_s = NAN, .strength = NAN,
+                .known_finished_share = NAN, .probe_connected_share = NAN, .probe_slowest_ms = NAN,
         };
 }
 

@@ -75,6 +75,9 @@ struct evidence {
         double stray_ports;       /* how many different ones */
         double distinct_sources;
         double seen_once_share;   /* 0..1 */
+        double known_finished_share;  /* 0..1, of known clients' handshakes; host only (core/impact.h) */
+        double probe_connected_share; /* 0..1, of our own; host only */
+        double probe_slowest_ms;      /* of those that connected; host only */
         double top_share;         /* 0..1, guaranteed share of the heaviest source or prefix */
         struct prefix top;        /* which one, the narrowest of those that send about as much;
                                    * length 0: not known, or not to be named */

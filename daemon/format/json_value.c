@@ -37,6 +37,7 @@ json_t *json_value_figure(const struct figure *f, double value) {
         case FIGURE_COUNT:
                 return json_value_count(value);
         case FIGURE_RATE:
+        case FIGURE_MS:
                 return json_value_rate(value);
         case FIGURE_SHARE:
                 return json_value_share(value);

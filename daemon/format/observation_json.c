@@ -155,9 +155,22 @@ static json_t *sources_json(struct writer *w, const struct obs_sources *s) {
                 put_real(w, j, "stray_share", s->stray_share);
                 put_integer(w, j, "stray_ports", s->stray_ports);
         }
+        if (s->known & OBS_SS_KNOWN) {
+                put_integer(w, j, "known_begun", s->known_begun);
+                put_integer(w, j, "known_again", s->known_again);
+        }
         for (uint32_t i = 0; i < s->count; i++)
                 append(w, list, source_json(w, &s->list[i]));
         put(w, j, "list", list);
+        return j;
+}
+
+static json_t *probe_json(struct writer *w, const struct obs_probe *p) {
+        json_t *j = json_object();
+
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                put_integer(w, j, obs_probe_result_name((enum obs_probe_result) i), p->ended[i]);
+        put_integer(w, j, "slowest_us", p->slowest_us);
         return j;
 }
 
@@ -223,6 +236,8 @@ static json_t *observation_to_json(struct writer *w, const struct observation *o
                 put_integer(w, j, "listeners_left_out", o->listeners_left_out);
         if (o->known & OBS_K_SOURCES)
                 put(w, j, "sources", sources_json(w, &o->sources));
+        if (o->known & OBS_K_PROBE)
+                put(w, j, "probe", probe_json(w, &o->probe));
         if (o->sample_one_in || o->log_received || o->log_lost)
                 put(w, j, "log", log_json(w, o));
         return j;
@@ -405,7 +420,8 @@ static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s)
 
 static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *s) {
         static const char *const names[] = { "tracked", "distinct", "syn_per_s", "seen_once_share",
-                                             "stray_share", "stray_ports", "resets_seen", "list", NULL };
+                                             "stray_share", "stray_ports", "resets_seen", "known_begun",
+                                             "known_again", "list", NULL };
         size_t at = json_reader_enter(r, "sources.");
         json_t *list = NULL;
 
@@ -427,6 +443,11 @@ static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *
                 s->seen_once_share = json_reader_real(r, j, "seen_once_share", 1);
                 s->known |= OBS_SS_SEEN_ONCE;
         }
+        if (json_reader_field(r, j, "known_begun", false)) {
+                s->known_begun = json_reader_u32(r, j, "known_begun");
+                s->known_again = json_reader_u32(r, j, "known_again");
+                s->known |= OBS_SS_KNOWN;
+        }
         s->count = array_of(r, j, "list", OBS_SOURCES_MAX, &list);
         for (uint32_t i = 0; i < s->count; i++) {
                 size_t in_list = json_reader_enter(r, "list[%u].", (unsigned) i);
@@ -434,6 +455,20 @@ static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *
                 parse_source(r, json_array_get(list, i), &s->list[i]);
                 json_reader_leave(r, in_list);
         }
+        json_reader_leave(r, at);
+}
+
+static void parse_probe(struct json_reader *r, json_t *j, struct observation *o) {
+        const char *names[OBS_PROBE_RESULTS + 2] = { "slowest_us" };
+        size_t at = json_reader_enter(r, "probe.");
+
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                names[i + 1] = obs_probe_result_name((enum obs_probe_result) i);
+        json_reader_names(r, j, names);
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                o->probe.ended[i] = json_reader_u32(r, j, names[i + 1]);
+        o->probe.slowest_us = json_reader_u64(r, j, "slowest_us");
+        o->known |= OBS_K_PROBE;
         json_reader_leave(r, at);
 }
 
@@ -518,7 +553,7 @@ static void parse_observation(struct json_reader *r, json_t *j, struct observati
         static const char *const names[] = {
                 "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump", "established",
                 "syncookies", "synack_retries", "listeners", "listeners_whole", "listeners_left_out", "sources",
-                "log", NULL,
+                "log", "probe", NULL,
         };
         json_t *part;
 
@@ -555,6 +590,8 @@ static void parse_observation(struct json_reader *r, json_t *j, struct observati
         }
         if ((part = json_reader_object(r, j, "log")))
                 parse_log(r, part, o);
+        if ((part = json_reader_object(r, j, "probe")))
+                parse_probe(r, part, o);
 }
 
 int observation_json_parse(const char *line, size_t length, struct observation *ret,

@@ -107,6 +107,28 @@ static void what_explains_it_adds_up(void **state) {
         assert_true(watch.incident.account.unfinished == 1850);
 }
 
+/* From its first look to its last, and what was felt in the minute before. */
+static void what_clients_felt_adds_up(void **state) {
+        o.known = OBS_K_SOURCES | OBS_K_PROBE;
+        o.sources.known = OBS_SS_KNOWN;
+        o.sources.known_begun = 40;
+        o.probe = (struct obs_probe) { .ended = { [OBS_PROBE_CONNECTED] = 1 }, .slowest_us = 70 };
+        for (unsigned i = 0; i < 100; i++)
+                look(STATE_NORMAL, 10, -1);
+        o.sources.known_again = 30;
+        o.probe = (struct obs_probe) { .ended = { [OBS_PROBE_TIMED_OUT] = 2, [OBS_PROBE_CONNECTED] = 1 }, .slowest_us = 1040000 };
+        for (unsigned i = 0; i < 10; i++)
+                look(i < 5 ? STATE_FLOOD : STATE_RECOVERING, 1000, -1);
+        assert_in_range(watch.incident.before.known_begun, 60 * 40, 64 * 40);
+        assert_int_equal(watch.incident.before.known_again, 0);
+        assert_int_equal(watch.incident.before.slowest_us, 70);
+        assert_true(impact_tally_connected(&watch.incident.before) == 1);
+        assert_int_equal(watch.incident.impact.known_begun, 400);
+        assert_true(fabs(impact_tally_known_finished(&watch.incident.impact) - 0.25) < 0.001);
+        assert_true(fabs(impact_tally_connected(&watch.incident.impact) - 1.0 / 3) < 0.001);
+        assert_int_equal(watch.incident.impact.slowest_us, 1040000);
+}
+
 static void blocked_sources_hold_it_off(void **state) {
         struct listener_key other = { .port = 80 };
 
@@ -172,6 +194,7 @@ int main(void) {
                 cmocka_unit_test_setup(only_a_flood_opens_one, set_up),
                 cmocka_unit_test_setup(it_adds_up, set_up),
                 cmocka_unit_test_setup(what_explains_it_adds_up, set_up),
+                cmocka_unit_test_setup(what_clients_felt_adds_up, set_up),
                 cmocka_unit_test_setup(blocked_sources_hold_it_off, set_up),
                 cmocka_unit_test_setup(what_was_done_is_noted, set_up),
         };

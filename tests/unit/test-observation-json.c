@@ -126,7 +126,7 @@ static void any_source(struct obs_source *s) {
 
 static void any_sources(struct obs_sources *s) {
         s->tracked = any_u32();
-        s->known = (uint32_t) upto(15);
+        s->known = (uint32_t) upto(31);
         if (s->known & OBS_SS_DISTINCT) {
                 s->distinct = any_real();
                 s->syn_per_s = any_real();
@@ -137,6 +137,10 @@ static void any_sources(struct obs_sources *s) {
         }
         if (s->known & OBS_SS_SEEN_ONCE)
                 s->seen_once_share = (double) upto(1000) / 1000;
+        if (s->known & OBS_SS_KNOWN) {
+                s->known_begun = any_u32();
+                s->known_again = any_u32();
+        }
         s->count = (uint32_t) upto(OBS_SOURCES_MAX);
         for (uint32_t i = 0; i < s->count; i++)
                 any_source(&s->list[i]);
@@ -147,7 +151,7 @@ static void any_observation(struct observation *o) {
         o->time_us = any_count();
         o->realtime_us = any_count();
         o->elapsed_us = any_count();
-        o->known = (uint32_t) upto(31);
+        o->known = (uint32_t) upto(127) & ~(uint32_t) OBS_K_ESTABLISHED;
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
                 if (coin())
                         observation_set(o, (enum obs_counter) c, any_count());
@@ -169,6 +173,11 @@ static void any_observation(struct observation *o) {
                 any_sources(&o->sources);
         for (unsigned i = 0; i < SENSORS; i++)
                 o->sensors[i] = (uint8_t) upto(SENSOR_FAILED);
+        if (o->known & OBS_K_PROBE) {
+                for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                        o->probe.ended[i] = any_u32();
+                o->probe.slowest_us = any_count();
+        }
         o->sample_one_in = any_u32();
         o->log_received = any_count();
         o->log_lost = any_count();

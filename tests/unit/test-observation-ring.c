@@ -69,6 +69,30 @@ static void joins_the_ticks_of_a_second(void **state) {
         assert_int_equal(observation_ring_get(w->ring, 10, &w->got), -ENOENT);
 }
 
+/* What clients felt, which is told in deltas too. */
+static void joins_the_impact(void **state) {
+        struct world *w = *state;
+
+        for (unsigned i = 1; i <= 5; i++) {
+                w->o.probe = (struct obs_probe) { .ended = { [OBS_PROBE_CONNECTED] = 1, [OBS_PROBE_TIMED_OUT] = i },
+                                                  .slowest_us = i == 2 ? 900 : 50 };
+                w->o.sources.known = OBS_SS_KNOWN;
+                w->o.sources.known_begun = 10;
+                w->o.sources.known_again = i;
+                w->o.time_us += TICK_US;
+                w->o.elapsed_us = TICK_US;
+                w->o.known = OBS_K_PROBE | OBS_K_SOURCES | (i == 5 ? OBS_K_DUMP : 0);
+                observation_ring_add(w->ring, &w->o);
+        }
+        assert_int_equal(observation_ring_get(w->ring, 0, &w->got), 0);
+        assert_true(w->got.known & OBS_K_PROBE);
+        assert_int_equal(w->got.probe.ended[OBS_PROBE_CONNECTED], 5);
+        assert_int_equal(w->got.probe.ended[OBS_PROBE_TIMED_OUT], 15);
+        assert_int_equal(w->got.probe.slowest_us, 900);
+        assert_int_equal(w->got.sources.known_begun, 50);
+        assert_int_equal(w->got.sources.known_again, 15);
+}
+
 static void unknown_once_is_unknown(void **state) {
         struct world *w = *state;
 
@@ -180,6 +204,7 @@ static void survives_the_largest(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(joins_the_ticks_of_a_second, make, unmake),
+                cmocka_unit_test_setup_teardown(joins_the_impact, make, unmake),
                 cmocka_unit_test_setup_teardown(unknown_once_is_unknown, make, unmake),
                 cmocka_unit_test_setup_teardown(follows_the_walks, make, unmake),
                 cmocka_unit_test_setup_teardown(keeps_a_minute, make, unmake),

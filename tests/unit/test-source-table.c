@@ -315,6 +315,76 @@ static void is_calm_again(void **state) {
         source_table_free(t);
 }
 
+static void known_syn(struct source_table *t, struct address from, uint32_t sequence, uint32_t one_in) {
+        struct syn s = { .source = from, .destination = ip("192.0.2.1"), .destination_port = 80, .source_port = 1024,
+                         .sequence = sequence };
+
+        source_table_add(t, &s, SOURCE_BOTH, one_in);
+}
+
+/* A client that finished lately and is not answered sends the same SYN again; strangers, the probe and what goes to its
+ * own address do not count, nor do SYNs for no listener. */
+static void known_clients_are_counted(void **state) {
+        struct source_table *t = make();
+        struct obs_listener l = { .key = { .address = ip("0.0.0.0"), .port = 80 } };
+        struct address client = ip("198.51.100.1"), stranger = ip("203.0.113.9"), probe = ip("192.0.2.7"),
+                       self = ip("192.0.2.1");
+
+        source_table_set_listeners(t, &l, 1);
+        source_table_set_probe(t, &probe);
+        known_syn(t, client, 7, 1); /* not known yet */
+        source_table_observe(t, SECOND / 2, &out);
+        completed(t, &client);
+        completed(t, &probe);
+        completed(t, &self);
+        for (uint32_t i = 0; i < 5; i++) {
+                known_syn(t, client, 100 + i, 1);
+                known_syn(t, stranger, i, 1);
+                known_syn(t, probe, i, 1);
+                known_syn(t, self, i, 1);
+        }
+        for (unsigned repeat = 0; repeat < 3; repeat++) /* after 1, 3 and 7 s: of one handshake once */
+                for (uint32_t i = 0; i < 2; i++) {
+                        known_syn(t, client, 100 + i, 1);
+                        known_syn(t, probe, i, 1);
+                        known_syn(t, stranger, i, 1);
+                }
+        syn(t, client, 81); /* nobody listens there */
+        source_table_observe(t, SECOND, &out);
+        assert_true(out.known & OBS_SS_KNOWN);
+        assert_int_equal(out.known_begun, 5);
+        assert_int_equal(out.known_again, 2);
+        source_table_observe(t, SECOND + 1, &out);
+        assert_int_equal(out.known_begun + out.known_again, 0); /* told */
+
+        source_table_set_known(t, true, false);
+        source_table_observe(t, 2 * SECOND, &out);
+        assert_true(out.known & OBS_SS_KNOWN); /* who is known is so although ends are not told just now */
+        source_table_set_sampling(t, 8, 0, 2 * SECOND); /* whole addresses are not logged */
+        source_table_observe(t, 3 * SECOND, &out);
+        assert_false(out.known & OBS_SS_KNOWN);
+        source_table_free(t);
+}
+
+/* A million forged addresses beside ten thousand known clients: hardly one is taken for one of them. */
+static void forged_ones_are_not_known(void **state) {
+        struct source_table *t = make();
+        struct obs_listener l = { .key = { .address = ip("0.0.0.0"), .port = 80 } };
+
+        source_table_set_listeners(t, &l, 1);
+        for (unsigned i = 0; i < 10000; i++) {
+                struct address a = random_ipv4();
+
+                completed(t, &a);
+        }
+        for (unsigned i = 0; i < 1000000; i++)
+                syn(t, random_ipv4(), 80);
+        source_table_observe(t, SECOND, &out);
+        /* 2.3 of them are known clients' by chance. */
+        assert_true(out.known_begun + out.known_again < 20);
+        source_table_free(t);
+}
+
 static void memory_is_fixed(void **state) {
         struct source_table *t = make();
         struct mallinfo2 before = mallinfo2(), after;
@@ -359,6 +429,8 @@ int main(void) {
                 cmocka_unit_test(sampling_and_loss_are_made_up_for),
                 cmocka_unit_test(listeners_get_their_syns),
                 cmocka_unit_test(is_calm_again),
+                cmocka_unit_test(known_clients_are_counted),
+                cmocka_unit_test(forged_ones_are_not_known),
                 cmocka_unit_test(memory_is_fixed),
                 cmocka_unit_test(shares_have_bounds),
         };
