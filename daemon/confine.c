@@ -21,6 +21,9 @@ enum { PLACES_MAX = 3 };
  * folder has many names. */
 struct confine {
         bool bounded;
+        bool filtered;       /* system calls are */
+        bool ports_bounded;  /* by Landlock, from Linux 6.7 on */
+        uint16_t probe_port; /* 0: none */
         unsigned count;
         struct {
                 dev_t device;
@@ -90,6 +93,12 @@ bool confine_may_write(const struct confine *c, const char *file) {
         }
 }
 
+bool confine_may_connect(const struct confine *c, uint16_t port) {
+        if (!c)
+                return true;
+        return c->probe_port ? !c->ports_bounded || port == c->probe_port : !c->filtered && !c->ports_bounded;
+}
+
 /* --- writing --------------------------------------------------------------------------- */
 
 static void tell(const char *path, int error) {
@@ -153,6 +162,9 @@ static int bound_writing(struct confine *c, const struct confine_places *places)
         if (*places->alerts_file)
                 allow_alerts(c, ruleset, places->alerts_file);
         (void) landlock_allow(ruleset, "/dev/null", LANDLOCK_WRITE);
+        if (places->probe_port && landlock_allow_tcp(ruleset, places->probe_port) < 0)
+                log_warning("Cannot keep port %u for the probe: it will fail until a restart",
+                            (unsigned) places->probe_port);
         r = landlock_enforce(ruleset);
         close(ruleset);
         return r;
@@ -170,18 +182,20 @@ struct confine *confine_apply(const struct confine_places *places) {
 
 #else
 
-static void filter_syscalls(void) {
-        int r = syscalls_confine();
+static bool filter_syscalls(bool tcp) {
+        int r = syscalls_confine(tcp);
 
         if (r == -EOPNOTSUPP)
                 log_notice("Built without libseccomp: any system call may be used");
         else if (r < 0)
                 log_warning("Cannot filter system calls: %s, going on without", strerror(-r));
+        return r >= 0;
 }
 
 struct confine *confine_apply(const struct confine_places *places) {
         struct confine *c = calloc(1, sizeof *c);
         int r = c ? bound_writing(c, places) : -ENOMEM;
+        bool ports_bounded, filtered;
 
         if (r == -ENOSYS || r == -EOPNOTSUPP)
                 log_info("No Landlock here (Linux 5.13): where may be written is left to the user's rights");
@@ -189,7 +203,13 @@ struct confine *confine_apply(const struct confine_places *places) {
                 log_warning("Cannot bound where may be written: %s, going on without", strerror(-r));
         else
                 c->bounded = true;
-        filter_syscalls();
+        ports_bounded = c && c->bounded && landlock_bounds_tcp(); /* later it cannot be asked */
+        filtered = filter_syscalls(places->probe_port != 0);
+        if (c) {
+                c->filtered = filtered;
+                c->ports_bounded = ports_bounded;
+                c->probe_port = places->probe_port;
+        }
         return c;
 }
 

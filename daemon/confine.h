@@ -3,7 +3,7 @@
 
 /*
  * What the daemon gives up beyond its privileges, once it is who it will be: it may write beneath
- * its own folders only (confine/landlock.h), run no program, and use no system call but those that it
+ * its own folders only and connect by TCP to nobody but what it probes (confine/landlock.h), run no program, and use no system call but those that it
  * needs (confine/syscalls.h). For good, and for whom it forks from then on; the keeper and the process
  * that runs hooks were forked before.
  *
@@ -12,6 +12,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct confine;
 
@@ -20,6 +21,7 @@ struct confine_places {
         const char *runtime_dir; /* likewise; NULL: none */
         bool make_state;
         const char *control;    /* the socket: made and removed in its folder, which is made likewise */
+        uint16_t probe_port;    /* TCP may connect to this port, and no other; 0: to none */
         const char *alerts_file; /* with whatever takes its place in its folder; empty: none */
 };
 
@@ -31,3 +33,5 @@ struct confine *confine_free(struct confine *c);
 /* Whether a file of that name, there or not, may be written to: false says that only a restart with
  * this configuration would allow it. What rights the user has is another matter. */
 bool confine_may_write(const struct confine *c, const char *file);
+/* Whether TCP may connect to that port, likewise. */
+bool confine_may_connect(const struct confine *c, uint16_t port);

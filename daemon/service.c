@@ -65,6 +65,11 @@ static int admit(const struct service *s, struct settings *fresh, char *error, s
                          "synwardd to write there", fresh->alerts.file);
                 return -EROFS;
         }
+        if (fresh->probe.listener.port && !confine_may_connect(s->parts->confine, fresh->probe.listener.port)) {
+                snprintf(error, size, "probe.listener: this process has not kept port %u to connect to: restart synwardd "
+                         "to probe there", (unsigned) fresh->probe.listener.port);
+                return -EACCES;
+        }
         r = fleet_key_load(fresh, error, size);
         return r < 0 ? r : claim(s->parts->options, fresh, error, size);
 }

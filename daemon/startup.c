@@ -107,6 +107,7 @@ static void confine(struct startup *s, const struct settings *settings) {
                         .runtime_dir = o->own_runtime_dir,
                         .make_state = !o->dry_run,
                         .control = path,
+                        .probe_port = settings->probe.listener.port,
                         .alerts_file = settings->alerts.file,
                 });
 }

@@ -8,7 +8,6 @@
 #ifdef HAVE_LINUX_LANDLOCK_H
 
 #include <fcntl.h>
-#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,7 +24,10 @@
 #define FS_REFER (UINT64_C(1) << 13)     /* 2 */
 #define FS_TRUNCATE (UINT64_C(1) << 14)  /* 3 */
 #define FS_IOCTL_DEV (UINT64_C(1) << 15) /* 5 */
-#define NET_TCP (UINT64_C(3))            /* 4: bind and connect */
+#define NET_BIND_TCP (UINT64_C(1))       /* 4 */
+#define NET_CONNECT_TCP (UINT64_C(2))
+#define NET_TCP (NET_BIND_TCP | NET_CONNECT_TCP)
+enum { RULE_NET_PORT = 2 };
 #define SCOPE_SIGNAL (UINT64_C(2))       /* 6 */
 
 #define FS_WRITES                                                                                       \
@@ -37,6 +39,11 @@
 /* struct landlock_ruleset_attr as of version 6; a kernel that knows less of it takes less. */
 struct attributes {
         uint64_t fs, net, scoped;
+};
+
+/* struct landlock_net_port_attr */
+struct port_attributes {
+        uint64_t allowed_access, port;
 };
 
 int landlock_version(void) {
@@ -99,6 +106,23 @@ int landlock_allow(int ruleset, const char *path, enum landlock_rights rights) {
         return r;
 }
 
+bool landlock_bounds_tcp(void) {
+        return landlock_version() >= 4;
+}
+
+static int allow_port(int ruleset, uint64_t access, uint16_t port) {
+        const struct port_attributes a = { .allowed_access = access, .port = port };
+
+        return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &a, 0) < 0 ? -errno : 0;
+}
+
+/* To bind to port 0 is to leave the port to the kernel, and to name but the address. */
+int landlock_allow_tcp(int ruleset, uint16_t port) {
+        int r = landlock_bounds_tcp() ? allow_port(ruleset, NET_CONNECT_TCP, port) : 0;
+
+        return r < 0 || !landlock_bounds_tcp() ? r : allow_port(ruleset, NET_BIND_TCP, 0);
+}
+
 int landlock_enforce(int ruleset) {
         return syscall(SYS_landlock_restrict_self, ruleset, 0) < 0 ? -errno : 0;
 }
@@ -117,6 +141,15 @@ int landlock_new(int *ret) {
 int landlock_allow(int ruleset, const char *path, enum landlock_rights rights) {
         (void) ruleset, (void) path, (void) rights;
         return -EOPNOTSUPP;
+}
+
+int landlock_allow_tcp(int ruleset, uint16_t port) {
+        (void) ruleset, (void) port;
+        return -EOPNOTSUPP;
+}
+
+bool landlock_bounds_tcp(void) {
+        return false;
 }
 
 int landlock_enforce(int ruleset) {

@@ -94,15 +94,20 @@ enum { CLONE_FLAGS = 0 };
         (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
          CLONE_NEWNET)
 
+/* What remains of socket(2)'s second argument without its flags (include/linux/net.h, SOCK_TYPE_MASK). */
+#define SOCKET_TYPE 0xf
+
 /* Those of which some uses are allowed: where each of these arguments, of its bits in mask, is value. */
-static const struct {
+struct condition {
         const char *name;
         unsigned count;
         struct {
                 unsigned argument;
                 uint64_t mask, value;
         } of[2];
-} conditions[] = {
+};
+
+static const struct condition conditions[] = {
         /* clone3 has its flags in memory: fork(3) falls back to this. */
         { "clone", 1, { { CLONE_FLAGS, CLONE_NAMESPACES, 0 } } },
         /* No memory that runs: nothing is loaded any more. */
@@ -110,7 +115,7 @@ static const struct {
         { "mmap2", 1, { { 2, PROT_EXEC, 0 } } },
         { "mprotect", 1, { { 2, PROT_EXEC, 0 } } },
         /* What it talks by: the control socket, the journal, syslog; the socket table; getifaddrs(3), by which
-         * this host's addresses are never blocked. NFLOG comes from the keeper, and the network is for hooks. */
+         * this host's addresses are never blocked. NFLOG comes from the keeper, and the network is for hooks, and for the probe (tcp, below). */
         { "socket", 1, { { 0, UINT32_MAX, AF_UNIX } } },
         { "socket", 2, { { 0, UINT32_MAX, AF_NETLINK }, { 2, UINT32_MAX, NETLINK_SOCK_DIAG } } },
         { "socket", 2, { { 0, UINT32_MAX, AF_NETLINK }, { 2, UINT32_MAX, NETLINK_ROUTE } } },
@@ -123,6 +128,12 @@ static const struct {
         { "prctl", 1, { { 0, UINT32_MAX, PR_SET_PDEATHSIG } } },
         { "prctl", 1, { { 0, UINT32_MAX, PR_SET_DUMPABLE } } },
         { "prctl", 1, { { 0, UINT32_MAX, PR_SET_NO_NEW_PRIVS } } },
+};
+
+/* The probe's: to which ports is Landlock's. */
+static const struct condition tcp_conditions[] = {
+        { "socket", 2, { { 0, UINT32_MAX, AF_INET }, { 1, SOCKET_TYPE, SOCK_STREAM } } },
+        { "socket", 2, { { 0, UINT32_MAX, AF_INET6 }, { 1, SOCKET_TYPE, SOCK_STREAM } } },
 };
 
 static int add(scmp_filter_ctx filter, uint32_t action, const char *const list[], size_t count) {
@@ -139,29 +150,29 @@ static int add(scmp_filter_ctx filter, uint32_t action, const char *const list[]
         return r;
 }
 
-static int add_conditions(scmp_filter_ctx filter) {
+static int add_conditions(scmp_filter_ctx filter, const struct condition *list, size_t count) {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < sizeof conditions / sizeof *conditions; i++) {
-                int number = seccomp_syscall_resolve_name(conditions[i].name);
+        for (size_t i = 0; r >= 0 && i < count; i++) {
+                int number = seccomp_syscall_resolve_name(list[i].name);
                 struct scmp_arg_cmp compare[2] = { 0 };
 
-                for (unsigned j = 0; j < conditions[i].count; j++)
+                for (unsigned j = 0; j < list[i].count; j++)
                         compare[j] = (struct scmp_arg_cmp) {
-                                .arg = conditions[i].of[j].argument,
+                                .arg = list[i].of[j].argument,
                                 .op = SCMP_CMP_MASKED_EQ,
-                                .datum_a = conditions[i].of[j].mask,
-                                .datum_b = conditions[i].of[j].value,
+                                .datum_a = list[i].of[j].mask,
+                                .datum_b = list[i].of[j].value,
                         };
                 if (number != __NR_SCMP_ERROR)
-                        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, conditions[i].count, compare);
+                        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, list[i].count, compare);
                 if (r == -EDOM)
                         r = 0;
         }
         return r;
 }
 
-static int build(scmp_filter_ctx filter) {
+static int build(scmp_filter_ctx filter, bool tcp) {
         /* A call by the numbers of another architecture of the machine. */
         int r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
@@ -171,12 +182,16 @@ static int build(scmp_filter_ctx filter) {
                 r = add(filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof *allowed);
         if (r >= 0)
                 r = add(filter, SCMP_ACT_KILL_PROCESS, deadly, sizeof deadly / sizeof *deadly);
-        return r >= 0 ? add_conditions(filter) : r;
+        if (r >= 0)
+                r = add_conditions(filter, conditions, sizeof conditions / sizeof *conditions);
+        if (r >= 0 && tcp)
+                r = add_conditions(filter, tcp_conditions, sizeof tcp_conditions / sizeof *tcp_conditions);
+        return r;
 }
 
 /* In a process of its own, which ends with 0 if it wrote the filter to fd: libseccomp crashes where it finds
  * no memory, or goes on with a filter that lacks calls. */
-static int export_apart(int fd) {
+static int export_apart(int fd, bool tcp) {
         int status;
         pid_t pid = fork();
 
@@ -187,7 +202,7 @@ static int export_apart(int fd) {
 
                 /* Whoever looks for cores need not see this one. */
                 (void) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-                _exit(filter && build(filter) >= 0 && seccomp_export_bpf(filter, fd) >= 0 ? 0 : 1);
+                _exit(filter && build(filter, tcp) >= 0 && seccomp_export_bpf(filter, fd) >= 0 ? 0 : 1);
         }
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
@@ -196,13 +211,13 @@ static int export_apart(int fd) {
 }
 
 /* Instructions; -errno. */
-static int make_once(struct sock_filter code[static BPF_MAXINSNS]) {
+static int make_once(struct sock_filter code[static BPF_MAXINSNS], bool tcp) {
         int fd = memfd_create("seccomp", MFD_CLOEXEC), r;
         ssize_t n;
 
         if (fd < 0)
                 return -errno;
-        r = export_apart(fd);
+        r = export_apart(fd, tcp);
         if (r >= 0) {
                 n = pread(fd, code, BPF_MAXINSNS * sizeof *code, 0);
                 r = n < 0 ? -errno : n == 0 || (size_t) n % sizeof *code ? -ENOMEM : (int) ((size_t) n / sizeof *code);
@@ -212,23 +227,23 @@ static int make_once(struct sock_filter code[static BPF_MAXINSNS]) {
 }
 
 /* Only what comes out the same twice is believed. */
-static int make(struct sock_filter code[static BPF_MAXINSNS]) {
+static int make(struct sock_filter code[static BPF_MAXINSNS], bool tcp) {
         struct sock_filter again[BPF_MAXINSNS];
         int r = -ENOMEM, n;
 
         for (unsigned i = 0; i < TRIES && r < 0; i++) {
-                n = make_once(code);
-                r = make_once(again);
+                n = make_once(code, tcp);
+                r = make_once(again, tcp);
                 if (r != n || n < 0 || memcmp(code, again, (size_t) n * sizeof *code) != 0)
                         r = n < 0 ? n : -ENOMEM;
         }
         return r;
 }
 
-int syscalls_confine(void) {
+int syscalls_confine(bool tcp) {
         struct sock_filter code[BPF_MAXINSNS];
         struct sock_fprog program = { .filter = code };
-        int n = make(code);
+        int n = make(code, tcp);
 
         if (n < 0)
                 return n;
@@ -247,7 +262,8 @@ int syscalls_can_confine(void) {
 
 #else
 
-int syscalls_confine(void) {
+int syscalls_confine(bool tcp) {
+        (void) tcp;
         return -EOPNOTSUPP;
 }
 

@@ -15,7 +15,9 @@
  * by SIGSYS, and is logged by the kernel (audit).
  */
 
-/* From now on. -EOPNOTSUPP: built without libseccomp; -errno: the kernel refuses. */
-int syscalls_confine(void);
+#include <stdbool.h>
+
+/* From now on. tcp: sockets of TCP may be made as well. -EOPNOTSUPP: built without libseccomp; -errno: the kernel refuses. */
+int syscalls_confine(bool tcp);
 /* Whether that can be had: 0, or -errno as above. */
 int syscalls_can_confine(void);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,9 +63,12 @@ static int tear_down(void **state) {
         return system(command);
 }
 
+static uint16_t probe_port; /* of the next confine() */
+
 static struct confine *confine(void) {
         const struct confine_places places = {
                 .state_dir = w.state,
+                .probe_port = probe_port,
                 .make_state = true,
                 .control = w.control,
                 .alerts_file = w.alerts,
@@ -314,6 +318,68 @@ static void is_refused_the_rest(void **state) {
         assert_int_equal(confined(asks_what_is_not_there), ENOSYS);
 }
 
+/* To a port of the loopback where nobody listens. */
+static int connects_to(uint16_t port, bool from) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in me = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0 || (from && bind(fd, (struct sockaddr *) &me, sizeof me) < 0))
+                return errno;
+        return connect(fd, (struct sockaddr *) &a, sizeof a) < 0 ? errno : 0;
+}
+
+enum { PROBED = 1, OTHER = 2 }; /* tcpmux and compressnet */
+static int probes(void) { return connects_to(PROBED, false); }
+static int probes_from_an_address(void) { return connects_to(PROBED, true); }
+static int connects_elsewhere(void) { return connects_to(OTHER, false); }
+static int makes_an_ipv6_socket(void) { return socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0) < 0 ? errno : 0; }
+static int makes_a_datagram_socket(void) { return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0; }
+static int makes_a_raw_socket(void) { return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP) < 0 ? errno : 0; }
+
+static void probes_and_nothing_else(void **state) {
+        need_filter();
+        probe_port = PROBED;
+        assert_int_equal(confined(probes), ECONNREFUSED);
+        assert_int_equal(confined(probes_from_an_address), ECONNREFUSED);
+        assert_int_equal(confined(makes_an_ipv6_socket), 0);
+        assert_int_equal(confined(makes_a_datagram_socket), ENOSYS);
+        assert_int_equal(confined(makes_a_raw_socket), ENOSYS);
+        assert_int_equal(confined(sends_packets), ENOSYS);
+        assert_int_equal(confined(runs_a_program), -SIGSYS);
+        if (landlock_bounds_tcp())
+                assert_int_equal(confined(connects_elsewhere), EACCES);
+        probe_port = 0;
+        assert_int_equal(confined(probes), ENOSYS);
+}
+
+/* Which ports a reload may name. */
+static int knows_its_port(void) {
+        bool bounded = landlock_bounds_tcp();
+        struct confine *c = confine();
+
+        if (probe_port == 0)
+                return confine_may_connect(c, PROBED);
+        return !confine_may_connect(c, PROBED) ? 1 : confine_may_connect(c, OTHER) == bounded ? 2 : 0;
+}
+
+static void another_port_takes_a_restart(void **state) {
+        pid_t pid;
+        int status;
+
+        need_filter();
+        for (unsigned i = 0; i < 2; i++) {
+                probe_port = i ? PROBED : 0;
+                pid = fork();
+                if (pid == 0)
+                        _exit(knows_its_port());
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_int_equal(status, 0);
+        }
+        probe_port = 0;
+        assert_true(confine_may_connect(NULL, PROBED));
+}
+
 static int aborts(void) {
         const struct rlimit { unsigned long now, max; } none = { 0, 0 };
 
@@ -367,6 +433,8 @@ int main(void) {
                 TEST(tells_what_takes_a_restart),
                 TEST(dies_of_what_intruders_do),
                 TEST(is_refused_the_rest),
+                TEST(probes_and_nothing_else),
+                TEST(another_port_takes_a_restart),
                 TEST(does_what_it_is_for),
 #undef TEST
         };
