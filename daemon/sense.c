@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sense_counters.h"
+#include "sense_probe.h"
 #include "sense_walks.h"
 #include "util/peer_counter.h"
 
@@ -14,6 +15,7 @@ struct sense {
         struct sense_counters *counters;
         struct sense_walks *walks;
         struct sense_log *log;
+        struct sense_probe *probe;
         const struct settings *settings;
         struct fleet_sketch *fleet; /* NULL: not wanted, or no memory yet */
         uint64_t observed_us; /* the last observation (CLOCK_BOOTTIME); 0: never */
@@ -34,6 +36,8 @@ int sense_new(sd_event *event, const struct settings *settings, struct privilege
                 r = sense_walks_new(event, settings, &s->walks);
         if (r >= 0)
                 r = sense_log_new(event, settings, privileged, s->peers, &s->log);
+        if (r >= 0)
+                r = sense_probe_new(event, settings, &s->probe);
         if (r < 0) {
                 sense_free(s);
                 return r;
@@ -45,6 +49,7 @@ int sense_new(sd_event *event, const struct settings *settings, struct privilege
 struct sense *sense_free(struct sense *s) {
         if (!s)
                 return NULL;
+        sense_probe_free(s->probe);
         sense_log_free(s->log);
         sense_walks_free(s->walks);
         sense_counters_free(s->counters);
@@ -83,6 +88,7 @@ void sense_configure(struct sense *s, const struct settings *settings) {
         sense_counters_configure(s->counters, settings);
         sense_walks_configure(s->walks, settings);
         sense_log_configure(s->log, settings);
+        sense_probe_configure(s->probe, settings);
         sense_walks_follow_log(s->walks, sense_log_sources(s->log));
 }
 
@@ -128,6 +134,7 @@ void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool 
         ret->elapsed_us = s->observed_us ? now_us - s->observed_us : 0;
         s->observed_us = now_us;
 
+        sense_probe_observe(s->probe, ret, alarm); /* first: what follows may take a while */
         pass_fleet(s, now_us, realtime_us);
         peer_counter_step(s->peers, now_us);
         sense_counters_observe(s->counters, ret);
@@ -145,6 +152,7 @@ void sense_describe(const struct sense *s, struct snapshot *snapshot) {
         for (unsigned i = 0; i < SENSORS; i++)
                 snapshot->sensors[i] = *state_of(s, (enum sensor_id) i);
         sense_walks_describe(s->walks, snapshot);
+        snapshot->probe = *sense_probe_told(s->probe);
         if (s->fleet)
                 snapshot->fleet = *fleet_sketch_told(s->fleet);
         else

@@ -69,6 +69,8 @@ void sense_log_configure(struct sense_log *l, const struct settings *settings) {
         bool same = memcmp(&l->settings->nflog, &settings->nflog, sizeof settings->nflog) == 0;
 
         l->settings = settings;
+        if (l->log)
+                source_table_set_probe(syn_log_sources(l->log), &settings->probe.from.address);
         if (same)
                 return;
         close_log(l);
@@ -131,6 +133,7 @@ static int open_log(struct sense_log *l, uint64_t now_us) {
                 return r;
         syn_log_set_tap(l->log, l->tap, l->tap_userdata);
         source_table_set_clients(syn_log_sources(l->log), l->clients);
+        source_table_set_probe(syn_log_sources(l->log), &l->settings->probe.from.address);
         return wait_for(l);
 }
 

@@ -14,6 +14,7 @@
 #include "core/fleet_sketch.h"
 #include "core/listener_totals.h"
 #include "core/observation.h"
+#include "core/probe_course.h"
 #include "core/verdict.h"
 
 enum {
@@ -122,4 +123,5 @@ struct snapshot {
         struct snapshot_clients clients;
         struct snapshot_totals totals;
         struct fleet_told fleet;
+        struct probe_told probe;
 };
