@@ -234,6 +234,49 @@ static void look_for_daemon(struct doctor *d) {
                            "systemctl enable --now synward", "Nobody would tell you of a flood.");
 }
 
+/* A wildcard serves it as well; that of IPv6 IPv4 too, unless IPV6_V6ONLY (ipv6(7)). */
+static bool listens(const struct listening *list, int count, const char *address) {
+        const char *port = strrchr(address, ':');
+
+        for (int i = 0; port && i < count; i++) {
+                const char *other = strrchr(list[i].address, ':');
+                bool wildcard = strncmp(list[i].address, "[::]:", 5) == 0 ||
+                                (address[0] != '[' && strncmp(list[i].address, "0.0.0.0:", 8) == 0);
+
+                if (strcmp(list[i].address, address) == 0 || (wildcard && other && strcmp(other, port) == 0))
+                        return true;
+        }
+        return false;
+}
+
+/* What the daemon probes, if it can be asked. */
+static void look_at_probe(struct doctor *d) {
+        enum { LISTENERS = 1024 };
+        static struct listening list[LISTENERS];
+        int n = listening_read(list, LISTENERS);
+        struct client *c = NULL;
+        struct client_answer a;
+        const json_t *probe;
+        int error = client_open(d->ctl->socket, &c);
+
+        if (error == 0)
+                error = client_send(c, "io.synward.GetStatus", NULL, false);
+        if (error == 0)
+                error = client_receive(c, CLIENT_TIMEOUT_MS, &a);
+        client_free(c);
+        if (error != 0)
+                return;
+        probe = json_object_get(a.parameters, "probe");
+        if (json_is_object(probe) && n >= 0 && !listens(list, n, ctl_text(probe, "listener")))
+                advice_add(&d->advice, ADVICE_WARNING, "probe_listener", "nobody listens where the probe connects to", NULL,
+                           "probe.listener is %s. Start the service, or name an address of this host on which it listens.",
+                           ctl_text(probe, "listener"));
+        else if (json_is_object(probe) && *ctl_text(probe, "why"))
+                advice_add(&d->advice, ADVICE_WARNING, "probe", "the probe does not work", NULL, "%s: %s.",
+                           ctl_text(probe, "listener"), ctl_text(probe, "why"));
+        client_answer_clear(&a);
+}
+
 static enum advice_severity worst(const struct advice_list *l) {
         enum advice_severity worst = ADVICE_FINE;
 
@@ -293,8 +336,10 @@ static void look(struct doctor *d) {
         advice_host(&d->advice, &d->host);
         look_at_host_programs(d);
         look_at_other_namespaces(d); /* before many listeners fill the list */
-        if (d->own)
+        if (d->own) {
+                look_at_probe(d);
                 look_at_listeners(d);
+        }
         look_at_counters(d);
 }
 

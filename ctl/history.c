@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +12,46 @@
 #include "ctl/ctl.h"
 #include "util/json_text.h"
 
+/* The last ones, for those who have a probe. */
+enum { PROBE_COLUMNS = 2 };
+
 static void add_value(struct table *t, double number, bool share) {
         char text[TERM_FIGURE_MAX];
 
         table_add(t, PAINT_NONE, share ? term_percent(number, text) : term_short(number, text));
 }
 
+static bool is_share(const char *name) {
+        const char *suffix = strrchr(name, '_');
+
+        return strcmp(name, "fill") == 0 || (suffix && strcmp(suffix, "_share") == 0);
+}
+
+static bool has_any(const struct course *c, const char *name) {
+        size_t field = course_field(c, name);
+
+        for (size_t i = 0; i < c->count; i++)
+                if (isfinite(course_value(c, i, field)))
+                        return true;
+        return false;
+}
+
 static void print_table(const struct ctl *ctl, const json_t *answer) {
         static const struct table_column columns[] = {
                 { "TIME", false }, { "FOR", true }, { "STATE", false }, { "SYN/s", true },
                 { "FINISHED/s", true }, { "UNFINISHED/s", true }, { "HALF-OPEN", true }, { "FILL", true },
-                { "COOKIES/s", true }, { "REFUSED/s", true },
+                { "COOKIES/s", true }, { "REFUSED/s", true }, { "KNOWN", true }, { "PROBE", true },
+                { "PROBE ms", true },
         };
         static const char *const names[] = {
                 "syn_per_s", "completed_per_s", "unanswered_per_s", "half_open", "fill",
-                "cookies_sent_per_s", "queue_drops_per_s",
+                "cookies_sent_per_s", "queue_drops_per_s", "known_finished_share", "probe_connected_share",
+                "probe_slowest_ms",
         };
-        struct table *t = table_new(columns, sizeof columns / sizeof *columns);
         struct course c = course_of(answer);
+        bool probe = has_any(&c, "probe_connected_share");
+        size_t shown = sizeof names / sizeof *names - (probe ? 0 : PROBE_COLUMNS);
+        struct table *t = table_new(columns, sizeof columns / sizeof *columns - (probe ? 0 : PROBE_COLUMNS));
         size_t step = course_field(&c, "step_s");
 
         for (size_t i = 0; i < c.count; i++) {
@@ -39,8 +62,8 @@ static void print_table(const struct ctl *ctl, const json_t *answer) {
                 table_add(t, PAINT_NONE, text);
                 table_add(t, PAINT_DIM, term_duration(course_value(&c, i, step), text));
                 table_add(t, term_state_paint(state), state);
-                for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-                        add_value(t, course_value(&c, i, course_field(&c, names[k])), strcmp(names[k], "fill") == 0);
+                for (size_t k = 0; k < shown; k++)
+                        add_value(t, course_value(&c, i, course_field(&c, names[k])), is_share(names[k]));
         }
         table_print(t, &ctl->term);
         table_free(t);

@@ -10,6 +10,7 @@
 #include "ctl/incident.h"
 #include "ctl/incident_account.h"
 #include "ctl/incident_chart.h"
+#include "ctl/incident_impact.h"
 
 enum { EVENTS_TOLD = 100, TTLS_TOLD = 16 };
 
@@ -99,6 +100,24 @@ static void put_effect(FILE *f, const json_t *n) {
                 html(f, "<td>%s</td></tr>\n", term_short(course_most(&c, &phases[i], "half_open"), text));
         }
         fputs("</table>\n", f);
+}
+
+static void put_impact(FILE *f, const json_t *n) {
+        struct impact_row rows[IMPACT_ROWS_MAX];
+        size_t count = incident_impact_rows(n, rows);
+
+        if (count == 0)
+                return;
+        fputs("<section><h2>What honest clients felt</h2>\n<table><tr><th></th><th scope=\"col\">in the minute before"
+              "</th><th scope=\"col\">during</th></tr>\n", f);
+        for (size_t i = 0; i < count; i++) {
+                html(f, "<tr><th scope=\"row\">%s</th>", rows[i].name);
+                html(f, "<td>%s</td>", rows[i].before);
+                html(f, "<td>%s</td></tr>\n", rows[i].during);
+        }
+        fputs("</table>\n<p class=\"note\">Known clients are addresses that finished a handshake in the minutes "
+              "before; one that gets no answer sends its SYN again. The probe connects to a listener from this "
+              "host itself.</p></section>\n", f);
 }
 
 /* A bar of that share. */
@@ -290,6 +309,7 @@ void incident_page(FILE *f, const json_t *n) {
         fputs("<section><h2>Timeline</h2>\n", f);
         incident_charts(f, n);
         fputs("</section>\n", f);
+        put_impact(f, n);
         put_done(f, n);
         put_account(f, n);
         put_who(f, n);

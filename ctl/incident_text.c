@@ -9,6 +9,7 @@
 #include "ctl/ctl.h"
 #include "ctl/incident.h"
 #include "ctl/incident_account.h"
+#include "ctl/incident_impact.h"
 
 enum { WIDTH = 76, EVENTS_TOLD = 40, QUEUES_TOLD = 6, BLOCKED_MAX = 128 };
 
@@ -150,6 +151,17 @@ static void put_course(FILE *f, const json_t *n) {
         fputs("  (a second, means; half-open: the most)\n", f);
 }
 
+static void put_impact(FILE *f, const json_t *n) {
+        struct impact_row rows[IMPACT_ROWS_MAX];
+        size_t count = incident_impact_rows(n, rows);
+
+        if (count == 0)
+                return;
+        fprintf(f, "\nWHAT HONEST CLIENTS FELT\n  %-39s %16s %16s\n", "", "minute before", "during");
+        for (size_t i = 0; i < count; i++)
+                fprintf(f, "  %-39s %16s %16s\n", rows[i].name, rows[i].before, rows[i].during);
+}
+
 static void put_queues(FILE *f, const json_t *n) {
         const json_t *queues = json_object_get(n, "queues"), *list = json_object_get(queues, "listeners"), *q;
         double more = ctl_number(queues, "left_out");
@@ -284,6 +296,7 @@ void incident_text(FILE *f, const json_t *n) {
         fputc('\n', f);
         put_summary(f, n);
         put_course(f, n);
+        put_impact(f, n);
         put_queues(f, n);
         put_account(f, n);
         put_who(f, n);

@@ -63,6 +63,42 @@ static void print_host(const struct ctl *ctl, const json_t *host) {
                term_figure(ctl_number(host, "accept_overflows_per_s"), 1, b));
 }
 
+/* "in 0.05 ms", "timed out", "failed: why". */
+static void print_probe(const struct ctl *ctl, const json_t *p) {
+        const char *last = ctl_text(p, "last");
+        bool good = strcmp(last, "connected") == 0;
+        char ms[TERM_FIGURE_MAX], share[TERM_FIGURE_MAX], slowest[TERM_FIGURE_MAX];
+
+        if (!json_is_object(p))
+                return;
+        label(ctl, "probe");
+        term_put(&ctl->term, good ? PAINT_GOOD : *last ? PAINT_WARN : PAINT_NONE,
+                 !*last ? "none has ended yet" : strcmp(last, "timed_out") == 0 ? "timed out" : last);
+        if (good)
+                printf(" in %s ms", term_figure(ctl_number(p, "last_ms"), 2, ms));
+        if (isfinite(ctl_number(p, "connected_share")))
+                printf("; lately %s connected", term_percent(ctl_number(p, "connected_share"), share));
+        if (isfinite(ctl_number(p, "slowest_ms")))
+                printf(", the slowest in %s ms", term_figure(ctl_number(p, "slowest_ms"), 2, slowest));
+        term_say(stdout, "; %s every %s ms\n", ctl_text(p, "listener"),
+                 term_figure(ctl_number(p, "interval_ms"), 0, ms));
+        if (*ctl_text(p, "why")) {
+                label(ctl, "");
+                term_put(&ctl->term, PAINT_WARN, ctl_text(p, "why"));
+                putchar('\n');
+        }
+}
+
+/* Nothing where too few came to say. */
+static void print_known(const struct ctl *ctl, const json_t *host) {
+        char share[TERM_FIGURE_MAX];
+
+        if (!isfinite(ctl_number(host, "known_finished_share")))
+                return;
+        label(ctl, "known clients");
+        printf("%s finished at their first SYN\n", term_percent(ctl_number(host, "known_finished_share"), share));
+}
+
 static void print_syncookies(const struct ctl *ctl, const json_t *c) {
         char value[TERM_FIGURE_MAX], original[TERM_FIGURE_MAX];
 
@@ -196,6 +232,8 @@ static void print_status(const struct ctl *ctl, const json_t *s) {
         print_worst(ctl, json_object_get(s, "listeners"));
         print_host(ctl, json_object_get(s, "host"));
         print_explained(ctl, json_object_get(s, "host"));
+        print_known(ctl, json_object_get(s, "host"));
+        print_probe(ctl, json_object_get(s, "probe"));
         label(ctl, "sources");
         printf("%s, %s tracked\n",
                term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),

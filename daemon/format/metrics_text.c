@@ -235,6 +235,32 @@ static void polls(const struct exposition *x, const struct snapshot *s) {
                       (double) s->dump_interval_us / 1e6);
 }
 
+static void probe(const struct exposition *x, const struct probe_told *p) {
+        static const char name[] = "synward_probe_duration_seconds";
+        const struct listener_key key = { .address = p->listener.address, .port = p->listener.port };
+        char listener[ADDRESS_TEXT_MAX];
+        uint64_t count = 0;
+
+        if (!p->on)
+                return;
+        head(x, "synward_probe_info", "gauge", "Always 1; whom the probe connects to is a label.");
+        fprintf(x->f, "synward_probe_info{listener=\"%s\"} 1\n", listener_key_format(&key, listener));
+        head(x, "synward_probe_handshakes_total", "counter", "Handshakes of the probe, by what became of them.");
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                fprintf(x->f, "synward_probe_handshakes_total{result=\"%s\"} %" PRIu64 "\n",
+                        obs_probe_result_name((enum obs_probe_result) i), p->ended[i]);
+        counter(x, "synward_probe_skipped_total", "Handshakes not begun, for too many were under way.", p->skipped);
+        head(x, name, "histogram", "The probe's handshakes that connected, from SYN to SYN-ACK.");
+        for (unsigned i = 0; i < PROBE_COURSE_BUCKETS; i++) {
+                count += p->buckets[i];
+                fprintf(x->f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double) probe_course_bounds_us[i] / 1e6, count);
+        }
+        count += p->buckets[PROBE_COURSE_BUCKETS];
+        fprintf(x->f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
+        number(x->f, (double) p->us_sum / 1e6);
+        fprintf(x->f, "%s_count %" PRIu64 "\n", name, count);
+}
+
 /* What Prometheus can merge over hosts, and that only of the same key. */
 static void fleet(const struct exposition *x, const struct fleet_told *t) {
         if (!t->known)
@@ -289,6 +315,7 @@ char *metrics_text(const struct snapshot *s, bool openmetrics) {
         totals(&x, &s->totals);
         sensors(&x, s);
         polls(&x, s);
+        probe(&x, &s->probe);
         clients(&x, &s->clients);
         records(&x, s);
         fleet(&x, &s->fleet);

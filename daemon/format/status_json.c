@@ -102,6 +102,39 @@ static json_t *block_json(const struct snapshot *s) {
                          "dropped_syns", (json_int_t) s->totals.blocked_syns);
 }
 
+static json_t *attempts_json(const struct probe_told *p) {
+        json_t *o = json_pack("{s:I}", "skipped", (json_int_t) p->skipped);
+        int r = o ? 0 : -1;
+
+        for (unsigned i = 0; i < OBS_PROBE_RESULTS; i++)
+                r |= json_object_set_new(o, obs_probe_result_name((enum obs_probe_result) i),
+                                         json_integer((json_int_t) p->ended[i]));
+        if (r == 0)
+                return o;
+        json_decref(o);
+        return NULL;
+}
+
+static json_t *probe_json(const struct snapshot *s) {
+        const struct probe_told *p = &s->probe;
+        const struct listener_key key = { .address = p->listener.address, .port = p->listener.port };
+        char listener[ADDRESS_TEXT_MAX], from[ADDRESS_TEXT_MAX];
+        bool timed = p->any && (p->last == OBS_PROBE_CONNECTED || p->last == OBS_PROBE_REFUSED);
+
+        if (!p->on)
+                return json_null();
+        return json_pack("{s:s, s:s?, s:I, s:s?, s:o, s:s?, s:o, s:o, s:o}",
+                         "listener", listener_key_format(&key, listener),
+                         "from", address_is_wildcard(&p->from.address) ? NULL : address_format(&p->from.address, from),
+                         "interval_ms", (json_int_t) (p->interval_us / 1000),
+                         "last", p->any ? obs_probe_result_name(p->last) : NULL,
+                         "last_ms", timed ? json_value_rate((double) p->last_us / 1e3) : json_null(),
+                         "why", *p->why ? p->why : NULL,
+                         "connected_share", json_value_share(s->host.probe_connected_share),
+                         "slowest_ms", json_value_rate(s->host.probe_slowest_ms),
+                         "attempts", attempts_json(p));
+}
+
 static json_t *incident_json(const struct snapshot_incident *i) {
         char listener[ADDRESS_TEXT_MAX];
 
@@ -189,7 +222,7 @@ static bool knows_sources(const struct snapshot *s) {
 
 json_t *status_json(const struct snapshot *s) {
         return json_pack("{s:s, s:s?, s:i, s:o, s:o, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:o, s:o,"
-                         " s:o, s:o, s:o, s:o, s:o}",
+                         " s:o, s:o, s:o, s:o, s:o, s:o}",
                          "schema", STATUS_JSON_SCHEMA,
                          "version", s->version,
                          "pid", s->pid,
@@ -207,6 +240,7 @@ json_t *status_json(const struct snapshot *s) {
                          "sources_distinct_estimate", json_value_count(s->sources_distinct),
                          "syncookies", syncookies_json(s),
                          "block", block_json(s),
+                         "probe", probe_json(s),
                          "incident", incident_json(&s->incident),
                          "sensors", sensors_json(s),
                          "clients", clients_json(&s->clients));

@@ -91,6 +91,13 @@ static json_t *account_json(void) {
                          "refused", 1234, "explained", explained);
 }
 
+static json_t *impact_json(int begun, double finished, int connected, int timed_out, double share, double slowest_ms) {
+        return json_pack("{s:i, s:i, s:f, s:f, s:f, s:{s:i, s:i, s:i, s:i, s:s}}", "known_begun", begun, "known_again",
+                         (int) (begun * (1 - finished)), "known_finished_share", finished, "probe_connected_share", share,
+                         "probe_slowest_ms", slowest_ms, "probe", "connected", connected, "refused", 0, "timed_out",
+                         timed_out, "failed", 0, NASTY, NASTY);
+}
+
 /* Half an hour, with as many events as there can be, and texts of somebody who means ill. tcp_syncookies is 1
  * from one second on, and 2, which keeps no half-open, from another on. */
 static json_t *long_incident(unsigned cookies_s, unsigned queueless_s) {
@@ -134,6 +141,8 @@ static json_t *long_incident(unsigned cookies_s, unsigned queueless_s) {
 static json_t *newer_parts(json_t *answer) {
         json_object_set_new(json_array_get(answer, 0), "queues", queues_json());
         json_object_set_new(json_array_get(answer, 0), "account", account_json());
+        json_object_set_new(json_array_get(answer, 0), "impact_before", impact_json(2000, 0.999, 12, 0, 1, 0.061));
+        json_object_set_new(json_array_get(answer, 0), "impact", impact_json(50000, 0.34, 900, 2700, 0.25, 1033.4));
         return answer;
 }
 

@@ -137,6 +137,15 @@ void sample_flood(struct snapshot *s) {
         s->log_sample_one_in = 8;
         s->clients = (struct snapshot_clients) { 2, 40, 5, 3, 1 };
         s->records_waiting_bytes = 4096;
+        s->host.known_finished_share = 0.985;
+        s->host.probe_connected_share = 0.25;
+        s->host.probe_slowest_ms = 1034.5;
+        s->probe = (struct probe_told) {
+                .on = true, .listener = { .address = address_from_ipv4(0x010200c0), .port = 80 }, .interval_us = 500000,
+                .ended = { [OBS_PROBE_CONNECTED] = 31, [OBS_PROBE_REFUSED] = 1, [OBS_PROBE_TIMED_OUT] = 9 },
+                .skipped = 2, .buckets = { [0] = 30, [9] = 1 }, .us_sum = 1036000,
+                .any = true, .last = OBS_PROBE_TIMED_OUT, .last_us = 3000000,
+        };
         set_totals(&s->totals);
 }
 

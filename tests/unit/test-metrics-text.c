@@ -65,6 +65,21 @@ static void says_what_is(void **state) {
                 "synward_poll_duration_seconds_bucket{le=\"+Inf\"} 7",
                 "synward_poll_duration_seconds_sum 3.500123",
                 "synward_poll_duration_seconds_count 7",
+                "synward_known_finished_ratio 0.985",
+                "synward_probe_connected_ratio 0.25",
+                "synward_probe_info{listener=\"192.0.2.1:80\"} 1",
+                "# TYPE synward_probe_handshakes_total counter",
+                "synward_probe_handshakes_total{result=\"connected\"} 31",
+                "synward_probe_handshakes_total{result=\"refused\"} 1",
+                "synward_probe_handshakes_total{result=\"timed_out\"} 9",
+                "synward_probe_handshakes_total{result=\"failed\"} 0",
+                "synward_probe_skipped_total 2",
+                "synward_probe_duration_seconds_bucket{le=\"0.0001\"} 30",
+                "synward_probe_duration_seconds_bucket{le=\"1\"} 30",
+                "synward_probe_duration_seconds_bucket{le=\"1.5\"} 31",
+                "synward_probe_duration_seconds_bucket{le=\"+Inf\"} 31",
+                "synward_probe_duration_seconds_sum 1.036",
+                "synward_probe_duration_seconds_count 31",
         };
         struct snapshot s;
         char *text;
@@ -93,6 +108,7 @@ static void no_source_and_nothing_unknown(void **state) {
         assert_null(strstr(text, " nan"));
         assert_null(strstr(text, "\nsynward_half_open"));
         assert_null(strstr(text, "\nsynward_tcp_syncookies"));
+        assert_null(strstr(text, "synward_probe_")); /* there is none */
         assert_true(has_line(text, "synward_sensor_up{sensor=\"netstat\"} 0"));
         assert_null(strstr(text, "sensor_up{sensor=\"nflog\"}")); /* it is set to be off */
         free(text);

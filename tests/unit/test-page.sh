@@ -111,10 +111,17 @@ grep -q 'at most 512, for tcp_syncookies was 2<' "$work/queueless.html" || not_o
 grep -q 'class="note">While tcp_syncookies was 2' "$work/at-times.html" || not_ok "the page does not say when there was no queue"
 ! grep -q 'tcp_syncookies was 2' "$work/page.html" "$work/page.txt" || not_ok "tcp_syncookies is called 2 where it was 1"
 
+# What honest clients felt, beside the minute before.
+for words in 'What honest clients felt' '<td>100 % of 2,000</td><td>34 % of 50,000</td>' '<td>100 % of 12</td><td>25 % of 3,600</td>' \
+        '<td>0.06 ms</td><td>1,033 ms</td>' '<td>0</td><td>2,700</td>'; do
+        grep -qF "$words" "$work/page.html" || not_ok "not on the page: $words"
+done
+
 # The record of an older synward has neither queues nor an account.
 "$ctl" --socket "$socket" incidents 6 --html >"$work/old.html" || not_ok "no page of an older record"
 [ "$(grep -c 'class="chart"' "$work/old.html")" = 3 ] || not_ok "charts of an older record"
 grep -q 'of the listener filled most' "$work/old.html" || not_ok "an older record's queue is not drawn"
+! grep -q 'What honest clients felt' "$work/old.html" || not_ok "what clients felt is made up for an older record"
 grep -q 'The record does not say' "$work/old.html" || not_ok "an older record's account is made up"
 "$ctl" --socket "$socket" incidents 6 --text >"$work/old.txt" || not_ok "no text of an older record"
 ! grep -qE 'THE FLOODED LISTENERS|COULD IT' "$work/old.txt" || not_ok "an older record's text makes something up"

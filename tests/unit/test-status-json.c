@@ -34,6 +34,8 @@ static const struct {
         { "listeners", "a" }, { "sources_tracked", "in" }, { "sources_distinct_estimate", "in" },
         { "syncookies.value", "in" }, { "syncookies.original", "in" },
         { "syncookies.managed", "b" }, { "syncookies.mode", "s" }, { "syncookies.trouble", "sn" }, { "incident", "no" },
+        { "host.known_finished_share", "rn" }, { "host.probe_connected_share", "rn" }, { "host.probe_slowest_ms", "rn" },
+        { "probe", "no" },
         { "block.enabled", "b" }, { "block.entries", "i" }, { "block.limited", "i" }, { "block.dropped_syn_per_s", "rn" },
         { "block.dropped_syns", "i" }, { "clients.now", "i" }, { "clients.refused", "i" },
         { "clients.dropped", "i" }, { "clients.accepted", "i" }, { "clients.accept_failed", "i" },
@@ -89,11 +91,38 @@ static void has_every_field(void **state) {
         keeps_the_promise(&s);
 }
 
+static void tells_of_the_probe(void **state) {
+        struct snapshot s;
+        json_t *status;
+
+        sample_flood(&s);
+        status = status_json(&s);
+        assert_string_equal(json_string_value(at(status, "probe.listener")), "192.0.2.1:80");
+        assert_true(json_is_null(at(status, "probe.from")));
+        assert_string_equal(json_string_value(at(status, "probe.last")), "timed_out");
+        assert_true(json_is_null(at(status, "probe.last_ms"))); /* it never came to an end */
+        assert_int_equal(json_integer_value(at(status, "probe.attempts.timed_out")), 9);
+        assert_int_equal(json_integer_value(at(status, "probe.attempts.skipped")), 2);
+        assert_true(fabs(json_real_value(at(status, "probe.connected_share")) - 0.25) < 1e-9);
+        assert_true(fabs(json_real_value(at(status, "host.known_finished_share")) - 0.985) < 1e-9);
+        json_decref(status);
+
+        s.probe.last = OBS_PROBE_CONNECTED;
+        s.probe.last_us = 57;
+        s.probe.from.address = address_from_ipv4(0x090200c0);
+        strcpy(s.probe.why, "because");
+        status = status_json(&s);
+        assert_true(fabs(json_real_value(at(status, "probe.last_ms")) - 0.057) < 1e-9);
+        assert_string_equal(json_string_value(at(status, "probe.from")), "192.0.2.9");
+        assert_string_equal(json_string_value(at(status, "probe.why")), "because");
+        json_decref(status);
+}
+
 static void unknown_is_null(void **state) {
         static const char *const paths[] = {
                 "host.half_open", "host.syn_per_s", "host.completion_ratio", "incident",
                 "sources_tracked", "sources_distinct_estimate", "syncookies.value",
-                "syncookies.original", "syncookies.trouble", "block.dropped_syn_per_s", "sensors.sock_diag.last_us", "sensors.nflog.sample_one_in",
+                "syncookies.original", "syncookies.trouble", "probe", "host.known_finished_share", "block.dropped_syn_per_s", "sensors.sock_diag.last_us", "sensors.nflog.sample_one_in",
         };
         struct snapshot s;
         json_t *status;
@@ -226,6 +255,7 @@ static void sources_or_prefixes(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(has_every_field),
+                cmocka_unit_test(tells_of_the_probe),
                 cmocka_unit_test(unknown_is_null),
                 cmocka_unit_test(infinite_is_null),
                 cmocka_unit_test(says_what_is),
