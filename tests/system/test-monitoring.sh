@@ -49,7 +49,10 @@ check "the dashboard is valid JSON" jq -e '[.panels[].targets[].expr] | length >
 lab_up cookies=1
 lab_server web --listen 0.0.0.0:80 --backlog 511
 lab_fleet_key
-LAB_CONFIG="{ detect: { hold: 1s, recover: 1s }, metrics: { fleet_key: $lab_temp/fleet.key } }" lab_daemon
+# Known clients, and a probe: what is told of them only where they are.
+lab_honest clients --from 100.64.0.0/24 --to $LAB_SERVER4:80 --rate 50 --duration 300s --timeout 3s
+LAB_CONFIG="{ detect: { hold: 1s, recover: 1s }, metrics: { fleet_key: $lab_temp/fleet.key },
+        probe: { listener: \"$LAB_SERVER4:80\", interval: 1s } }" lab_daemon
 mkdir "$lab_temp/textfile" "$lab_temp/data" "$lab_temp/am"
 
 lab_ctl metrics >"$lab_temp/metrics"
