@@ -179,6 +179,13 @@ dropped() {
         waits 15 "dropped: timed out" probe '.last == "timed_out" and .attempts.timed_out >= 3 and .attempts.refused == 0'
         lab_in server nft delete table inet lab
         waits 15 "dropped: connects again" probe '.last == "connected"'
+        # Half-opens of its own, which nobody will finish.
+        lab_in server nft "table inet lab { chain out { type filter hook output priority 0; }; }
+                add rule inet lab out ip daddr $me tcp sport 80 drop" || lab_abort nft
+        waits 30 "dropped: answers too: timed out" probe '.last == "timed_out" and .attempts.timed_out >= 15 and .attempts.refused == 0'
+        lab_note "dropped: $(lab_half_open) half-open, unfinished $(figure .host.unanswered_per_s)/s, strength $(figure .host.strength)"
+        lab_in server nft delete table inet lab
+        waits 15 "dropped: connects again after that" probe '.last == "connected"'
         lab_never flood "dropped: no flood" "$start"
         lab_expect "dropped: no sensor is the worse for it" told '[.sensors[].state] | all(. == "ok")'
         lab_batch server "addr del $me/32 dev lo"
