@@ -4,10 +4,10 @@
 #include <math.h>
 
 #include "core/explanations.h"
+#include "core/share.h"
 #include "core/sight.h"
 
 /* A scan: most SYNs go to ports without a listener, and to many of them. */
-#define SCAN_STRAY_SHARE 0.5
 #define SCAN_PORTS 20
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
@@ -123,7 +123,7 @@ struct circumstances account_circumstances(const struct detector *d, const struc
                 .outage = l->outage,
                 .allowed_per_s = d->allowed_per_s,
                 .scanning = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) &&
-                            o->sources.stray_share >= SCAN_STRAY_SHARE &&
+                            o->sources.stray_share >= MOST &&
                             o->sources.stray_ports >= SCAN_PORTS,
                 .refused_ports_per_s = refused_ports_per_s(d),
         };

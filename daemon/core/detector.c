@@ -8,6 +8,7 @@
 #include "core/allowed.h"
 #include "core/detector_state.h"
 #include "core/diagnose.h"
+#include "core/share.h"
 #include "core/sight.h"
 #include "core/source_table.h"
 
@@ -33,7 +34,6 @@
 /* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
 #define CROWD_NEW_US UINT64_C(4000000)
 #define CROWD_WAKE_US UINT64_C(10000000)
-#define CROWD_GONE_SHARE 0.5
 
 struct detector *detector_new(const struct settings *settings) {
         struct detector *d = calloc(1, sizeof *d);
@@ -78,7 +78,7 @@ static void choke(struct subject *s, struct look *l, const struct settings_detec
                   uint64_t now_us) {
         /* By cookie the honest are served: only where most of those are in vain. */
         if (l->refused_per_s > TURNED_AWAY_PER_S ||
-            (l->syncookies == 1 && l->cookies_sent_per_s > TURNED_AWAY_PER_S && l->cookies_lost_share > 0.5))
+            (l->syncookies == 1 && l->cookies_sent_per_s > TURNED_AWAY_PER_S && l->cookies_lost_share > MOST))
                 s->pressed_us = now_us;
         if (l->aged_per_s > 0 || l->stale_per_s > 0)
                 s->aging_us = now_us;
@@ -272,7 +272,7 @@ static bool crowd_is_new(struct detector *d, uint64_t now_us, bool crowd, double
         if (!d->crowd_us || now_us - d->crowd_us > CROWD_WAKE_US)
                 return false;
         d->crowd_peak_per_s = fmax(d->crowd_peak_per_s, or_zero(begun_per_s));
-        return now_us - d->crowd_us < CROWD_NEW_US || begun_per_s < CROWD_GONE_SHARE * d->crowd_peak_per_s;
+        return now_us - d->crowd_us < CROWD_NEW_US || begun_per_s < (1 - MOST) * d->crowd_peak_per_s;
 }
 
 static void follow_crowd(struct detector *d, const struct observation *o, struct look *host) {

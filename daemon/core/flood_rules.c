@@ -6,6 +6,7 @@
 #include "core/explanations.h"
 #include "core/host_track.h"
 #include "core/rate.h"
+#include "core/share.h"
 
 /* A strong stream: below this a second, wait for entries to age. So does one that cannot fill
  * half of the queue in a second: by then far clients have finished. */
@@ -36,7 +37,6 @@
 #define GATHERED_PART (1 / 12.0)
 #define GATHERED_MOST 3.0 /* times that */
 #define LOUD 4.0
-#define MOST 0.5
 #define FULL_SHARE 0.8
 #define FEW_FACTOR 2.0
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */

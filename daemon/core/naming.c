@@ -4,10 +4,9 @@
 #include <math.h>
 
 #include "core/rate.h"
+#include "core/share.h"
 #include "core/source_window.h"
 
-/* More than half of it: no other name can have as much. */
-#define MOST 0.5
 /* Repeats that chance alone, or a few visitors who came twice, may bring. */
 #define REPEATS_MIN 8.0
 /* Handshakes from which addresses can be reckoned. */

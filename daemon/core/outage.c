@@ -4,10 +4,9 @@
 #include <math.h>
 
 #include "core/rate.h"
+#include "core/share.h"
 
-/* Completions below this part of the usual … */
-#define COMPLETED_SHARE 0.5
-/* … arrivals at most this much above it … */
+/* Arrivals at most this much above the usual … */
 #define ARRIVALS_FACTOR 1.5
 /* … or this much, if they are seen to be the same clients again. */
 #define RETRIES_FACTOR 6.0
@@ -28,14 +27,13 @@
 #define FLOOD_LATELY_TAU_S 15.0
 
 /* Those who had begun are late by then, and finish in vain. */
-#define CUT_SHARE 0.5
 #define CUT_LEAVES_US UINT64_C(3000000)
 
 /* Whatever is late now came before. Once: it is over when as many come as usual. */
 static bool is_cut(struct outage *o, const struct host_track *t, uint64_t now_us) {
         if (t->syns.per_s >= t->usual_arrivals.per_s)
                 o->cut_us = 0;
-        else if (!o->cut_us && t->syns.per_s < CUT_SHARE * t->usual_arrivals.per_s)
+        else if (!o->cut_us && t->syns.per_s < (1 - MOST) * t->usual_arrivals.per_s)
                 o->cut_us = now_us;
         return o->cut_us && now_us - o->cut_us < CUT_LEAVES_US;
 }
@@ -89,7 +87,7 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         if (is_cut(o, t, now_us) && late <= t->usual_arrivals.per_s)
                 return true;
         now = are_the_usual(o, t, c, l, now_us) && late >= LATE_SHARE * t->usual_arrivals.per_s &&
-              t->completed_steady.per_s < COMPLETED_SHARE * t->usual_completed.per_s &&
+              t->completed_steady.per_s < (1 - MOST) * t->usual_completed.per_s &&
               (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
                c->alive >= ALIVE_SHARE * or_zero(l->stuck) ||
                t->completed_steady.per_s < NOBODY_SHARE * t->usual_completed.per_s);

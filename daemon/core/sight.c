@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "core/share.h"
+
 /* What a walk said holds for so long. */
 #define LOOK_STALE_US UINT64_C(1500000)
 /* A listener that is not in the list any more is forgotten after this. */
@@ -288,7 +290,7 @@ static bool few_reset(struct detector *d, const struct observation *o, uint32_t 
 
         only[index] = true;
         culprits_find(o, only, false, &d->culprits);
-        return culprits_few_share(&d->culprits, true, d->culprits.unfinished_per_s) >= 0.5;
+        return culprits_few_share(&d->culprits, true, d->culprits.unfinished_per_s) >= MOST;
 }
 
 static void look_at_listener(struct detector *d, const struct observation *o, uint32_t index) {

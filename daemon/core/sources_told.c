@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "core/share.h"
 #include "core/share_bounds.h"
 
 enum {
@@ -13,7 +14,6 @@ enum {
 };
 
 #define SECOND_US 1e6
-#define DOUBTED_COMPLETION_MAX 0.5
 #define RATE_WINDOW_MIN_US UINT64_C(200000)
 
 /* Seconds behind the counts, and what makes up for lost messages. */
@@ -182,7 +182,7 @@ void sources_told(const struct source_table *t, uint64_t now_us, struct obs_sour
 bool source_table_doubts(const struct obs_source *s) {
         const uint32_t both = OBS_S_SYNS | OBS_S_COMPLETED;
 
-        return (s->known & both) == both && s->completion_low < DOUBTED_COMPLETION_MAX &&
+        return (s->known & both) == both && s->completion_low < MOST &&
                (s->syn_per_s - s->syn_error_per_s >= (double) DOUBTED_PER_S_MIN ||
                 s->half_open >= NAMED_HALF_OPEN_MIN);
 }
