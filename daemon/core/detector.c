@@ -8,6 +8,7 @@
 #include "core/allowed.h"
 #include "core/detector_state.h"
 #include "core/diagnose.h"
+#include "core/retries.h"
 #include "core/share.h"
 #include "core/sight.h"
 #include "core/source_table.h"
@@ -27,8 +28,8 @@
 #define RESET_TAU_S 5.0
 #define CALM_AGAIN_US UINT64_C(60000000)
 /* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
- * that answers by cookie can wait for more evidence. */
-#define PRESSED_US UINT64_C(3000000)
+ * that answers by cookie can wait for more evidence. Who is turned away comes again by then. */
+#define PRESSED_US RETRY_SECOND_US
 #define TURNED_AWAY_PER_S 0.1
 
 /* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */

@@ -3,9 +3,11 @@
 
 #include <math.h>
 
+#include "core/retries.h"
+
 /* A flood needs as long to leave half-opens that prove it (core/block_policy.c), so who came before it has been
  * told by then. */
-#define IN_TIME_US UINT64_C(1000000)
+#define IN_TIME_US RETRY_FIRST_US
 /* So that the moments reach back beyond that. */
 #define MOMENT_US UINT64_C(100000)
 #define HALF_MINUTE_US UINT64_C(30000000)

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-#define SECOND_US UINT64_C(1000000)
+#include "core/retries.h"
+
 #define PRIOR_US UINT64_C(800000)
 /* Nearly all: the rest is what loss leaves late (RFC 6298 sends again after a second). */
 #define OPEN_SHARE_MAX 0.05
@@ -38,7 +39,7 @@ void far_learn(struct far *f, const struct observation *o, double finished_per_s
 uint64_t far_age_us(const struct far *f, uint64_t at_least_us) {
         unsigned first = OBS_AGE_FINE_BINS;
 
-        if (at_least_us >= SECOND_US)
+        if (at_least_us >= RETRY_FIRST_US)
                 return at_least_us;
         if (f->handshakes < ENOUGH)
                 return at_least_us > PRIOR_US ? at_least_us : PRIOR_US;

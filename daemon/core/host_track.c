@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/host_track.h"
 
+#include "core/retries.h"
+
 /* Of a few a second, some ten. */
 #define SLOW_TAU_S 6.0
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
@@ -13,7 +15,6 @@
 /* Where few come, a pause between two of them is no silence: twice so many are weighed. With 50 or
  * more, fewer than half by chance is a matter of 1 in 10,000. */
 #define STEADY_COUNT 25.0
-#define STEADY_TAU_MAX_S 15.0
 /* More than this above what is usual is a crowd, once something is. It becomes usual, if it
  * stays; but one of a minute must not make what comes after it look like few. */
 #define LEARN_FACTOR 3.0
@@ -75,7 +76,7 @@ static void count(struct rate *r, const struct observation *o, enum obs_counter 
 
 /* Unknown as long as nothing is usual. */
 static double steady_tau_s(const struct host_track *t) {
-        return fmin(fmax(HOST_TRACK_FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s), STEADY_TAU_MAX_S);
+        return fmin(fmax(HOST_TRACK_FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s), (double) RETRY_FOURTH_US / 1e6);
 }
 
 /* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "core/rate.h"
+#include "core/retries.h"
 #include "core/share.h"
 
 /* Arrivals at most this much above the usual … */
@@ -15,7 +16,8 @@
 #define NOBODY_SHARE 0.01
 /* So many of the usual are left unfinished: where few come at all, nothing is lost. */
 #define LATE_SHARE 0.1
-#define SETTLES_US UINT64_C(15000000)
+/* Its clients have sent their last SYN but one by then. */
+#define SETTLES_US RETRY_FOURTH_US
 /* So long nobody need be heard of: TCP sends again after 1, 3, 7 and 15 s, and a lost ACK not at all. */
 #define SILENT_US UINT64_C(20000000)
 /* Without a log it takes more to know what is usual. */
@@ -24,10 +26,11 @@
  * is why nobody finishes. */
 #define FLOOD_STANDS_US UINT64_C(2000000)
 #define FLOOD_STANDS_SHARE 0.4
-#define FLOOD_LATELY_TAU_S 15.0
+/* Lately: no longer than one is taken to settle. */
+#define FLOOD_LATELY_US SETTLES_US
 
-/* Those who had begun are late by then, and finish in vain. */
-#define CUT_LEAVES_US UINT64_C(3000000)
+/* Those who had begun are late by then, and too old to count as what is late, aged or stale. */
+#define CUT_LEAVES_US RETRY_SECOND_US
 
 /* Whatever is late now came before. Once: it is over when as many come as usual. */
 static bool is_cut(struct outage *o, const struct host_track *t, uint64_t now_us) {
@@ -53,7 +56,7 @@ void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, ui
                 o->flood_since_us = now_us;
                 o->flood_arrivals = rate_unknown();
         }
-        rate_peak(&o->flood_arrivals, arrivals_per_s, elapsed_s, FLOOD_LATELY_TAU_S);
+        rate_peak(&o->flood_arrivals, arrivals_per_s, elapsed_s, (double) FLOOD_LATELY_US / 1e6);
 }
 
 /* Where the log tells handshakes from SYNs sent again, no more begin than usual; and after a while somebody

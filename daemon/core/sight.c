@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "core/retries.h"
 #include "core/share.h"
 
 /* What a walk said holds for so long. */
@@ -10,7 +11,7 @@
 /* A listener that is not in the list any more is forgotten after this. */
 #define FORGET_US UINT64_C(10000000)
 /* A queue at its limit falls below it from moment to moment, and fills again. */
-#define FULL_US UINT64_C(1000000)
+#define FULL_US RETRY_FIRST_US
 /* What is said to be unfinished evens out over this; at a flood's beginning it has not the time. */
 #define FIGURES_TAU_S 1.0
 /* Connections end when they like: over some seconds. */

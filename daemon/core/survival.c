@@ -3,9 +3,10 @@
 
 #include <math.h>
 
+#include "core/retries.h"
+
 /* How long a listener counts as one with deferred accept after such an entry. */
 #define DEFERRED_MEMORY_US UINT64_C(60000000)
-#define ALIVE_TAU_S 15.0
 enum { SURVIVAL_AGE_BIN_MAX = OBS_AGE_3S };
 
 static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigned end) {
@@ -56,7 +57,7 @@ static void measure_alive(struct survival_memory *m, const struct obs_listener *
                 double elapsed_s = (double) (now_us - m->time_us) / 1e6;
                 double leaps = older_3s > m->older_2s ? older_3s - m->older_2s : 0;
 
-                m->alive = m->alive * exp(-elapsed_s / ALIVE_TAU_S) + leaps;
+                m->alive = m->alive * exp(-elapsed_s / ((double) RETRY_FOURTH_US / 1e6)) + leaps;
         }
         m->time_us = now_us;
         m->older_2s = older_2s;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/*
+ * When TCP sends a SYN, or a SYN-ACK, again: after a second, and each time after twice as long as before
+ * (RFC 6298, 2 and 5; TCP_TIMEOUT_INIT in include/net/tcp.h). Since the first one, in microseconds.
+ */
+
+#include <stdint.h>
+
+#define RETRY_FIRST_US UINT64_C(1000000)
+#define RETRY_SECOND_US UINT64_C(3000000)
+#define RETRY_FOURTH_US UINT64_C(15000000)
