@@ -20,10 +20,6 @@
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 
-/* So many times the usual SYNs are suspect where nothing tells whether anybody finishes. */
-#define UNSEEN_FACTOR 3.0
-#define UNSEEN_PER_S 100.0
-
 /* So long after the last one few sources' cookies may still be missed. */
 #define RESET_TAU_S 5.0
 #define CALM_AGAIN_US UINT64_C(60000000)
@@ -237,8 +233,7 @@ static void take_worst(struct verdicts *v) {
  * connections last looks the same as a flood. */
 static bool surges_unseen(const struct host_track *t) {
         return t->syncookies == 2 && isnan(t->completed.per_s) && isnan(t->cookies_sent.per_s) &&
-               t->syns.per_s - t->usual_syns.per_s >= UNSEEN_PER_S &&
-               t->syns.per_s >= UNSEEN_FACTOR * t->usual_syns.per_s;
+               t->syns.per_s > host_track_crowd_per_s(t->usual_syns.per_s);
 }
 
 static void step_host(struct detector *d, const struct observation *o, struct look *l, struct verdicts *ret) {

@@ -11,8 +11,6 @@
 /* A strong stream: below this a second, wait for entries to age. So does one that cannot fill
  * half of the queue in a second: by then far clients have finished. */
 #define SURGE_PER_S 50.0
-/* More than usual finish: a crowd, of which most may still be under way. */
-#define CROWD_FACTOR 2.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
 /* Loss makes no RST: less than most of it is enough. */
@@ -44,8 +42,6 @@
 #define LOST_COOKIES_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
-/* What is there every day, and some more. */
-#define USUAL_FACTOR 3.0
 
 double flood_rules_share(double unanswered_per_s, double completed_per_s) {
         double all = unanswered_per_s + completed_per_s;
@@ -151,7 +147,7 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 /* --- the patterns --------------------------------------------------------------- */
 
 bool flood_rules_is_crowd(const struct look *l) {
-        return l->completed_per_s > CROWD_FACTOR * l->usual_completed_per_s + HOST_TRACK_CROWD_PER_S;
+        return l->completed_per_s > host_track_crowd_per_s(l->usual_completed_per_s);
 }
 
 /* So many unfinished, three times what finishes and far above what the round trips of the usual
@@ -202,7 +198,7 @@ static double refuses_in_vain(const struct look *l, const struct settings_detect
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
 bool flood_rules_are_checks(const struct look *l) {
         return l->few_reset && (l->killed_per_s < FLOOD_RULES_REFLECTED_PER_S ||
-                                l->killed_per_s < USUAL_FACTOR * l->usual_killed_per_s);
+                                l->killed_per_s < host_track_crowd_per_s(l->usual_killed_per_s));
 }
 
 static double bounces(const struct look *l) {

@@ -15,9 +15,6 @@
 /* Where few come, a pause between two of them is no silence: twice so many are weighed. With 50 or
  * more, fewer than half by chance is a matter of 1 in 10,000. */
 #define STEADY_COUNT 25.0
-/* More than this above what is usual is a crowd, once something is. It becomes usual, if it
- * stays; but one of a minute must not make what comes after it look like few. */
-#define LEARN_FACTOR 3.0
 
 /* The timeouts of a SYN-ACK and its repetitions: 1 s, doubled, 120 s at most (TCP_TIMEOUT_INIT,
  * TCP_RTO_MAX, include/net/tcp.h). 63 s with the default of 5. */
@@ -76,7 +73,9 @@ static void count(struct rate *r, const struct observation *o, enum obs_counter 
 
 /* Unknown as long as nothing is usual. */
 static double steady_tau_s(const struct host_track *t) {
-        return fmin(fmax(HOST_TRACK_FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s), (double) RETRY_FOURTH_US / 1e6);
+        double tau_s = fmax(HOST_TRACK_FAST_TAU_S, STEADY_COUNT / t->usual_completed.per_s);
+
+        return fmin(tau_s, (double) RETRY_FOURTH_US / 1e6);
 }
 
 /* SYNs refused for a full request queue: TCPReqQFullDrop, and with cookies off
@@ -215,8 +214,10 @@ static void learn(const struct host_track *t, struct rate *usual, double level, 
         /* At first the mean of all there was, later of the last ten minutes. */
         double tau_s = fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
 
+        /* A crowd becomes usual, if it stays; but one of a minute must not make what comes after it look
+         * like few. */
         if (t->learned_us >= warmup_us)
-                level = fmin(level, LEARN_FACTOR * usual->per_s + HOST_TRACK_CROWD_PER_S);
+                level = fmin(level, host_track_crowd_per_s(usual->per_s));
         rate_mix(usual, level, elapsed_s, tau_s);
 }
 

@@ -19,7 +19,9 @@
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
 #define HOST_TRACK_OVERFLOW_US UINT64_C(10000000)
-/* A few more than usual are chance, however few are usual. */
+/* More than so many times the usual is a crowd, not a busy hour; a few more are chance, however few are
+ * usual. */
+#define HOST_TRACK_CROWD_FACTOR 3.0
 #define HOST_TRACK_CROWD_PER_S 20.0
 
 struct host_track {
@@ -68,6 +70,11 @@ struct cookies_in_vain {
         double stale_per_s;      /* within 1.5 s */
 };
 struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t age_us);
+
+/* What is more than this, a second, is a crowd. NAN: nothing is usual yet. */
+static inline double host_track_crowd_per_s(double usual_per_s) {
+        return HOST_TRACK_CROWD_FACTOR * usual_per_s + HOST_TRACK_CROWD_PER_S;
+}
 
 /* Handshakes that arrived, a second: finished, unanswered and refused together. */
 double host_track_arrivals(const struct host_track *t, double unanswered_per_s);
