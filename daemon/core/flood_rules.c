@@ -17,9 +17,6 @@
 #define BOUNCING_SHARE 0.33
 /* An overwhelming one: in one look, a tenth of a second's worth of entries. */
 #define OVERWHELMING_PER_S 300.0
-#define OVERWHELMING_SHARE 0.75
-/* Times what usually arrives: an outage's clients send again, but not as much at once. */
-#define OVERWHELMING_ARRIVALS 2.5
 /* Times what is usually that late: a crowd of twenty times the usual far clients. */
 #define OVERWHELMING_EARLY 20.0
 /* Before the round trip after 1 s is over, most are still under way. */
@@ -150,19 +147,17 @@ bool flood_rules_is_crowd(const struct look *l) {
         return l->completed_per_s > host_track_crowd_per_s(l->usual_completed_per_s);
 }
 
-/* So many unfinished, three times what finishes and far above what the round trips of the usual
- * clients ever left, that it need not wait for another look. A pause of the network is none of
- * this: then no more arrive than did before. */
+/* So many unfinished, a crowd beside what finishes and beside what usually arrives, and far above what the
+ * round trips of the usual clients ever left, that it need not wait for another look. A pause of the
+ * network is none of this: then no more arrive than did before. */
 static double overwhelms(const struct look *l, const struct settings_detect *s) {
         double early = or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s);
-        double usual = fmax(OVERWHELMING_ARRIVALS * l->usual_arrivals_per_s,
-                            OVERWHELMING_EARLY * or_zero(l->usual_early_per_s));
+        double crowd = host_track_crowd_per_s(fmax(l->completed_per_s, l->usual_arrivals_per_s));
 
-        if (isnan(l->usual_arrivals_per_s) || flood_rules_is_crowd(l))
+        if (isnan(l->usual_arrivals_per_s) || isnan(l->completed_per_s) || flood_rules_is_crowd(l))
                 return 0;
-        return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)),
-                             odds_against(early, l->completed_per_s, OVERWHELMING_SHARE)),
-                      all_of(against(early, usual), hurts(l, s, early)));
+        return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)), against(early, crowd)),
+                      all_of(against(early, OVERWHELMING_EARLY * or_zero(l->usual_early_per_s)), hurts(l, s, early)));
 }
 
 /* Below this it can wait for entries to age. */
