@@ -141,8 +141,8 @@ const struct key keys_table[] = {
         { .path = "detect.false_alarm_interval", .type = KEY_DURATION, IN_DETECT(false_alarm_us),
           .min = HOUR, .max = 100 * YEAR, .initial = YEAR,
           .help = "How long it takes until noise of two fifths of unanswered_rate gathers by chance what a quiet "
-                  "flood leaves unfinished: 15 handshakes, half of that for an hour. Loud floods "
-                  "are found as soon with any. It bounds chance alone: what is taken for a flood "
+                  "flood leaves unfinished: 15 handshakes, half of that for an hour. As many in two "
+                  "looks, 37 a second, or twice as many in one, 300, need not gather. It bounds chance alone: what is taken for a flood "
                   "because it is explained wrongly is not prevented by a longer one." },
 
         { .path = "listeners", .type = KEY_LIST, .max = SETTINGS_LISTENERS_MAX,

@@ -8,15 +8,10 @@
 #include "core/rate.h"
 #include "core/share.h"
 
-/* A strong stream: below this a second, wait for entries to age. So does one that cannot fill
- * half of the queue in a second: by then far clients have finished. */
-#define SURGE_PER_S 50.0
 /* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
 #define SURGE_SHARE 0.6
 /* Loss makes no RST: less than most of it is enough. */
 #define BOUNCING_SHARE 0.33
-/* An overwhelming one: in one look, a tenth of a second's worth of entries. */
-#define OVERWHELMING_PER_S 300.0
 /* Times what is usually that late: a crowd of twenty times the usual far clients. */
 #define OVERWHELMING_EARLY 20.0
 /* Before the round trip after 1 s is over, most are still under way. */
@@ -27,11 +22,10 @@
  * 1.153 is that of 4.25/s against 8/s; with ticks of 0.2 s there s is 1.1 s (test-flood-rules.c). */
 #define NOISE_EXPONENT 1.153
 #define NOISE_LOOK_S 1.0
-/* Not much louder than noise it takes more, where the queue has room for it: noise just below
+/* Where it is not loud it takes more, if the queue has room for it: noise just below
  * the tolerated then needs minutes, not the seconds that a scanner is busy. */
 #define GATHERED_PART (1 / 12.0)
 #define GATHERED_MOST 3.0 /* times that */
-#define LOUD 4.0
 #define FULL_SHARE 0.8
 #define FEW_FACTOR 2.0
 /* Some cookies of a crowd are always lost, and counts of a second are uneven. */
@@ -68,6 +62,21 @@ static double any_of(double a, double b) {
         return fmax(a, b);
 }
 
+double flood_rules_chance(const struct settings_detect *s) {
+        return log((double) s->false_alarm_us / 1e6 / NOISE_LOOK_S) / NOISE_EXPONENT;
+}
+
+/* So many a second are, in 100 ms, what chance does not bring in the wanted interval. Where no second look
+ * is waited for, one has to hold what two would. */
+static double at_once_per_s(const struct settings_detect *s) {
+        return fmax(flood_rules_chance(s) / ((double) OBS_AGE_FINE_US / 1e6), s->unanswered_per_s);
+}
+
+/* And so many in two looks at the 200 ms past the survival age. */
+static double loud_per_s(const struct settings_detect *s) {
+        return fmax(flood_rules_chance(s) / (2 * 2 * (double) OBS_AGE_FINE_US / 1e6), s->unanswered_per_s);
+}
+
 /* Honest clients are at risk now: the queue fills, SYNs are refused or answered by cookie. */
 static double pressure(const struct look *l, const struct settings_detect *s) {
         double fills = all_of(against(l->half_open, QUEUE_MIN),
@@ -82,7 +91,7 @@ static double pressure(const struct look *l, const struct settings_detect *s) {
 /* That many unfinished handshakes can fill at least half of the queue, or have. */
 static double hurts(const struct look *l, const struct settings_detect *s, double unanswered_per_s) {
         double can = isnan(l->backlog)
-                             ? against(unanswered_per_s, SURGE_PER_S)
+                             ? against(unanswered_per_s, loud_per_s(s))
                              : all_of(against(unanswered_per_s, s->unanswered_per_s),
                                       against(unanswered_per_s * l->half_open_life_s, l->backlog / 2));
 
@@ -110,14 +119,10 @@ static double aged_for_sure(const struct look *l) {
         return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
 }
 
-double flood_rules_chance(const struct settings_detect *s) {
-        return log((double) s->false_alarm_us / 1e6 / NOISE_LOOK_S) / NOISE_EXPONENT;
-}
-
 static double gathered_enough(const struct look *l, const struct settings_detect *s) {
         double chance = flood_rules_chance(s);
 
-        if (aged_for_sure(l) >= LOUD * s->unanswered_per_s)
+        if (aged_for_sure(l) >= loud_per_s(s))
                 return chance;
         return fmin(fmax(chance, GATHERED_PART * l->backlog), GATHERED_MOST * chance); /* fmax ignores a NAN */
 }
@@ -156,15 +161,14 @@ static double overwhelms(const struct look *l, const struct settings_detect *s) 
 
         if (isnan(l->usual_arrivals_per_s) || isnan(l->completed_per_s) || flood_rules_is_crowd(l))
                 return 0;
-        return all_of(all_of(against(early, fmax(OVERWHELMING_PER_S, s->unanswered_per_s)), against(early, crowd)),
+        return all_of(all_of(against(early, 2 * at_once_per_s(s)), against(early, crowd)),
                       all_of(against(early, OVERWHELMING_EARLY * or_zero(l->usual_early_per_s)), hurts(l, s, early)));
 }
 
-/* Below this it can wait for entries to age. */
+/* Below this it can wait for entries to age; so can what does not fill half of the queue in a second: by then
+ * far clients have finished. */
 static double surge_per_s(const struct look *l, const struct settings_detect *s) {
-        double fills = isnan(l->backlog) ? SURGE_PER_S : fmin(l->backlog / 2, OVERWHELMING_PER_S);
-
-        return fmax(fmax(SURGE_PER_S, fills), s->unanswered_per_s);
+        return fmax(loud_per_s(s), isnan(l->backlog) ? 0 : fmin(l->backlog / 2, at_once_per_s(s)));
 }
 
 static double surges(const struct look *l, const struct settings_detect *s) {
