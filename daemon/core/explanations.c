@@ -4,18 +4,13 @@
 #include "core/rate.h"
 #include "core/share.h"
 
-/* Where more is late it is no loss: TCP does not get along with it. */
-#define LOSS_SHARE_MAX 0.55
-/* Lost once, lost again: a bad path is bad for the second try too. */
-#define LOSS_MARGIN 1.8
-#define LOSS_LEAVES_MAX 0.65
 
 double explanation_loss_leaves(const struct look *l) {
         double share = flood_rules_share(or_zero(l->late_per_s), l->completed_per_s);
 
-        if (isnan(share) || share > LOSS_SHARE_MAX)
+        if (isnan(share) || share > EXPLANATION_LOSS_MAX)
                 return MOST;
-        return fmin(LOSS_MARGIN * share, LOSS_LEAVES_MAX);
+        return share;
 }
 
 double explanation_later_per_s(const struct look *l) {

@@ -23,6 +23,8 @@
 
 /* Of what an administrator calls noise (detect.unanswered_rate); the rest is room for chance. */
 #define EXPLANATION_NOISE_SHARE 0.8
+/* Where more of all is late it is no loss: TCP does not get along with it. */
+#define EXPLANATION_LOSS_MAX 0.6
 
 /* Handshakes a second; 0: explains nothing. */
 double explanation_per_s(enum explanation e, const struct look *l, const struct settings_detect *s);

@@ -8,8 +8,6 @@
 #include "core/rate.h"
 #include "core/share.h"
 
-/* Late handshakes include honest ones: 25 % loss each way makes 44 % late. */
-#define SURGE_SHARE 0.6
 /* Loss makes no RST: less than most of it is enough. */
 #define BOUNCING_SHARE 0.33
 /* Times what is usually that late: a crowd of twenty times the usual far clients. */
@@ -111,7 +109,7 @@ static double cookies_that_count(const struct look *l) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        return share >= SURGE_SHARE || (share >= LOST_COOKIES_SHARE && l->seen_once_share >= share * 0.8) ? stale
+        return share >= EXPLANATION_LOSS_MAX || (share >= LOST_COOKIES_SHARE && l->seen_once_share >= share * 0.8) ? stale
                                                                                                      : 0;
 }
 
@@ -177,7 +175,7 @@ static double surges(const struct look *l, const struct settings_detect *s) {
         if (flood_rules_is_crowd(l))
                 return 0;
         return all_of(against(late, surge_per_s(l, s)),
-                      odds_against(late, l->completed_per_s, SURGE_SHARE));
+                      odds_against(late, l->completed_per_s, EXPLANATION_LOSS_MAX));
 }
 
 /* SYNs that are refused, or answered by cookie, for nothing. A queue over its
