@@ -26,9 +26,6 @@
 #define GATHERED_MOST 3.0 /* times that */
 #define FULL_SHARE 0.8
 #define FEW_FACTOR 2.0
-/* Some cookies of a crowd are always lost, and counts of a second are uneven. */
-#define IN_VAIN_SHARE 0.25
-#define LOST_COOKIES_SHARE 0.1
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
 
@@ -102,25 +99,30 @@ bool flood_rules_pressure(const struct look *l, const struct settings_detect *s)
 
 /* --- what outlives loss and noise --------------------------------------------- */
 
+/* Of what may go unanswered, what is no reason to look yet. */
+static double half_tolerated(const struct settings_detect *s) {
+        return s->unanswered_share_permille / 2000.0;
+}
+
 /* A lost cookie is not sent again, so loss looks like a flood at first sight.
  * Fewer than most of them unanswered count only if they went to addresses that
  * never came back. */
-static double cookies_that_count(const struct look *l) {
+static double cookies_that_count(const struct look *l, const struct settings_detect *s) {
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        return share >= EXPLANATION_LOSS_MAX || (share >= LOST_COOKIES_SHARE && l->seen_once_share >= share * 0.8) ? stale
-                                                                                                     : 0;
+        return share >= EXPLANATION_LOSS_MAX || (share >= half_tolerated(s) && l->seen_once_share >= share) ? stale
+                                                                                                            : 0;
 }
 
-static double aged_for_sure(const struct look *l) {
-        return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l);
+static double aged_for_sure(const struct look *l, const struct settings_detect *s) {
+        return fmax(or_zero(l->aged_per_s), or_zero(l->stale_per_s)) + cookies_that_count(l, s);
 }
 
 static double gathered_enough(const struct look *l, const struct settings_detect *s) {
         double chance = flood_rules_chance(s);
 
-        if (aged_for_sure(l) >= loud_per_s(s))
+        if (aged_for_sure(l, s) >= loud_per_s(s))
                 return chance;
         return fmin(fmax(chance, GATHERED_PART * l->backlog), GATHERED_MOST * chance); /* fmax ignores a NAN */
 }
@@ -130,7 +132,7 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
         double noise = explanation_per_s(EXPLAINED_NOISE, l, s);
         double late = or_zero(l->late_per_s);
         double soon = or_zero(l->aged_per_s) - LOSS_SOON * late - noise;
-        double surely = or_zero(l->stale_per_s) + cookies_that_count(l) -
+        double surely = or_zero(l->stale_per_s) + cookies_that_count(l, s) -
                         fmax(explanation_per_s(EXPLAINED_LOSS, l, s), explanation_later_per_s(l) + noise);
 
         gathered += (fmax(soon, surely) - explanation_per_s(EXPLAINED_RETRIES, l, s)) * elapsed_s;
@@ -138,10 +140,10 @@ double flood_rules_gather(double gathered, const struct look *l, double elapsed_
 }
 
 bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) {
-        double aged = aged_for_sure(l);
+        double aged = aged_for_sure(l, s);
 
         return l->gathered >= gathered_enough(l, s) && aged >= s->unanswered_per_s &&
-               flood_rules_share(aged, l->completed_per_s) >= s->unanswered_share_permille / 2000.0;
+               flood_rules_share(aged, l->completed_per_s) >= half_tolerated(s);
 }
 
 /* --- the patterns --------------------------------------------------------------- */
@@ -189,7 +191,7 @@ static double refuses_in_vain(const struct look *l, const struct settings_detect
                 return refused;
         return any_of(refused, all_of(against(l->cookies_in_vain_per_s, s->unanswered_per_s),
                                       against(l->cookies_in_vain_per_s,
-                                              IN_VAIN_SHARE * l->cookies_sent_per_s)));
+                                              s->unanswered_share_permille / 1000.0 * l->cookies_sent_per_s)));
 }
 
 /* SYN-ACKs go to somebody who never asked for them, and says so. */
@@ -219,7 +221,7 @@ static double chokes(const struct look *l) {
 }
 
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
-        double aged = aged_for_sure(l);
+        double aged = aged_for_sure(l, s);
         /* What is held must be growing old now: after a flood it stands for a minute. */
         double aging = against(aged, s->unanswered_per_s);
         double harm = hurts(l, s, fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +

@@ -56,7 +56,7 @@ static double old_explained(enum kind k, const struct look *l, const struct sett
         if (k == STALE && lost > 0)
                 lost *= lost / (lost + l->completed_per_s);
         /* A lost cookie is not sent again. */
-        if (!(l->held >= l->backlog * s->fill_permille / 1000.0) || (k == STALE && cookies_that_count(l) > 0))
+        if (!(l->held >= l->backlog * s->fill_permille / 1000.0) || (k == STALE && cookies_that_count(l, s) > 0))
                 explained = fmax(explained, of_all);
         return fmax(explained, lost) + explanation_per_s(EXPLAINED_RETRIES, l, s);
 }
@@ -67,7 +67,7 @@ static bool see(enum kind k, const struct look *l, const struct settings_detect 
                 struct statistic_look *ret) {
         const double window_s = 0.5; /* as core/survival.c counts */
         double tolerated = M_LN2 * s->unanswered_per_s, explained = old_explained(k, l, s, tolerated);
-        double n = k == AGED ? or_zero(l->aged_per_s) : or_zero(l->stale_per_s) + cookies_that_count(l);
+        double n = k == AGED ? or_zero(l->aged_per_s) : or_zero(l->stale_per_s) + cookies_that_count(l, s);
         bool says = !l->outage && !isnan(l->completed_per_s);
 
         if (isnan(explained))
