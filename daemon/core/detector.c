@@ -81,7 +81,7 @@ static void choke(struct subject *s, struct look *l, const struct settings_detec
                 s->aging_us = now_us;
         if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && s->aging_us &&
             now_us - s->aging_us < PRESSED_US && flood_rules_is_stale(l, detect))
-                s->choked_s = fmin(s->choked_s + since_s, 2 * FLOOD_RULES_CHOKED_S);
+                s->choked_s = fmin(s->choked_s + since_s, 2 * flood_rules_choked_s(l));
         else
                 s->choked_s = fmax(0, s->choked_s - since_s);
         l->choked_s = s->choked_s;

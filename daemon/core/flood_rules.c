@@ -6,6 +6,7 @@
 #include "core/explanations.h"
 #include "core/host_track.h"
 #include "core/rate.h"
+#include "core/retries.h"
 #include "core/share.h"
 
 /* Loss makes no RST: less than most of it is enough. */
@@ -24,10 +25,13 @@
  * the tolerated then needs minutes, not the seconds that a scanner is busy. */
 #define GATHERED_PART (1 / 12.0)
 #define GATHERED_MOST 3.0 /* times that */
-#define FULL_SHARE 0.8
-#define FEW_FACTOR 2.0
 /* A queue of a few entries says nothing. */
 #define QUEUE_MIN 8.0
+
+/* After which a queue is choked: who was turned away at first has been turned away three times. */
+#define CHOKED_US RETRY_SECOND_US
+/* By cookie the honest are served: no need to hurry. */
+#define CHOKED_COOKIES_US RETRY_THIRD_US
 
 double flood_rules_share(double unanswered_per_s, double completed_per_s) {
         double all = unanswered_per_s + completed_per_s;
@@ -208,16 +212,18 @@ static double bounces(const struct look *l) {
 }
 
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
-        return l->backlog > 0 && or_zero(l->late_steady_per_s) < FEW_FACTOR * s->unanswered_per_s &&
-               l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
+        return l->backlog > 0 && or_zero(l->late_steady_per_s) < loud_per_s(s) &&
+               l->half_open >= l->backlog * s->fill_permille / 1000.0 && l->stuck >= MOST * l->half_open;
 }
 
 /* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep
  * it full, and whoever else comes is turned away. */
-static double chokes(const struct look *l) {
-        double needed_s = l->syncookies == 0 ? FLOOD_RULES_CHOKED_S : 1.5 * FLOOD_RULES_CHOKED_S;
+double flood_rules_choked_s(const struct look *l) {
+        return (double) (l->syncookies == 0 ? CHOKED_US : CHOKED_COOKIES_US) / 1e6;
+}
 
-        return against(l->choked_s, needed_s);
+static double chokes(const struct look *l) {
+        return against(l->choked_s, flood_rules_choked_s(l));
 }
 
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {

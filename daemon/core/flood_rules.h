@@ -68,7 +68,7 @@ double flood_rules_share(double unanswered_per_s, double completed_per_s);
 bool flood_rules_is_crowd(const struct look *l);
 
 /* Seconds after which a queue is choked. */
-#define FLOOD_RULES_CHOKED_S 6.0
+double flood_rules_choked_s(const struct look *l);
 /* Whether a queue is full, most of it older than its first SYN-ACK's time-out, and too little comes
  * for the other patterns. */
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s);
