@@ -11,9 +11,6 @@
 #define SCAN_PORTS 20
 /* Fewer overflows than this, of what finishes, are no stall. */
 #define OVERFLOWING_SHARE 0.05
-/* Counts of the log and of the kernel are not of quite the same moment. */
-#define BLIND_FACTOR 2.0
-#define BLIND_PER_S 10.0
 /* A flood is new for so long: what grows old in it has not had the time. */
 #define BEGINNING_US UINT64_C(1500000)
 
@@ -21,26 +18,29 @@ static double share_of(double unanswered_per_s, double refused_per_s, double com
         return flood_rules_share(or_zero(unanswered_per_s) + or_zero(refused_per_s), completed_per_s);
 }
 
-/* More is unfinished than the log saw begin: what it is does not go through the log. */
-static bool log_is_blind(double unfinished_per_s, double seen_per_s) {
-        return unfinished_per_s > BLIND_FACTOR * seen_per_s + BLIND_PER_S;
+/* Most of what is unfinished began unseen by the log: what it is does not go through it. */
+static bool log_is_blind(const struct settings_detect *s, double unfinished_per_s, double seen_per_s) {
+        return MOST * (unfinished_per_s - s->unanswered_per_s) > seen_per_s;
 }
 
 /* What is said to be unfinished began: ages and cookies speak of moments apart, and where both do
  * their sum would count some twice. seen_per_s: NAN or too little where the log does not see it. */
-static double at_most_seen(double unanswered_per_s, double seen_per_s, double completed_per_s) {
+static double at_most_seen(const struct settings_detect *detect, double unanswered_per_s, double seen_per_s,
+                           double completed_per_s) {
         double left = fmax(0, seen_per_s - or_zero(completed_per_s));
 
-        if (isnan(unanswered_per_s) || isnan(seen_per_s) || log_is_blind(unanswered_per_s, seen_per_s))
+        if (isnan(unanswered_per_s) || isnan(seen_per_s) || log_is_blind(detect, unanswered_per_s, seen_per_s))
                 return unanswered_per_s;
         return fmin(unanswered_per_s, left);
 }
 
 /* The same SYN again begins nothing, but where the queue is full each is answered by a cookie. */
-static double at_most_begun(double unanswered_per_s, const struct subject *s, double completed_per_s) {
+static double at_most_begun(const struct settings_detect *detect, double unanswered_per_s,
+                            const struct subject *s, double completed_per_s) {
         double begun = s->begun_lately.per_s;
 
-        return at_most_seen(unanswered_per_s, log_is_blind(unanswered_per_s, begun) ? s->syns_at_most.per_s : begun,
+        return at_most_seen(detect, unanswered_per_s,
+                            log_is_blind(detect, unanswered_per_s, begun) ? s->syns_at_most.per_s : begun,
                             completed_per_s);
 }
 
@@ -77,10 +77,10 @@ struct evidence account_of_listener(const struct detector *d, const struct sight
                 e.unanswered_per_s = fmax(fmax(e.unanswered_per_s, sight_unanswered_per_s(l)),
                                           or_zero(l->early_per_s) + or_zero(l->cookies_early_per_s));
                 /* What is refused now began later than what is late now: one of both at a time. */
-                e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s,
+                e.unanswered_per_s = at_most_begun(at->detect, e.unanswered_per_s, s,
                                                    or_zero(e.completed_per_s) + or_zero(l->refused_per_s));
         }
-        e.unanswered_per_s = at_most_begun(e.unanswered_per_s, s, e.completed_per_s);
+        e.unanswered_per_s = at_most_begun(at->detect, e.unanswered_per_s, s, e.completed_per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, l->refused_per_s, e.completed_per_s);
         e.cookies_sent_per_s = l->cookies_sent_per_s;
         e.queue_drops_per_s = l->refused_per_s;
@@ -160,7 +160,8 @@ struct evidence account_of_host(const struct detector *d, const struct observati
                 e.stray_share = d->sources->stray_share;
                 e.stray_ports = d->sources->stray_ports;
         }
-        e.unanswered_per_s = at_most_seen(d->unanswered_per_s, t->syns_at_most.per_s, t->completed.per_s);
+        e.unanswered_per_s = at_most_seen(&d->settings->detect, d->unanswered_per_s, t->syns_at_most.per_s,
+                                          t->completed.per_s);
         e.unanswered_share = share_of(e.unanswered_per_s, t->queue_drops.per_s, t->completed.per_s);
         if (!isnan(t->syns.per_s))
                 e.syn_per_s = t->syns.per_s;
@@ -214,7 +215,7 @@ static enum diagnosis name_of(struct detector *d, const struct observation *o,
         }
         culprits_find(o, flooded, checks, culprits);
         f.reset_share = unfinished > 0 ? reset / unfinished : 0;
-        f.log_is_blind = log_is_blind(unfinished + refused, seen);
+        f.log_is_blind = log_is_blind(&d->settings->detect, unfinished + refused, seen);
         return naming_of_flood(&f);
 }
 
