@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/explain.h"
+#include "core/host_track.h"
 #include "core/rate.h"
 
 /* Nobody honest among them: no more than this share of the SYNs became connections, even at the far
@@ -23,7 +24,7 @@ enum { PROOF_HALF_OPENS = 2 };
 /* Of clients more: of hundreds behind one address some lose a SYN-ACK. */
 enum { CLIENT_PROOF_HALF_OPENS = 16 };
 /* So long after an accept queue was full handshakes that TCP could not finish may be told as unfinished. */
-#define STALLED_US UINT64_C(10000000)
+#define STALLED_US HOST_TRACK_OVERFLOW_US
 /* What a subscriber is given, and may send from any address of (RFC 6177). */
 enum { IPV6_SITE_BITS = 64 };
 /* Segments with a wrong checksum that are told now may have been logged in the tick before. */

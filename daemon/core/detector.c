@@ -29,8 +29,8 @@
 #define TURNED_AWAY_PER_S 0.1
 
 /* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
-#define CROWD_NEW_US UINT64_C(4000000)
-#define CROWD_WAKE_US UINT64_C(10000000)
+#define CROWD_NEW_US (RETRY_SECOND_US + RETRY_FIRST_US)
+#define CROWD_WAKE_US RETRY_THIRD_US
 
 struct detector *detector_new(const struct settings *settings) {
         struct detector *d = calloc(1, sizeof *d);

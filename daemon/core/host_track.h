@@ -12,13 +12,14 @@
 #include "core/cookie_balance.h"
 #include "core/observation.h"
 #include "core/rate.h"
+#include "core/retries.h"
 
 #define HOST_TRACK_FAST_TAU_S 0.7
 /* What is late now came when so many finished. */
 #define HOST_TRACK_LATELY_TAU_S 1.5
 /* An entry whose ACK found the accept queue full stays until the client's data
  * or our next SYN-ACK brings another ACK, some seconds. */
-#define HOST_TRACK_OVERFLOW_US UINT64_C(10000000)
+#define HOST_TRACK_OVERFLOW_US RETRY_THIRD_US
 /* More than so many times the usual is a crowd, not a busy hour; a few more are chance, however few are
  * usual. */
 #define HOST_TRACK_CROWD_FACTOR 3.0

@@ -19,7 +19,7 @@
 /* Its clients have sent their last SYN but one by then. */
 #define SETTLES_US RETRY_FOURTH_US
 /* So long nobody need be heard of: TCP sends again after 1, 3, 7 and 15 s, and a lost ACK not at all. */
-#define SILENT_US UINT64_C(20000000)
+#define SILENT_US RETRY_FOURTH_US
 /* Without a log it takes more to know what is usual. */
 #define LEARNED_WITHOUT_LOG_US UINT64_C(30000000)
 /* None begins while a flood stands for so long already and brings about as much as lately: it
