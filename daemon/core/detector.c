@@ -20,8 +20,6 @@
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 
-/* So long after the last one few sources' cookies may still be missed. */
-#define RESET_TAU_S 5.0
 #define CALM_AGAIN_US UINT64_C(60000000)
 /* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
  * that answers by cookie can wait for more evidence. Who is turned away comes again by then. */
@@ -326,7 +324,7 @@ static void follow_few_sources(struct detector *d, const struct observation *o) 
         if (isnan(share) || isnan(d->track.syns.per_s))
                 d->maybe_reset = rate_unknown();
         else
-                rate_peak(&d->maybe_reset, share * d->track.syns.per_s, elapsed_s(o), RESET_TAU_S);
+                rate_peak(&d->maybe_reset, share * d->track.syns.per_s, elapsed_s(o), HOST_TRACK_SLOW_TAU_S);
 }
 
 /* How many of a listener's handshakes are about to be late when all is well. */

@@ -3,8 +3,6 @@
 
 #include "core/retries.h"
 
-/* Of a few a second, some ten. */
-#define SLOW_TAU_S 6.0
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
 #define COOKIE_WINDOW_US UINT64_C(250000)
 #define EARLY_WINDOW_US UINT64_C(200000)
@@ -142,8 +140,8 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
         rate_count(&t->cookies_sent, (double) sent, elapsed_s, HOST_TRACK_FAST_TAU_S);
         rate_count(&t->cookies_received, (double) received, elapsed_s, HOST_TRACK_FAST_TAU_S);
         rate_peak(&t->cookies_received_at_most, (double) received / elapsed_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
-        rate_count(&t->cookies_sent_slowly, (double) sent, elapsed_s, SLOW_TAU_S);
-        rate_count(&t->cookies_received_slowly, (double) received, elapsed_s, SLOW_TAU_S);
+        rate_count(&t->cookies_sent_slowly, (double) sent, elapsed_s, HOST_TRACK_SLOW_TAU_S);
+        rate_count(&t->cookies_received_slowly, (double) received, elapsed_s, HOST_TRACK_SLOW_TAU_S);
         cookie_balance_add(&t->balance, o->time_us, sent, received);
         in_vain = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
         if (!isnan(in_vain))

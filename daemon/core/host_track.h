@@ -15,6 +15,8 @@
 #include "core/retries.h"
 
 #define HOST_TRACK_FAST_TAU_S 0.7
+/* Of a few a second, some ten. */
+#define HOST_TRACK_SLOW_TAU_S 6.0
 /* What is late now came when so many finished. */
 #define HOST_TRACK_LATELY_TAU_S 1.5
 /* An entry whose ACK found the accept queue full stays until the client's data

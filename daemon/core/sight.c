@@ -14,8 +14,6 @@
 #define FULL_US RETRY_FIRST_US
 /* What is said to be unfinished evens out over this; at a flood's beginning it has not the time. */
 #define FIGURES_TAU_S 1.0
-/* Connections end when they like: over some seconds. */
-#define ENDED_TAU_S 6.0
 
 static struct survival survival_unknown(void) {
         return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0 };
@@ -102,7 +100,7 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
         if (o->elapsed_us) {
                 count_log(s, l, elapsed_s(o));
                 if (l->known & OBS_L_ENDED)
-                        rate_count(&s->ended, (double) l->ended, elapsed_s(o), ENDED_TAU_S);
+                        rate_count(&s->ended, (double) l->ended, elapsed_s(o), HOST_TRACK_SLOW_TAU_S);
                 if (l->known & OBS_L_DROPS)
                         rate_count(&s->drops, (double) l->drops, elapsed_s(o), HOST_TRACK_FAST_TAU_S);
         }
