@@ -6,8 +6,6 @@
 #include "core/retries.h"
 
 #define PRIOR_US UINT64_C(800000)
-/* Nearly all: the rest is what loss leaves late (RFC 6298 sends again after a second). */
-#define OPEN_SHARE_MAX 0.05
 /* Handshakes after which a share of that size is known to a third of itself, as a binomial's is. */
 #define ENOUGH 200.0
 /* What is remembered: clients of another hour may be others. */
@@ -43,7 +41,7 @@ uint64_t far_age_us(const struct far *f, uint64_t at_least_us) {
                 return at_least_us;
         if (f->handshakes < ENOUGH)
                 return at_least_us > PRIOR_US ? at_least_us : PRIOR_US;
-        while (first > 0 && f->open[first - 1] <= OPEN_SHARE_MAX)
+        while (first > 0 && f->open[first - 1] <= FAR_OPEN_SHARE_MAX)
                 first--;
         return first * OBS_AGE_FINE_US > at_least_us ? first * OBS_AGE_FINE_US : at_least_us;
 }

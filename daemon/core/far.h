@@ -15,6 +15,9 @@
 
 #include "core/observation.h"
 
+/* Nearly all have finished: the rest is what loss leaves late (RFC 6298 sends again after a second). */
+#define FAR_OPEN_SHARE_MAX 0.05
+
 struct far {
         double handshakes;              /* learned from */
         double open[OBS_AGE_FINE_BINS]; /* 0..1, of all */

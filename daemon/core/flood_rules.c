@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "core/explanations.h"
+#include "core/far.h"
 #include "core/host_track.h"
 #include "core/rate.h"
 #include "core/retries.h"
@@ -11,8 +12,6 @@
 
 /* Loss makes no RST: less than most of it is enough. */
 #define BOUNCING_SHARE 0.33
-/* Times what is usually that late: a crowd of twenty times the usual far clients. */
-#define OVERWHELMING_EARLY 20.0
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. Poisson noise of rate m below
@@ -166,7 +165,7 @@ static double overwhelms(const struct look *l, const struct settings_detect *s) 
         if (isnan(l->usual_arrivals_per_s) || isnan(l->completed_per_s) || flood_rules_is_crowd(l))
                 return 0;
         return all_of(all_of(against(early, 2 * at_once_per_s(s)), against(early, crowd)),
-                      all_of(against(early, OVERWHELMING_EARLY * or_zero(l->usual_early_per_s)), hurts(l, s, early)));
+                      all_of(against(early, or_zero(l->usual_early_per_s) / FAR_OPEN_SHARE_MAX), hurts(l, s, early)));
 }
 
 /* Below this it can wait for entries to age; so can what does not fill half of the queue in a second: by then

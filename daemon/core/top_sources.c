@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "core/verdict.h"
+
 /* Nobody is named for less. */
 #define TOLD_SHARE 0.05
-/* So much of what its network sent makes the one within it the source. */
-#define MOST_OF_IT 0.8
 
 static bool is_same(const struct prefix *a, const struct prefix *b) {
         return a->length == b->length && address_equal(&a->address, &b->address);
@@ -49,10 +49,10 @@ static bool is_within(const struct prefix *inner, const struct prefix *outer) {
 static bool is_told_by_another(const struct top_sources *t, uint32_t i) {
         for (uint32_t k = 0; k < t->count; k++) {
                 if (is_within(&t->list[k].prefix, &t->list[i].prefix) &&
-                    t->list[k].syns >= MOST_OF_IT * t->list[i].syns)
+                    t->list[k].syns >= VERDICT_ABOUT_AS_MUCH * t->list[i].syns)
                         return true;
                 if (is_within(&t->list[i].prefix, &t->list[k].prefix) &&
-                    t->list[i].syns < MOST_OF_IT * t->list[k].syns)
+                    t->list[i].syns < VERDICT_ABOUT_AS_MUCH * t->list[k].syns)
                         return true;
         }
         return false;
