@@ -24,8 +24,7 @@
 #define LEARNED_WITHOUT_LOG_US UINT64_C(30000000)
 /* None begins while a flood stands for so long already and brings about as much as lately: it
  * is why nobody finishes. */
-#define FLOOD_STANDS_US UINT64_C(2000000)
-#define FLOOD_STANDS_SHARE 0.4
+#define FLOOD_STANDS_US OUTAGE_LEARNED_US
 /* Lately: no longer than one is taken to settle. */
 #define FLOOD_LATELY_US SETTLES_US
 
@@ -43,7 +42,7 @@ static bool is_cut(struct outage *o, const struct host_track *t, uint64_t now_us
 
 static bool flood_stands(const struct outage *o, double arrivals_per_s, uint64_t now_us) {
         return o->flood_since_us && now_us - o->flood_since_us >= FLOOD_STANDS_US &&
-               arrivals_per_s >= FLOOD_STANDS_SHARE * o->flood_arrivals.per_s;
+               arrivals_per_s >= MOST * o->flood_arrivals.per_s;
 }
 
 void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us,

@@ -7,9 +7,8 @@
 #include "core/episode.h"
 #include "core/news.h"
 #include "core/rules.h"
+#include "core/share.h"
 
-/* A flood fades below this part of its peak. */
-#define FADES_SHARE 0.6
 #define CALM_SETTLE_US UINT64_C(1000000)
 
 /* The host, or a listener. */
@@ -66,7 +65,7 @@ static bool fades(struct subject *s, double syn_per_s, bool changed) {
         if (changed)
                 s->peak_syn_per_s = 0;
         s->peak_syn_per_s = fmax(s->peak_syn_per_s, syn_per_s); /* fmax ignores a NAN */
-        return syn_per_s < FADES_SHARE * s->peak_syn_per_s;
+        return syn_per_s < MOST * s->peak_syn_per_s;
 }
 
 /* A flood keeps a flood's name while it lasts, also in a moment's silence. In calm a
