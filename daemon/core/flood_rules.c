@@ -24,8 +24,6 @@
  * the tolerated then needs minutes, not the seconds that a scanner is busy. */
 #define GATHERED_PART (1 / 12.0)
 #define GATHERED_MOST 3.0 /* times that */
-/* A queue of a few entries says nothing. */
-#define QUEUE_MIN 8.0
 
 /* After which a queue is choked: who was turned away at first has been turned away three times. */
 #define CHOKED_US RETRY_SECOND_US
@@ -77,8 +75,7 @@ static double loud_per_s(const struct settings_detect *s) {
 
 /* Honest clients are at risk now: the queue fills, SYNs are refused or answered by cookie. */
 static double pressure(const struct look *l, const struct settings_detect *s) {
-        double fills = all_of(against(l->half_open, QUEUE_MIN),
-                              against(l->half_open, l->backlog * s->fill_permille / 1000.0));
+        double fills = against(l->half_open, l->backlog * s->fill_permille / 1000.0);
         double refuses = against(l->refused_per_s, 1);
         /* With 2 every SYN is answered by cookie, flood or not. */
         double cookies = l->syncookies != 2 ? against(l->cookies_sent_per_s, 1) : 0;
@@ -244,9 +241,7 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
                 .sustained = all_of(goes_on, odds_against(aged, l->completed_per_s,
                                                           s->unanswered_share_permille / 1000.0)),
                 .held = all_of(goes_on, all_of(aging, against(l->held, l->backlog * s->fill_permille / 1000.0))),
-                .refusing = all_of(all_of(refuses_in_vain(l, s), harm),
-                                   all_of(against(l->half_open, QUEUE_MIN),
-                                          against(l->stuck, MOST * l->half_open))),
+                .refusing = all_of(all_of(refuses_in_vain(l, s), harm), against(l->stuck, MOST * l->half_open)),
                 .bouncing = bounces(l), /* it hurts somebody else */
                 .choking = chokes(l),
         };
