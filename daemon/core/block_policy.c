@@ -19,7 +19,7 @@
 /* How long a source with an established connection is not asked for again, */
 #define ESTABLISHED_US UINT64_C(5000000)
 /* and one of which there is no proof yet: its half-opens have to be a second old. */
-#define UNPROVEN_US UINT64_C(200000)
+#define UNPROVEN_US OBS_TICK_US
 enum { PROOF_HALF_OPENS = 2 };
 /* Of clients more: of hundreds behind one address some lose a SYN-ACK. */
 enum { CLIENT_PROOF_HALF_OPENS = 16 };

@@ -20,7 +20,8 @@
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 
-#define CALM_AGAIN_US UINT64_C(60000000)
+/* What a flood left is gone by then. */
+#define CALM_AGAIN_US HALF_OPEN_LIFE_US
 /* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
  * that answers by cookie can wait for more evidence. Who is turned away comes again by then. */
 #define PRESSED_US RETRY_SECOND_US

@@ -5,7 +5,6 @@
 
 /* The first sight of a flood where the kernel keeps no entries: no second to lose. */
 #define COOKIE_WINDOW_US UINT64_C(250000)
-#define EARLY_WINDOW_US UINT64_C(200000)
 #define ELSEWHERE_TAU_S 2.0
 #define STALE_US UINT64_C(1500000)
 #define STALE_WINDOW_US UINT64_C(1000000)
@@ -119,7 +118,7 @@ struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t a
         if (!t->cookies_known)
                 return v;
         if (age_us > OBS_AGE_FINE_US)
-                v.early_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us - OBS_AGE_FINE_US, EARLY_WINDOW_US);
+                v.early_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us - OBS_AGE_FINE_US, OBS_TICK_US);
         v.unanswered_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
         v.stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
         return v;

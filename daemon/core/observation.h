@@ -71,6 +71,8 @@ enum {
 };
 
 #define OBS_AGE_FINE_US UINT64_C(100000)
+/* A fast tick, as poll.fast_interval has it at first: what comes between two walks fills two bins. */
+#define OBS_TICK_US (2 * OBS_AGE_FINE_US)
 
 struct listener_key {
         struct address address; /* may be a wildcard */

@@ -8,8 +8,8 @@
 
 /* What a walk said holds for so long. */
 #define LOOK_STALE_US UINT64_C(1500000)
-/* A listener that is not in the list any more is forgotten after this. */
-#define FORGET_US UINT64_C(10000000)
+/* A listener that is not in the list any more is forgotten after this, when its last entries are gone. */
+#define FORGET_US HALF_OPEN_LIFE_US
 /* A queue at its limit falls below it from moment to moment, and fills again. */
 #define FULL_US RETRY_FIRST_US
 /* What is said to be unfinished evens out over this; at a flood's beginning it has not the time. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/retries.h"
 #include "core/source_table_state.h"
 #include "core/sources_told.h"
 
@@ -14,7 +15,7 @@ enum { SIDE_BY_SIDE = 32 }; /* SYNs looked up at once */
 /* … a handshake is the same as long as a client sends its SYN again (1, 3, 7 s: RFC 6298) … */
 #define HANDSHAKE_PERIOD_US UINT64_C(5000000)
 /* … and who answered by RST has disowned what comes under its name for a minute or two. */
-#define DISOWN_PERIOD_US UINT64_C(60000000)
+#define DISOWN_PERIOD_US HALF_OPEN_LIFE_US
 enum {
         CLIENT_BLOCKS = 1024, /* 64 KiB: 16,000 clients, with their networks, at one wrongly known in 1,000 */
         HANDSHAKE_BLOCKS = 1024, /* 64 KiB: 50,000 handshakes; when more come they are known for less long */

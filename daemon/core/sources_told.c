@@ -14,7 +14,6 @@ enum {
 };
 
 #define SECOND_US 1e6
-#define RATE_WINDOW_MIN_US UINT64_C(200000)
 
 /* Seconds behind the counts, and what makes up for lost messages. */
 struct scale {
@@ -27,7 +26,7 @@ static struct scale make_scale(const struct source_table *t, uint64_t now_us) {
         double total = heavy_hitters_total(t->syns[CLASS_ADDRESS]);
 
         return (struct scale) {
-                .per_s = SECOND_US / fmax(us, (double) RATE_WINDOW_MIN_US),
+                .per_s = SECOND_US / fmax(us, (double) OBS_TICK_US),
                 .sampled = t->by_packet_most,
                 .loss = total > 0 ? (total + t->lost) / total : 1,
         };

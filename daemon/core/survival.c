@@ -6,7 +6,7 @@
 #include "core/retries.h"
 
 /* How long a listener counts as one with deferred accept after such an entry. */
-#define DEFERRED_MEMORY_US UINT64_C(60000000)
+#define DEFERRED_MEMORY_US HALF_OPEN_LIFE_US
 enum { SURVIVAL_AGE_BIN_MAX = OBS_AGE_3S };
 
 static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigned end) {
