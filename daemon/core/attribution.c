@@ -2,9 +2,10 @@
 #include "core/attribution.h"
 
 #include "core/rate.h"
+#include "core/verdict.h"
 
 /* Counts of cookies and of SYNs are not of quite the same moment. */
-#define MARGIN 1.1
+#define MARGIN (1 / VERDICT_ABOUT_AS_MUCH)
 
 /* Turns weights into shares of whole, which is theirs altogether if it is not known or less. */
 static void normalize(double *weights, uint32_t count, double whole) {

@@ -21,14 +21,10 @@
 /* and one of which there is no proof yet: its half-opens have to be a second old. */
 #define UNPROVEN_US OBS_TICK_US
 enum { PROOF_HALF_OPENS = 2 };
-/* Of clients more: of hundreds behind one address some lose a SYN-ACK. */
-enum { CLIENT_PROOF_HALF_OPENS = 16 };
 /* So long after an accept queue was full handshakes that TCP could not finish may be told as unfinished. */
 #define STALLED_US HOST_TRACK_OVERFLOW_US
 /* What a subscriber is given, and may send from any address of (RFC 6177). */
 enum { IPV6_SITE_BITS = 64 };
-/* Segments with a wrong checksum that are told now may have been logged in the tick before. */
-#define CSUM_TAU_S 2.0
 enum { DECLINED_MAX = 64 };
 /* The kernel has let an entry go by then. */
 #define GRACE_US UINT64_C(500000)
@@ -203,7 +199,9 @@ static void follow_csum_errors(struct block_policy *b, const struct observation 
 
         if (!observation_knows(o, OBS_CSUM_ERRORS) || o->elapsed_us == 0)
                 return;
-        rate_peak(&b->csum_errors, (double) o->counters[OBS_CSUM_ERRORS] / elapsed_s, elapsed_s, CSUM_TAU_S);
+        /* What is told now may have been logged in the tick before. */
+        rate_peak(&b->csum_errors, (double) o->counters[OBS_CSUM_ERRORS] / elapsed_s, elapsed_s,
+                  HOST_TRACK_LATELY_TAU_S);
 }
 
 /* Where an application does not accept, handshakes of everybody stay unfinished. */
@@ -248,7 +246,7 @@ static bool is_spared(const struct block_candidate *n) {
 
 /* Whether the kernel's answers reached it, and it did not disown them. */
 static bool is_proven(const struct observation *o, const struct block_candidate *n) {
-        if (n->half_open_aged >= (is_spared(n) ? CLIENT_PROOF_HALF_OPENS : PROOF_HALF_OPENS))
+        if (n->half_open_aged >= (is_spared(n) ? CULPRITS_HALF_OPENS : PROOF_HALF_OPENS))
                 return true;
         return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 && (o->sources.known & OBS_SS_DISOWNED);
 }

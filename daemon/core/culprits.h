@@ -17,6 +17,8 @@
 
 /* As many bots as one prefix, one rack or one person has. */
 enum { CULPRITS_FEW = 16 };
+/* Half-opens of one address that are more than loss leaves of hundreds of clients behind it. */
+enum { CULPRITS_HALF_OPENS = 16 };
 
 struct culprit {
         struct prefix prefix;

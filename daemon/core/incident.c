@@ -4,8 +4,8 @@
 #include <math.h>
 #include <time.h>
 
+#include "core/host_track.h"
 
-#define BLOCKED_TAU_S 1.0
 /* What is let go and still sent is a flood again by then. */
 #define LET_GO_US UINT64_C(10000000)
 
@@ -27,7 +27,7 @@ void incident_follow_blocked(struct incident_watch *w, const struct settings *s,
                 w->blocked = rate_unknown();
         else if (o->elapsed_us)
                 rate_count(&w->blocked, (double) o->counters[OBS_BLOCKED], (double) o->elapsed_us / 1e6,
-                           BLOCKED_TAU_S);
+                           HOST_TRACK_FAST_TAU_S);
         if (w->incident.id && w->blocked.per_s >= s->detect.unanswered_per_s)
                 w->held_off_us = o->time_us;
 }

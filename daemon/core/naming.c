@@ -5,6 +5,7 @@
 
 #include "core/rate.h"
 #include "core/share.h"
+#include "core/source_table.h"
 #include "core/source_window.h"
 
 /* Repeats that chance alone, or a few visitors who came twice, may bring. */
@@ -12,7 +13,7 @@
 /* Handshakes from which addresses can be reckoned. */
 #define REPEATS_SAMPLE 50
 /* Another name has to hold for so long: an attack that changes does, a moment's figures do not. */
-#define NAME_STAYS_US UINT64_C(10000000)
+#define NAME_STAYS_US (5 * SOURCE_TABLE_HALVING_US)
 
 /* How often an address comes in the time of the sample, from how many are different of those that came:
  * if each comes at random, (1 - exp(-m)) / m of them. */

@@ -3,13 +3,14 @@
 
 #include <math.h>
 
+#include "core/culprits.h"
 #include "core/share.h"
 #include "core/share_bounds.h"
 
 enum {
-        /* A source is worth naming when it is sure to send this share of all SYNs … */
+        /* A source is worth naming when it is sure to send this share of all SYNs, or holds
+         * CULPRITS_HALF_OPENS. */
         NAMED_SHARE_INVERSE = 2000,
-        NAMED_HALF_OPEN_MIN = 16, /* … or when it holds so many half-opens. */
         DOUBTED_PER_S_MIN = 20,
 };
 
@@ -105,7 +106,7 @@ static void name_class(const struct source_table *t, const struct scale *k, enum
         if (t->syns_known)
                 n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / (double) NAMED_SHARE_INVERSE),
                                       max, named);
-        holders_count = heavy_hitters_top(t->half_open[c], NAMED_HALF_OPEN_MIN, max, holders);
+        holders_count = heavy_hitters_top(t->half_open[c], CULPRITS_HALF_OPENS, max, holders);
         for (size_t i = 0; i < holders_count && n < max; i++)
                 if (!is_named(named, n, &holders[i].key))
                         named[n++] = holders[i];
@@ -183,7 +184,7 @@ bool source_table_doubts(const struct obs_source *s) {
 
         return (s->known & both) == both && s->completion_low < MOST &&
                (s->syn_per_s - s->syn_error_per_s >= (double) DOUBTED_PER_S_MIN ||
-                s->half_open >= NAMED_HALF_OPEN_MIN);
+                s->half_open >= CULPRITS_HALF_OPENS);
 }
 
 void sources_told_completed(const struct source_table *t, uint64_t now_us, enum class c, struct obs_source *s) {
