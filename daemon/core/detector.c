@@ -25,7 +25,6 @@
 /* A queue that is refusing is choked by so many seconds of stale entries; honest clients of one
  * that answers by cookie can wait for more evidence. Who is turned away comes again by then. */
 #define PRESSED_US RETRY_SECOND_US
-#define TURNED_AWAY_PER_S 0.1
 
 /* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
 #define CROWD_NEW_US (RETRY_SECOND_US + RETRY_FIRST_US)
@@ -73,8 +72,8 @@ static double strength_of(struct subject *s, const struct flood_strength *now) {
 static void choke(struct subject *s, struct look *l, const struct settings_detect *detect, double since_s,
                   uint64_t now_us) {
         /* By cookie the honest are served: only where most of those are in vain. */
-        if (l->refused_per_s > TURNED_AWAY_PER_S ||
-            (l->syncookies == 1 && l->cookies_sent_per_s > TURNED_AWAY_PER_S && l->cookies_lost_share > MOST))
+        if (l->refused_per_s >= 1 ||
+            (l->syncookies == 1 && l->cookies_sent_per_s >= 1 && l->cookies_lost_share > MOST))
                 s->pressed_us = now_us;
         if (l->aged_per_s > 0 || l->stale_per_s > 0)
                 s->aging_us = now_us;
@@ -301,7 +300,7 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                                                                             : NAN;
                 clients.again_per_s += or_zero(l->again_per_s);
         }
-        outage = outage_step(&d->outage, &d->track, &all, &clients, d->settings->detect.unanswered_per_s, o->time_us);
+        outage = outage_step(&d->outage, &d->track, &all, &clients, &d->settings->detect, o->time_us);
         host->outage = outage;
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 d->sights[i].look.outage = outage;

@@ -14,8 +14,6 @@
 #define ALIVE_SHARE 0.2
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define NOBODY_SHARE 0.01
-/* So many of the usual are left unfinished: where few come at all, nothing is lost. */
-#define LATE_SHARE 0.1
 /* Its clients have sent their last SYN but one by then. */
 #define SETTLES_US RETRY_FOURTH_US
 /* So long nobody need be heard of: TCP sends again after 1, 3, 7 and 15 s, and a lost ACK not at all. */
@@ -74,21 +72,23 @@ static bool are_the_usual(struct outage *o, const struct host_track *t, const st
 }
 
 bool outage_step(struct outage *o, const struct host_track *t, const struct look *l,
-                 const struct outage_clients *c, double noise_per_s, uint64_t now_us) {
+                 const struct outage_clients *c, const struct settings_detect *s, uint64_t now_us) {
         bool settling = o->seen_us && now_us - o->seen_us < SETTLES_US, now;
         double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);
 
         if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
             arrivals > RETRIES_FACTOR * t->usual_arrivals.per_s ||
-            t->usual_completed.per_s * RETRIES_FACTOR < noise_per_s ||
+            t->usual_completed.per_s * RETRIES_FACTOR < s->unanswered_per_s ||
             (!settling && flood_stands(o, arrivals, now_us))) {
                 o->began_us = 0;
                 return false;
         }
         if (is_cut(o, t, now_us) && late <= t->usual_arrivals.per_s)
                 return true;
-        now = are_the_usual(o, t, c, l, now_us) && late >= LATE_SHARE * t->usual_arrivals.per_s &&
+        /* Where few come at all, nothing is lost. */
+        now = are_the_usual(o, t, c, l, now_us) &&
+              late >= s->unanswered_share_permille / 2000.0 * t->usual_arrivals.per_s &&
               t->completed_steady.per_s < (1 - MOST) * t->usual_completed.per_s &&
               (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
                c->alive >= ALIVE_SHARE * or_zero(l->stuck) ||

@@ -8,6 +8,8 @@
 
 #define TICK_US UINT64_C(200000)
 
+static const struct settings_detect detect = { .unanswered_per_s = 8, .unanswered_share_permille = 200 };
+
 struct at {
         struct outage outage;
         struct host_track track;
@@ -35,7 +37,7 @@ static void go_on(struct at *a, double syns_per_s, double late_per_s, double for
         a->track.syns.per_s = syns_per_s;
         a->look.late_steady_per_s = late_per_s;
         for (uint64_t end_us = a->now_us + (uint64_t) (for_s * 1e6); a->now_us < end_us; a->now_us += TICK_US) {
-                bool is = outage_step(&a->outage, &a->track, &a->look, &a->clients, 8, a->now_us);
+                bool is = outage_step(&a->outage, &a->track, &a->look, &a->clients, &detect, a->now_us);
 
                 *ever |= is;
                 *always &= is;
