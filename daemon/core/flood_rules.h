@@ -8,12 +8,14 @@
 
 #include <stdbool.h>
 
+#include "core/host_track.h"
 #include "core/settings.h"
 
 /* Half-opens ended by RST: scanners end their probes so, and whoever was forged. */
 #define FLOOD_RULES_BOUNCING_PER_S 200.0
-/* Of few addresses: checks of load balancers, up to 500/s of them; and a victim answers in thousands. */
-#define FLOOD_RULES_REFLECTED_PER_S 600.0
+/* Of few addresses, what is a crowd even beside that: checks of load balancers are up to 500/s, and a victim
+ * answers in thousands. */
+#define FLOOD_RULES_REFLECTED_PER_S (HOST_TRACK_CROWD_FACTOR * FLOOD_RULES_BOUNCING_PER_S)
 
 /* A look: everything the rules may know. NAN: not known. */
 struct look {
