@@ -6,8 +6,8 @@
 #include "core/retries.h"
 
 #define PRIOR_US UINT64_C(800000)
-/* Handshakes after which a share of that size is known to a third of itself, as a binomial's is. */
-#define ENOUGH 200.0
+/* Handshakes after which a share of that size is known to a third of itself, as a binomial's is: ten are open. */
+#define ENOUGH (10 / FAR_OPEN_SHARE_MAX)
 /* What is remembered: clients of another hour may be others. */
 #define MEMORY 20000.0
 
