@@ -6,8 +6,6 @@
 #include "core/retries.h"
 #include "core/share.h"
 
-/* What a walk said holds for so long. */
-#define LOOK_STALE_US UINT64_C(1500000)
 /* A listener that is not in the list any more is forgotten after this, when its last entries are gone. */
 #define FORGET_US HALF_OPEN_LIFE_US
 /* A queue at its limit falls below it from moment to moment, and fills again. */
@@ -92,8 +90,13 @@ static void count_log(struct subject *s, const struct obs_listener *l, double ti
         rate_peak(&s->syns_at_most, (double) l->syns / tick_s, tick_s, HOST_TRACK_LATELY_TAU_S);
 }
 
-static void subject_update(struct subject *s, const struct obs_listener *l, uint64_t age_us,
-                           const struct observation *o) {
+/* What a walk said holds until the next one is due, and half as long. */
+static uint64_t look_stale_us(const struct detector *d) {
+        return d->settings->poll.interval_us * 3 / 2;
+}
+
+static void subject_update(const struct detector *d, struct subject *s, const struct obs_listener *l,
+                           uint64_t age_us, const struct observation *o) {
         s->seen_us = o->time_us;
         if ((l->known & OBS_L_LIMITS) && l->accept_queue > 0)
                 s->accept_busy_us = o->time_us;
@@ -116,7 +119,7 @@ static void subject_update(struct subject *s, const struct obs_listener *l, uint
                 /* In a full queue the young are as many as find a place. */
                 if (s->full_us && o->time_us - s->full_us < obs_age_bin_start_us(OBS_AGE_7S))
                         s->later_share = 0;
-        } else if (o->time_us - s->walked_us > LOOK_STALE_US && s->half_open <= 0)
+        } else if (o->time_us - s->walked_us > look_stale_us(d) && s->half_open <= 0)
                 s->survival = survival_unknown();
 }
 
@@ -139,7 +142,8 @@ void sight_see(struct detector *d, const struct observation *o) {
                 if (!at->subject)
                         at->subject = new_subject(d, &at->obs->key, o->time_us);
                 if (at->subject)
-                        subject_update(at->subject, at->obs, far_age_us(&d->far, at->detect->survival_age_us), o);
+                        subject_update(d, at->subject, at->obs,
+                                       far_age_us(&d->far, at->detect->survival_age_us), o);
         }
 }
 
@@ -318,7 +322,7 @@ static void look_at_listener(struct detector *d, const struct observation *o, ui
                 l->again_per_s = fmax(0, s->syns.per_s - s->begun.per_s);
         at->looked = (at->obs->known & OBS_L_HALF_OPEN) || l->refused_per_s >= 1 ||
                      l->cookies_unanswered_per_s >= 1 || l->killed_per_s >= 1 ||
-                     o->time_us - s->looked_us >= LOOK_STALE_US;
+                     o->time_us - s->looked_us >= look_stale_us(d);
 }
 
 /* Without walks: SYNs that came in and neither finished nor found a closed port;
