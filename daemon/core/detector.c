@@ -28,7 +28,7 @@
 
 /* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
 #define CROWD_NEW_US (RETRY_SECOND_US + RETRY_FIRST_US)
-#define CROWD_WAKE_US RETRY_THIRD_US
+#define CROWD_WAKE_US UINT64_C(10000000)
 
 struct detector *detector_new(const struct settings *settings) {
         struct detector *d = calloc(1, sizeof *d);
@@ -79,7 +79,7 @@ static void choke(struct subject *s, struct look *l, const struct settings_detec
                 s->aging_us = now_us;
         if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && s->aging_us &&
             now_us - s->aging_us < PRESSED_US && flood_rules_is_stale(l, detect))
-                s->choked_s = fmin(s->choked_s + since_s, 2 * flood_rules_choked_s(l));
+                s->choked_s = fmin(s->choked_s + since_s, flood_rules_choked_s(l) + (double) PRESSED_US / 1e6);
         else
                 s->choked_s = fmax(0, s->choked_s - since_s);
         l->choked_s = s->choked_s;

@@ -23,8 +23,13 @@
 #define GATHERED_PART (1 / 12.0)
 #define GATHERED_MOST 3.0 /* times that */
 
-/* After which a queue is choked: who was turned away at first has been turned away three times. */
-#define CHOKED_US RETRY_SECOND_US
+/* More than usual finish: a crowd, of which most may still be under way. */
+#define RUSH_FACTOR 2.0
+/* "Full" but for what just left. */
+#define FULL_SHARE 0.8
+/* After which a queue is choked: who came in its first 3 s has been turned away three times. Honest
+ * clients that a flood has left waiting need less, once it is over. */
+#define CHOKED_US (2 * RETRY_SECOND_US)
 /* By cookie the honest are served: no need to hurry. */
 #define CHOKED_COOKIES_US RETRY_THIRD_US
 
@@ -147,7 +152,7 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 /* --- the patterns --------------------------------------------------------------- */
 
 bool flood_rules_is_crowd(const struct look *l) {
-        return l->completed_per_s > host_track_crowd_per_s(l->usual_completed_per_s);
+        return l->completed_per_s > RUSH_FACTOR * l->usual_completed_per_s + HOST_TRACK_CROWD_PER_S;
 }
 
 /* So many unfinished, a crowd beside what finishes and beside what usually arrives, and far above what the
@@ -207,7 +212,7 @@ static double bounces(const struct look *l) {
 
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
         return l->backlog > 0 && or_zero(l->late_steady_per_s) < loud_per_s(s) &&
-               l->half_open >= l->backlog * s->fill_permille / 1000.0 && l->stuck >= MOST * l->half_open;
+               l->half_open >= FULL_SHARE * l->backlog && l->stuck >= MOST * l->half_open;
 }
 
 /* So few fill a short queue that no rate of theirs tells them from the Internet's noise; but they keep
