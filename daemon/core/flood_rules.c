@@ -10,6 +10,8 @@
 #include "core/retries.h"
 #include "core/share.h"
 
+/* Loss makes no RST: less than most of it is enough. */
+#define BOUNCING_SHARE 0.33
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. Poisson noise of rate m below
@@ -207,7 +209,7 @@ static double bounces(const struct look *l) {
         if (flood_rules_are_checks(l))
                 return 0;
         return all_of(against(l->killed_per_s, FLOOD_RULES_BOUNCING_PER_S),
-                      odds_against(l->killed_per_s, l->completed_per_s, MOST));
+                      odds_against(l->killed_per_s, l->completed_per_s, BOUNCING_SHARE));
 }
 
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
