@@ -9,9 +9,8 @@
  * It is ended by FIN, and by RST as soon as that is acknowledged, which on one host is at once (TCP_LINGER2 below
  * 0, tcp_close() and tcp_rcv_state_process(), net/ipv4): to the server it is a client that connected and went, the
  * end of a file at its first read. Nothing of it stays on this host: a FIN alone would leave a TIME_WAIT for a
- * minute, or, of a server that hangs, an orphan in FIN_WAIT2. Not by SO_LINGER of 0 s, which is an RST alone: a socket
- * that was closed so has no peer any more when the kernel tells of its end (inet_dport is 0 after tcp_disconnect()), so
- * that it is missing among the connections that ended, and to core/ends_told.h the kernel seems to be late.
+ * minute, or, of a server that hangs, an orphan in FIN_WAIT2. Not by SO_LINGER of 0 s, which is an RST alone: that
+ * a server may log as a client's fault.
  * An end that nobody acknowledges is given up after PROBE_GIVE_UP_MS (TCP_USER_TIMEOUT).
  *
  * How long it took is the kernel's own measure, from the SYN to its SYN-ACK (tcp_info's tcpi_rtt, in microseconds),

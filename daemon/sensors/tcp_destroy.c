@@ -72,21 +72,21 @@ void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener 
                 d->ports[list[i].key.port / 8] |= (uint8_t) (1u << list[i].key.port % 8);
 }
 
-static void take_event(struct tcp_destroy *d, const struct inet_diag_msg *m) {
-        uint16_t port = ntohs(m->id.idiag_sport);
-        struct address remote, local;
+static struct address address_of(const struct inet_diag_msg *m, const uint32_t address[static 4]) {
+        return m->idiag_family == AF_INET ? address_from_ipv4(address[0])
+                                          : address_from_ipv6((const uint8_t *) address);
+}
 
-        d->counts.connections += m->id.idiag_dport != 0;
-        if (m->id.idiag_dport == 0 || !(d->ports[port / 8] & (1u << port % 8))) {
+static void take_event(struct tcp_destroy *d, const struct inet_diag_msg *m) {
+        const struct address remote = address_of(m, m->id.idiag_dst), local = address_of(m, m->id.idiag_src);
+        uint16_t port = ntohs(m->id.idiag_sport);
+        /* By its address, for an abort takes the peer's port (tcp_disconnect(), net/ipv4/tcp.c). */
+        bool connected = !address_is_wildcard(&remote);
+
+        d->counts.connections += connected;
+        if (!connected || !(d->ports[port / 8] & (1u << port % 8))) {
                 d->counts.others++;
                 return;
-        }
-        if (m->idiag_family == AF_INET) {
-                remote = address_from_ipv4(m->id.idiag_dst[0]);
-                local = address_from_ipv4(m->id.idiag_src[0]);
-        } else {
-                remote = address_from_ipv6((const uint8_t *) m->id.idiag_dst);
-                local = address_from_ipv6((const uint8_t *) m->id.idiag_src);
         }
         d->counts.completed++;
         source_table_completed(d->table, &remote, &local, port);

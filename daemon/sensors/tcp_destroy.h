@@ -5,7 +5,8 @@
  * Completed handshakes by remote address: the kernel tells of every TCP
  * connection that ends (SKNLGRP_INET_TCP_DESTROY and its IPv6 twin); half-open
  * ones are not told of. Needs no privilege. A connection counts when its local
- * port is a listener's and so was not opened by us. It counts at its end: whoever
+ * port is a listener's and so was not opened by us; one that was aborted (SO_LINGER of 0 s) is told of
+ * with the peer's address and without its port. It counts at its end: whoever
  * keeps connections open for long looks less complete until they end. Flood
  * verdicts do not go by this but by the host's own count of handshakes
  * (PassiveOpens). The blocking of sources does: a peer that opens
