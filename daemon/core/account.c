@@ -188,7 +188,7 @@ struct evidence account_of_host(const struct detector *d, const struct observati
 /* Of one listener, or of all that are flooded together. */
 static enum diagnosis name_of(struct detector *d, const struct observation *o,
                               const bool flooded[static OBS_LISTENERS_MAX], struct culprits *culprits) {
-        struct naming_facts f = { .culprits = culprits, .usual_addresses = d->usual_addresses.per_s };
+        struct naming_facts f = { .culprits = culprits, .usual_addresses = 1 / d->usual_again.per_s };
         double unfinished = 0, refused = 0, reset = 0, seen = 0;
 
         bool checks = true;
@@ -214,6 +214,9 @@ static enum diagnosis name_of(struct detector *d, const struct observation *o,
                 reset = 0;
         }
         culprits_find(o, flooded, checks, culprits);
+        /* Without them nobody is left whose flood it could be: it is theirs. */
+        if (checks && culprits->unfinished_per_s < flood_rules_tolerable_per_s(&d->settings->detect, unfinished))
+                culprits_find(o, flooded, false, culprits);
         f.reset_share = unfinished > 0 ? reset / unfinished : 0;
         f.log_is_blind = log_is_blind(&d->settings->detect, unfinished + refused, seen);
         return naming_of_flood(&f);

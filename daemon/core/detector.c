@@ -15,8 +15,6 @@
 
 /* How fast is learned how late the usual clients are. */
 #define USUAL_TAU_S 60.0
-/* More addresses than that are as good as endless. */
-#define ADDRESSES_MAX 1e6
 /* Without a walk for this long, sock_diag counts as gone. */
 #define WALK_STALE_US UINT64_C(15000000)
 
@@ -40,7 +38,7 @@ struct detector *detector_new(const struct settings *settings) {
         sight_begin(&d->host);
         d->maybe_reset = rate_unknown();
         d->usual_killed = rate_unknown();
-        d->usual_addresses = rate_unknown();
+        d->usual_again = rate_unknown();
         return d;
 }
 
@@ -341,6 +339,11 @@ static void learn_early(struct detector *d, const struct observation *o) {
         }
 }
 
+/* At first the mean of all there was. */
+static double usual_tau_s(const struct detector *d) {
+        return fmin(USUAL_TAU_S, fmax(1.0, (double) d->track.learned_us / 1e6));
+}
+
 static void learn_addresses(struct detector *d, const struct observation *o) {
         struct obs_senders all = { .begun = 0 };
         double addresses;
@@ -349,8 +352,9 @@ static void learn_addresses(struct detector *d, const struct observation *o) {
                 if (o->listeners[i].known & OBS_L_SENDERS)
                         naming_add_senders(&all, &o->listeners[i].senders);
         addresses = naming_addresses(&all);
+        /* The mean of chances: one of addresses would be that of the samples in which nobody came again. */
         if (!isnan(addresses))
-                rate_mix(&d->usual_addresses, fmin(addresses, ADDRESSES_MAX), elapsed_s(o), USUAL_TAU_S);
+                rate_mix(&d->usual_again, 1 / addresses, elapsed_s(o), usual_tau_s(d));
 }
 
 static void learn(struct detector *d, const struct observation *o) {
@@ -358,7 +362,7 @@ static void learn(struct detector *d, const struct observation *o) {
         host_track_learn(&d->track, o, d->unanswered_per_s, d->settings->detect.warmup_us);
         learn_early(d, o);
         if (!isnan(d->track.embryonic_rsts.per_s))
-                rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o), USUAL_TAU_S);
+                rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o), usual_tau_s(d));
         far_learn(&d->far, o, or_zero(d->track.completed.per_s),
                   d->walked_us ? fmin((double) (o->time_us - d->walked_us) / 1e6, 1) : 0);
 }

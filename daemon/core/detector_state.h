@@ -86,7 +86,7 @@ struct detector {
         uint64_t crowd_us, crowd_seen_us; /* since when more finish than usual, and when last; 0: never */
         double crowd_peak_per_s;          /* handshakes, the most since then */
         struct rate maybe_reset;  /* SYNs of few sources, the most of the last seconds */
-        struct rate usual_addresses; /* in calm: that strangers come from (core/naming.h); no rate */
+        struct rate usual_again; /* in calm: the chance that two strangers are one (core/naming.h); no rate */
         struct rate usual_killed; /* in calm: half-opens ended by RST, a second */
         /* At this step: */
         const struct obs_sources *sources; /* who sends; NULL: not known */

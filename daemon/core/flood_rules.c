@@ -109,6 +109,10 @@ static double half_tolerated(const struct settings_detect *s) {
         return s->unanswered_share_permille / 2000.0;
 }
 
+double flood_rules_tolerable_per_s(const struct settings_detect *s, double unfinished_per_s) {
+        return fmin(s->unanswered_per_s, half_tolerated(s) * unfinished_per_s);
+}
+
 /* A lost cookie is not sent again, so loss looks like a flood at first sight.
  * Fewer than most of them unanswered count only if they went to addresses that
  * never came back. */

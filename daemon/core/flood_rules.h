@@ -69,6 +69,10 @@ double flood_rules_share(double unanswered_per_s, double completed_per_s);
 /* Whether more finish than usual: most of a crowd may be under way for long, on a path that it fills itself. */
 bool flood_rules_is_crowd(const struct look *l);
 
+/* Of so many unfinished, a second, what may be left of anybody's: detect.unanswered_rate, but at most half of
+ * detect.unanswered_share of them. */
+double flood_rules_tolerable_per_s(const struct settings_detect *s, double unfinished_per_s);
+
 /* Seconds after which a queue is choked. */
 double flood_rules_choked_s(const struct look *l);
 /* Whether a queue is full, most of it older than its first SYN-ACK's time-out, and too little comes
