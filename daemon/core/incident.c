@@ -90,7 +90,8 @@ static void follow(struct incident_watch *w, const struct observation *o, const 
         if (diagnosis_is_flood(diagnosis))
                 n->diagnosis = diagnosis;
         if (v->host.finding == FINDING_FLOOD) {
-                top_sources_add(&w->top, &v->culprits, (double) o->elapsed_us / 1e6);
+                top_sources_add(&w->top, &v->culprits, n->diagnosis == DIAGNOSIS_FLOOD_REFLECTED,
+                                (double) o->elapsed_us / 1e6);
                 account(&n->account, v, (double) o->elapsed_us / 1e6);
         }
         impact_tally_add(&n->impact, o);

@@ -32,12 +32,14 @@ static void add_one(struct top_sources *t, const struct prefix *p, double syns) 
         t->list[lightest].syns = syns;
 }
 
-void top_sources_add(struct top_sources *t, const struct culprits *c, double elapsed_s) {
+void top_sources_add(struct top_sources *t, const struct culprits *c, bool reflected, double elapsed_s) {
+        const uint8_t left_out = OBS_S_CLIENT | (reflected ? 0 : OBS_S_DISOWNS);
+
         if (!(c->unfinished_per_s > 0))
                 return;
         t->syns += c->unfinished_per_s * elapsed_s;
         for (uint32_t i = 0; i < c->count; i++)
-                if (c->list[i].unfinished_per_s > 0 && !(c->list[i].is & OBS_S_CLIENT))
+                if (c->list[i].unfinished_per_s > 0 && !(c->list[i].is & left_out))
                         add_one(t, &c->list[i].prefix, c->list[i].unfinished_per_s * elapsed_s);
 }
 

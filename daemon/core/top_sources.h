@@ -4,7 +4,8 @@
 /*
  * Who left most of an incident unfinished: the handshakes that were certainly a source's, summed up
  * over all of it, in fixed memory. Shares are of those that did not end as a connection; what
- * a block list dropped is in none of them. Known clients, who may be forged, are left out.
+ * a block list dropped is in none of them. Known clients, who may be forged, are left out, and so is who
+ * answers our SYN-ACKs by RST, but for the victims of a reflection.
  */
 
 #include "core/culprits.h"
@@ -27,7 +28,7 @@ struct top_source {
 };
 
 /* What was observed holds for elapsed_s. */
-void top_sources_add(struct top_sources *t, const struct culprits *c, double elapsed_s);
+void top_sources_add(struct top_sources *t, const struct culprits *c, bool reflected, double elapsed_s);
 /*
  * Those that sent 5 % and more, heaviest first. Of a prefix and one within it the narrower
  * is told if it sent most of what the wider did, else the wider alone. Returns how many.

@@ -39,12 +39,12 @@ static void assert_told(uint32_t n, const char *text) {
 static void nobody(void **state) {
         (void) state;
         assert_told(0, "");
-        top_sources_add(&top, &seen, 1); /* nothing is known */
+        top_sources_add(&top, &seen, false, 1); /* nothing is known */
         assert_told(0, "");
         begin(1000);
         source("192.0.2.1", 40, 0); /* too light to be named */
         source("192.0.2.2", 90, 60);
-        top_sources_add(&top, &seen, 1);
+        top_sources_add(&top, &seen, false, 1);
         assert_told(0, "");
 }
 
@@ -53,7 +53,7 @@ static void one_host_and_its_network(void **state) {
         begin(1000);
         source("203.0.113.0/24", 910, 10);
         source("203.0.113.7", 860, 10);
-        top_sources_add(&top, &seen, 2);
+        top_sources_add(&top, &seen, false, 2);
         assert_told(1, "203.0.113.7 (85 %)");
 }
 
@@ -70,7 +70,7 @@ static void a_network_of_many(void **state) {
         source("2001:db8::/48", 60, 0);
         source("2001:db8::/64", 60, 0);
         source("2001:db8::1", 60, 0);
-        top_sources_add(&top, &seen, 1);
+        top_sources_add(&top, &seen, false, 1);
         assert_told(2, "203.0.113.0/24 (90 %), 2001:db8::1 (6 %)");
 }
 
@@ -79,12 +79,12 @@ static void over_the_whole_time(void **state) {
         (void) state;
         begin(100);
         source("192.0.2.1", 60, 0);
-        top_sources_add(&top, &seen, 0.2);
+        top_sources_add(&top, &seen, false, 0.2);
         begin(10000);
         source("198.51.100.1", 5000, 0);
         source("198.51.100.2", 2500, 0);
         source("192.0.2.1", 60, 0);
-        top_sources_add(&top, &seen, 10);
+        top_sources_add(&top, &seen, false, 10);
         assert_told(2, "198.51.100.1 (50 %), 198.51.100.2 (25 %)");
         assert_true(told[0].share > 0.49 && told[0].share < 0.51);
 }
@@ -97,7 +97,7 @@ static void only_the_heaviest_are_told(void **state) {
         source("203.0.113.1", 200, 0);
         source("192.0.2.9", 250, 0);
         source("192.0.2.8", 60, 0);
-        top_sources_add(&top, &seen, 1);
+        top_sources_add(&top, &seen, false, 1);
         assert_told(3, "198.51.100.1 (30 %), 192.0.2.9 (25 %), 203.0.113.1 (20 %)");
 }
 
@@ -114,7 +114,7 @@ static void room_for_the_heavy(void **state) {
                 }
                 if (round >= 4)
                         source("203.0.113.9", 4000, 0);
-                top_sources_add(&top, &seen, 1);
+                top_sources_add(&top, &seen, false, 1);
         }
         assert_told(1, "203.0.113.9 (20 %)");
 }
@@ -125,13 +125,26 @@ static void text_is_cut_not_overrun(void **state) {
         (void) state;
         begin(100);
         source("203.0.113.0/24", 90, 0);
-        top_sources_add(&top, &seen, 1);
+        top_sources_add(&top, &seen, false, 1);
         assert_int_equal(top_sources_tell(&top, told), 1);
         top_sources_text(told, 1, text, sizeof text);
         assert_string_equal(text, "203.0.113.0");
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
+
+/* A checker beside a flood is nobody's accomplice; a reflection's victim is its victim. */
+static void who_answers_by_rst(void **state) {
+        (void) state;
+        begin(1000);
+        source("192.0.2.1", 600, 0);
+        source("192.0.2.2", 300, 0);
+        seen.list[1].is = OBS_S_DISOWNS;
+        top_sources_add(&top, &seen, false, 1);
+        assert_told(1, "192.0.2.1 (60 %)");
+        top_sources_add(&top, &seen, true, 2);
+        assert_told(2, "192.0.2.1 (60 %), 192.0.2.2 (20 %)");
+}
 
 int main(void) {
         const struct CMUnitTest tests[] = {
@@ -142,6 +155,7 @@ int main(void) {
                 TEST(only_the_heaviest_are_told),
                 TEST(room_for_the_heavy),
                 TEST(text_is_cut_not_overrun),
+                TEST(who_answers_by_rst),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
