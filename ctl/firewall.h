@@ -13,10 +13,7 @@
 #include "ctl/listening.h"
 #include "ctl/ruleset.h"
 
-/* The rules of nftables, those of iptables-nft included, by nft(8). Takes CAP_NET_ADMIN. -errno: -EPERM;
- * -ENOENT: no nft; -EMSGSIZE: more than 64 MiB; -EBADMSG; -ENOMEM. */
-int firewall_read(struct ruleset **ret);
-/* r NULL: it could not be read, error says why. legacy: the tables of iptables-legacy that are loaded, "filter,
+/* r NULL: it could not be read, error says why (ctl/ruleset_read.h). legacy: the tables of iptables-legacy that are loaded, "filter,
  * mangle", or "". Pure. */
 void firewall_advise(const struct ruleset *r, int error, const char *legacy, const struct listening *list, int count,
                      struct advice_list *l);
