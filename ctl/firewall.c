@@ -15,7 +15,7 @@
 enum {
         GROUPS_MAX = 8,  /* findings told; a host has two or three chains at most that drop */
         NAMES_MAX = 128, /* of listeners in one */
-        LOOK_MAX = 160,
+        LOOK_MAX = 224,
         LEGACY_MAX = 64,
 };
 
