@@ -5,7 +5,7 @@
 
 #define SECOND_US UINT64_C(1000000)
 /* Chance evens out over what is kept, twice of this: ten a second are eighty. */
-#define LATER_TAU_S (LATER_SECONDS / 2.0)
+#define LATER_TAU_S ((double) LATER_SECONDS / 2)
 
 static double per_s(const struct obs_listener *l, unsigned first, unsigned end) {
         uint64_t width_us = obs_age_bin_start_us(end) - obs_age_bin_start_us(first);
