@@ -10,6 +10,8 @@
 /* So many times the queue at once are too many however fast the application accepts, if it mostly does. */
 #define BURST_TIMES 2.0
 #define BURST_STALLED_LOOKS 0.25
+/* A busy listener turns one in a thousand away now and then: that is the crowd, not its queue. */
+#define BURST_TURNED_AWAY 0.05
 /* Half-opens of 3 s and more: nobody's; so many, and so large a share of those that begin. */
 #define SLOW_OLD_MIN 20
 #define SLOW_SHARE 0.5
@@ -181,6 +183,16 @@ static bool is_stalled(const struct look *k, const struct symptoms_listener *l) 
                                     l->full_looks > BURST_STALLED_LOOKS * l->looks);
 }
 
+/* Over the whole watch, and of this listener: of a burst one look sees the clients turned away and the next
+ * has them all served. Where SYNs are not logged, of the host. */
+static bool is_served(const struct look *k, const struct symptoms_listener *l) {
+        double drops = (double) l->drops, came = (double) l->syns;
+
+        if (came <= 0)
+                came = sum(k, OBS_PASSIVE_OPENS) + drops;
+        return drops < BURST_TURNED_AWAY * came;
+}
+
 static void find_bursts(struct look *k) {
         if (k->more->flood)
                 return;
@@ -198,6 +210,7 @@ static void find_bursts(struct look *k) {
                 struct advice_queue q = { .name = k->name(k->userdata, &l->key), .backlog = l->backlog };
 
                 q.needed = fmax(needed, l->backlog + 1.0);
+                q.served = is_served(k, l);
                 if (dropped && l->backlog > 0 && needed > l->backlog / 2.0 && !is_stalled(k, l) &&
                     l->full_looks <= BURST_FULL_LOOKS * l->looks)
                         advice_queue(k->list, &q, k->host);
@@ -338,6 +351,17 @@ static void find_little(struct look *k) {
                                            "seen here.");
 }
 
+/* Of two as grave, the one found first. */
+static void sort_from(struct advice_list *l, unsigned first) {
+        for (unsigned i = first + 1; i < l->count; i++)
+                for (unsigned j = i; j > first && l->list[j].severity > l->list[j - 1].severity; j--) {
+                        struct advice graver = l->list[j];
+
+                        l->list[j] = l->list[j - 1];
+                        l->list[j - 1] = graver;
+                }
+}
+
 unsigned symptoms_advise(const struct symptoms *s, const struct symptoms_more *more, const struct advice_host *host,
                          const char *(*name)(void *userdata, const struct listener_key *key), void *userdata,
                          struct advice_list *ret) {
@@ -355,5 +379,6 @@ unsigned symptoms_advise(const struct symptoms *s, const struct symptoms_more *m
         find_router(&k);
         find_checker(&k);
         find_little(&k);
+        sort_from(ret, before);
         return ret->count - before;
 }

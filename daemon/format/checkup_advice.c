@@ -281,7 +281,7 @@ static void advise_symptoms(struct report *r) {
         char title[REPORT_TITLE_MAX];
 
         for (unsigned i = 0; i < l->count; i++) {
-                if (l->list[i].severity < ADVICE_WARNING || (i == 0 && report_is_crowded(r)) || is_repeated(l, i))
+                if (l->list[i].severity < ADVICE_WARNING || is_repeated(l, i))
                         continue;
                 report_step(r, "%s:", report_capital(l->list[i].title, title));
                 if (l->list[i].command[0])

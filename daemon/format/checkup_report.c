@@ -9,9 +9,6 @@
 
 enum { WIDTH = 78 };
 
-/* Fewer that complete are no crowd that is served. */
-#define CROWD_COMPLETED 0.5
-
 /* --- paper ------------------------------------------------------------------------- */
 
 void report_wrap(FILE *f, const char *text, unsigned used, unsigned indent) {
@@ -109,21 +106,10 @@ char *report_capital(const char *words, char text[static REPORT_TITLE_MAX]) {
         return text;
 }
 
-/* That a crowd fills a queue is no news beside the crowd, unless it is turned away for it. */
-bool report_is_crowded(const struct report *r) {
-        const struct evidence *e = &r->c->moment->host;
-        enum diagnosis d = r->c->moment->diagnosis;
-
-        return (d == DIAGNOSIS_BUSY || d == DIAGNOSIS_FLASH_CROWD) &&
-               or_zero(e->completed_per_s) >= CROWD_COMPLETED * or_zero(e->syn_per_s) &&
-               strcmp(r->c->symptoms.list[0].id, "backlog") == 0;
-}
-
 /* A symptom that says more than the diagnosis; that of a short queue is not told of one that is not accepted from. */
 bool report_is_symptom(const struct report *r) {
         return !r->c->flood && r->c->symptoms.count > 0 && r->c->symptoms.list[0].severity >= ADVICE_WARNING &&
-               (r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL || strcmp(r->c->symptoms.list[0].id, "backlog") == 0) &&
-               !report_is_crowded(r);
+               (r->c->moment->diagnosis != DIAGNOSIS_ACCEPT_STALL || strcmp(r->c->symptoms.list[0].id, "backlog") == 0);
 }
 
 bool report_covers(const struct prefix *outer, const struct prefix *inner) {

@@ -41,8 +41,6 @@ const struct checkup_owner *report_owner(const struct checkup *c, const struct l
 char *report_listener(const struct report *r, const struct listener_key *key, char text[static REPORT_NAME_MAX]);
 char *report_capital(const char *words, char text[static REPORT_TITLE_MAX]);
 
-/* A crowd that fills a queue and is served. */
-bool report_is_crowded(const struct report *r);
 /* The gravest symptom says more than the diagnosis. */
 bool report_is_symptom(const struct report *r);
 

@@ -221,6 +221,56 @@ static void bursts_of_one_of_two(void **state) {
         assert_non_null(strstr(w->advice.list[0].why, ":443 holds 16, and 60 came at once"));
 }
 
+/* Turned away, or answered by cookie: which of the two is told of the listener over the whole watch, not of a
+ * look in which all who were turned away came back, nor of the host, whose other listener is well. */
+static void bursts_turned_away(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = w->o.listeners;
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 2060, [OBS_SYNS] = 2060, [OBS_PASSIVE_OPENS] = 2050,
+                                        [OBS_QUEUE_FULL_COOKIES] = 40 };
+
+        w->o.listeners_count = 2;
+        l[1] = l[0];
+        l[1].key.port = 80;
+        l[1].backlog = 4096;
+        l[1].syns = 2000;
+        l[0].backlog = 16;
+        l[0].syns = 60;
+        l[0].drops = 10;
+        watch(w, each);
+        l[0].drops = 0;
+        watch(w, each); /* they came back */
+        assert_string_equal(found(w), "backlog");
+        assert_int_equal(w->advice.list[0].severity, ADVICE_WARNING);
+
+        memset(&w->symptoms, 0, sizeof w->symptoms);
+        l[0].drops = 1;
+        watch(w, each);
+        assert_string_equal(found_again(w), "backlog");
+        assert_int_equal(w->advice.list[0].severity, ADVICE_INFO);
+        assert_non_null(strstr(w->advice.list[0].why, "holds 16, and 60 came at once; SYN cookies served"));
+}
+
+/* Of two queues, the one that costs clients is told first. */
+static void graver_first(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = w->o.listeners;
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 120, [OBS_SYNS] = 120, [OBS_PASSIVE_OPENS] = 110,
+                                        [OBS_QUEUE_FULL_COOKIES] = 40 };
+
+        w->o.listeners_count = 2;
+        l[0].backlog = 16;
+        l[0].syns = 60;
+        l[1] = l[0];
+        l[1].key.port = 80;
+        l[1].drops = 10;
+        watch(w, each);
+        assert_string_equal(found(w), "backlog backlog");
+        assert_int_equal(w->advice.list[0].severity, ADVICE_WARNING);
+        assert_non_null(strstr(w->advice.list[0].why, ":80 holds 16"));
+        assert_int_equal(w->advice.list[1].severity, ADVICE_INFO);
+}
+
 static void slow_fill(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = &w->o.listeners[0];
@@ -407,6 +457,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(bursts, begin, end),
                 cmocka_unit_test_setup_teardown(bursts_called_a_stall, begin, end),
                 cmocka_unit_test_setup_teardown(bursts_of_one_of_two, begin, end),
+                cmocka_unit_test_setup_teardown(bursts_turned_away, begin, end),
+                cmocka_unit_test_setup_teardown(graver_first, begin, end),
                 cmocka_unit_test_setup_teardown(slow_fill, begin, end),
                 cmocka_unit_test_setup_teardown(slow_fill_beside_a_busy_listener, begin, end),
                 cmocka_unit_test_setup_teardown(slow_flood, begin, end),
