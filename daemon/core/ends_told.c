@@ -51,7 +51,7 @@ bool ends_told_step(struct ends_told *e, const struct ends_tick *tick) {
         if (!e->known)
                 *e = (struct ends_told) { .known = true, .half_minute_us = tick->time_us };
         else {
-                e->ended += (double) tick->opened + (double) tick->established_before - (double) tick->established;
+                e->ended += (double) tick->opened + (double) tick->in_use_before - (double) tick->in_use;
                 e->told += (double) tick->told;
         }
         follow_fewest(e, tick->time_us);

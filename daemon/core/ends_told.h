@@ -7,9 +7,12 @@
  * It tells from a work queue (sock_diag_broadcast_destroy(), net/core/sock_diag.c), and where the CPUs
  * have no time left that queue stands for seconds: who has finished a handshake then looks like
  * somebody who never did. How many have ended is known all the same, at once, from counters: those
- * opened less those that are open now (PassiveOpens, ActiveOpens, CurrEstab; RFC 4022). As many as had
- * ended a second ago should have been told by now, but for those that are always about to end: the
- * fewest untold of the last minute.
+ * opened (PassiveOpens, ActiveOpens; RFC 4022) less those that TCP has in its tables now ("inuse",
+ * net/ipv4/proc.c: inet_hash() adds, inet_unhash() takes away). CurrEstab would not do: connections that
+ * one side has closed, which a server lingers for or whose last bytes are on their way, have left it
+ * seconds before they end. As many as had ended a second ago should have been told by now, but for
+ * those that are always about to end: the fewest untold of the last minute. A listener opens without being
+ * counted and is told of in the end, as if one more had been told from the beginning.
  */
 
 #include <stdbool.h>
@@ -29,11 +32,11 @@ struct ends_told {
         unsigned next;
 };
 
-/* Of one tick. Deltas: opened, told; established is a level. */
+/* Of one tick. Deltas: opened, told; in_use is a level. */
 struct ends_tick {
         uint64_t time_us;
         uint64_t opened, told;
-        uint64_t established, established_before;
+        uint64_t in_use, in_use_before;
 };
 
 /* tick NULL: something of it is not known. Returns whether who had ended a second ago has been told; true where

@@ -197,7 +197,7 @@ enum obs_known {
         OBS_K_SYNCOOKIES = 1 << 2,
         OBS_K_SOURCES = 1 << 3,
         OBS_K_SYNACK_RETRIES = 1 << 4,
-        OBS_K_ESTABLISHED = 1 << 5,
+        OBS_K_IN_USE = 1 << 5,
         OBS_K_PROBE = 1 << 6, /* there is one */
 };
 
@@ -214,7 +214,7 @@ struct observation {
         uint32_t aged;        /* whose SYN-ACK was sent again */
         uint32_t deferred;
         uint32_t ghosts;      /* whose listener has closed */
-        uint64_t established; /* CurrEstab: connections open now, theirs and ours */
+        uint64_t in_use;      /* sockets that TCP has in its tables: listening, open, being closed */
         uint8_t syncookies;   /* net.ipv4.tcp_syncookies */
         uint8_t synack_retries; /* net.ipv4.tcp_synack_retries */
 

@@ -222,8 +222,8 @@ static json_t *observation_to_json(struct writer *w, const struct observation *o
         put(w, j, "counters", counters_json(w, o));
         if (o->known & OBS_K_DUMP)
                 put(w, j, "dump", dump_json(w, o));
-        if (o->known & OBS_K_ESTABLISHED)
-                put_integer(w, j, "established", o->established);
+        if (o->known & OBS_K_IN_USE)
+                put_integer(w, j, "in_use", o->in_use);
         if (o->known & OBS_K_SYNCOOKIES)
                 put_integer(w, j, "syncookies", o->syncookies);
         if (o->known & OBS_K_SYNACK_RETRIES)
@@ -551,9 +551,11 @@ static void parse_log(struct json_reader *r, json_t *j, struct observation *o) {
 
 static void parse_observation(struct json_reader *r, json_t *j, struct observation *o) {
         static const char *const names[] = {
-                "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump", "established",
+                "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump", "in_use",
                 "syncookies", "synack_retries", "listeners", "listeners_whole", "listeners_left_out", "sources",
-                "log", "probe", NULL,
+                "log", "probe",
+                "established", /* of older recordings; nothing asks for it */
+                NULL,
         };
         json_t *part;
 
@@ -569,9 +571,9 @@ static void parse_observation(struct json_reader *r, json_t *j, struct observati
                 parse_counters(r, part, o);
         if ((part = json_reader_object(r, j, "dump")))
                 parse_dump(r, part, o);
-        if (json_reader_field(r, j, "established", false)) {
-                o->established = json_reader_u64(r, j, "established");
-                o->known |= OBS_K_ESTABLISHED;
+        if (json_reader_field(r, j, "in_use", false)) {
+                o->in_use = json_reader_u64(r, j, "in_use");
+                o->known |= OBS_K_IN_USE;
         }
         if ((part = json_reader_field(r, j, "synack_retries", false))) {
                 o->synack_retries = (uint8_t) json_reader_integer(r, "synack_retries", part, UINT8_MAX);

@@ -12,11 +12,14 @@
 /* Linux 6.18 writes 5.5 KB at most; each new counter adds some 30 bytes. */
 enum { BUFFER_FIRST = 16 * 1024, BUFFER_MAX = 256 * 1024 };
 
-enum { FILE_NETSTAT, FILE_SNMP, FILES };
+/* Those with what is in use are read last: what opens between two of them is an end less, not one too many. */
+enum { FILE_NETSTAT, FILE_SNMP, FILE_SOCKSTAT, FILE_SOCKSTAT6, FILES };
 
 static const char *const names[FILES] = {
         [FILE_NETSTAT] = "netstat",
         [FILE_SNMP] = "snmp",
+        [FILE_SOCKSTAT] = "sockstat",
+        [FILE_SOCKSTAT6] = "sockstat6",
 };
 
 struct netstat {
@@ -117,7 +120,16 @@ static int read_totals(struct netstat *n, unsigned file, struct netstat_totals *
                 close_file(&n->fd[file]);
                 return r;
         }
+        if (file >= FILE_SOCKSTAT)
+                return netstat_parse_in_use(n->buffer, length, totals);
         return netstat_parse(n->buffer, length, totals);
+}
+
+/* No counter comes from these; without IPv6 there is one of them, and without both one thing less is known. */
+static void read_in_use(struct netstat *n, struct netstat_totals *totals) {
+        if (read_totals(n, FILE_SOCKSTAT, totals) < 0 ||
+            (read_totals(n, FILE_SOCKSTAT6, totals) < 0 && n->fd[FILE_SOCKSTAT6] >= 0))
+                totals->known &= ~(UINT32_C(1) << NETSTAT_IN_USE);
 }
 
 int netstat_read(struct netstat *n, struct observation *o) {
@@ -125,16 +137,17 @@ int netstat_read(struct netstat *n, struct observation *o) {
         enum sensor_state state = SENSOR_OK;
         int trouble = 0;
 
-        for (unsigned i = 0; i < FILES; i++) {
+        for (unsigned i = FILE_NETSTAT; i <= FILE_SNMP; i++) {
                 int r = read_totals(n, i, &now);
 
                 if (trouble == 0)
                         trouble = r;
         }
+        read_in_use(n, &now);
         netstat_delta(&n->before, &now, o);
         n->before = now;
         n->missing = netstat_counters() & ~now.known;
-        if (now.known == 0)
+        if (!(now.known & netstat_counters()))
                 state = SENSOR_FAILED;
         else if (trouble < 0 || n->missing)
                 state = SENSOR_DEGRADED;

@@ -5,7 +5,7 @@
  * The netstat sensor: the kernel's TCP counters as deltas, cheap enough for
  * every tick.
  *
- * The two files belong to the network namespace of the thread that opens them
+ * The files belong to the network namespace of the thread that opens them
  * and stay with it, so they are opened once and read again from their start.
  */
 
@@ -19,14 +19,14 @@
 
 struct netstat;
 
-/* directory holds "netstat" and "snmp"; NULL: NETSTAT_DIRECTORY. Opens
+/* directory holds "netstat", "snmp" and, for observation.in_use, "sockstat" and "sockstat6"; NULL: NETSTAT_DIRECTORY. Opens
  * nothing yet: a file that is missing now may be there later. -ENOMEM. */
 int netstat_new(const char *directory, struct netstat **ret);
 struct netstat *netstat_free(struct netstat *n);
 
 /*
- * Reads both files and sets in o the counters that are known, and
- * o->sensors[SENSOR_NETSTAT]: ok; degraded when a file or a counter is missing;
+ * Reads them and sets in o the counters that are known, in_use, and
+ * o->sensors[SENSOR_NETSTAT]: ok; degraded when netstat, snmp or a counter is missing;
  * failed when nothing could be read. The first reading sets no counter: there is
  * nothing to take the difference from. The same holds for a counter that was
  * unknown in the reading before, since its delta would be of a longer time.

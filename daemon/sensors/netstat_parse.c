@@ -47,7 +47,6 @@ static bool next_word(struct span *rest, struct span *ret) {
 /* Where the kernel keeps each counter; the same name may occur in other groups. */
 static const char *group_of(unsigned column) {
         switch (column) {
-        case NETSTAT_ESTABLISHED:
         case OBS_PASSIVE_OPENS:
         case OBS_ACTIVE_OPENS:
         case OBS_ATTEMPT_FAILS:
@@ -65,13 +64,9 @@ static const char *group_of(unsigned column) {
         case OBS_EMBRYONIC_RSTS:
         case OBS_SYN_RETRANS:
                 return "TcpExt:";
-        default: /* counted by our own rules */
+        default: /* counted by our own rules, or of another file */
                 return NULL;
         }
-}
-
-static const char *name_of(unsigned column) {
-        return column == NETSTAT_ESTABLISHED ? "CurrEstab" : obs_counter_name((enum obs_counter) column);
 }
 
 uint32_t netstat_counters(void) {
@@ -96,10 +91,11 @@ struct wanted {
 static void wanted_in(struct span group, struct wanted *w) {
         w->count = 0;
         for (unsigned c = 0; c < NETSTAT_COLUMNS; c++) {
-                const char *of = group_of(c), *name = name_of(c);
+                const char *of = group_of(c), *name;
 
                 if (!of || !span_is(group, of))
                         continue;
+                name = obs_counter_name((enum obs_counter) c);
                 w->list[w->count].name = name;
                 w->list[w->count].length = strlen(name);
                 w->list[w->count++].column = c;
@@ -192,14 +188,31 @@ int netstat_parse(const char *text, size_t length, struct netstat_totals *totals
         return rest.length == 0 ? r : -EBADMSG;
 }
 
+int netstat_parse_in_use(const char *text, size_t length, struct netstat_totals *totals) {
+        struct span rest = { text, length }, line, word, value;
+        uint64_t n;
+
+        while (next_line(&rest, &line)) {
+                if (!next_word(&line, &word) || !(span_is(word, "TCP:") || span_is(word, "TCP6:")))
+                        continue;
+                while (next_word(&line, &word) && next_word(&line, &value))
+                        if (span_is(word, "inuse") && number(value, &n)) {
+                                totals->value[NETSTAT_IN_USE] += n;
+                                totals->known |= UINT32_C(1) << NETSTAT_IN_USE;
+                                return 0;
+                        }
+        }
+        return -EBADMSG;
+}
+
 void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now,
                    struct observation *o) {
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
                 if ((before->known & now->known & (UINT32_C(1) << c)) &&
                     now->value[c] >= before->value[c])
                         observation_set(o, (enum obs_counter) c, now->value[c] - before->value[c]);
-        if (now->known & (UINT32_C(1) << NETSTAT_ESTABLISHED)) {
-                o->established = now->value[NETSTAT_ESTABLISHED];
-                o->known |= OBS_K_ESTABLISHED;
+        if (now->known & (UINT32_C(1) << NETSTAT_IN_USE)) {
+                o->in_use = now->value[NETSTAT_IN_USE];
+                o->known |= OBS_K_IN_USE;
         }
 }

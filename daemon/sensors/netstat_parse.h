@@ -4,7 +4,8 @@
 /*
  * The text of /proc/net/netstat and /proc/net/snmp (net/ipv4/proc.c): pairs of
  * lines, "Group: Name Name …" and below it "Group: value value …". Columns are
- * found by name, since kernels insert new ones anywhere.
+ * found by name, since kernels insert new ones anywhere. Beside them /proc/net/sockstat and sockstat6
+ * ("TCP: inuse 7 orphan 0 …").
  *
  * Pure; the files are the kernel's, but nothing in them is trusted.
  */
@@ -15,7 +16,7 @@
 #include "core/observation.h"
 
 /* A column that is a level, not a count; beside enum obs_counter. */
-enum { NETSTAT_ESTABLISHED = OBS_COUNTERS, NETSTAT_COLUMNS };
+enum { NETSTAT_IN_USE = OBS_COUNTERS, NETSTAT_COLUMNS };
 
 /* Totals since boot, or since the network namespace was made. */
 struct netstat_totals {
@@ -34,6 +35,12 @@ uint32_t netstat_counters(void);
  * or -EBADMSG if such a pair was met; the others count all the same.
  */
 int netstat_parse(const char *text, size_t length, struct netstat_totals *totals);
+
+/*
+ * Adds the sockets of TCP that one of sockstat and sockstat6 tells to NETSTAT_IN_USE of totals, and makes it known.
+ * Returns 0; -EBADMSG: it does not tell.
+ */
+int netstat_parse_in_use(const char *text, size_t length, struct netstat_totals *totals);
 
 /* What was counted between two readings: known in both, and not gone back; levels as they are now. */
 void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now,

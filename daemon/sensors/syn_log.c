@@ -65,7 +65,7 @@ struct syn_log {
         uint64_t overruns;     /* of l->destroy, up to now */
         uint64_t ends_lost_us; /* when they grew last; 0: completions can be told */
         struct ends_told ends_told;
-        uint64_t ends, established; /* at the last observation: told of, open */
+        uint64_t ends, in_use; /* at the last observation: told of, in TCP's tables */
         bool ends_followed;         /* … and whether there was one */
         uint64_t ends_late_us;      /* since when; 0: they are told in time */
 };
@@ -370,20 +370,21 @@ static void heed_lost_ends(struct syn_log *l, uint64_t now_us) {
 /* … and where they are told too late. */
 static void heed_late_ends(struct syn_log *l, const struct observation *o) {
         const uint32_t needed = UINT32_C(1) << OBS_PASSIVE_OPENS | UINT32_C(1) << OBS_ACTIVE_OPENS;
-        bool known = l->destroy && (o->known & OBS_K_ESTABLISHED);
-        uint64_t ends = l->destroy ? tcp_destroy_counts(l->destroy).connections : 0;
+        bool known = l->destroy && (o->known & OBS_K_IN_USE);
+        struct tcp_destroy_counts told = l->destroy ? tcp_destroy_counts(l->destroy) : (struct tcp_destroy_counts) { 0 };
+        uint64_t ends = told.connections + told.listeners;
         struct ends_tick tick = {
                 .time_us = o->time_us,
                 .opened = o->counters[OBS_PASSIVE_OPENS] + o->counters[OBS_ACTIVE_OPENS],
                 .told = ends - l->ends,
-                .established = o->established,
-                .established_before = l->established,
+                .in_use = o->in_use,
+                .in_use_before = l->in_use,
         };
         bool follows = known && l->ends_followed && (o->counters_known & needed) == needed;
         bool in_time = ends_told_step(&l->ends_told, follows ? &tick : NULL);
 
         l->ends = ends;
-        l->established = o->established;
+        l->in_use = o->in_use;
         l->ends_followed = known;
         if (in_time != !l->ends_late_us) {
                 l->ends_late_us = in_time ? 0 : o->time_us;

@@ -84,6 +84,7 @@ static void take_event(struct tcp_destroy *d, const struct inet_diag_msg *m) {
         bool connected = !address_is_wildcard(&remote);
 
         d->counts.connections += connected;
+        d->counts.listeners += !connected && port > 0;
         if (!connected || !(d->ports[port / 8] & (1u << port % 8))) {
                 d->counts.others++;
                 return;

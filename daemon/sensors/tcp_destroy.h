@@ -21,7 +21,8 @@
 struct tcp_destroy_counts {
         uint64_t completed; /* told to the table */
         uint64_t others;    /* our own connections, listeners that closed */
-        uint64_t connections; /* of all these, what had a peer */
+        uint64_t connections; /* of all these, what had a peer, */
+        uint64_t listeners;   /* and what had a port and none: a listener, or what only was bound */
         uint64_t overruns;  /* times that events were lost, each an unknown number */
 };
 

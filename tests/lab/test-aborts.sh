@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Connections that end by an abort (SO_LINGER of 0 s), of which the kernel tells without the peer's port:
-# health checks of a balancer on this host, a program that is refused again and again, a server that
-# resets its clients. They are ends like others: no sensor is degraded for them, and who is reset by a server has
-# finished a handshake.
-#   ours     connections of our own, aborted and refused, beside clients
-#   server   a server that aborts every connection
+# Connections that end in another way than most. By an abort (SO_LINGER of 0 s), of which the kernel tells
+# without the peer's port: health checks of a balancer on this host, a program that is refused again and again,
+# a server that resets its clients. Or slowly, closed on one side first. They are ends like others: no sensor is
+# degraded for them, who is reset by a server has finished a handshake, and who floods beside them is named.
+#   ours        connections of our own, aborted and refused, beside clients
+#   server      a server that aborts every connection
+#   lingering   connections that are closed on one side for seconds
 . "$(dirname "$0")/lab.sh"
 lab_need jq python3
 lab_need_daemon
@@ -55,6 +56,58 @@ ours() {
         lab_down
 }
 
+# The server says first that it has no more to say, and the client takes its time, as behind a slow line, or where
+# the server lingers for what the client still sends.
+lingering_server='
+import socket, threading
+def serve(c):
+    c.sendall(b"x" * 1000)
+    c.shutdown(socket.SHUT_WR)
+    while c.recv(4096):
+        pass
+    c.close()
+s = socket.create_server(("0.0.0.0", 82), backlog=511)
+while True:
+    threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()'
+lingering_clients='
+import random, socket, sys, threading, time
+def visit(most):
+    c = socket.create_connection(("10.77.1.1", 82))
+    while c.recv(4096):
+        pass
+    time.sleep(most * random.random())
+    c.close()
+for i in range(1 << 30):
+    threading.Thread(target=visit, args=(6 if i % int(sys.argv[2]) == 0 else 0,), daemon=True).start()
+    time.sleep(1 / int(sys.argv[1]))'
+
+names_the_flood() { [ "$(lab_ctl --json status | jq -r .diagnosis)" = flood-concentrated ]; }
+
+# lingering_at RATE EACH: one in EACH takes up to 6 s.
+lingering_at() {
+        local what="lingering: one in $2 of $1 connections a second"
+
+        lab_up cookies=1 delay=5ms
+        lab_spawn lingerer server python3 -c "$lingering_server"
+        lab_wait_for 5 lab_in server sh -c 'ss -Hltn sport = 82 | grep -q .' || lab_abort "no server"
+        lab_daemon
+        lab_spawn visitors client python3 -c "$lingering_clients" "$1" "$2"
+        watch 16
+        lab_check "$what, and nflog was well all along" "$(<"$lab_temp/bad") == 0"
+        lab_flood rate=1000 seconds=5 from=198.51.100.7/32 to=$LAB_SERVER4:82
+        lab_expect_state flood $LAB_FOUND_COLD_MS "$lab_flood_start_us" "$what: flood found"
+        lab_expect "$what: who floods is named" lab_wait_for 4 names_the_flood
+        lab_end flood
+        lab_end visitors
+        lab_end lingerer
+        lab_down
+}
+
+lingering() {
+        lingering_at 2 1
+        lingering_at 50 10
+}
+
 # completion: of the client, at the least.
 completion() {
         lab_ctl --json sources | jq '[.sources[] | select(.address == "100.64.7.7") | .completion_low] | max // 0'
@@ -75,5 +128,5 @@ server() {
         lab_down
 }
 
-lab_scenarios "ours server" "$@"
+lab_scenarios "ours server lingering" "$@"
 lab_done

@@ -10,26 +10,26 @@
 /* Connections that are opened, and end a while later; a notice of that comes later still. */
 struct host {
         struct ends_told e;
-        uint64_t now_us, established, untold;
+        uint64_t now_us, in_use, untold;
         bool in_time;
 };
 
 static struct host host(void) {
-        return (struct host) { .now_us = 1000 * S, .established = 50 };
+        return (struct host) { .now_us = 1000 * S, .in_use = 50 };
 }
 
 static void tick(struct host *h, uint64_t opened, uint64_t ended, uint64_t told) {
-        uint64_t before = h->established;
+        uint64_t before = h->in_use;
 
         h->now_us += TICK;
-        h->established += opened;
-        h->established -= ended;
+        h->in_use += opened;
+        h->in_use -= ended;
         h->untold += ended;
         told = told < h->untold ? told : h->untold;
         h->untold -= told;
         h->in_time = ends_told_step(&h->e, &(struct ends_tick) {
                 .time_us = h->now_us, .opened = opened, .told = told,
-                .established = h->established, .established_before = before,
+                .in_use = h->in_use, .in_use_before = before,
         });
 }
 

@@ -116,8 +116,34 @@ static void deltas(void **state) {
         free(o);
 }
 
+static void in_use(void **state) {
+        static const struct {
+                const char *text;
+                int error;
+                uint64_t in_use;
+        } cases[] = {
+                { "sockets: used 9\nTCP: inuse 7 orphan 2 tw 0\nUDP: inuse 3 mem 0\n", 0, 7 },
+                { "TCP6: inuse 0\n", 0, 0 },
+                { "TCP: orphan 2 inuse 5\n", 0, 5 },
+                { "", -EBADMSG, 0 },
+                { "UDP: inuse 3 mem 0\n", -EBADMSG, 0 },
+                { "TCP: inuse 7", -EBADMSG, 0 }, /* cut off: 7 or 70? */
+                { "TCP: inuse\n", -EBADMSG, 0 },
+                { "TCP: inuse -1 orphan 2\n", -EBADMSG, 0 },
+                { "TCP: orphan inuse 7\n", -EBADMSG, 0 },
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+                struct netstat_totals t = { 0 };
+
+                assert_int_equal(netstat_parse_in_use(cases[i].text, strlen(cases[i].text), &t), cases[i].error);
+                assert_int_equal(t.known, cases[i].error ? 0 : 1u << NETSTAT_IN_USE);
+                assert_int_equal(t.value[NETSTAT_IN_USE], cases[i].in_use);
+        }
+}
+
 struct files {
-        char directory[64], netstat[96], snmp[96], sysctl[96];
+        char directory[64], netstat[96], snmp[96], sockstat[96], sockstat6[96], sysctl[96];
 };
 
 static void file_write(const char *path, const char *text) {
@@ -136,6 +162,8 @@ static int files_make(void **state) {
                 return -1;
         snprintf(f->netstat, sizeof f->netstat, "%s/netstat", f->directory);
         snprintf(f->snmp, sizeof f->snmp, "%s/snmp", f->directory);
+        snprintf(f->sockstat, sizeof f->sockstat, "%s/sockstat", f->directory);
+        snprintf(f->sockstat6, sizeof f->sockstat6, "%s/sockstat6", f->directory);
         snprintf(f->sysctl, sizeof f->sysctl, "%s/tcp_syncookies", f->directory);
         *state = f;
         return 0;
@@ -146,6 +174,8 @@ static int files_remove(void **state) {
 
         unlink(f->netstat);
         unlink(f->snmp);
+        unlink(f->sockstat);
+        unlink(f->sockstat6);
         unlink(f->sysctl);
         rmdir(f->directory);
         free(f);
@@ -183,6 +213,38 @@ static void sensor(void **state) {
         assert_true(observation_knows(o, OBS_LISTEN_DROPS));
         n = netstat_free(n);
         assert_null(n);
+        free(o);
+}
+
+/* Without IPv6 there is one file, in some containers none: then what is in use is not known, and all else is. */
+static void sensor_in_use(void **state) {
+        struct files *f = *state;
+        struct observation *o = calloc(1, sizeof *o);
+        struct netstat *n;
+
+        assert_int_equal(netstat_new(f->directory, &n), 0);
+        file_write(f->sockstat, "TCP: inuse 7 orphan 2\n");
+        assert_int_equal(netstat_read(n, o), -ENOENT);
+        assert_int_equal(o->sensors[SENSOR_NETSTAT], SENSOR_FAILED); /* it is no counter */
+        assert_true(o->known & OBS_K_IN_USE);
+        assert_int_equal(o->in_use, 7);
+        file_write(f->sockstat6, "TCP6: inuse 6\n");
+        assert_int_equal(netstat_read(n, o), -ENOENT);
+        assert_int_equal(o->in_use, 13);
+
+        o->known = 0;
+        file_write(f->sockstat6, "TCP6: in\n");
+        file_write(f->netstat, "TcpExt: SyncookiesSent\nTcpExt: 12\n");
+        file_write(f->snmp, "Tcp: InSegs\nTcp: 100\n");
+        assert_int_equal(netstat_read(n, o), 0);
+        assert_false(o->known & OBS_K_IN_USE); /* half of it */
+        netstat_free(n);
+
+        unlink(f->sockstat);
+        assert_int_equal(netstat_new(f->directory, &n), 0);
+        assert_int_equal(netstat_read(n, o), 0);
+        assert_false(o->known & OBS_K_IN_USE);
+        netstat_free(n);
         free(o);
 }
 
@@ -232,6 +294,7 @@ static void running_kernel(void **state) {
         assert_int_equal(netstat_read(n, o), 0);
         assert_int_equal(o->counters_known, netstat_counters());
         assert_int_equal(o->sensors[SENSOR_NETSTAT], SENSOR_OK);
+        assert_true(o->known & OBS_K_IN_USE);
         netstat_free(n);
         free(o);
 }
@@ -269,7 +332,9 @@ int main(void) {
                 cmocka_unit_test(one_bad_pair_spoils_no_other),
                 cmocka_unit_test(cut_anywhere),
                 cmocka_unit_test(deltas),
+                cmocka_unit_test(in_use),
                 cmocka_unit_test_setup_teardown(sensor, files_make, files_remove),
+                cmocka_unit_test_setup_teardown(sensor_in_use, files_make, files_remove),
                 cmocka_unit_test_setup_teardown(long_files, files_make, files_remove),
                 cmocka_unit_test(running_kernel),
                 cmocka_unit_test_setup_teardown(sysctl_values, files_make, files_remove),

@@ -151,7 +151,7 @@ static void any_observation(struct observation *o) {
         o->time_us = any_count();
         o->realtime_us = any_count();
         o->elapsed_us = any_count();
-        o->known = (uint32_t) upto(127) & ~(uint32_t) OBS_K_ESTABLISHED;
+        o->known = (uint32_t) upto(127) & ~(uint32_t) OBS_K_IN_USE;
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
                 if (coin())
                         observation_set(o, (enum obs_counter) c, any_count());

@@ -80,6 +80,7 @@ static void test_without_a_peer(void **state) {
         tell(AF_INET6, 80, "", 0);
         tell(AF_INET, 0, "", 0); /* a socket that was only made */
         expect(0, 0, 3);
+        assert_int_equal(tcp_destroy_counts(destroy).listeners, 2);
 }
 
 int main(void) {
