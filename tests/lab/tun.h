@@ -40,6 +40,9 @@ static inline int tun_open(const char *program) {
         tun_run("ip addr add 192.0.2.1/24 dev t0 && ip addr add 2001:db8::1/64 dev t0 nodad && "
                 "ip link set t0 up && ip route add default dev t0 && "
                 "ip -6 route add default dev t0");
+        /* Without detection of duplicates, too, an address is tentative until a worker of the kernel has run. */
+        tun_run("tries=100; while [ -n \"$(ip -6 addr show dev t0 tentative)\" ]; do "
+                "[ $((tries -= 1)) -gt 0 ] || exit 1; sleep 0.05; done");
         return tun;
 }
 
