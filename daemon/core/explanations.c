@@ -44,12 +44,14 @@ static double checks(const struct look *l, const struct settings_detect *s) {
 }
 
 /* Whoever forges addresses can send his SYNs twice as well: where more are left than finish, it explains
- * nothing. */
+ * nothing, and less the more of them came again before a client's would. */
 static double retries(const struct look *l, const struct settings_detect *s) {
         double left = fmax(or_zero(l->aged_per_s), or_zero(l->late_per_s)) + or_zero(l->cookies_unanswered_per_s);
 
         (void) s;
-        return left <= l->completed_per_s ? or_zero(l->again_per_s) : 0;
+        if (left > l->completed_per_s)
+                return 0;
+        return or_zero(l->again_per_s) * (1 - fmin(1, l->repeated_per_s / fmax(left, 1)));
 }
 
 static double way_back(const struct look *l, const struct settings_detect *s) {

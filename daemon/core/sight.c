@@ -14,7 +14,7 @@
 #define FIGURES_TAU_S 1.0
 
 static struct survival survival_unknown(void) {
-        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0 };
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, 0, 0 };
 }
 
 void sight_begin(struct subject *s) {
@@ -251,6 +251,7 @@ static void look_add_ages(struct look *l, const struct subject *s) {
         l->aged_per_s = s->survival.aged_per_s;
         l->stale_per_s = s->survival.stale_per_s;
         l->later_share = s->later_share;
+        l->repeated_per_s = s->survival.repeated_per_s;
         l->held = s->survival.held;
         l->stuck = s->survival.stuck;
         l->half_open = s->half_open;

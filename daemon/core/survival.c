@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/survival.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "core/retries.h"
@@ -8,6 +9,12 @@
 /* How long a listener counts as one with deferred accept after such an entry. */
 #define DEFERRED_MEMORY_US HALF_OPEN_LIFE_US
 enum { SURVIVAL_AGE_BIN_MAX = OBS_AGE_3S };
+/* Stages of an entry's life, from so many seconds on; TCP itself sends a SYN again after the first. */
+enum { STAGE_NEARLY_1S, STAGE_1S, STAGE_2S, STAGE_3S, STAGE_5S };
+static_assert(STAGE_5S + 1 == SURVIVAL_STAGES, "one figure for each");
+enum { NEARLY_1S = OBS_AGE_FINE_BINS - 5 };
+/* From one second to the end of the last stage. */
+#define STAGES_HALF_US (2 * RETRY_SECOND_US)
 
 static uint32_t count_from(const struct obs_listener *l, unsigned first, unsigned end) {
         uint32_t n = 0;
@@ -63,6 +70,54 @@ static void measure_alive(struct survival_memory *m, const struct obs_listener *
         m->older_2s = older_2s;
 }
 
+/* The rate at which handshakes reach each stage, where what passed one before passes the next later. */
+static void stage_rates(const struct obs_listener *l, unsigned first, double ret[static SURVIVAL_STAGES]) {
+        static const unsigned begins[SURVIVAL_STAGES] = { NEARLY_1S, OBS_AGE_1S, OBS_AGE_2S, OBS_AGE_3S, OBS_AGE_5S };
+        static const unsigned ends[SURVIVAL_STAGES] = { OBS_AGE_1S, OBS_AGE_2S, OBS_AGE_3S, OBS_AGE_5S, OBS_AGE_7S };
+
+        for (unsigned i = 0; i < SURVIVAL_STAGES; i++)
+                ret[i] = rate_between(l, begins[i], ends[i]);
+        /* What is late anyway. */
+        if (first < OBS_AGE_FINE_BINS)
+                ret[STAGE_1S] = fmax(ret[STAGE_1S], rate_between(l, first, OBS_AGE_FINE_BINS));
+}
+
+/* Lately: the most of this half of the last seconds, or of the one before. */
+static void remember_stages(struct survival_memory *m, const double now[static SURVIVAL_STAGES], uint64_t now_us) {
+        bool begins = now_us - m->half_us >= STAGES_HALF_US, next = now_us - m->half_us < 2 * STAGES_HALF_US;
+
+        for (unsigned i = 0; i < SURVIVAL_STAGES; i++) {
+                if (begins) {
+                        m->most_per_s[1][i] = next ? m->most_per_s[0][i] : 0;
+                        m->most_per_s[0][i] = 0;
+                }
+                m->most_per_s[0][i] = fmax(m->most_per_s[0][i], now[i]);
+        }
+        if (begins)
+                m->half_us = now_us;
+}
+
+static double stage_lately(const struct survival_memory *m, unsigned stage) {
+        return fmax(m->most_per_s[0][stage], m->most_per_s[1][stage]);
+}
+
+/* What reaches a stage and has reached none lately of those before it. */
+static void measure_leaps(struct survival_memory *m, const struct obs_listener *l, unsigned first, uint64_t now_us,
+                          struct survival *s) {
+        double now[SURVIVAL_STAGES], before;
+
+        stage_rates(l, first, now);
+        remember_stages(m, now, now_us);
+        before = stage_lately(m, STAGE_1S);
+        s->leapt_soon_per_s = fmax(0, now[STAGE_2S] - before);
+        s->repeated_per_s = fmax(0, now[STAGE_2S] - fmax(before, stage_lately(m, STAGE_NEARLY_1S)));
+        s->leapt_per_s = s->leapt_soon_per_s;
+        for (unsigned i = STAGE_2S; i + 1 < SURVIVAL_STAGES; i++) {
+                before = fmax(before, stage_lately(m, i));
+                s->leapt_per_s = fmax(s->leapt_per_s, now[i + 1] - before);
+        }
+}
+
 struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
                               uint64_t survival_age_us, uint64_t now_us) {
         unsigned first = obs_age_bin(survival_age_us);
@@ -74,6 +129,7 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
                 m->deferred_us = now_us;
 
         measure_alive(m, l, now_us);
+        measure_leaps(m, l, first, now_us, &s);
 
         s.aged_per_s = l->age[OBS_AGE_1S] / 0.5;
         s.stale_per_s = l->age[OBS_AGE_1500MS] / 0.5;
@@ -89,5 +145,9 @@ struct survival survival_step(struct survival_memory *m, const struct obs_listen
                 s.late_steady_per_s = rate_between(l, first, steady_end(first));
                 s.held = count_from(l, first, OBS_AGE_BINS);
         }
+        s.late_per_s = fmax(s.late_per_s, s.leapt_per_s);
+        s.late_steady_per_s = fmax(s.late_steady_per_s, s.leapt_per_s);
+        s.aged_per_s = fmax(s.aged_per_s, s.leapt_soon_per_s);
+        s.stale_per_s = fmax(s.stale_per_s, s.leapt_soon_per_s);
         return s;
 }

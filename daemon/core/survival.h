@@ -25,7 +25,11 @@ struct survival {
         double held;        /* entries past the survival age */
         double stuck;       /* entries past their first timeout */
         double alive;       /* of the last seconds, see survival_step() */
+        double leapt_soon_per_s, leapt_per_s; /* from younger ages to 2 s; to anything from 2 s on */
+        double repeated_per_s; /* to 2 s from below half a second: no TCP sends its SYN again so soon */
 };
+
+enum { SURVIVAL_STAGES = 5 }; /* from 0.5, 1, 2, 3 and 5 s on */
 
 /* What has to be remembered from walk to walk. */
 struct survival_memory {
@@ -33,6 +37,8 @@ struct survival_memory {
         uint32_t older_2s;   /* entries that looked older than 2 s then */
         double alive;
         uint64_t deferred_us; /* when a deferred entry was last seen; 0: never */
+        uint64_t half_us;     /* when this half of the last seconds began */
+        double most_per_s[2][SURVIVAL_STAGES]; /* that reached each stage: in this half, in the one before */
 };
 
 /*
@@ -50,6 +56,13 @@ struct survival_memory {
  * More entries that seem older than 3 s than could have grown that old since
  * the last walk are clients that are really there and hear nothing; counted, and
  * forgotten again within some 15 s.
+ *
+ * By the same leap an entry whose SYN comes twice at once looks two seconds old from the first moment, and
+ * one whose SYN comes again after a second, as TCP sends it, five: they are never seen at the ages between. So
+ * what reaches one of the later ages, and reached none before it lately, counts as late as well, and where it
+ * leapt to two seconds as aged and stale.
+ * (The kernel answers a repeated SYN once in half a second, tcp_oow_rate_limited() in net/ipv4/tcp_input.c:
+ * whatever is repeated, an entry is at one of these ages for so long.)
  */
 struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
                               uint64_t survival_age_us, uint64_t now_us);

@@ -13,9 +13,11 @@ enum {
 
 #define SECOND_US UINT64_C(1000000)
 #define TIMEOUT_MAX_US (120 * SECOND_US) /* TCP_RTO_MAX */
+#define REPEATS_APART_US (SECOND_US / 2) /* net.ipv4.tcp_invalid_ratelimit */
 
 struct request {
         uint64_t expires_us;
+        uint64_t repeated_us; /* when a repeated SYN was last answered; 0: none was */
         struct kernel_model_peer peer;
         uint16_t listener;
         uint32_t tag;
@@ -419,9 +421,15 @@ static enum kernel_model_answer refused(struct kernel_model *m) {
         return KERNEL_REFUSED;
 }
 
-/* A SYN for a request that exists: tcp_check_req() answers it again and starts its timer anew. */
+/* A SYN for a request that exists: tcp_check_req() answers it again and starts its timer anew, but for one
+ * that follows within half a second on another (tcp_oow_rate_limited()). */
 static enum kernel_model_answer repeated(struct kernel_model *m, uint32_t i) {
-        send_again(m, &m->requests[i]);
+        struct request *r = &m->requests[i];
+
+        if (r->repeated_us && m->now_us - r->repeated_us < REPEATS_APART_US)
+                return KERNEL_REPEATED;
+        r->repeated_us = m->now_us;
+        send_again(m, r);
         level_remove(m, i);
         level_append(m, i);
         return KERNEL_REPEATED;

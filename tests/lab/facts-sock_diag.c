@@ -26,9 +26,10 @@
 
 enum { PORT4 = 1004, PORT6 = 1006, PORT_GHOST = 1010, PORT_DEVICE = 1012, PORT_DEFER = 1014,
        PORT_GROUP = 1016, PORT_SMALL = 1018, BACKLOG_SMALL = 4, WAIT_MAX_MS = 3000,
-       TIMED_HOST = 3 };
+       TIMED_HOST = 3, REPEATED_HOST = 8, COPIES = 6 };
 
 static int failures, tun;
+static uint8_t timed_host = TIMED_HOST;
 
 static void fact(bool holds, const char *text) {
         printf("%s  %s\n", holds ? "holds" : "WRONG", text);
@@ -79,7 +80,7 @@ struct rows {
         unsigned listens, half_opens, families, mapped;
         bool half_open_first; /* a LISTEN row came after a half-open */
         bool found;
-        struct sock_diag_row timed; /* the half-open of TIMED_HOST */
+        struct sock_diag_row timed; /* the half-open of timed_host */
 };
 
 static int on_row(const struct nlmsghdr *message, void *data) {
@@ -96,7 +97,7 @@ static int on_row(const struct nlmsghdr *message, void *data) {
                 rows->half_opens++;
                 rows->families |= row.family == AF_INET ? 1 : 2;
                 rows->mapped += row.family == AF_INET6 && address_is_ipv4(&row.remote);
-                if (row.remote.bytes[15] == TIMED_HOST) {
+                if (row.remote.bytes[15] == timed_host) {
                         rows->timed = row;
                         rows->found = true;
                 }
@@ -170,6 +171,21 @@ static void check_age(struct netlink *n) {
         printf("       worst error of an age: %.1f ms\n", (double) worst_us / 1e3);
         fact(found && retried && llabs(worst_us) < 1000000 / 8 + 25000,
              "ages by the formula, before and after a retry");
+}
+
+/* tcp_check_req() and tcp_oow_rate_limited(): one of the copies is answered, and counts as a retry. */
+static void check_repeats(struct netlink *n) {
+        struct rows rows;
+        uint64_t age_us;
+
+        timed_host = REPEATED_HOST;
+        for (unsigned i = 0; i < COPIES; i++)
+                syn4(PORT4, REPEATED_HOST);
+        if (ask(n, true, 0, &rows) < 0)
+                die("dump");
+        age_us = sock_diag_age_us(&rows.timed);
+        fact(rows.found && rows.timed.retrans == 1 && age_us >= 2000000 && age_us < 3000000,
+             "a SYN that comes six times at once looks two seconds old");
 }
 
 static void check_limits(struct sock_diag *s) {
@@ -247,6 +263,7 @@ int main(void) {
 
         check_walk(n);
         check_age(n);
+        check_repeats(n);
         check_limits(s);
         check_keys(s);
         check_deferred(s);

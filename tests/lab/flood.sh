@@ -11,7 +11,7 @@
 # above by trafgen.
 
 # lab_flood rate=N seconds=N [from=spoofed|one|N|PREFIX,...] [to=ADDRESS:PORT] [name=flood]
-#           [more="--twice ..."]
+#           [more="--copies 2 ..."]
 # Starts an evenly spaced flood in the background; lab_flood_start_us is its
 # first SYN, by CLOCK_REALTIME. more: see synflood --help.
 lab_flood() {

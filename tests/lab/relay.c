@@ -61,6 +61,7 @@ struct settings {
         char mute[IFNAMSIZ]; /* the device whose frames are lost; of none: none */
         uint64_t delay_us, jitter_us, queue_us, seed;
         double loss;     /* share, 0..1 */
+        bool doubles;    /* each frame leaves twice */
         double capacity; /* frames a second in each direction; 0: no bound */
 };
 
@@ -171,7 +172,7 @@ static unsigned receive_batch(struct direction *d, const struct settings *s, uin
         return (unsigned) n;
 }
 
-static unsigned send_batch(struct direction *d, uint64_t now) {
+static unsigned send_batch(struct direction *d, const struct settings *s, uint64_t now) {
         struct mmsghdr messages[BATCH];
         struct iovec vectors[BATCH];
         unsigned wanted = 0;
@@ -192,6 +193,8 @@ static unsigned send_batch(struct direction *d, uint64_t now) {
                 return 0;
 
         n = sendmmsg(d->out, messages, wanted, 0);
+        if (n > 0 && s->doubles)
+                sendmmsg(d->out, messages, (unsigned) n, 0);
         if (n < 0) {
                 /* One frame that the device refuses must not block the wire. */
                 if (errno == EAGAIN || errno == ENOBUFS)
@@ -211,17 +214,19 @@ static unsigned send_batch(struct direction *d, uint64_t now) {
 }
 
 static const char help[] =
-        "relay [--delay TIME] [--jitter TIME] [--loss PERCENT] [--mute DEVICE|none]\n"
+        "relay [--delay TIME] [--jitter TIME] [--loss PERCENT] [--double] [--mute DEVICE|none]\n"
         "      [--capacity FRAMES_PER_S] [--queue TIME] [--control FILE] [--seed N] DEVICE DEVICE\n"
-        "delay: one way; jitter: added, up to twice this; mute: what comes from there is lost;\n"
-        "capacity: of each direction, behind a queue of so much time (1s), beyond which frames\n"
-        "are lost; control: on SIGHUP such options are read from there, words on one line";
+        "delay: one way; jitter: added, up to twice this; double: each frame leaves twice;\n"
+        "mute: what comes from there is lost; capacity: of each direction, behind a queue of so\n"
+        "much time (1s), beyond which frames are lost; control: on SIGHUP such options\n"
+        "are read from there, words on one line";
 
 static void parse_options(int argc, char **argv, struct settings *s) {
         static const struct option options[] = {
                 {"delay", required_argument, NULL, 'd'},
                 {"jitter", required_argument, NULL, 'j'},
                 {"loss", required_argument, NULL, 'l'},
+                {"double", no_argument, NULL, '2'},
                 {"mute", required_argument, NULL, 'm'},
                 {"capacity", required_argument, NULL, 'c'},
                 {"queue", required_argument, NULL, 'q'},
@@ -238,6 +243,7 @@ static void parse_options(int argc, char **argv, struct settings *s) {
                 case 'd': s->delay_us = lab_duration_us("--delay", optarg); break;
                 case 'j': s->jitter_us = lab_duration_us("--jitter", optarg); break;
                 case 'l': s->loss = lab_number("--loss", optarg, 0, 100) / 100; break;
+                case '2': s->doubles = true; break;
                 case 'm': snprintf(s->mute, sizeof(s->mute), "%s", optarg); break;
                 case 'c': s->capacity = lab_number("--capacity", optarg, 0, 1e6); break;
                 case 'q': s->queue_us = lab_duration_us("--queue", optarg); break;
@@ -300,7 +306,7 @@ static void run(struct direction directions[2], struct settings *s) {
 
                         while (receive_batch(d, s, &rng) == BATCH)
                                 ;
-                        while (send_batch(d, lab_now_us()) == BATCH)
+                        while (send_batch(d, s, lab_now_us()) == BATCH)
                                 ;
                         if (d->head != d->tail)
                                 pending = true;

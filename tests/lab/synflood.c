@@ -35,6 +35,7 @@ enum {
         SECONDS_MAX = 120,
         RATE_MAX = 500000,
         BATCH = 64,
+        COPIES_MAX = 6, /* as often as TCP sends one */
         TICK_US = 1000, /* above 1,000/s the SYNs of one millisecond go together */
         FRAME_MAX = 384,
         RANGES_MAX = 64,
@@ -57,7 +58,8 @@ struct settings {
         unsigned range_count;
         double per_s;
         uint64_t on_us, every_us; /* pulses; equal: no pause */
-        bool bad_checksum, twice, fragments, syn_ack;
+        bool bad_checksum, fragments, syn_ack;
+        uint64_t copies; /* of each SYN */
         size_t options_length;
         uint64_t packets, duration_us, seed;
 };
@@ -328,22 +330,24 @@ static void split_frame(struct flood *f, struct frame pair[2]) {
 }
 
 /* One SYN as the frames that it takes; their number. */
-static unsigned build_syn(struct flood *f, struct frame ret[2]) {
+static unsigned build_syn(struct flood *f, struct frame ret[COPIES_MAX]) {
         const struct settings *s = f->settings;
 
         build_frame(f, &ret[0]);
         f->built++;
-        if (s->fragments)
+        if (s->fragments) {
                 split_frame(f, ret);
-        else if (s->twice)
-                ret[1] = ret[0];
-        return s->fragments || s->twice ? 2 : 1;
+                return 2;
+        }
+        for (unsigned i = 1; i < s->copies; i++)
+                ret[i] = ret[0];
+        return (unsigned) s->copies;
 }
 
 static void send_syns(struct flood *f, unsigned syns) {
-        struct frame frames[2 * BATCH];
-        struct iovec vectors[2 * BATCH];
-        struct mmsghdr messages[2 * BATCH];
+        struct frame frames[COPIES_MAX * BATCH];
+        struct iovec vectors[COPIES_MAX * BATCH];
+        struct mmsghdr messages[COPIES_MAX * BATCH];
         unsigned count = 0, done = 0;
 
         for (unsigned i = 0; i < syns; i++)
@@ -474,12 +478,12 @@ static void parse_pulse(struct settings *s, const char *text) {
 static const char help[] =
         "synflood --device swlab... --ethernet ADDRESS --to ADDRESS:PORT --rate PER_SECOND\n"
         "         --packets N --duration TIME [--from spoofed|one|N|RANGE,...] [--seed N]\n"
-        "         [--pulse TIME/TIME] [--bad-checksum] [--twice] [--fragments] [--options N]\n"
+        "         [--pulse TIME/TIME] [--bad-checksum] [--copies N] [--fragments] [--options N]\n"
         "         [--syn-ack]\n"
         "--from: all over the address space, one source, N sources that keep coming, or ranges\n"
         "such as 192.0.2.9/32,198.51.100.0/24; it stops at --packets SYNs or --duration,\n"
-        "whichever comes first; --pulse: so long at the rate in each so long; --twice: each SYN\n"
-        "and at once the same again; --fragments: each in two, 8 bytes of TCP in the first;\n"
+        "whichever comes first; --pulse: so long at the rate in each so long; --copies: each SYN\n"
+        "so many times at once; --fragments: each in two, 8 bytes of TCP in the first;\n"
         "--options: behind N bytes of IPv6 destination options; --syn-ack: answers instead,\n"
         "from the port of --to, to SYNs that nobody sent";
 
@@ -494,7 +498,7 @@ static const struct option long_options[] = {
         {"seed", required_argument, NULL, 's'},
         {"pulse", required_argument, NULL, 'p'},
         {"bad-checksum", no_argument, NULL, 'c'},
-        {"twice", no_argument, NULL, '2'},
+        {"copies", required_argument, NULL, '2'},
         {"fragments", no_argument, NULL, 'F'},
         {"options", required_argument, NULL, 'o'},
         {"syn-ack", no_argument, NULL, 'a'},
@@ -514,7 +518,7 @@ static void parse_option(struct settings *s, int c) {
         case 's': s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
         case 'p': parse_pulse(s, optarg); break;
         case 'c': s->bad_checksum = true; break;
-        case '2': s->twice = true; break;
+        case '2': s->copies = lab_integer("--copies", optarg, 1, COPIES_MAX); break;
         case 'F': s->fragments = true; break;
         case 'o': s->options_length = lab_integer("--options", optarg, 8, OPTIONS_MAX); break;
         case 'a': s->syn_ack = true; break;
@@ -537,12 +541,12 @@ static void check(const struct settings *s) {
                 lab_usage("--fragments is for IPv4, --options for IPv6");
         if (s->options_length % 8 != 0)
                 lab_usage("--options: a multiple of 8");
-        if (s->fragments && s->twice)
-                lab_usage("--fragments or --twice, not both");
+        if (s->fragments && s->copies > 1)
+                lab_usage("--fragments or --copies, not both");
 }
 
 static struct settings parse(int argc, char **argv) {
-        struct settings s = {.seed = 1, .on_us = 1, .every_us = 1};
+        struct settings s = {.seed = 1, .copies = 1, .on_us = 1, .every_us = 1};
         int c;
 
         while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)

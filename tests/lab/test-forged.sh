@@ -197,7 +197,7 @@ checksum() {
 twice() {
         begin 100.64.7.9/32 0.34
         lab_mute 100.64.7.9
-        attack twice from=100.64.7.9/32 rate=500 more=--twice
+        attack twice from=100.64.7.9/32 rate=500 more="--copies 2"
         lab_expect_blocked_none "twice: nobody is blocked"
         end twice 0.95
 }

@@ -141,7 +141,7 @@ twice() {
         lab_daemon
         own
         lab_pause 2
-        attack twice 100.64.7.9 from=$bad/32 rate=500 more=--twice
+        attack twice 100.64.7.9 from=$bad/32 rate=500 more="--copies 2"
         lab_client_served own 0.8 "twice: new connections of its own are made"
         served twice
         lab_down

@@ -367,3 +367,23 @@ void attacks_add(struct catalogue *c) {
         with_sensors_gone(c);
         with_trouble_in_the_middle(c);
 }
+
+/* A repeated SYN makes an entry look older than it is: each handshake is never seen at the ages at which it is late. */
+void repeated_syns_add(struct catalogue *c) {
+        static const struct {
+                double per_s;
+                unsigned copies;
+                uint32_t backlog;
+        } floods[] = { { 60, 2, 1024 }, { 60, 6, 1024 }, { 300, 2, 4096 }, { 300, 6, 4096 }, { 2000, 3, 16384 }, { 1000, 2, 511 } };
+
+        for (unsigned i = 0; i < sizeof floods / sizeof *floods; i++)
+                for (uint8_t cookies = 0; cookies <= 2; cookies++) {
+                        struct scenario *s = catalogue_add(c, "repeated SYNs", "%.0f/s, each %u times, B=%u, cookies %u",
+                                                           floods[i].per_s, floods[i].copies, floods[i].backlog, cookies);
+
+                        s->traffic.syncookies = cookies;
+                        s->traffic.listeners[0].backlog = floods[i].backlog;
+                        scene_honest(s, 100);
+                        scene_flood(s, floods[i].per_s, IS(FLOOD_SPOOFED))->copies = floods[i].copies;
+                }
+}

@@ -171,6 +171,7 @@ void catalogue_make(uint64_t seed, double days, struct catalogue *ret) {
         hard_days_add(&c, days);
         for (unsigned i = drawn; i < c.count; i++)
                 c.list[i].by_chance = true;
+        repeated_syns_add(&c); /* last, so that the others are what they were by the same seed */
         for (unsigned i = 0; i < c.count; i++)
                 c.list[i].traffic.seed = seed * 1000003 + i;
         *ret = c;

@@ -43,6 +43,7 @@ void scene_allow(struct scenario *s, const struct population *p);
 
 /* The families, each file one part of the catalogue. */
 void attacks_add(struct catalogue *c);
+void repeated_syns_add(struct catalogue *c);
 void honest_events_add(struct catalogue *c);
 void honest_days_add(struct catalogue *c, double days);
 /* A few days more, for each hard kind. */

@@ -55,6 +55,11 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         else if (p->kind == POPULATION_SILENT) {
                 traffic_sensors_syn(t, n, &peer);
                 traffic_note_answer(t, p, kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE));
+                for (unsigned i = 1; i < p->copies; i++) {
+                        t->populations[n].repeats++;
+                        traffic_sensors_syn(t, n, &peer);
+                        kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE);
+                }
         } else
                 traffic_clients_begin(t, now_us, n, &peer);
 }

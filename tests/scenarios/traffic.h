@@ -65,6 +65,8 @@ struct population {
         bool daily;            /* rhythm of a day: 0.3 to 1.7 of the rate */
         bool regular;          /* evenly spaced, not Poisson */
 
+        unsigned copies;       /* silent only: of each SYN, at once; 0: 1 */
+
         /* honest and RST only */
         double rtt_median_ms, rtt_sigma; /* log-normal */
         double rtt_most_ms;              /* none is longer; 0: 5 s */

@@ -226,6 +226,23 @@ static void repeated_syn(void **state) {
         m = kernel_model_free(m);
 }
 
+/* As often as it comes within half a second it is answered once; Linux 6.18: num_retrans 1 for 2 to 6 copies. */
+static void repeated_at_once(void **state) {
+        struct kernel_model *m = model(1, 128, 4096, 0);
+
+        syn(m, 1 * MS, 1);
+        for (unsigned i = 0; i < 5; i++)
+                assert_int_equal(syn(m, (2 + i) * MS, 1), KERNEL_REPEATED);
+        kernel_model_observe(m, 10 * MS, &o);
+        assert_int_equal(o.counters[OBS_SYN_RETRANS], 1);
+        assert_int_equal(o.listeners[0].age[OBS_AGE_2S], 1);
+        assert_int_equal(syn(m, 503 * MS, 1), KERNEL_REPEATED);
+        kernel_model_observe(m, 510 * MS, &o);
+        assert_int_equal(o.counters[OBS_SYN_RETRANS], 1);
+        assert_int_equal(o.listeners[0].age[OBS_AGE_5S], 1);
+        m = kernel_model_free(m);
+}
+
 static void resets(void **state) {
         struct kernel_model *m = model(1, 128, 4096, 0);
         struct kernel_model_peer p = peer(1);
@@ -309,6 +326,7 @@ int main(void) {
                 cmocka_unit_test(accept_queue),
                 cmocka_unit_test(deferred),
                 cmocka_unit_test(repeated_syn),
+                cmocka_unit_test(repeated_at_once),
                 cmocka_unit_test(resets),
                 cmocka_unit_test(cookies_switched_off),
                 cmocka_unit_test(ghosts_and_listeners),
