@@ -101,21 +101,22 @@ static double stage_lately(const struct survival_memory *m, unsigned stage) {
         return fmax(m->most_per_s[0][stage], m->most_per_s[1][stage]);
 }
 
-/* What reaches a stage and has reached none lately of those before it. */
+/* What reaches a stage and has reached none lately of those before it. Who looks two seconds old may have come
+ * just now, on a path that doubles packets: it counts once it has stayed, and a timer fired for it. */
 static void measure_leaps(struct survival_memory *m, const struct obs_listener *l, unsigned first, uint64_t now_us,
                           struct survival *s) {
-        double now[SURVIVAL_STAGES], before;
+        double now[SURVIVAL_STAGES], passed_1s, passed_2s, passed_3s, stayed;
 
         stage_rates(l, first, now);
         remember_stages(m, now, now_us);
-        before = stage_lately(m, STAGE_1S);
-        s->leapt_soon_per_s = fmax(0, now[STAGE_2S] - before);
-        s->repeated_per_s = fmax(0, now[STAGE_2S] - fmax(before, stage_lately(m, STAGE_NEARLY_1S)));
-        s->leapt_per_s = s->leapt_soon_per_s;
-        for (unsigned i = STAGE_2S; i + 1 < SURVIVAL_STAGES; i++) {
-                before = fmax(before, stage_lately(m, i));
-                s->leapt_per_s = fmax(s->leapt_per_s, now[i + 1] - before);
-        }
+        passed_1s = stage_lately(m, STAGE_1S);
+        passed_2s = stage_lately(m, STAGE_2S);
+        passed_3s = stage_lately(m, STAGE_3S);
+        stayed = fmax(0, now[STAGE_5S] - fmax(passed_1s, passed_3s));
+        s->leapt_soon_per_s = fmin(stayed, fmax(0, passed_2s - passed_1s));
+        s->repeated_per_s = fmin(stayed, fmax(0, passed_2s - fmax(passed_1s, stage_lately(m, STAGE_NEARLY_1S))));
+        s->leapt_per_s = fmax(s->leapt_soon_per_s,
+                              fmax(now[STAGE_3S] - fmax(passed_1s, passed_2s), stayed - passed_2s));
 }
 
 struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,

@@ -25,8 +25,8 @@ struct survival {
         double held;        /* entries past the survival age */
         double stuck;       /* entries past their first timeout */
         double alive;       /* of the last seconds, see survival_step() */
-        double leapt_soon_per_s, leapt_per_s; /* from younger ages to 2 s; to anything from 2 s on */
-        double repeated_per_s; /* to 2 s from below half a second: no TCP sends its SYN again so soon */
+        double leapt_soon_per_s, leapt_per_s; /* from younger ages to 2 s, and stayed; to anything from 2 s on */
+        double repeated_per_s; /* to 2 s from below half a second, and stayed: no TCP sends its SYN again so soon */
 };
 
 enum { SURVIVAL_STAGES = 5 }; /* from 0.5, 1, 2, 3 and 5 s on */
@@ -60,7 +60,8 @@ struct survival_memory {
  * By the same leap an entry whose SYN comes twice at once looks two seconds old from the first moment, and
  * one whose SYN comes again after a second, as TCP sends it, five: they are never seen at the ages between. So
  * what reaches one of the later ages, and reached none before it lately, counts as late as well, and where it
- * leapt to two seconds as aged and stale.
+ * leapt to two seconds as aged and stale: not at once, for on a path that doubles packets every client's does, but
+ * when it is still there as its timer fires a second later, and looks five seconds old.
  * (The kernel answers a repeated SYN once in half a second, tcp_oow_rate_limited() in net/ipv4/tcp_input.c:
  * whatever is repeated, an entry is at one of these ages for so long.)
  */

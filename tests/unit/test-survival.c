@@ -68,6 +68,17 @@ static void syns_twice_at_once_are_late_aged_and_stale(void **state) {
         assert_float_equal(s.repeated_per_s, 100, 0.01);
 }
 
+/* Clients on a path that doubles packets: gone after a round trip. */
+static void who_finishes_soon_is_not_late(void **state) {
+        static const unsigned bins[] = { OBS_AGE_2S };
+        struct survival s = look_for_a_while(bins, 1, AGE_US);
+
+        assert_float_equal(s.late_per_s, 0, 0.01);
+        assert_float_equal(s.late_steady_per_s, 0, 0.01);
+        assert_float_equal(s.aged_per_s, 0, 0.01);
+        assert_float_equal(s.repeated_per_s, 0, 0.01);
+}
+
 /* Those that passed the younger ages are the same ones, seen before. */
 static void who_grows_old_has_leapt_nowhere(void **state) {
         static const unsigned bins[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, OBS_AGE_1S, OBS_AGE_1500MS, OBS_AGE_2S, OBS_AGE_3S,
@@ -134,6 +145,7 @@ int main(void) {
                 cmocka_unit_test(what_is_late_soon_and_steadily),
                 cmocka_unit_test(where_accept_is_deferred_the_young_say_nothing),
                 cmocka_unit_test(syns_twice_at_once_are_late_aged_and_stale),
+                cmocka_unit_test(who_finishes_soon_is_not_late),
                 cmocka_unit_test(who_grows_old_has_leapt_nowhere),
                 cmocka_unit_test(syns_again_after_a_second),
                 cmocka_unit_test(a_leap_over_more_is_late_only),
