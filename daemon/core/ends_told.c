@@ -22,14 +22,18 @@ static void remember(struct ends_told *e, uint64_t now_us) {
         e->next = (e->next + 1) % ENDS_TOLD_MOMENTS;
 }
 
-/* What had ended when there was time enough to tell; what had at the beginning, if that is later. */
+/* What had ended when there was time enough to tell; what had at the beginning, if that is later. A listener that
+ * has opened since is one less: it is told of when it closes. */
 static double should_be_told(const struct ends_told *e, uint64_t now_us) {
+        uint64_t latest_us = 0;
         double ended = 0;
 
         for (unsigned i = 0; i < ENDS_TOLD_MOMENTS; i++)
-                if (e->moments[i].time_us > 0 && e->moments[i].time_us + IN_TIME_US <= now_us)
-                        ended = fmax(ended, e->moments[i].ended);
-        return ended;
+                if (e->moments[i].time_us > latest_us && e->moments[i].time_us + IN_TIME_US <= now_us) {
+                        latest_us = e->moments[i].time_us;
+                        ended = e->moments[i].ended;
+                }
+        return fmin(ended, e->ended);
 }
 
 static void follow_fewest(struct ends_told *e, uint64_t now_us) {

@@ -7,6 +7,7 @@
 #   ours        connections of our own, aborted and refused, beside clients
 #   server      a server that aborts every connection
 #   lingering   connections that are closed on one side for seconds
+#   listeners   nothing but listeners that open and close
 . "$(dirname "$0")/lab.sh"
 lab_need jq python3
 lab_need_daemon
@@ -108,6 +109,27 @@ lingering() {
         lingering_at 50 10
 }
 
+# A host on which nothing happens but that programs begin and cease to listen, as on every restart of a service.
+listeners() {
+        lab_up cookies=1 delay=5ms
+        lab_spawn before server python3 -c 'import socket, time; s = socket.create_server(("0.0.0.0", 84)); time.sleep(8)'
+        lab_wait_for 5 lab_in server sh -c 'ss -Hltn sport = 84 | grep -q .' || lab_abort "no server"
+        lab_daemon
+        lab_spawn program server python3 -c '
+import socket, time
+while True:
+    s = [socket.create_server(("0.0.0.0", 8000 + i)) for i in range(3)]
+    time.sleep(6)
+    for each in s:
+        each.close()
+    time.sleep(2)'
+        watch 20
+        lab_check "listeners: they open and close, and nflog was well all along" "$(<"$lab_temp/bad") == 0"
+        lab_end program
+        lab_end before
+        lab_down
+}
+
 # completion: of the client, at the least.
 completion() {
         lab_ctl --json sources | jq '[.sources[] | select(.address == "100.64.7.7") | .completion_low] | max // 0'
@@ -128,5 +150,5 @@ server() {
         lab_down
 }
 
-lab_scenarios "ours server lingering" "$@"
+lab_scenarios "ours server lingering listeners" "$@"
 lab_done

@@ -95,6 +95,31 @@ static void those_that_never_end_are_let_off(void **state) {
         assert_true(h.in_time);
 }
 
+/* It is in use and was not opened as connections are; on a host where nothing else ends. */
+static void a_listener_opens_and_closes(void **state) {
+        struct host h = host();
+
+        for (unsigned quiet = 0; quiet <= 600; quiet += 600) {
+                for (unsigned i = 0; i < quiet; i++)
+                        tick(&h, 0, 0, 0);
+                for (unsigned i = 0; i < 400; i++) {
+                        uint64_t before = h.in_use;
+
+                        h.in_use += i == 0;
+                        h.in_use -= i == 300;
+                        h.now_us += TICK;
+                        h.in_time = ends_told_step(&h.e, &(struct ends_tick) {
+                                .time_us = h.now_us, .told = i == 301, .in_use = h.in_use, .in_use_before = before,
+                        });
+                        assert_true(h.in_time);
+                }
+        }
+        tick(&h, 1, 1, 0);
+        for (unsigned i = 0; i < 6; i++)
+                tick(&h, 0, 0, 0);
+        assert_false(h.in_time); /* a connection is missed all the same */
+}
+
 static void unknown_is_not_late(void **state) {
         struct host h = host();
 
@@ -112,6 +137,7 @@ int main(void) {
                 cmocka_unit_test(late_a_second_after_they_stop),
                 cmocka_unit_test(a_single_one_is_missed),
                 cmocka_unit_test(those_that_never_end_are_let_off),
+                cmocka_unit_test(a_listener_opens_and_closes),
                 cmocka_unit_test(unknown_is_not_late),
         };
 
