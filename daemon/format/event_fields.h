@@ -27,7 +27,7 @@
 #include "core/event.h"
 
 enum {
-        EVENT_FIELDS_MAX = 40,
+        EVENT_FIELDS_MAX = 64, /* more than all of them at once */
         EVENT_FIELD_NAME_MAX = 32, /* with its NUL */
         EVENT_FIELD_TEXT_MAX = 160,
 };

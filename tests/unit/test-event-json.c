@@ -161,9 +161,23 @@ static void every_field_fits(void **state) {
         }
 }
 
+/* Whatever comes together: the hooks' starter takes events from another process. */
+static void all_at_once(void **state) {
+        struct event_field fields[EVENT_FIELDS_MAX];
+        struct event e = flood();
+
+        memset(&e.evidence, 0x3f, sizeof e.evidence); /* 0.0005 in every figure */
+        e.evidence.pattern = "surge";
+        e.duration_s = e.peak_syn_per_s = 1;
+        e.top_count = e.sources_count = 1;
+        e.old_value = e.new_value = 1;
+        assert_in_range(event_fields(&e, fields), 40, EVENT_FIELDS_MAX);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(times),
+                cmocka_unit_test(all_at_once),
                 cmocka_unit_test(whole_line),
                 cmocka_unit_test(unknown_is_absent_or_null),
                 cmocka_unit_test(sysctl_and_source),
