@@ -173,8 +173,8 @@ void advice_queue(struct advice_list *l, const struct advice_queue *q, const str
                 snprintf(command, sizeof command, "sysctl -w net.core.somaxconn=%u", wanted);
         if (q->needed > q->backlog && q->served)
                 advice_add(l, ADVICE_INFO, "backlog", "a queue is short for the bursts that come", command,
-                           "%s holds %u, and %.0f came at once; SYN cookies served who found no room. A backlog of %u "
-                           "would do. Raise it in the application's configuration and restart it.", q->name, q->backlog,
+                           "%s holds %u, and %.0f came at once; hardly anybody was turned away. A backlog of %u would do. "
+                           "Raise it in the application's configuration and restart it.", q->name, q->backlog,
                            q->needed, wanted);
         else if (q->needed > q->backlog)
                 advice_add(l, ADVICE_WARNING, "backlog", "a queue is too short for the bursts that come", command,

@@ -46,7 +46,7 @@ struct advice_queue {
         const char *name;
         uint32_t backlog;
         double needed; /* connections at once; 0: not seen */
-        bool served;   /* and whoever found no room was answered by SYN cookie */
+        bool served;   /* and hardly anybody was turned away: by SYN cookies, or since few were too many */
 };
 
 const char *advice_severity_name(enum advice_severity s); /* "fine", "info", "warning", "serious" */

@@ -184,10 +184,13 @@ static bool is_stalled(const struct look *k, const struct symptoms_listener *l) 
 }
 
 /* Over the whole watch, and of this listener: of a burst one look sees the clients turned away and the next
- * has them all served. Where SYNs are not logged, of the host. */
+ * has them all served. Where SYNs are not logged, of the host; and where the only listener's own drops are not
+ * told, the host's are its. */
 static bool is_served(const struct look *k, const struct symptoms_listener *l) {
         double drops = (double) l->drops, came = (double) l->syns;
 
+        if (k->s->listeners_count == 1)
+                drops = fmax(drops, sum(k, OBS_LISTEN_DROPS));
         if (came <= 0)
                 came = sum(k, OBS_PASSIVE_OPENS) + drops;
         return drops < BURST_TURNED_AWAY * came;

@@ -248,7 +248,23 @@ static void bursts_turned_away(void **state) {
         watch(w, each);
         assert_string_equal(found_again(w), "backlog");
         assert_int_equal(w->advice.list[0].severity, ADVICE_INFO);
-        assert_non_null(strstr(w->advice.list[0].why, "holds 16, and 60 came at once; SYN cookies served"));
+        assert_non_null(strstr(w->advice.list[0].why, "holds 16, and 60 came at once; hardly anybody was turned away"));
+}
+
+/* The listener's own are not told; it is the only one, so the host's are its. */
+static void bursts_turned_away_from_the_only_one(void **state) {
+        struct watch *w = *state;
+        struct obs_listener *l = w->o.listeners;
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 60, [OBS_SYNS] = 60, [OBS_PASSIVE_OPENS] = 20,
+                                        [OBS_QUEUE_FULL_DROPS] = 40, [OBS_LISTEN_DROPS] = 40 };
+
+        w->host.syncookies = 0;
+        l->known &= ~(uint32_t) OBS_L_DROPS;
+        l->backlog = 16;
+        l->syns = 60;
+        watch(w, each);
+        assert_string_equal(found(w), "backlog");
+        assert_int_equal(w->advice.list[0].severity, ADVICE_WARNING);
 }
 
 /* Of two queues, the one that costs clients is told first. */
@@ -458,6 +474,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(bursts_called_a_stall, begin, end),
                 cmocka_unit_test_setup_teardown(bursts_of_one_of_two, begin, end),
                 cmocka_unit_test_setup_teardown(bursts_turned_away, begin, end),
+                cmocka_unit_test_setup_teardown(bursts_turned_away_from_the_only_one, begin, end),
                 cmocka_unit_test_setup_teardown(graver_first, begin, end),
                 cmocka_unit_test_setup_teardown(slow_fill, begin, end),
                 cmocka_unit_test_setup_teardown(slow_fill_beside_a_busy_listener, begin, end),
