@@ -13,8 +13,9 @@
 #include "config/keys.h"
 #include "config/schema.h"
 #include "config/value.h"
+#include "util/mdoc.h"
 
-enum { WIDTH = 88, MANUAL_WIDTH = 78, LINE_MAX_BYTES = 1024 };
+enum { WIDTH = 88, LINE_MAX_BYTES = 1024 };
 
 /* The path's last word, and how deep it stands. */
 static const char *last_word(const char *path, int *ret_depth) {
@@ -121,31 +122,6 @@ static void example(void) {
 
 /* --- the manual --------------------------------------------------------- */
 
-/* mdoc wants each sentence on a line of its own, and no long ones. */
-static void sentences(const char *text) {
-        char copy[LINE_MAX_BYTES], *state = NULL;
-        int column = 0;
-
-        (void) snprintf(copy, sizeof copy, "%s", text);
-        for (char *word = strtok_r(copy, " ", &state); word; word = strtok_r(NULL, " ", &state)) {
-                int length = (int) strlen(word);
-
-                if (column > 0 && column + 1 + length > MANUAL_WIDTH) {
-                        (void) putchar('\n');
-                        column = 0;
-                }
-                /* At the start of a line these two would be requests. */
-                column += printf("%s%s%s", column > 0 ? " " : "",
-                                 column == 0 && (*word == '.' || *word == '\'') ? "\\&" : "", word);
-                if (word[length - 1] == '.') {
-                        (void) putchar('\n');
-                        column = 0;
-                }
-        }
-        if (column > 0)
-                (void) putchar('\n');
-}
-
 static void manual_of_example(const char *name, const char *lines) {
         (void) printf(".Bd -literal -offset indent\n%s:\n", name);
         for (const char *end; *lines; lines = end + 1) {
@@ -160,11 +136,11 @@ static void manual_of_key(const struct key *k) {
         const char *initial = initial_text(k, text);
 
         (void) printf(".It Ic %s\n", k->path);
-        sentences(k->help);
+        mdoc_sentences(k->help);
         (void) snprintf(line, sizeof line, "Range: %s. Default: %s.",
                         value_format_range(k, range), initial ? initial : "built-in");
         (void) puts(".br");
-        sentences(line);
+        mdoc_sentences(line);
         if (k->example)
                 manual_of_example(k->path, k->example);
 }
@@ -184,7 +160,7 @@ static void manual(void) {
                                 (void) puts(".El");
                         (void) printf(".Ss %s\n", group);
                         if (keys_find_group(group))
-                                sentences(keys_find_group(group)->help);
+                                mdoc_sentences(keys_find_group(group)->help);
                         (void) puts(".Bl -tag -width indent");
                 }
                 manual_of_key(k);
