@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The table of figures: name, unit, meaning and place of every figure that a verdict rests
- * on. Events, status, metrics, history and incident records are all written from it, so that
- * a new figure is one row here and one assignment in the detector.
+ * The table of figures: name, unit, kind, meaning, place and source of every figure that a verdict
+ * rests on. Events, status, metrics, history and incident records are all written from it, so that
+ * a new figure is one row here and one assignment in core/account.c.
  */
 
 #include <stdbool.h>
@@ -17,6 +17,15 @@ enum figure_unit {
         FIGURE_RATE,  /* a second; three decimals */
         FIGURE_SHARE, /* 0..1; four decimals */
         FIGURE_MS,    /* milliseconds; three decimals */
+        FIGURE_TIMES, /* so many times the bound; three decimals */
+};
+
+/* Of what time a figure is. */
+enum figure_kind {
+        FIGURE_NOW,     /* at the last look */
+        FIGURE_FLOW,    /* smoothed over about a second */
+        FIGURE_LATELY,  /* of the last seconds together */
+        FIGURE_HIGHEST, /* of the last seconds the highest */
 };
 
 /* Where a figure is told. */
@@ -28,13 +37,14 @@ enum figure_place {
 };
 
 struct figure {
-        const char *name; /* of fields; its ending is the unit */
-        const char *help; /* a sentence */
-        size_t offset;    /* of a double in struct evidence */
+        const char *name;   /* of fields; its ending is the unit */
+        const char *help;   /* a sentence */
+        const char *source; /* where it is taken from, for an administrator */
+        size_t offset;      /* of a double in struct evidence */
         enum figure_unit unit;
-        unsigned places;  /* of enum figure_place */
-        bool rest;        /* what is told is what the figure leaves of 1 */
-        bool peak;        /* points of history keep the highest, not the mean */
+        enum figure_kind kind;
+        unsigned places;    /* of enum figure_place */
+        bool rest;          /* what is told is what the figure leaves of 1 */
         const char *host_metric, *listener_metric; /* gauges; NULL: none */
 };
 
@@ -43,3 +53,8 @@ extern const struct figure figures[];
 
 /* As it is told; NAN: not known. */
 double figure_value(const struct figure *f, const struct evidence *e);
+/* Whether points of history keep the highest, and not the mean. */
+bool figure_is_peak(const struct figure *f);
+
+const char *figure_unit_text(enum figure_unit unit); /* "per second", … */
+const char *figure_kind_text(enum figure_kind kind); /* "at the last look", … */

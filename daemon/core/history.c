@@ -81,7 +81,7 @@ static struct history_point sum_end(struct history_sum *s, uint32_t step_s) {
         for (const struct figure *f = figures; f->name; f++) {
                 if (!(f->places & FIGURE_IN_HISTORY))
                         continue;
-                if (!f->peak && s->weight_s[i] > 0)
+                if (!figure_is_peak(f) && s->weight_s[i] > 0)
                         p.figures[i] = (float) (s->sum[i] / s->weight_s[i]);
                 i++;
         }

@@ -6,7 +6,7 @@
  * day, and the course of one incident in at most HISTORY_COURSE_MAX points however long it
  * takes (each step doubles when there is no more room). Memory is fixed: about 200 KB.
  *
- * A point is what held during its step: rates are means over it, levels (figure.peak) the
+ * A point is what held during its step: rates are means over it, levels (figure_is_peak()) the
  * highest. What was never known in it is NAN. A step in which the host did not run has no
  * point.
  */

@@ -51,7 +51,7 @@ static void add_figure(struct list *l, const char *name, double value, int decim
 
 static void add_evidence(struct list *l, const struct evidence *evidence) {
         static const int decimals[] = { [FIGURE_COUNT] = 0, [FIGURE_RATE] = 3, [FIGURE_SHARE] = 4,
-                                        [FIGURE_MS] = 3 };
+                                        [FIGURE_MS] = 3, [FIGURE_TIMES] = 3 };
 
         for (const struct figure *f = figures; f->name; f++)
                 if (f->places & FIGURE_IN_EVENT)

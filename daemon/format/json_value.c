@@ -38,6 +38,7 @@ json_t *json_value_figure(const struct figure *f, double value) {
                 return json_value_count(value);
         case FIGURE_RATE:
         case FIGURE_MS:
+        case FIGURE_TIMES:
                 return json_value_rate(value);
         case FIGURE_SHARE:
                 return json_value_share(value);

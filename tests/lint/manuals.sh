@@ -42,13 +42,13 @@ same "events and their severities" \
         "$(sed -n 's/.*\[EVENT_[A-Z_]*\] = { "\(.*\)", SEVERITY_\([A-Z]*\) }.*/\1 \L\2/p' daemon/core/event.c)" \
         "$(section EVENTS | sed -n 's/^\.It \([a-z-]*\) Ta \([a-z]*\) Ta .*/\1 \2/p')"
 same "fields of events" \
-        "$(sed -n 's/.*add_[a-z]*([^"]*"\([a-z_]*\)".*/\1/p; s/^ *ROW(\([a-z_]*\), FIGURE_[A-Z]*, \(ALL\|EVENT\).*/\1/p' daemon/format/event_fields.c daemon/core/figures.c)" \
+        "$(sed -n 's/.*add_[a-z]*([^"]*"\([a-z_]*\)".*/\1/p; s/^ *ROW(\([a-z_]*\), FIGURE_[A-Z]*, FIGURE_[A-Z]*, \(ALL\|EVENT\).*/\1/p' daemon/format/event_fields.c daemon/core/figures.c)" \
         "$(section EVENTS | sed -n 's/^\.It Va //p' | tr -d ' ' | tr , '\n')"
 # figures PLACE: those that the table has for it, with their types on the control socket.
 figures() {
         tr -s '\n ' '  ' <daemon/core/figures.c |
-                grep -oE 'ROW\([a-z_]+, FIGURE_[A-Z]+, [A-Z| ]+|\.name = "[^}]*\.places = [A-Z| ]+' |
-                sed -E 's/^ROW\(([a-z_]+), FIGURE_([A-Z]+), (.*)/\1 \2 \3/; s/^\.name = "([a-z_]+)".*\.unit = FIGURE_([A-Z]+), \.places = (.*)/\1 \2 \3/' |
+                grep -oE 'ROW\([a-z_]+, FIGURE_[A-Z]+, FIGURE_[A-Z]+, [A-Z| ]+|\.name = "[^}]*\.places = [A-Z| ]+' |
+                sed -E 's/^ROW\(([a-z_]+), FIGURE_([A-Z]+), FIGURE_[A-Z]+, (.*)/\1 \2 \3/; s/^\.name = "([a-z_]+)".*\.unit = FIGURE_([A-Z]+), \.kind = FIGURE_[A-Z]+, \.places = (.*)/\1 \2 \3/' |
                 awk -v place="$1" '{ for (i = 3; i <= NF; i++) if ($i == place || $i == "ALL") { print $1 ":" ($2 == "COUNT" ? "int" : "float"); next } }'
 }
 # told TYPE: the figures of io.synward.varlink there, which are what may be null and is neither text nor a device.

@@ -57,25 +57,11 @@ static float last(const char *name) {
         return history_get(history, history_count(history) - 1)->figures[column(name)];
 }
 
-/* Every double of struct evidence has a row, and as many are kept as there is room for. */
-static void the_table_is_whole(void **state) {
-        struct evidence e = evidence_unknown();
-        unsigned rows = 0, kept = 0;
+static void there_is_room_for_all(void **state) {
+        unsigned kept = 0;
 
-        for (size_t at = 0; at < offsetof(struct evidence, top); at += sizeof(double)) {
-                bool found = false;
-
-                for (const struct figure *f = figures; f->name; f++)
-                        found |= f->offset == at;
-                assert_true(found);
-        }
-        for (const struct figure *f = figures; f->name; f++) {
-                assert_non_null(f->help);
-                assert_true(isnan(figure_value(f, &e)) || strcmp(f->name, "strength") == 0);
+        for (const struct figure *f = figures; f->name; f++)
                 kept += (f->places & FIGURE_IN_HISTORY) != 0;
-                rows++;
-        }
-        assert_true(rows > 15);
         assert_int_equal(kept, HISTORY_FIGURES);
 }
 
@@ -209,7 +195,7 @@ static void all_of_it_fits_into_an_answer(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(the_table_is_whole, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(there_is_room_for_all, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_second_is_what_held_in_it, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(minutes_stand_before_seconds, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_peak_of_a_minute_is_not_lost, set_up, tear_down),
