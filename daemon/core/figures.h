@@ -3,8 +3,9 @@
 
 /*
  * The table of figures: name, unit, kind, meaning, place and source of every figure that a verdict
- * rests on. Events, status, metrics, history and incident records are all written from it, so that
- * a new figure is one row here and one assignment in core/account.c.
+ * rests on. Events, status, metrics, history and incident records are all written from it, and the
+ * control socket's interface and synward(7) say of them what stands here (format/describe_figures.c),
+ * so that a new figure is one row here and one assignment in core/account.c.
  */
 
 #include <stdbool.h>

@@ -35,33 +35,20 @@ every() {
 }
 
 names() { sed -n "/$1.*{\$/,/^};/s/.*\] = \"\([a-z_-]*\)\".*/\1/p" "$2"; }
-# section NAME: of synward.7.
-section() { sed -n "/^\.Sh $1/,/^\.Sh /p" doc/synward.7; }
+# section NAME: of synward.7, whose figures are not in here: they are made from their table.
+section() { sed -n "/^\.Sh $1/,/^\.Sh /p" doc/synward.7.in; }
 
 same "events and their severities" \
         "$(sed -n 's/.*\[EVENT_[A-Z_]*\] = { "\(.*\)", SEVERITY_\([A-Z]*\) }.*/\1 \L\2/p' daemon/core/event.c)" \
         "$(section EVENTS | sed -n 's/^\.It \([a-z-]*\) Ta \([a-z]*\) Ta .*/\1 \2/p')"
-same "fields of events" \
-        "$(sed -n 's/.*add_[a-z]*([^"]*"\([a-z_]*\)".*/\1/p; s/^ *ROW(\([a-z_]*\), FIGURE_[A-Z]*, FIGURE_[A-Z]*, \(ALL\|EVENT\).*/\1/p' daemon/format/event_fields.c daemon/core/figures.c)" \
+same "fields of events but figures" \
+        "$(sed -n 's/.*add_[a-z]*([^"]*"\([a-z_]*\)".*/\1/p' daemon/format/event_fields.c)" \
         "$(section EVENTS | sed -n 's/^\.It Va //p' | tr -d ' ' | tr , '\n')"
-# figures PLACE: those that the table has for it, with their types on the control socket.
-figures() {
-        tr -s '\n ' '  ' <daemon/core/figures.c |
-                grep -oE 'ROW\([a-z_]+, FIGURE_[A-Z]+, FIGURE_[A-Z]+, [A-Z| ]+|\.name = "[^}]*\.places = [A-Z| ]+' |
-                sed -E 's/^ROW\(([a-z_]+), FIGURE_([A-Z]+), FIGURE_[A-Z]+, (.*)/\1 \2 \3/; s/^\.name = "([a-z_]+)".*\.unit = FIGURE_([A-Z]+), \.kind = FIGURE_[A-Z]+, \.places = (.*)/\1 \2 \3/' |
-                awk -v place="$1" '{ for (i = 3; i <= NF; i++) if ($i == place || $i == "ALL") { print $1 ":" ($2 == "COUNT" ? "int" : "float"); next } }'
-}
-# told TYPE: the figures of io.synward.varlink there, which are what may be null and is neither text nor a device.
-told() {
-        sed -n "/^type $1 (/,/^)/s/^  \([a-z_]*\): ?\(int\|float\),*\$/\1:\2/p" daemon/control/io.synward.varlink | grep -v '^ifindex:'
-}
-same "figures of the host" "$(figures HOST)" "$(told Host)"
-same "figures of listeners" "$(figures LISTENER)" "$(told Listener)"
 same "states" "$(names state_names daemon/core/verdict.c)" "$(section STATES | sed -n 's/^\.It Cm //p')"
 same "diagnoses" "$(names diagnosis_names daemon/core/verdict.c)" "$(section DIAGNOSES | sed -n 's/^\.It Cm //p')"
 
 # Settings by their whole names, in all manuals and pages.
-pages=$(cat doc/*.[17] daemon/*.8 ctl/*.1 config/*.5.in doc/*.md README.md 2>/dev/null)
+pages=$(cat doc/*.7.in daemon/*.8 ctl/*.1 config/*.5.in doc/*.md README.md)
 keys=$(sed -n 's/^#*\([a-z_]*\):.*/\1/p; s/^# *\([a-z_]*\): .*/\1/p; s/^ *#* *\([a-z_]*\):.*/\1/p' config/synward.yaml | sort -u)
 for name in $(grep -oE '\b(poll|nflog|detect|syncookies|alerts|block|incidents|metrics|probe)\.[a-z_]+\b' <<<"$pages" | sort -u); do
         case $name in *.json | *.yaml | *.md | *.d | *.trouble | incidents.jsonl | block.entries | block.dropped* | metrics.socket) continue ;; esac
@@ -81,7 +68,7 @@ for file in debian/changelog contrib/packaging/synward.spec contrib/packaging/PK
         grep -qF "$version" "$file" || { echo "not ok - $file is not of version $version"; status=1; }
 done
 
-for page in doc/*.7 daemon/*.8 ctl/*.1; do
+for page in doc/*.7.in daemon/*.8 ctl/*.1; do
         mandoc -T lint -W warning "$page" || status=1
 done
 [ $status -ne 0 ] || echo "ok - manuals"

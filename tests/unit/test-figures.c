@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/api.h"
 #include "core/figures.h"
 #include "core/observation.h"
 
@@ -18,6 +19,14 @@ static bool ends_with(const char *text, const char *end) {
 
 static bool begins_with(const char *text, const char *start) {
         return strncmp(text, start, strlen(start)) == 0;
+}
+
+static unsigned count(const char *text, const char *word) {
+        unsigned n = 0;
+
+        for (; (text = strstr(text, word)); text++)
+                n++;
+        return n;
 }
 
 /* Every double of struct evidence is told. */
@@ -136,6 +145,69 @@ static void counters_of_the_kernel_are_read(void **state) {
         assert_true(found >= 5);
 }
 
+/* From start to end, as a text of its own. */
+static char *part(const char *text, const char *start, const char *end) {
+        const char *from = strstr(text, start), *to = from ? strstr(from + strlen(start), end) : NULL;
+
+        if (!to)
+                fail_msg("there is no \"%s\" with an end", start);
+        return strndup(from, (size_t) (to - from) + 1);
+}
+
+static void check_type(const char *start, enum figure_place place, unsigned others) {
+        char *type = part(api_interface_description(), start, "\n)"), line[128];
+        unsigned told = 0;
+
+        for (const struct figure *f = figures; f->name; f++) {
+                unsigned expected = (f->places & place) != 0;
+
+                snprintf(line, sizeof line, "\n  %s: ?%s,\n", f->name,
+                         f->unit == FIGURE_COUNT ? "int" : "float");
+                if (count(type, line) != expected)
+                        fail_msg("%s is %u times in%s", f->name, count(type, line), start);
+                told += expected;
+        }
+        assert_int_equal(count(type, ": ?int") + count(type, ": ?float"), told + others);
+        free(type);
+}
+
+static void the_interface_has_each_once(void **state) {
+        check_type("\ntype Host (", FIGURE_OF_HOST, 0);
+        check_type("\ntype Listener (", FIGURE_OF_LISTENER, 1); /* ifindex */
+}
+
+/* What make has made beside this test. */
+static char *manual(void) {
+        static char text[256 * 1024];
+        const char *build = getenv("SYNWARD_BUILD");
+        char path[4096];
+        FILE *f;
+
+        snprintf(path, sizeof path, "%s/doc/synward.7", build ? build : ".");
+        f = fopen(path, "re");
+        if (!f)
+                fail_msg("%s cannot be opened", path);
+        text[fread(text, 1, sizeof text - 1, f)] = '\0';
+        fclose(f);
+        return text;
+}
+
+static void the_manual_has_each_once(void **state) {
+        char *section = part(manual(), "\n.Sh FIGURES\n", "\n.Sh "), line[128];
+        unsigned rows = 0;
+
+        for (const struct figure *f = figures; f->name; f++, rows++) {
+                snprintf(line, sizeof line, "\n.It Va %s\n", f->name);
+                if (count(section, line) != 1)
+                        fail_msg("%s is in the manual %u times", f->name, count(section, line));
+                snprintf(line, sizeof line, ".Va %s ", f->host_metric);
+                assert_int_equal(count(section, line), f->host_metric != NULL);
+        }
+        assert_int_equal(count(section, "\n.It "), rows);
+        assert_int_equal(count(section, "\nFrom: "), rows);
+        free(section);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(nothing_is_left_out),
@@ -143,6 +215,8 @@ int main(void) {
                 cmocka_unit_test(names_end_in_the_unit),
                 cmocka_unit_test(metrics_are_as_prometheus_wants_them),
                 cmocka_unit_test(counters_of_the_kernel_are_read),
+                cmocka_unit_test(the_interface_has_each_once),
+                cmocka_unit_test(the_manual_has_each_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

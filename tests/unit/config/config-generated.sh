@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What is made from the table of keys agrees with it: the shipped file, the manual.
+# What is made from the table of keys agrees with it: the shipped file, the manual. And the two
+# manuals that are made, this and synward(7), have no mistakes of form.
 set -eu
 
 failed=0
@@ -19,20 +20,20 @@ config/describe manual >"$work/keys"
 grep '^\.It Ic ' "$work/keys" | while read -r line; do
 	grep -qxF "$line" config/synward.yaml.5 || { echo "manual lacks $line"; exit 1; }
 done || failed=1
-if grep -n '@[A-Za-z]*@' config/synward.yaml.5; then
-	echo "the manual has unfilled places"
+if grep -n '@[A-Za-z_]*@' config/synward.yaml.5 doc/synward.7; then
+	echo "a manual has unfilled places"
 	failed=1
 fi
 
 if command -v mandoc >/dev/null; then
-	# Whether other pages are installed says nothing of this one.
-	mandoc -Tlint config/synward.yaml.5 2>/dev/null |
+	# Whether other pages are installed says nothing of these.
+	mandoc -Tlint config/synward.yaml.5 doc/synward.7 2>/dev/null |
 		grep -v 'referenced manual not found' >"$work/lint" || true
 	if [ -s "$work/lint" ]; then
 		cat "$work/lint"
 		failed=1
 	fi
 else
-	echo "no mandoc: the manual's form is not checked"
+	echo "no mandoc: the manuals' form is not checked"
 fi
 exit $failed
