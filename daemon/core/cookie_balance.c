@@ -4,9 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-/* Delays that are tried: none, half the lag, the lag. */
-#define DELAYS 3
-
 void cookie_balance_init(struct cookie_balance *b) {
         memset(b, 0, sizeof *b);
 }
@@ -52,9 +49,17 @@ static void totals_at(const struct cookie_balance *b, uint64_t time_us, double *
         }
 }
 
+static double sent_in(const struct cookie_balance *b, uint64_t until_us, uint64_t window_us) {
+        double until, from, unused;
+
+        totals_at(b, until_us, &until, &unused);
+        totals_at(b, until_us - window_us, &from, &unused);
+        return until - from;
+}
+
 double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t lag_us,
                                        uint64_t window_us) {
-        double received_now, received_then, least = INFINITY, unused;
+        double received_now, received_then, least, unused;
         uint64_t now_us;
 
         if (b->count == 0)
@@ -64,15 +69,10 @@ double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t 
                 return NAN;
         totals_at(b, now_us, &unused, &received_now);
         totals_at(b, now_us - window_us, &unused, &received_then);
-        for (unsigned i = 0; i < DELAYS; i++) {
-                uint64_t until_us = now_us - lag_us * i / (DELAYS - 1);
-                double sent_until, sent_from;
-
-                totals_at(b, until_us, &sent_until, &unused);
-                totals_at(b, until_us - window_us, &sent_from, &unused);
-                if (isnan(sent_until - sent_from))
-                        return NAN;
-                least = fmin(least, sent_until - sent_from);
-        }
+        least = sent_in(b, now_us - lag_us, window_us);
+        if (isnan(least))
+                return NAN;
+        for (uint32_t i = 0; i < b->count && now_us - b->history[slot(b, i)].time_us < lag_us; i++)
+                least = fmin(least, sent_in(b, b->history[slot(b, i)].time_us, window_us));
         return fmax(0, least - (received_now - received_then)) / ((double) window_us / 1e6);
 }

@@ -13,10 +13,8 @@
 #include "core/sight.h"
 #include "core/source_table.h"
 
-/* How fast is learned how late the usual clients are. */
-#define USUAL_TAU_S 60.0
-/* Without a walk for this long, sock_diag counts as gone. */
-#define WALK_STALE_US UINT64_C(15000000)
+/* Without a walk for this long, sock_diag counts as gone: what it saw is not lately any more. */
+#define WALK_STALE_US RETRY_FOURTH_US
 
 /* What a flood left is gone by then. */
 #define CALM_AGAIN_US HALF_OPEN_LIFE_US
@@ -26,7 +24,7 @@
 
 /* A storm of reconnects is over in seconds; its last clients send their SYNs again after 1, 3 and 7 s. */
 #define CROWD_NEW_US (RETRY_SECOND_US + RETRY_FIRST_US)
-#define CROWD_WAKE_US UINT64_C(10000000)
+#define CROWD_WAKE_US (RETRY_THIRD_US + RETRY_SECOND_US)
 
 struct detector *detector_new(const struct settings *settings) {
         struct detector *d = calloc(1, sizeof *d);
@@ -334,14 +332,9 @@ static void learn_early(struct detector *d, const struct observation *o) {
                         continue;
                 if (s->learned_us)
                         rate_mix(&s->usual_early, s->survival.early_per_s,
-                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), USUAL_TAU_S);
+                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), host_track_usual_tau_s(&d->track));
                 s->learned_us = o->time_us;
         }
-}
-
-/* At first the mean of all there was. */
-static double usual_tau_s(const struct detector *d) {
-        return fmin(USUAL_TAU_S, fmax(1.0, (double) d->track.learned_us / 1e6));
 }
 
 static void learn_addresses(struct detector *d, const struct observation *o) {
@@ -354,7 +347,7 @@ static void learn_addresses(struct detector *d, const struct observation *o) {
         addresses = naming_addresses(&all);
         /* The mean of chances: one of addresses would be that of the samples in which nobody came again. */
         if (!isnan(addresses))
-                rate_mix(&d->usual_again, 1 / addresses, elapsed_s(o), usual_tau_s(d));
+                rate_mix(&d->usual_again, 1 / addresses, elapsed_s(o), host_track_usual_tau_s(&d->track));
 }
 
 static void learn(struct detector *d, const struct observation *o) {
@@ -362,7 +355,7 @@ static void learn(struct detector *d, const struct observation *o) {
         host_track_learn(&d->track, o, d->unanswered_per_s, d->settings->detect.warmup_us);
         learn_early(d, o);
         if (!isnan(d->track.embryonic_rsts.per_s))
-                rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o), usual_tau_s(d));
+                rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o), host_track_usual_tau_s(&d->track));
         far_learn(&d->far, o, or_zero(d->track.completed.per_s),
                   d->walked_us ? fmin((double) (o->time_us - d->walked_us) / 1e6, 1) : 0);
 }

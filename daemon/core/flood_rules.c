@@ -10,8 +10,6 @@
 #include "core/retries.h"
 #include "core/share.h"
 
-/* Loss makes no RST: less than most of it is enough. */
-#define BOUNCING_SHARE 0.33
 /* Before the round trip after 1 s is over, most are still under way. */
 #define LOSS_SOON 0.85
 /* Handshakes above what is explained before "sustained" and "held" count. Poisson noise of rate m below
@@ -26,7 +24,7 @@
 #define GATHERED_MOST 3.0 /* times that */
 
 /* More than usual finish: a crowd, of which most may still be under way. */
-#define RUSH_FACTOR 2.0
+#define RUSH_FACTOR (1 / MOST)
 /* "Full" but for what just left. */
 #define FULL_SHARE 0.8
 /* After which a queue is choked: who came in its first 3 s has been turned away three times. Honest
@@ -209,11 +207,11 @@ bool flood_rules_are_checks(const struct look *l) {
                                 l->killed_per_s < host_track_crowd_per_s(l->usual_killed_per_s));
 }
 
-static double bounces(const struct look *l) {
+static double bounces(const struct look *l, const struct settings_detect *s) {
         if (flood_rules_are_checks(l))
                 return 0;
         return all_of(against(l->killed_per_s, FLOOD_RULES_BOUNCING_PER_S),
-                      odds_against(l->killed_per_s, l->completed_per_s, BOUNCING_SHARE));
+                      odds_against(l->killed_per_s, l->completed_per_s, s->unanswered_share_permille / 1000.0));
 }
 
 bool flood_rules_is_stale(const struct look *l, const struct settings_detect *s) {
@@ -243,7 +241,7 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
         if (l->outage)
                 return (struct flood_strength) { 0 };
         if (l->crowd_is_new) /* what is old is late; the rest can wait */
-                return (struct flood_strength) { .bouncing = bounces(l) };
+                return (struct flood_strength) { .bouncing = bounces(l, s) };
         return (struct flood_strength) {
                 .overwhelming = overwhelms(l, s),
                 .surge = all_of(surges(l, s), harm),
@@ -251,7 +249,7 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
                                                           s->unanswered_share_permille / 1000.0)),
                 .held = all_of(goes_on, all_of(aging, against(l->held, l->backlog * s->fill_permille / 1000.0))),
                 .refusing = all_of(all_of(refuses_in_vain(l, s), harm), against(l->stuck, MOST * l->half_open)),
-                .bouncing = bounces(l), /* it hurts somebody else */
+                .bouncing = bounces(l, s), /* it hurts somebody else */
                 .choking = chokes(l),
         };
 }

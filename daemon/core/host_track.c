@@ -7,7 +7,7 @@
 #define COOKIE_WINDOW_US UINT64_C(250000)
 #define ELSEWHERE_TAU_S 2.0
 #define STALE_US UINT64_C(1500000)
-#define STALE_WINDOW_US UINT64_C(1000000)
+#define STALE_WINDOW_US RETRY_FIRST_US
 #define USUAL_TAU_S 600.0
 /* Where few come, a pause between two of them is no silence: twice so many are weighed. With 50 or
  * more, fewer than half by chance is a matter of 1 in 10,000. */
@@ -206,10 +206,13 @@ double host_track_arrivals(const struct host_track *t, double unanswered_per_s) 
         return or_zero(t->completed.per_s) + or_zero(unanswered_per_s) + or_zero(t->queue_drops.per_s);
 }
 
+double host_track_usual_tau_s(const struct host_track *t) {
+        return fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
+}
+
 static void learn(const struct host_track *t, struct rate *usual, double level, double elapsed_s,
                   uint64_t warmup_us) {
-        /* At first the mean of all there was, later of the last ten minutes. */
-        double tau_s = fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
+        double tau_s = host_track_usual_tau_s(t);
 
         /* A crowd becomes usual, if it stays; but one of a minute must not make what comes after it look
          * like few. */

@@ -82,6 +82,9 @@ static inline double host_track_crowd_per_s(double usual_per_s) {
 /* Handshakes that arrived, a second: finished, unanswered and refused together. */
 double host_track_arrivals(const struct host_track *t, double unanswered_per_s);
 
+/* The time constant of what is usual, s: at first a mean of all the calm there was, later of ten minutes. */
+double host_track_usual_tau_s(const struct host_track *t);
+
 /* Learns what is usual; to be called in calm only. For the first warmup_us of calm all there is, later
  * no crowd at once. */
 void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s,

@@ -11,7 +11,6 @@
 #define ARRIVALS_FACTOR 1.5
 /* … or this much, if they are seen to be the same clients again. */
 #define RETRIES_FACTOR 6.0
-#define ALIVE_SHARE 0.2
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define NOBODY_SHARE 0.01
 /* Its clients have sent their last SYN but one by then. */
@@ -59,9 +58,9 @@ void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, ui
 /* Where the log tells handshakes from SYNs sent again, no more begin than usual; and after a while somebody
  * has to show that he is still there. */
 static bool are_the_usual(struct outage *o, const struct host_track *t, const struct outage_clients *c,
-                          const struct look *l, uint64_t now_us) {
-        bool alive = c->alive >= ALIVE_SHARE * fmax(or_zero(l->stuck), 1) ||
-                     c->again_per_s >= ALIVE_SHARE * c->begun_per_s;
+                          const struct look *l, double alive_share, uint64_t now_us) {
+        bool alive = c->alive >= alive_share * fmax(or_zero(l->stuck), 1) ||
+                     c->again_per_s >= alive_share * c->begun_per_s;
 
         if (isnan(c->begun_per_s))
                 return t->learned_us >= LEARNED_WITHOUT_LOG_US;
@@ -76,6 +75,8 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         bool settling = o->seen_us && now_us - o->seen_us < SETTLES_US, now;
         double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);
+        /* As large a part of them as the unfinished of a flood would be of all. */
+        double alive_share = s->unanswered_share_permille / 1000.0;
 
         if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
             arrivals > RETRIES_FACTOR * t->usual_arrivals.per_s ||
@@ -87,11 +88,11 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         if (is_cut(o, t, now_us) && late <= t->usual_arrivals.per_s)
                 return true;
         /* Where few come at all, nothing is lost. */
-        now = are_the_usual(o, t, c, l, now_us) &&
+        now = are_the_usual(o, t, c, l, alive_share, now_us) &&
               late >= s->unanswered_share_permille / 2000.0 * t->usual_arrivals.per_s &&
               t->completed_steady.per_s < (1 - MOST) * t->usual_completed.per_s &&
               (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
-               c->alive >= ALIVE_SHARE * or_zero(l->stuck) ||
+               c->alive >= alive_share * or_zero(l->stuck) ||
                t->completed_steady.per_s < NOBODY_SHARE * t->usual_completed.per_s);
         if (now)
                 o->seen_us = now_us;
