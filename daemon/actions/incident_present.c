@@ -65,14 +65,43 @@ int present_note_act(struct present *p, const struct event *e) {
 
 /* --- in words ---------------------------------------------------------------------- */
 
-static json_t *account_json(const struct incident_account *a) {
+/* Those that most was kept from. */
+static json_t *listeners_json(const struct listener_account *const *told, size_t count) {
+        json_t *array = json_array();
+        char name[ADDRESS_TEXT_MAX];
+
+        for (size_t i = 0; i < count; i++) {
+                const struct listener_account *l = told[i];
+
+                json_array_append_new(
+                        array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                                         "listener", listener_key_format(&l->key, name),
+                                         "flood_s", json_value_rate(l->flood_s),
+                                         "syns", json_value_count(l->syns),
+                                         "finished", json_value_count(l->finished),
+                                         "unfinished", json_value_count(l->unfinished),
+                                         "refused", json_value_count(l->refused),
+                                         "peak_half_open", json_value_count(l->peak_half_open),
+                                         "peak_backlog", json_value_count(l->peak_backlog)));
+        }
+        return array;
+}
+
+static json_t *account_json(const struct incident_account *a, const struct listener_accounts *listeners) {
+        const struct listener_account *told[LISTENER_ACCOUNTS_TOLD];
+        size_t count = listener_accounts_tell(listeners, told);
         json_t *explained = json_object();
 
         for (unsigned i = 0; i < EXPLANATIONS; i++)
                 json_object_set_new(explained, explanation_name((enum explanation) i), json_value_count(a->explained[i]));
-        return json_pack("{s:o, s:o, s:o, s:o, s:o}", "flood_s", json_value_rate(a->flood_s), "finished",
-                         json_value_count(a->finished), "unfinished", json_value_count(a->unfinished), "refused",
-                         json_value_count(a->refused), "explained", explained);
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
+                         "flood_s", json_value_rate(a->flood_s),
+                         "finished", json_value_count(a->finished),
+                         "unfinished", json_value_count(a->unfinished),
+                         "refused", json_value_count(a->refused),
+                         "explained", explained,
+                         "listeners", listeners_json(told, count), "listeners_left_out",
+                         (json_int_t) (listeners->count + listeners->forgotten - count));
 }
 
 static json_t *impact_json(const struct impact_tally *t) {
@@ -109,7 +138,7 @@ json_t *present_summary(const struct present *p, const char *version) {
                 "peak_syn_per_s", round(n->peak_syn_per_s * 10) / 10,
                 "peak_half_open", (json_int_t) llround(n->peak_half_open),
                 "total_syns", (json_int_t) llround(n->total_syns),
-                "account", account_json(&n->account),
+                "account", account_json(&n->account, &p->accounts),
                 "impact", impact_json(&n->impact),
                 "impact_before", impact_json(&n->before),
                 "blocked_sources", (json_int_t) n->blocked_sources,

@@ -27,6 +27,7 @@ struct present_file {
 
 struct present {
         struct incident incident;
+        struct listener_accounts accounts;
         struct incident_sample *sample;
         bool on_disk; /* false: the record could not be made, the summary is in memory only */
         bool made;    /* its first summary was written */

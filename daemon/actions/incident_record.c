@@ -293,6 +293,7 @@ static void begin(struct incident_record *r, const struct decision *d) {
                 r->late = true; /* at the next tick, then */
                 return;
         }
+        p->accounts = d->accounts;
         p->failed = r->late;
         p->next_line = observation_ring_first(r->ring);
         p->time_us = r->time_us;
@@ -370,6 +371,7 @@ void incident_record_follow(struct incident_record *r, const struct decision *d)
         if (!p)
                 return;
         p->incident = d->incident;
+        p->accounts = d->accounts;
         p->time_us = r->time_us;
         p->realtime_us = r->realtime_us;
         p->ended = d->state == STATE_NORMAL;

@@ -51,6 +51,7 @@ static void open_now(struct incident_watch *w, const struct observation *o) {
                 .before = impact_sum(&w->lately),
         };
         w->top = (struct top_sources) { .count = 0 };
+        w->listeners = (struct listener_accounts) { .count = 0 };
         w->held_off_us = 0;
 }
 
@@ -93,6 +94,7 @@ static void follow(struct incident_watch *w, const struct observation *o, const 
                 top_sources_add(&w->top, &v->culprits, n->diagnosis == DIAGNOSIS_FLOOD_REFLECTED,
                                 (double) o->elapsed_us / 1e6);
                 account(&n->account, v, (double) o->elapsed_us / 1e6);
+                listener_accounts_add(&w->listeners, v, (double) o->elapsed_us / 1e6);
         }
         impact_tally_add(&n->impact, o);
         n->peak_syn_per_s = fmax(n->peak_syn_per_s, or_zero(e->syn_per_s) + or_zero(w->blocked.per_s));

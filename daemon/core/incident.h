@@ -17,6 +17,7 @@
 #include "core/detector.h"
 #include "core/event.h"
 #include "core/impact.h"
+#include "core/listener_accounts.h"
 #include "core/observation.h"
 #include "core/rate.h"
 #include "core/settings.h"
@@ -57,6 +58,7 @@ struct incident {
 struct incident_watch {
         struct incident incident;  /* id 0: none is open */
         struct top_sources top;    /* who sent most of it */
+        struct listener_accounts listeners; /* its account, of each flooded listener */
         struct impact lately;      /* what clients felt in the last minute, whether one is open or not */
         struct rate blocked;       /* SYNs of blocked sources a second, smoothed; NAN: not known */
         uint64_t held_off_us;      /* when blocked sources last sent as much as a flood

@@ -198,6 +198,7 @@ void policy_step(struct policy *p, const struct observation *o, const struct ver
         step_news(p, &now, ret);
 
         ret->incident = p->watch.incident;
+        ret->accounts = p->watch.listeners;
 }
 
 bool policy_tell(struct policy *p, struct event *e, uint64_t now_us, uint64_t realtime_us) {

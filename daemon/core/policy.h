@@ -38,6 +38,7 @@ struct decision {
         struct policy_listener listeners[OBS_LISTENERS_MAX]; /* of verdicts.listeners, in that order */
 
         struct incident incident;   /* the open one, up to and including the step that ends it */
+        struct listener_accounts accounts; /* that one's, of each listener */
         double blocked_per_s;       /* SYNs of blocked sources, smoothed; NAN: not known */
         bool held_off;              /* the incident goes on for these alone */
         bool want_syncookies;       /* a rule wants it at this moment; holding on is the governor's */

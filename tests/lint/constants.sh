@@ -14,7 +14,8 @@ chosen_at_most=46 # lower it with each that goes; never raise it
 # Of daemon/core what decides nothing about a flood: tcp_syncookies and its protocol, words and
 # figures, settings, what is kept of the past. A new file counts.
 elsewhere=' address advice block_news cookie_governor engine event explain figures finished
-fleet_sketch history impact keyed_hash listener_totals observation_ring picture probe_course queue_course rate settings siphash snapshot symptoms syn '
+fleet_sketch history impact keyed_hash listener_accounts listener_totals
+observation_ring picture probe_course queue_course rate settings siphash snapshot symptoms syn '
 
 files=()
 for f in daemon/core/*.[ch]; do

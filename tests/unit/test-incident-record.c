@@ -295,7 +295,7 @@ static void keeps_its_course(void **state) {
 /* Each flooded queue from a minute before, and what explains it; an older record has neither. */
 static void keeps_queues_and_account(void **state) {
         struct world *w = *state;
-        json_t *o, *queues, *account;
+        json_t *o, *queues, *account, *listeners, *listener;
         char id[24], path[160];
 
         snprintf(id, sizeof id, "%" PRIu64, FIRST_ID);
@@ -310,6 +310,11 @@ static void keeps_queues_and_account(void **state) {
         w->snapshot.listeners[1].state = STATE_FLOOD;
         w->account.unfinished = 4000;
         w->account.explained[EXPLAINED_LOSS] = 12;
+        for (uint16_t i = 0; i < 10; i++)
+                w->d.accounts.list[w->d.accounts.count++] = (struct listener_account) {
+                        .key.port = (uint16_t) (80 + i), .flood_s = 9.8, .syns = NAN, .finished = 3,
+                        .unfinished = 100u + i, .refused = 7, .peak_half_open = 128, .peak_backlog = 128,
+                };
         flood(w, FIRST_ID, 10);
         o = read_of(w, id);
         queues = json_object_get(json_array_get(o, 0), "queues");
@@ -322,6 +327,17 @@ static void keeps_queues_and_account(void **state) {
         account = json_object_get(json_array_get(o, 0), "account");
         assert_int_equal(json_integer_value(json_object_get(account, "unfinished")), 4000);
         assert_int_equal(json_integer_value(json_object_get(json_object_get(account, "explained"), "loss")), 12);
+        listeners = json_object_get(account, "listeners");
+        assert_int_equal(json_array_size(listeners), LISTENER_ACCOUNTS_TOLD);
+        assert_int_equal(json_integer_value(json_object_get(account, "listeners_left_out")), 2);
+        listener = json_array_get(listeners, 0);
+        assert_string_equal(json_string_value(json_object_get(listener, "listener")), "[::]:89");
+        assert_int_equal(json_integer_value(json_object_get(listener, "unfinished")), 109);
+        assert_int_equal(json_integer_value(json_object_get(listener, "refused")), 7);
+        assert_int_equal(json_integer_value(json_object_get(listener, "finished")), 3);
+        assert_int_equal(json_integer_value(json_object_get(listener, "peak_half_open")), 128);
+        assert_int_equal(json_integer_value(json_object_get(listener, "peak_backlog")), 128);
+        assert_true(json_is_null(json_object_get(listener, "syns"))); /* not known */
         json_decref(o);
         o = list_of(w);
         assert_null(json_object_get(json_array_get(o, 0), "account")); /* more than a line can show */

@@ -102,9 +102,16 @@ static void what_explains_it_adds_up(void **state) {
         assert_true(watch.incident.account.refused == 80);
         assert_true(watch.incident.account.explained[EXPLAINED_LOSS] == 24);
         assert_true(watch.incident.account.explained[EXPLAINED_FAR] == 0);
+        assert_int_equal(watch.listeners.count, 1);
+        assert_true(watch.listeners.list[0].flood_s == 2 && watch.listeners.list[0].unfinished == 1800);
+        assert_true(watch.listeners.list[0].finished == 10 && watch.listeners.list[0].refused == 80);
         v.listeners[0].verdict.finding = FINDING_NONE;
         look(STATE_FLOOD, 1000, -1);
         assert_true(watch.incident.account.unfinished == 1850);
+        assert_true(watch.listeners.list[0].unfinished == 1800);
+        incident_close(&watch, STATE_NORMAL);
+        look(STATE_FLOOD, 1000, -1);
+        assert_int_equal(watch.listeners.count, 0); /* of another incident */
 }
 
 /* From its first look to its last, and what was felt in the minute before. */
