@@ -74,6 +74,27 @@ size_t account_rows(const json_t *incident, struct account_row rows[static ACCOU
         return count;
 }
 
+size_t account_listeners(const json_t *incident, struct account_listener rows[static ACCOUNT_LISTENERS_MAX],
+                         double *ret_more) {
+        const json_t *a = json_object_get(incident, "account"), *list = json_object_get(a, "listeners"), *l;
+        double more = ctl_number(a, "listeners_left_out");
+        size_t i, count = 0;
+
+        json_array_foreach(list, i, l)
+                if (count < ACCOUNT_LISTENERS_MAX)
+                        rows[count++] = (struct account_listener) {
+                                .name = ctl_text(l, "listener"),
+                                .syns = ctl_number(l, "syns"),
+                                .finished = ctl_number(l, "finished"),
+                                .unfinished = ctl_number(l, "unfinished"),
+                                .refused = ctl_number(l, "refused"),
+                                .half_open = ctl_number(l, "peak_half_open"),
+                                .limit = ctl_number(l, "peak_backlog"),
+                        };
+        *ret_more = (more > 0 ? more : 0) + (double) (json_array_size(list) - count);
+        return count;
+}
+
 /* Of the first event that names one; "": none does. */
 static const char *pattern_of(const json_t *incident) {
         const json_t *e;

@@ -40,6 +40,7 @@ static const char style[] =
         "  border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; }\n"
         "th:first-child, td:first-child, caption { text-align: left; } td, dd, li, h1 { overflow-wrap: anywhere; }\n"
         "th[scope=row] { font-weight: normal; overflow-wrap: break-word; }\n"
+        ".figures th[scope=row] { overflow-wrap: anywhere; } .figures td { overflow-wrap: normal; }\n"
         "pre { border: 1px solid var(--line); padding: .6rem; overflow-x: auto; font-size: .85rem; }\n"
         "svg { vertical-align: middle; } .chart { width: 100%; height: auto; }\n"
         "path { fill: none; stroke-width: 1.6; } .syn { stroke: var(--syn); } .fin { stroke: var(--fin);\n"
@@ -118,6 +119,39 @@ static void put_impact(FILE *f, const json_t *n) {
         fputs("</table>\n<p class=\"note\">Known clients are addresses that finished a handshake in the minutes "
               "before; one that gets no answer sends its SYN again. The probe connects to a listener from this "
               "host itself.</p></section>\n", f);
+}
+
+static void put_listener(FILE *f, const struct account_listener *l) {
+        const double counts[] = { l->syns, l->finished, l->unfinished, l->refused };
+        char text[TERM_FIGURE_MAX], limit[TERM_FIGURE_MAX];
+
+        html(f, "<tr><th scope=\"row\">%s</th>", l->name);
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+                html(f, "<td>%s</td>", term_figure(counts[i], 0, text));
+        html(f, "<td>%s of %s</td></tr>\n", term_figure(l->half_open, 0, text),
+             term_figure(l->limit, 0, limit));
+}
+
+static void put_listeners(FILE *f, const json_t *n) {
+        struct account_listener rows[ACCOUNT_LISTENERS_MAX];
+        double more;
+        size_t count = account_listeners(n, rows, &more);
+        char text[TERM_FIGURE_MAX];
+
+        if (count == 0)
+                return;
+        fputs("<section><h2>What it did at each listener</h2>\n"
+              "<table class=\"figures\"><caption>Handshakes while the listener was flooded</caption>"
+              "<tr><th scope=\"col\">listener</th><th scope=\"col\">SYNs</th><th scope=\"col\">finished</th>"
+              "<th scope=\"col\">unfinished</th><th scope=\"col\">refused</th>"
+              "<th scope=\"col\">half-open, at most</th></tr>\n", f);
+        for (size_t i = 0; i < count; i++)
+                put_listener(f, &rows[i]);
+        fputs("</table>\n", f);
+        if (more > 0)
+                html(f, "<p class=\"note\">Flooded as well, and hurt less: %s more.</p>\n",
+                     term_figure(more, 0, text));
+        fputs("</section>\n", f);
 }
 
 /* A bar of that share. */
@@ -309,6 +343,7 @@ void incident_page(FILE *f, const json_t *n) {
         fputs("<section><h2>Timeline</h2>\n", f);
         incident_charts(f, n);
         fputs("</section>\n", f);
+        put_listeners(f, n);
         put_impact(f, n);
         put_done(f, n);
         put_account(f, n);

@@ -11,7 +11,7 @@
 #include "ctl/incident_account.h"
 #include "ctl/incident_impact.h"
 
-enum { WIDTH = 76, EVENTS_TOLD = 40, QUEUES_TOLD = 6, BLOCKED_MAX = 128 };
+enum { WIDTH = 76, EVENTS_TOLD = 40, QUEUES_TOLD = 6, BLOCKED_MAX = 128, NAME_WIDTH = 21 };
 
 const char *incident_words(const json_t *incident) {
         static const char *const words[][2] = {
@@ -162,16 +162,13 @@ static void put_impact(FILE *f, const json_t *n) {
                 fprintf(f, "  %-39s %16s %16s\n", rows[i].name, rows[i].before, rows[i].during);
 }
 
-static void put_queues(FILE *f, const json_t *n) {
+/* A record of an older synward has no more than how full they were. */
+static void put_fullest(FILE *f, const json_t *n) {
         const json_t *queues = json_object_get(n, "queues"), *list = json_object_get(queues, "listeners"), *q;
         double more = ctl_number(queues, "left_out");
         size_t i, count = json_array_size(list);
-        bool always;
-        const char *queueless = incident_queueless(n, &always);
         char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX], clean[128];
 
-        if (count == 0)
-                return;
         fprintf(f, "\nTHE FLOODED LISTENERS\n  %-42s %9s %9s %9s\n", "", "half-open", "limit", "full");
         json_array_foreach(list, i, q) {
                 double most = ctl_number(q, "peak_half_open"), limit = ctl_number(q, "peak_backlog");
@@ -185,6 +182,46 @@ static void put_queues(FILE *f, const json_t *n) {
         if (more > 0)
                 fprintf(f, "  and %s more\n", term_figure(more, 0, a));
         fputs("  (at their fullest)\n", f);
+}
+
+/* A name too long for its column has a line of its own. */
+static void put_listener(FILE *f, const struct account_listener *l) {
+        const struct {
+                double value;
+                int width;
+        } cells[] = { { l->syns, 8 }, { l->finished, 8 }, { l->unfinished, 9 }, { l->refused, 8 },
+                      { l->half_open, 9 }, { l->limit, 7 } };
+        char clean[128], text[TERM_FIGURE_MAX];
+
+        fprintf(f, "  %-*s", NAME_WIDTH, term_clean(l->name, clean, sizeof clean));
+        if (strlen(clean) > NAME_WIDTH)
+                fprintf(f, "\n  %*s", NAME_WIDTH, "");
+        for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+                fprintf(f, " %*s", cells[i].width, term_short(cells[i].value, text));
+        fputc('\n', f);
+}
+
+static void put_listeners(FILE *f, const json_t *n) {
+        struct account_listener rows[ACCOUNT_LISTENERS_MAX];
+        double more;
+        size_t count = account_listeners(n, rows, &more);
+        bool always;
+        const char *queueless = incident_queueless(n, &always);
+        char text[TERM_FIGURE_MAX];
+
+        if (count > 0)
+                fprintf(f, "\nTHE FLOODED LISTENERS\n  %-*s %8s %8s %9s %8s %9s %7s\n", NAME_WIDTH, "",
+                        "SYNs", "finished", "unfinish.", "refused", "half-open", "limit");
+        else if (json_array_size(json_object_get(json_object_get(n, "queues"), "listeners")) > 0)
+                put_fullest(f, n);
+        else
+                return;
+        for (size_t i = 0; i < count; i++)
+                put_listener(f, &rows[i]);
+        if (count > 0 && more > 0)
+                fprintf(f, "  and %s more\n", term_figure(more, 0, text));
+        if (count > 0)
+                fputs("  (while flooded, in all; half-open: the most)\n", f);
         if (queueless) {
                 fputs("  ", f);
                 put_wrapped(f, 2, queueless);
@@ -297,7 +334,7 @@ void incident_text(FILE *f, const json_t *n) {
         put_summary(f, n);
         put_course(f, n);
         put_impact(f, n);
-        put_queues(f, n);
+        put_listeners(f, n);
         put_account(f, n);
         put_who(f, n);
         put_events(f, n);

@@ -79,6 +79,23 @@ static json_t *queues_json(void) {
         return o;
 }
 
+/* Eight, one with a name that only a broken record has, and a figure that is not known. */
+static json_t *accounts_json(void) {
+        json_t *a = json_array();
+        char name[64];
+
+        for (int i = 0; i < 8; i++) {
+                snprintf(name, sizeof name, "192.168.100.20%d:65535", i);
+                json_array_append_new(
+                        a, json_pack("{s:s, s:f, s:o, s:i, s:i, s:i, s:i, s:i}", "listener",
+                                     i == 1 ? "[2001:db8:1234:5678:9abc:def0:1234:1]:65535" : i == 2 ? NASTY : name,
+                                     "flood_s", 1738.0 - i, "syns", i == 0 ? json_integer(12345678) : json_null(),
+                                     "finished", 345000 / (i + 1), "unfinished", 20000 / (i + 1),
+                                     "refused", 1234 - i, "peak_half_open", 500 - i, "peak_backlog", 511));
+        }
+        return a;
+}
+
 /* As a daemon of today has it, with an explanation of tomorrow's. */
 static json_t *account_json(void) {
         json_t *explained = json_object();
@@ -87,8 +104,9 @@ static json_t *account_json(void) {
                 json_object_set_new(explained, explanation_name((enum explanation) i),
                                     json_integer(i == EXPLAINED_FAR ? 0 : 100 + i));
         json_object_set_new(explained, NASTY, json_integer(77));
-        return json_pack("{s:f, s:i, s:i, s:i, s:o}", "flood_s", 1738.0, "finished", 345000, "unfinished", 20000,
-                         "refused", 1234, "explained", explained);
+        return json_pack("{s:f, s:i, s:i, s:i, s:o, s:o, s:i}", "flood_s", 1738.0, "finished", 345000,
+                         "unfinished", 20000, "refused", 1234, "explained", explained, "listeners", accounts_json(),
+                         "listeners_left_out", 12);
 }
 
 static json_t *impact_json(int begun, double finished, int connected, int timed_out, double share, double slowest_ms) {
@@ -146,6 +164,15 @@ static json_t *newer_parts(json_t *answer) {
         return answer;
 }
 
+/* Before accounts were kept of each listener. */
+static json_t *without_listeners(json_t *answer) {
+        json_t *account = json_object_get(json_array_get(answer, 0), "account");
+
+        json_object_del(account, "listeners");
+        json_object_del(account, "listeners_left_out");
+        return answer;
+}
+
 static json_t *make_incidents(const char *id) {
         if (id && strcmp(id, "5") == 0)
                 return newer_parts(long_incident(62, UINT_MAX));
@@ -155,6 +182,8 @@ static json_t *make_incidents(const char *id) {
                 return newer_parts(long_incident(0, 0));
         if (id && strcmp(id, "8") == 0)
                 return newer_parts(long_incident(0, 62));
+        if (id && strcmp(id, "9") == 0)
+                return without_listeners(newer_parts(long_incident(62, UINT_MAX)));
         if (id && strcmp(id, "3") != 0)
                 return NULL;
         return json_pack("[{s:i, s:s, s:f, s:s, s:s, s:f, s:n}]", "id", 3, "start",

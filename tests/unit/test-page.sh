@@ -73,12 +73,16 @@ parser.close()
 assert not parser.stack, parser.stack
 text = "".join(parser.texts)
 nasty = "<script>alert(1)</script>\"'&amp;?[31m"
-# listener, source, event, done, option, policy, version, queue's title twice, explanation twice
-assert text.count(nasty) >= 11, text.count(nasty)
+# listener, source, event, done, option, policy, version, queue's title twice, explanation twice, its account
+assert text.count(nasty) >= 12, text.count(nasty)
 assert "url(" not in page and "http:" not in page and "https:" not in page and "@import" not in page
 assert "default-src 'none'" in page
 assert parser.charts == 2 + 6, parser.charts  # of the host, and the six fullest of twenty queues
 assert "Flooded as well, and less full: 14 more." in text
+assert "Flooded as well, and hurt less: 12 more." in text
+row = "<tr><th scope=\"row\">192.168.100.20%s:65535</th><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s of 511</td></tr>"
+assert row % (0, "12,345,678", "345,000", "20,000", "1,234", 500) in page
+assert row % (4, "-", "69,000", "4,000", "1,230", 496) in page  # what is not known is not 0
 assert "prefers-color-scheme: dark" in page and "@media print" in page
 assert all(c >= " " or c in "\n\t" for c in page)
 assert "400 more are left out" in text
@@ -91,11 +95,17 @@ END
 
 "$ctl" --socket "$socket" incidents 5 --text >"$work/page.txt" || not_ok "no text"
 grep -q '^incident 5: a SYN flood from a few sources or one network' "$work/page.txt" || not_ok "the text's head"
-for words in 'and 14 more' 'THE FLOODED LISTENERS' 'packets lost on the way, twice in a row (loss)' \
+for words in 'and 12 more' 'THE FLOODED LISTENERS' 'packets lost on the way, twice in a row (loss)' \
         'Nothing innocent accounts for at least 19,304 of them (97 %)'; do
         grep -qF "$words" "$work/page.txt" || not_ok "the text does not say: $words"
 done
 grep -q 'flood, after acting' "$work/page.txt" || not_ok "the text does not tell what acting did"
+tr -s ' ' <"$work/page.txt" >"$work/squeezed"
+for words in ' 192.168.100.200:65535 12.3M 345,000 20,000 1,234 500 511' ' 192.168.100.204:65535 - 69,000 4,000 1,230 496 511'; do
+        grep -qxF "$words" "$work/squeezed" || not_ok "the text does not say of a listener: $words"
+done
+grep -A 1 -xF '  [2001:db8:1234:5678:9abc:def0:1234:1]:65535' "$work/page.txt" | tail -n 1 | grep -q '^  *-  *172,500  *10,000 ' ||
+        not_ok "a long name is not alone on its line"
 ! grep -q $'\033' "$work/page.txt" || not_ok "control characters in the text"
 [ "$(grep -v NASTY "$work/page.txt" | grep -v script | wc -L)" -le 78 ] || not_ok "the text is wider than mail"
 
@@ -115,6 +125,15 @@ grep -q 'class="note">While tcp_syncookies was 2' "$work/at-times.html" || not_o
 for words in 'What honest clients felt' '<td>100 % of 2,000</td><td>34 % of 50,000</td>' '<td>100 % of 12</td><td>25 % of 3,600</td>' \
         '<td>0.06 ms</td><td>1,033 ms</td>' '<td>0</td><td>2,700</td>'; do
         grep -qF "$words" "$work/page.html" || not_ok "not on the page: $words"
+done
+
+# One from before each listener had its account: how full they were is told.
+"$ctl" --socket "$socket" incidents 9 --html >"$work/before.html" || not_ok "no page of a record without listeners"
+! grep -q 'What it did at each listener' "$work/before.html" || not_ok "what listeners felt is made up"
+grep -qF '20,000 that nobody finished' "$work/before.html" || not_ok "the one account of an older record is missing"
+"$ctl" --socket "$socket" incidents 9 --text >"$work/before.txt" || not_ok "no text of a record without listeners"
+for words in 'THE FLOODED LISTENERS' 'and 14 more' '(at their fullest)'; do
+        grep -qF "$words" "$work/before.txt" || not_ok "the text of an older record does not say: $words"
 done
 
 # The record of an older synward has neither queues nor an account.
