@@ -4,7 +4,8 @@
 # with tcp_syncookies 0 and 1. What is said to be unfinished, refused and finished is
 # together within 15 % of what was sent, each of it what the kernel counted, and what
 # is said of the listeners adds up to what is said of the host.
-# Arguments choose: one0 one1 four0 four1 (listeners, tcp_syncookies).
+# And the incident's record tells of two listeners, flooded at different rates, what it did to each.
+# Arguments choose: one0 one1 four0 four1 (listeners, tcp_syncookies), record0 record1.
 . "$(dirname "$0")/lab.sh"
 lab_need jq
 lab_need_daemon
@@ -85,10 +86,58 @@ try() {
         lab_down
 }
 
+incident() { lab_ctl --json incidents "$(lab_ctl --json incidents | jq '.incidents[0].id')" | jq -r ".incidents[0]$1"; }
+has_ended() { [ "$(incident .state)" = ended ]; }
+
+# of_one NAME PLACE PORT BACKLOG SENT: one listener's row, PLACE'th of the record.
+of_one() {
+        local name=$1 port=$3 row=".account.listeners[$2]" lost
+
+        lab_note "$name: of $5 sent: $(incident "$row | tostring")"
+        lab_check "$name: :$port is in its place" "\"$(incident "$row.listener")\" == \"0.0.0.0:$port\""
+        near "$name: SYNs of :$port" "$(incident "$row.syns")" "$5"
+        lost=$(incident "$row | .unfinished + .refused")
+        near "$name: unfinished and refused of :$port" "$lost" "$5"
+        lab_check "$name: nothing is finished of :$port" "$(incident "$row.finished") < 0.01 * $5"
+        lab_check "$name: :$port was full: $(incident "$row | \"\(.peak_half_open) of \(.peak_backlog)\"")" \
+                "$(incident "$row.peak_backlog") == $4 && $(incident "$row.peak_half_open") >= $4"
+}
+
+# record NAME COOKIES: two listeners, one of which gets three times as much.
+record() {
+        local name=$1 text
+
+        lab_up cookies="$2" delay=10ms
+        lab_server web80 --listen 0.0.0.0:80 --backlog 128
+        lab_server web81 --listen 0.0.0.0:81 --backlog 256
+        LAB_CONFIG="$LAB_CONFIG"$'\n''detect: { recover: 5s }' lab_daemon
+        lab_pause 2
+        lab_flood name=flood80 rate=500 seconds=24 seed=80 to="$LAB_SERVER4:80"
+        lab_flood name=flood81 rate=1500 seconds=24 seed=81 to="$LAB_SERVER4:81"
+        lab_flood_wait flood80
+        lab_flood_wait flood81
+        if lab_wait_for 90 has_ended; then lab_ok "$name: the incident ends"; else lab_not_ok "$name: the incident ends"; fi
+        of_one "$name" 0 81 256 "$(lab_field flood81 sent)"
+        of_one "$name" 1 80 128 "$(lab_field flood80 sent)"
+        lab_check "$name: and no other" "$(incident '.account | (.listeners | length) + .listeners_left_out') == 2"
+        for text in unfinished refused finished; do
+                lab_check "$name: $text of both is the account's" \
+                        "$(incident ".account | (([.listeners[].$text] | add) - .$text) | fabs") <= 1"
+        done
+        lab_ctl incidents "$(incident .id)" --text | sed -n '/THE FLOODED LISTENERS/,/^$/p' >"$lab_temp/text"
+        sed 's/^/# /' "$lab_temp/text"
+        lab_check "$name: the text has a line for each" "$(grep -cE '^  0\.0\.0\.0:8[01]( +[0-9.,kM]+){6}$' "$lab_temp/text") == 2"
+        lab_check "$name: and so has the page" "$(lab_ctl incidents "$(incident .id)" --html |
+                grep -cE '^<tr><th scope="row">0\.0\.0\.0:8[01]</th>') == 2"
+        lab_down
+}
+
+record0() { record record0 0; }
+record1() { record record1 1; }
 one0() { try one0 0 80; }
 one1() { try one1 1 80; }
 four0() { try four0 0 80 81 82 83; }
 four1() { try four1 1 80 81 82 83; }
 
-lab_scenarios "one0 one1 four0 four1" "$@"
+lab_scenarios "one0 one1 four0 four1 record0 record1" "$@"
 lab_done
