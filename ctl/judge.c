@@ -78,6 +78,32 @@ char *judge_handled(const json_t *status, char *text, size_t size) {
         return text;
 }
 
+bool judge_probe_fails(const json_t *status) {
+        const json_t *p = json_object_get(status, "probe");
+        const char *last = ctl_text(p, "last");
+
+        /* What cannot be tried has no part in the share, which is of those before, then, or of none. */
+        return strcmp(last, "failed") == 0 ||
+               (*last && strcmp(last, "connected") != 0 && ctl_number(p, "connected_share") <= 0);
+}
+
+char *judge_probe(const json_t *status, char *text, size_t size) {
+        const json_t *p = json_object_get(status, "probe");
+        const char *last = ctl_text(p, "last"), *why = ctl_text(p, "why");
+        double ms = ctl_number(p, "last_ms"), share = ctl_number(p, "connected_share");
+        char figure[TERM_FIGURE_MAX];
+
+        snprintf(text, size, "%s", !*last ? "none has ended yet"
+                                   : strcmp(last, "timed_out") == 0 ? "timed out" : last);
+        if (strcmp(last, "connected") == 0)
+                ctl_append(text, size, " in %s ms", term_figure(ms, ms < 10 ? 2 : 0, figure));
+        if (!isnan(share))
+                ctl_append(text, size, ", lately %s connected", term_percent(share, figure));
+        if (*why)
+                ctl_append(text, size, ": %s", why);
+        return text;
+}
+
 static bool is_forged(const json_t *status) {
         const json_t *host = json_object_get(status, "host");
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What people ask first, from the daemon's figures: is it handled, and who does it? */
+/* What people ask first, from the daemon's figures: is it handled, is service given, and who does it? */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +14,13 @@ bool judge_is_flood(const json_t *status);
 bool judge_refuses(const json_t *status);
 /* One sentence: "tcp_syncookies set 0 to 1 by synward; blocking is off". Returns text. */
 char *judge_handled(const json_t *status, char *text, size_t size);
+
+/* Whether there is a probe that does not connect: none of the last ten seconds did, or it cannot even
+ * be tried. */
+bool judge_probe_fails(const json_t *status);
+/* Of a probe: "connected in 0.05 ms, lately 100 % connected"; "failed: ..." with what there is to do.
+ * Returns text. */
+char *judge_probe(const json_t *status, char *text, size_t size);
 
 /* A sender of the answer to GetSources. NAN: not known. */
 struct judge_sender {

@@ -24,7 +24,9 @@ enum {
         BEHIND = 26,           /* columns behind one */
         CELL_S = 5,            /* seconds a mark, 1 while the daemon is young */
         CELLS_MAX = 120,
-        BODY = 10,             /* the first line of the listeners on a full screen */
+        MINUTES = 5,           /* the first line of the last minutes, */
+        BODY = 10,             /* and of the listeners, without a probe's line above them */
+        LINES_FULL = 24,       /* with fewer, a probe's line costs the legend: the next heading covers it */
         NAME_MIN = 21,
         SENDERS_MAX = 40,
 };
@@ -249,6 +251,23 @@ static void draw_banner(const struct top_view *v, const json_t *s, const struct 
         put_wrapped(v, 3, 0, 2, PAINT_NONE, text);
 }
 
+/* The last result, how many connect, and what is wrong; what known clients felt if there is room. */
+static void draw_probe(const struct top_view *v, int y, const json_t *s) {
+        const json_t *probe = json_object_get(s, "probe");
+        double known = ctl_number(json_object_get(s, "host"), "known_finished_share");
+        const char *last = ctl_text(probe, "last");
+        enum paint paint = judge_probe_fails(s) ? PAINT_BAD : strcmp(last, "connected") == 0 ? PAINT_GOOD
+                           : *last ? PAINT_WARN : PAINT_DIM;
+        char text[TEXT_MAX], more[TEXT_MAX], share[TERM_FIGURE_MAX];
+        int x = put(v, y, 0, COLS, paint, "probe: ");
+
+        judge_probe(s, text, sizeof text);
+        snprintf(more, sizeof more, "; known clients %s at once", term_percent(known, share));
+        if (!isnan(known) && x + (int) strlen(text) + (int) strlen(more) <= COLS)
+                ctl_append(text, sizeof text, "%s", more);
+        put_wrapped(v, y, x, 1, PAINT_NONE, text);
+}
+
 /* --- the last minutes ----------------------------------------------------------------------------- */
 
 /* The highest of each mark's seconds, the last mark at cells[count - 1]; NAN: not known. Marks
@@ -295,7 +314,7 @@ static void draw_marks(const struct top_view *v, int y, const double *cells, int
         put(v, y, LABEL, count, PAINT_INFO, text);
 }
 
-static void draw_minutes(const struct top_view *v, const struct feed *feed) {
+static void draw_minutes(const struct top_view *v, const struct feed *feed, int y) {
         static const struct {
                 const char *label, *name;
         } rows[] = { { "SYN/s", "syn_per_s" }, { "finished", "completed_per_s" },
@@ -316,15 +335,15 @@ static void draw_minutes(const struct top_view *v, const struct feed *feed) {
                 scale = fmax(scale, most[i]);
         }
         for (int i = 0; i < 3; i++) {
-                put(v, 5 + i, 0, LABEL, PAINT_NONE, rows[i].label);
-                draw_marks(v, 5 + i, cells[i], count, scale);
+                put(v, y + i, 0, LABEL, PAINT_NONE, rows[i].label);
+                draw_marks(v, y + i, cells[i], count, scale);
                 snprintf(text, sizeof text, " %s/s, most %s", term_short(ctl_number(host, rows[i].name), now),
                          history.count ? term_short(most[i], peak) : "-");
-                put(v, 5 + i, LABEL + count, BEHIND, PAINT_NONE, text);
+                put(v, y + i, LABEL + count, BEHIND, PAINT_NONE, text);
         }
         snprintf(text, sizeof text, history.count ? "a mark is %d s, all of it %s; one scale" : "no history yet",
                  cell_s, term_duration(count * cell_s, now));
-        put(v, 8, LABEL, COLS - LABEL, PAINT_DIM, text);
+        put(v, y + 3, LABEL, COLS - LABEL, PAINT_DIM, text);
 }
 
 /* --- listeners ------------------------------------------------------------------------------------- */
@@ -489,8 +508,9 @@ static int least(int a, int b) {
 
 /* The lists get what the head, their headings and the keys leave: events a quarter, senders a
  * third, and listeners the rest, at least four at 24 lines. What one does not need is another's. */
-static void draw_lists(struct top_view *v, const struct feed *feed, const json_t *const *sorted, size_t count) {
-        int room = LINES - BODY - 5;
+static void draw_lists(struct top_view *v, const struct feed *feed, int body, const json_t *const *sorted,
+                       size_t count) {
+        int room = LINES - body - 5;
         int senders_wanted = senders_needed(feed), listeners_wanted = count ? (int) count : 1;
         int events = room / 4 > 2 ? room / 4 : 2;
         int senders = least(senders_wanted, room / 3 > 2 ? room / 3 : 2);
@@ -498,7 +518,7 @@ static void draw_lists(struct top_view *v, const struct feed *feed, const json_t
         int y;
 
         senders = least(senders_wanted, room - events - listeners > senders ? room - events - listeners : senders);
-        y = draw_listeners(v, BODY - 1, listeners, sorted, count);
+        y = draw_listeners(v, body - 1, listeners, sorted, count);
         y = draw_senders(v, y, senders, feed);
         draw_events(v, y, LINES - 2 - y, feed, NULL);
 }
@@ -508,7 +528,7 @@ static void draw_figure(const struct top_view *v, int y, int x, const char *labe
         put(v, y, x + 16, 24, PAINT_NONE, value);
 }
 
-static void draw_one(const struct top_view *v, const struct feed *feed, const json_t *l) {
+static void draw_one(const struct top_view *v, const struct feed *feed, int body, const json_t *l) {
         static const struct {
                 const char *label, *name;
                 bool share;
@@ -527,26 +547,26 @@ static void draw_one(const struct top_view *v, const struct feed *feed, const js
 
         snprintf(text, sizeof text, "%s  (one of %zu; esc: all)", v->name,
                  json_array_size(json_object_get(status, "listeners")));
-        heading(v, BODY - 1, text);
+        heading(v, body - 1, text);
         if (!l) {
-                put(v, BODY, 0, COLS, PAINT_BOLD, "this listener is not there any more");
+                put(v, body, 0, COLS, PAINT_BOLD, "this listener is not there any more");
                 return;
         }
         snprintf(text, sizeof text, "%s, %s, for %s", ctl_text(l, "state"), ctl_text(l, "diagnosis"),
                  term_age(ctl_text(l, "since"), ctl_text(status, "time"), age));
-        put(v, BODY, 0, COLS, term_state_paint(ctl_text(l, "state")), text);
+        put(v, body, 0, COLS, term_state_paint(ctl_text(l, "state")), text);
         for (int i = 0; i < ROWS; i++)
-                draw_figure(v, BODY + 1 + i % HALF, i < HALF ? 0 : 40, rows[i].label,
+                draw_figure(v, body + 1 + i % HALF, i < HALF ? 0 : 40, rows[i].label,
                             rows[i].share ? term_percent(ctl_number(l, rows[i].name), text)
                                           : term_short(ctl_number(l, rows[i].name), text));
-        put(v, BODY + 1 + HALF, 0, COLS, fill_paint(ctl_number(l, "fill")),
+        put(v, body + 1 + HALF, 0, COLS, fill_paint(ctl_number(l, "fill")),
             term_bar(&v->term, ctl_number(l, "fill"), 20, text));
-        draw_events(v, BODY + 2 + HALF, LINES - BODY - HALF - 4, feed, v->name);
+        draw_events(v, body + 2 + HALF, LINES - body - HALF - 4, feed, v->name);
 }
 
-static void draw_help(const struct top_view *v) {
+static void draw_help(const struct top_view *v, int body) {
         static const char *const lines[] = {
-                "", "  q         quit",
+                "  q         quit",
                 "  s         sort listeners: worst, fill, SYN/s, unfinished, port",
                 "  up, down  select a listener;  enter: only this one;  esc: all",
                 "  p, space  pause: the picture stands still",
@@ -558,9 +578,9 @@ static void draw_help(const struct top_view *v) {
                 "  The marks above come from the daemon: they are there before you looked.",
         };
 
-        heading(v, BODY - 1, "HELP");
+        heading(v, body - 1, "HELP");
         for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-                put(v, BODY + (int) i, 0, COLS, PAINT_NONE, lines[i]);
+                put(v, body + (int) i, 0, COLS, PAINT_NONE, lines[i]);
 }
 
 static void draw_keys(const struct top_view *v) {
@@ -581,21 +601,25 @@ static void draw_all(struct top_view *v, const struct feed *feed) {
         const json_t *listeners = json_object_get(status, "listeners");
         const json_t **sorted = worst_sort(listeners, v->order);
         size_t count = sorted ? json_array_size(listeners) : 0;
+        bool probe = json_is_object(json_object_get(status, "probe"));
+        int body = BODY + (probe && LINES >= LINES_FULL);
         char name[TOP_NAME_MAX];
 
         draw_banner(v, status, feed);
-        draw_minutes(v, feed);
+        if (probe)
+                draw_probe(v, MINUTES, status);
+        draw_minutes(v, feed, MINUTES + probe);
         if (v->help)
-                draw_help(v);
+                draw_help(v, body);
         else if (v->one) {
                 const json_t *l = NULL;
 
                 for (size_t i = 0; i < count; i++)
                         if (strcmp(name_of(sorted[i], name), v->name) == 0)
                                 l = sorted[i];
-                draw_one(v, feed, l);
+                draw_one(v, feed, body, l);
         } else
-                draw_lists(v, feed, sorted, count);
+                draw_lists(v, feed, body, sorted, count);
         draw_keys(v);
         free(sorted);
 }

@@ -3,13 +3,16 @@
  * A synwardd without a kernel, for tests of synwardctl: serves a made-up
  * snapshot until standard input ends, prints "ready" when it listens.
  *
- *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute|many|concentrated]
+ *   fake-daemon PATH [flood|quiet|suspect|failed|starting|reject|mute|many|concentrated|
+ *                     probe|probe-fails|probe-gone]
  *
- * mute listens and never answers; many has 32 listeners, of which the 28th is flooded;
+ * mute listens and never answers; many has 32 listeners, of which the 28th is flooded, and no probe;
+ * probe-fails has connected none lately, probe-gone cannot even be tried, with a reason that is long;
  * concentrated has senders of what is unfinished, and a heavier one that finishes. A byte on standard input is an event.
  */
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +91,9 @@ static json_t *accounts_json(void) {
                 snprintf(name, sizeof name, "192.168.100.20%d:65535", i);
                 json_array_append_new(
                         a, json_pack("{s:s, s:f, s:o, s:i, s:i, s:i, s:i, s:i}", "listener",
-                                     i == 1 ? "[2001:db8:1234:5678:9abc:def0:1234:1]:65535" : i == 2 ? NASTY : name,
-                                     "flood_s", 1738.0 - i, "syns", i == 0 ? json_integer(12345678) : json_null(),
+                                     i == 1 ? "[2001:db8:1234:5678:9abc:def0:1234:1]:65535"
+                                     : i == 2 ? NASTY : name, "flood_s", 1738.0 - i,
+                                     "syns", i == 0 ? json_integer(12345678) : json_null(),
                                      "finished", 345000 / (i + 1), "unfinished", 20000 / (i + 1),
                                      "refused", 1234 - i, "peak_half_open", 500 - i, "peak_backlog", 511));
         }
@@ -105,8 +109,8 @@ static json_t *account_json(void) {
                                     json_integer(i == EXPLAINED_FAR ? 0 : 100 + i));
         json_object_set_new(explained, NASTY, json_integer(77));
         return json_pack("{s:f, s:i, s:i, s:i, s:o, s:o, s:i}", "flood_s", 1738.0, "finished", 345000,
-                         "unfinished", 20000, "refused", 1234, "explained", explained, "listeners", accounts_json(),
-                         "listeners_left_out", 12);
+                         "unfinished", 20000, "refused", 1234, "explained", explained,
+                         "listeners", accounts_json(), "listeners_left_out", 12);
 }
 
 static json_t *impact_json(int begun, double finished, int connected, int timed_out, double share, double slowest_ms) {
@@ -273,8 +277,32 @@ static int make_history(void) {
         return 0;
 }
 
+/* On a quiet host. */
+static void choose_probe(const char *kind) {
+        struct probe_told *p = &snapshot.probe;
+
+        *p = (struct probe_told) {
+                .on = true, .listener = { .address = address_from_ipv4(0x010200c0), .port = 443 },
+                .any = true, .last = OBS_PROBE_CONNECTED, .last_us = 57,
+        };
+        snapshot.host.probe_connected_share = 1;
+        snapshot.host.probe_slowest_ms = 12.3;
+        snapshot.host.known_finished_share = 0.985;
+        if (strcmp(kind, "probe-fails") == 0) {
+                p->last = OBS_PROBE_TIMED_OUT;
+                snapshot.host.probe_connected_share = 0;
+                snapshot.host.probe_slowest_ms = NAN;
+        }
+        if (strcmp(kind, "probe-gone") == 0) {
+                p->last = OBS_PROBE_FAILED;
+                snprintf(p->why, sizeof p->why, "a packet filter | or IPAddressDeny= of the unit\n"
+                         "forbids it, see PROBE in synwardd(8)");
+                snapshot.host.probe_connected_share = snapshot.host.probe_slowest_ms = NAN;
+        }
+}
+
 static void choose(const char *kind) {
-        if (strcmp(kind, "quiet") == 0 || strcmp(kind, "failed") == 0)
+        if (strcmp(kind, "quiet") == 0 || strcmp(kind, "failed") == 0 || strncmp(kind, "probe", 5) == 0)
                 sample_quiet(&snapshot);
         else
                 sample_flood(&snapshot);
@@ -282,8 +310,12 @@ static void choose(const char *kind) {
                 snapshot.state = STATE_SUSPECT;
         if (strcmp(kind, "failed") == 0)
                 snapshot.sensors[SENSOR_NETSTAT].state = SENSOR_FAILED;
-        if (strcmp(kind, "many") == 0)
+        if (strcmp(kind, "many") == 0) {
                 sample_many(&snapshot, 32, 27);
+                snapshot.probe.on = false;
+        }
+        if (strncmp(kind, "probe", 5) == 0)
+                choose_probe(kind);
         if (strcmp(kind, "concentrated") == 0) {
                 snapshot.diagnosis = DIAGNOSIS_FLOOD_CONCENTRATED;
                 snapshot.host.seen_once_share = 0.1;

@@ -75,6 +75,7 @@ shows() { until_true 20 on_screen "$1" || not_ok "$2: no \"$1\": $(screen)"; }
 line_of() { screen | grep -nF -- "$1" | head -n 1 | cut -d : -f 1; }
 # What is on the screen may be half a picture: asked again until it is so.
 is_at() { [ "$(line_of "$1")" = "$2" ]; }
+is_whole() { screen | sed 's/ *$//' | grep -qxF -- "$1"; }
 is_above() { [ "$(line_of "$1")" -lt "$(line_of "$2")" ] 2>/dev/null; }
 fits() { [ "$(screen | grep -c .)" -le 24 ] && [ "$(screen | LC_ALL=C.UTF-8 wc -L)" -le 80 ]; }
 has_marks() { screen | grep -qE '^unfinished ▁{20,}▇{10,}'; }
@@ -103,6 +104,7 @@ shows "nobody can be named: the addresses are forged (about 51,234" "from whom"
 shows "flood-start: made up" "the events"
 shows "1,240/s, most 1,240" "the history"
 until_true 5 is_at 0.0.0.0:8027 11 || not_ok "the flooded listener is not the first"
+if on_screen probe; then not_ok "a probe where there is none: $(screen)"; fi
 until_true 5 fits || not_ok "wider than the screen: $(screen)"
 until_true 5 has_marks || not_ok "no marks of the flood: $(screen)"
 
@@ -171,11 +173,40 @@ closed "q after a hang"
 # --- from whom: who leaves handshakes unfinished, not who sends most ---
 start concentrated
 open 80 24
+shows "probe: timed out, lately 25 % connected; known clients 98 % at once" "the probe, and known clients"
+until_true 5 is_at "probe: timed out" 6 || not_ok "the probe is not in its place: $(screen)"
+until_true 5 is_at "0.0.0.0:80            flood" 12 || not_ok "the probe's line has displaced the listeners by more than itself: $(screen)"
+shows "a mark is" "the legend of the marks"
 shows "198.51.100.0/24                                124       120        44" "a network that is named"
 shows "192.0.2.7                                       62        60        20" "a source that is named"
 until_true 5 is_above 198.51.100.0/24 192.0.2.7 || not_ok "the lighter one is named first"
 if on_screen 203.0.113.9; then not_ok "an honest source is accused: $(screen)"; fi
 if on_screen "nobody"; then not_ok "nobody and somebody: $(screen)"; fi
+until_true 5 is_at "q quit" 24 || not_ok "the keys are not last: $(screen)"
+shows "flood-start: made up" "the events, below a probe"
+keys h
+shows "they are there before you looked" "all of the help, below a probe"
+until_true 5 is_at "q quit" 24 || not_ok "the help covers the keys: $(screen)"
+keys x
+tm resize-window -x 80 -y 14
+until_true 20 is_at "0.0.0.0:80            flood" 11 || not_ok "a small window: $(screen)"
+if on_screen "a mark is"; then not_ok "no room for a legend: $(screen)"; fi
+until_true 5 is_at "probe: timed out" 6 || not_ok "a small window has no probe: $(screen)"
+tm resize-window -x 60 -y 24
+until_true 20 is_whole "probe: timed out, lately 25 % connected" || not_ok "no room for known clients: $(screen)"
+keys q
+closed "q"
+
+# --- a probe that does not connect, and why ---
+start probe
+open 80 24
+shows "probe: connected in 0.06 ms, lately 100 % connected; known clients 98 % at once" "a probe that connects"
+start probe-fails
+shows "probe: timed out, lately 0 % connected; known clients" "a probe that does not connect"
+start probe-gone
+shows "probe: failed: a packet filter | or IPAddressDeny= of ..." "why it does not"
+if on_screen "known clients"; then not_ok "known clients in spite of no room: $(screen)"; fi
+until_true 5 fits || not_ok "wider than the screen: $(screen)"
 keys q
 closed "q"
 
