@@ -8,13 +8,17 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/judge.h"
 #include "ctl/range.h"
 
 enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 
 static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
-enum metric { METRIC_FILL, METRIC_HALF_OPEN, METRIC_AGED, METRIC_SYNS, METRICS };
+enum metric {
+        METRIC_FILL, METRIC_HALF_OPEN, METRIC_AGED, METRIC_SYNS, METRIC_PROBE, METRIC_CONNECTED,
+        METRICS
+};
 
 struct limit {
         const char *text; /* as given, for the perfdata; NULL: none */
@@ -28,6 +32,8 @@ static const struct {
         [METRIC_HALF_OPEN] = { "half-open", "half_open", "" },
         [METRIC_AGED] = { "aged", "half_open_aged", "" },
         [METRIC_SYNS] = { "syns", "syn_per_s", "" },
+        [METRIC_PROBE] = { "probe", "probe", "ms" },
+        [METRIC_CONNECTED] = { "probe-connected", "probe_connected", "%" },
 };
 
 struct check {
@@ -64,7 +70,8 @@ static int read_arguments(struct check *check, int argc, char **argv) {
                 if (c == '?')
                         return -1;
                 if (read_limit(optarg, c == 'w' ? check->warning : check->critical) < 0) {
-                        ctl_usage("check", "not [fill|half-open|aged|syns=]RANGE", optarg);
+                        ctl_usage("check", "not [fill|half-open|aged|syns|probe|probe-connected=]RANGE",
+                                  optarg);
                         return -1;
                 }
         }
@@ -139,20 +146,41 @@ static void print_perfdata(const struct check *check) {
         putchar('\n');
 }
 
-static int report(struct check *check, json_t *status) {
-        const json_t *host = json_object_get(status, "host");
-        const char *sensor = broken_sensor(json_object_get(status, "sensors"));
-        const char *reason =
-                json_string_value(json_array_get(json_object_get(status, "reasons"), 0));
-        int state = judge_state(ctl_text(status, "state")), figures, worst;
+static void read_figures(struct check *check, const json_t *status) {
+        const json_t *host = json_object_get(status, "host"), *probe = json_object_get(status, "probe");
 
         check->values[METRIC_FILL] = round(ctl_number(host, "fill") * 1000) / 10;
         check->values[METRIC_HALF_OPEN] = ctl_number(host, "half_open");
         check->values[METRIC_AGED] = ctl_number(host, "half_open_aged");
         check->values[METRIC_SYNS] = ctl_number(host, "syn_per_s");
+        check->values[METRIC_PROBE] = ctl_number(probe, "slowest_ms");
+        check->values[METRIC_CONNECTED] = round(ctl_number(probe, "connected_share") * 1000) / 10;
+}
+
+/* Only what is wrong with it: the last one did not connect. */
+static void print_probe(const json_t *status) {
+        const json_t *probe = json_object_get(status, "probe");
+        const char *last = ctl_text(probe, "last");
+        char text[512];
+
+        if (!*last || strcmp(last, "connected") == 0)
+                return;
+        printf(", probe of ");
+        print_plain(ctl_text(probe, "listener"));
+        printf(" ");
+        print_plain(judge_probe(status, text, sizeof text));
+}
+
+static int report(struct check *check, json_t *status) {
+        const char *sensor = broken_sensor(json_object_get(status, "sensors"));
+        const char *reason =
+                json_string_value(json_array_get(json_object_get(status, "reasons"), 0));
+        int state = judge_state(ctl_text(status, "state")), figures, worst;
+
+        read_figures(check, status);
         figures = judge_metrics(check);
         worst = state > figures ? state : figures;
-        if (sensor && worst < CHECK_WARNING)
+        if ((sensor || judge_probe_fails(status)) && worst < CHECK_WARNING)
                 worst = CHECK_WARNING;
         printf("SYNWARD %s: ", words[worst]);
         print_plain(ctl_text(status, "state"));
@@ -169,6 +197,7 @@ static int report(struct check *check, json_t *status) {
                 print_plain(sensor);
                 printf(" has failed");
         }
+        print_probe(status);
         print_perfdata(check);
         return worst;
 }

@@ -51,6 +51,19 @@ reload() { # CONFIG
 
 left_behind() { lab_in server ss -Htan "src $me or dst $me"; }
 is_confined() { [ "$(awk '$1 == "Seccomp:" { print $2 }' "/proc/${lab_pid[daemon]}/status")" = 2 ]; }
+# says_check STATUS REGEX, says_top REGEX: whether that is so now.
+says_check() {
+        local status=0
+
+        lab_ctl check -w fill=200 >"$lab_temp/check" || status=$?
+        [ "$status" = "$1" ] && grep -qE -- "$2" "$lab_temp/check"
+}
+tm() { tmux -S "$lab_temp/tmux" -f /dev/null "$@"; }
+says_top() { tm capture-pane -p | grep -qE -- "$1"; }
+top_begins() {
+        tm new-session -d -x 80 -y 24 "LC_ALL=C.UTF-8 '$SYNWARD_BUILD/synwardctl' \
+                --socket '$lab_temp/run/control.sock' top"
+}
 metric() { lab_ctl metrics | awk -v name="$1" '$1 == name { print $2 }'; }
 
 calm() {
@@ -72,6 +85,9 @@ calm() {
                 $(metric synward_known_finished_ratio) >= 0.99"
         lab_check "calm: history too" "$(lab_ctl --json history |
                 jq '[.points[] | select(.probe_connected_share == 1 and .probe_slowest_ms > 0)] | length') >= 2"
+
+        waits 10 "calm: check has its time and its share" \
+                says_check 0 '^SYNWARD OK: normal, [^|]* \| .* probe=[0-9.]+ms;;;0 probe_connected=100%;;;0$'
 
         # Who closes by SO_LINGER of 0 s is missing among the ends, and the sensor seems late.
         lab_expect "calm: no sensor is the worse for it" told '[.sensors[].state] | all(. == "ok")'
@@ -159,8 +175,18 @@ refused() {
         up 1
         start=$lab_daemon_start_us
         waits 10 "refused: connects first" probe '.last == "connected"'
+        if lab_has tmux "refused: top"; then
+                top_begins
+                waits 10 "refused: top says that it connects" says_top '^probe: connected in [0-9.]+ ms, lately 100 % connected'
+        fi
         lab_end web
         waits 10 "refused: told" probe '.last == "refused" and .attempts.refused >= 2'
+        waits 15 "refused: check warns, with the reason" \
+                says_check 1 "^SYNWARD WARNING: normal, .*, probe of $LAB_SERVER4:80 refused, lately 0 % connected \| .* probe_connected=0%"
+        if command -v tmux >/dev/null; then
+                waits 10 "refused: so does top" says_top '^probe: refused, lately 0 % connected'
+                tm kill-server
+        fi
         lab_in server "$SYNWARD_BUILD/synwardctl" --socket "$lab_temp/run/control.sock" --json doctor >"$lab_temp/doctor"
         lab_expect "refused: doctor knows that nobody listens there" \
                 grep -q '"probe_listener"' "$lab_temp/doctor"
@@ -191,6 +217,8 @@ dropped() {
         lab_batch server "addr del $me/32 dev lo"
         waits 10 "dropped: an address that is gone is said to be" \
                 probe '.last == "failed" and .why == "probe.from is no address of this host"'
+        waits 10 "dropped: and check warns of it" \
+                says_check 1 ", probe of $LAB_SERVER4:80 failed.*: probe.from is no address of this host \| "
         lab_expect "dropped: and once in the log" [ "$(grep -c 'The probe cannot be tried' "$lab_temp/daemon.err")" = 1 ]
         lab_batch server "addr add $me/32 dev lo"
         waits 10 "dropped: and is used again" probe '.last == "connected" and .why == null'
@@ -201,6 +229,8 @@ unset_probe() {
         up 1 "$alone"
         lab_expect "unset: there is none" told '.probe == null and .host.probe_connected_share == null'
         lab_expect "unset: the daemon is confined" is_confined
+        lab_ctl check >"$lab_temp/check"
+        lab_expect "unset: check says nothing of it" [ "$(grep -c probe "$lab_temp/check")" = 0 ]
         reload "$(config $LAB_SERVER4:80 $me)"
         lab_expect "unset: to name a listener takes a restart, which is said" \
                 grep -q "probe.listener: this process has not kept port 80 to connect to: restart" "$lab_temp/reloaded"

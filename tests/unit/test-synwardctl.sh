@@ -66,6 +66,10 @@ says() {
         case $out in *"$1"*) ;; *) not_ok "does not say \"$1\": $out" ;; esac
 }
 
+lacks() {
+        case $out in *"$1"*) not_ok "says \"$1\": $out" ;; esac
+}
+
 complains() {
         case $err in *"$1"*) ;; *) not_ok "does not complain \"$1\": $err" ;; esac
 }
@@ -212,6 +216,8 @@ fi
 run 2 check
 says "SYNWARD CRITICAL: flood, flood-spoofed"
 says "| fill=100.2%;80;;0 half_open=515;;;0"
+says ", probe of 192.0.2.1:80 timed out, lately 25 % connected | "
+says " probe=1034.5ms;;;0 probe_connected=25%;;;0"
 [ "$(wc -l <"$work/out")" = 1 ] || not_ok "check prints more than a line"
 start suspect
 run 1 check -w 200
@@ -221,11 +227,15 @@ run 2 check -c half-open=500
 run 1 check -w 200 -c aged=600
 run 1 check -w 200 -c syns=@0:10
 run 2 check -w 200 -c syns=@1000:2000
+run 1 check -w 200 -c probe=2000
+run 2 check -c probe=1000
+run 3 check -c prob=1000
 start quiet
 run 0 blocked
 says "nobody: block.enabled is not set"
 run 0 check
 says "SYNWARD OK: normal, quiet"
+lacks probe
 run 0 status
 says "half-open"
 [[ $out != *nan* ]] || not_ok "nan in status"
@@ -234,6 +244,26 @@ holds '.host.half_open == null and .listeners == [] and .reasons == [] and .inci
 start failed
 run 1 check
 says "sensor netstat has failed"
+start probe
+run 0 check -c probe-connected=1:
+says ', quiet | '
+says ' probe=12.3ms;;;0 probe_connected=100%;;1:;0'
+run 1 check -w probe=10
+says ', a figure is out of its range | '
+says ' probe=12.3ms;10;;0 '
+run 2 check -c probe-connected=@90:
+start probe-fails
+run 1 check
+says 'SYNWARD WARNING: normal, quiet, probe of 192.0.2.1:443 timed out, lately 0 % connected | '
+says ' probe_connected=0%;;;0'
+lacks ' probe='
+run 2 check -c probe-connected=1:
+run 1 check -c probe=1000
+start probe-gone
+run 1 check
+says 'probe of 192.0.2.1:443 failed: a packet filter   or IPAddressDeny= of the unit forbids it, see PROBE in synwardd(8)'
+lacks probe_connected
+[ "$(wc -l <"$work/out")" = 1 ] || not_ok "check prints more than a line of a probe's reason"
 start starting
 run 1 status
 complains "only just started"
