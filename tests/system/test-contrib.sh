@@ -29,7 +29,8 @@ begin() {
         mount --bind "$dir/group" /etc/group
         chmod 711 "$dir"
         install -d -o synward -g synward "$dir/run" "$dir/state" /var/log/synward
-        printf 'alerts: { file: { path: /var/log/synward/events.json } }\n' >"$dir/synward.yaml"
+        printf '%s\n' 'alerts: { file: { path: /var/log/synward/events.json } }' \
+                'probe: { listener: "127.0.0.1:8000", interval: 1s }' >"$dir/synward.yaml"
         chmod 644 "$dir/synward.yaml"
         setpriv --reuid=synward --regid=synward --clear-groups --bounding-set=-all --inh-caps=-all \
                 "$build/synwardd" -c "$dir/synward.yaml" --control "$dir/run/control.sock" \
@@ -67,6 +68,8 @@ test_logrotate() {
         [ "$lines" -ge "$reloads" ] || fail "logrotate: $lines lines of $reloads reloads"
         ok "logrotate: 5 turns, $lines lines, none lost"
 }
+
+probe_connects() { ctl --json status | jq -e '.probe | .last == "connected" and .connected_share == 1' >/dev/null; }
 
 # nagios_command NAME ARGUMENT...: the command line as Nagios would run it.
 nagios_command() {
@@ -146,10 +149,12 @@ END
                 fail "nagios: $(grep -iE 'warning|error' "$dir/said")"
         sees_listener() { ctl --json status | jq -e '.host.fill != null'; }
         until_true sees_listener || fail "nagios: no listener is seen"
+        until_true probe_connects || fail "nagios: $(ctl --json status | jq -c .probe)"
         # Of the sensors some have failed here: a warning, and figures.
         sh -c "$(nagios_command check_synward 80 95)" >"$dir/said" || status=$?
         [ "$status" -le 1 ] || fail "nagios: check_synward ends with $status: $(cat "$dir/said")"
-        grep -qE '^SYNWARD (OK|WARNING): .* \| fill=[0-9.]*%;80;95;0 ' "$dir/said" ||
+        grep -qE '^SYNWARD (OK|WARNING): .* \| fill=[0-9.]*%;80;95;0 ' "$dir/said" &&
+                grep -qE ' probe=[0-9.]+ms;;;0 probe_connected=100%;;;0$' "$dir/said" ||
                 fail "nagios: $(cat "$dir/said")"
         ok "nagios: $(cat "$dir/said")"
 }
@@ -165,10 +170,11 @@ test_zabbix() {
         printf 'Server=127.0.0.1\nLogType=console\nInclude=%s\n' "$dir/synward-zabbix.conf" >"$dir/zabbix.conf"
         zabbix synward.check >"$dir/said"
         grep -qE '^SYNWARD (OK|WARNING): .* \| ' "$dir/said" || fail "zabbix: $(cat "$dir/said")"
+        until_true probe_connects || fail "zabbix: $(ctl --json status | jq -c .probe)"
         zabbix synward.status >"$dir/said"
         jq -e '.schema == "synward.status.v1"' "$dir/said" >/dev/null || fail "zabbix: $(cat "$dir/said")"
         /usr/bin/python3 - "$contrib/zabbix/synward.yaml" "$dir/said" <<'END' || fail "zabbix: the template"
-import json, re, sys, yaml
+import copy, json, re, sys, yaml
 export = yaml.safe_load(open(sys.argv[1]))["zabbix_export"]
 status = json.load(open(sys.argv[2]))
 template, = export["templates"]
@@ -184,29 +190,56 @@ asked = [key for key, item in items.items() if item.get("type") != "DEPENDENT"]
 assert asked == ["synward.status"], asked
 macros = [macro["macro"] for macro in template["macros"]]
 states = set()
-for key, item in items.items():
-    if key in asked:
-        continue
+LEFT_OUT = {"error_handler": "DISCARD_VALUE"}
+
+def look(key, item, status):
+    """What Zabbix makes of an answer: a value, or None where it is to leave it out."""
     assert item["master_item"] == {"key": "synward.status"}, key
     step, *more = item["preprocessing"]
     path, = step["parameters"]
     assert step["type"] == "JSONPATH" and path.startswith("$."), key
     value = status
     for name in path[2:].split("."):
+        if value is None:
+            # Nothing is at that path, which were an error of the item.
+            assert LEFT_OUT.items() <= step.items(), key
+            return None
         value = value[name]
-    if item.get("value_type") == "CHAR":
-        assert type(value) is str and not more, (key, value)
-    else:
-        # What is not known is null, which is no number: left out.
-        assert value is None or type(value) in (int, float), (key, value)
-        assert more[0] == {"type": "MATCHES_REGEX", "parameters": ["^[0-9]"], "error_handler": "DISCARD_VALUE"}, key
+    if item.get("value_type") == "CHAR" and not more:
+        assert type(value) is str, (key, value)
+        return value
+    # What is not known is null: no number, nor one of these words, and left out.
+    assert more[0]["type"] == "MATCHES_REGEX" and LEFT_OUT.items() <= more[0].items(), key
+    assert value is None or type(value) in ((str,) if item.get("value_type") == "CHAR" else (int, float)), (key, value)
+    if not re.search(*more[0]["parameters"], json.dumps(value).strip('"')):
+        return None
+    for step in more[1:]:
+        assert step["type"] == "MULTIPLIER", key
+        value *= float(step["parameters"][0])
+    return value
+
+without = copy.deepcopy(status)
+without["probe"] = None
+for name in ("known_finished_share", "probe_connected_share", "probe_slowest_ms"):
+    without["host"][name] = None
+begun = copy.deepcopy(status)
+begun["probe"]["last"] = None
+dependent = {key: item for key, item in items.items() if key not in asked}
+seen = {key: look(key, item, status) for key, item in dependent.items()}
+probe = {key for key in seen if key.startswith("synward.probe.")}
+assert probe == {"synward.probe.connected", "synward.probe.slowest", "synward.probe.last"}, probe
+assert seen["synward.probe.connected"] == 100 and seen["synward.probe.last"] == "connected", seen
+assert 0 < seen["synward.probe.slowest"] < 1, seen  # in seconds
+for key, item in dependent.items():
+    assert key not in probe | {"synward.known_finished"} or look(key, item, without) is None, key
+assert look("synward.probe.last", items["synward.probe.last"], begun) is None
 triggers = [trigger for item in items.values() for trigger in item.get("triggers", [])]
 for trigger in triggers:
     for name, key in re.findall(r"\(/([^/]*)/([^,)]*)", trigger["expression"]):
         assert name == template["template"] and key in items, trigger
     assert set(re.findall(r"\{\$[^}]*\}", trigger["expression"])) <= set(macros), trigger
     states |= set(re.findall('"([a-z]*)"', trigger["expression"]))
-assert len(triggers) >= 5 and states == {"flood", "suspect", "degraded", "failed"}, states
+assert len(triggers) >= 7 and states == {"flood", "suspect", "degraded", "failed"}, states
 END
         ok "zabbix: $(grep -c 'type: DEPENDENT' "$contrib/zabbix/synward.yaml") items of one answer"
 }
