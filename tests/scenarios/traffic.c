@@ -51,13 +51,13 @@ static void arrival(struct traffic *t, uint64_t now_us, unsigned n) {
         if (p->kind == POPULATION_BACKSCATTER)
                 kernel_model_ack(t->kernel, now_us, KERNEL_MODEL_NO_LISTENER, &peer, 0);
         else if (is_forwarded(p))
-                traffic_sensors_syn(t, n, &peer);
+                traffic_sensors_syn(t, n, &peer, ++t->handshakes);
         else if (p->kind == POPULATION_SILENT) {
-                traffic_sensors_syn(t, n, &peer);
+                traffic_sensors_syn(t, n, &peer, ++t->handshakes);
                 traffic_note_answer(t, p, kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE));
                 for (unsigned i = 1; i < p->copies; i++) {
                         t->populations[n].repeats++;
-                        traffic_sensors_syn(t, n, &peer);
+                        traffic_sensors_syn(t, n, &peer, t->handshakes);
                         kernel_model_syn(t->kernel, now_us, listener_of(t, p), &peer, NONE);
                 }
         } else

@@ -180,6 +180,7 @@ static void turned_away(struct traffic *t, uint64_t now_us, uint32_t i) {
         c->cookie = c->taken = c->data_begun = false;
         c->answered_us = UINT64_MAX;
         c->peer.port = (uint16_t) (1024 + chance_below(&t->chance, 64512));
+        c->handshake = ++t->handshakes;
         add_event(t, now_us + c->rtt_us + (uint64_t) (1e6 * p->again_s * (0.5 + chance_unit(&t->chance))),
                   EVENT_SYN, i);
 }
@@ -243,7 +244,7 @@ static void syn_arrives(struct traffic *t, uint64_t now_us, uint32_t i) {
         struct client *c = &t->clients[i];
         enum kernel_model_answer answer;
 
-        traffic_sensors_syn(t, c->population, &c->peer);
+        traffic_sensors_syn(t, c->population, &c->peer, c->handshake);
         t->populations[c->population].repeats += c->attempts > 1;
         answer = kernel_model_syn(t->kernel, now_us, listener_of(t, p), &c->peer, tag_of(t, i));
         traffic_note_answer(t, p, answer);
@@ -437,6 +438,7 @@ void traffic_clients_begin(struct traffic *t, uint64_t now_us, unsigned populati
         uint32_t i = client_new(t);
 
         t->clients[i].peer = *peer;
+        t->clients[i].handshake = ++t->handshakes;
         t->clients[i].population = (uint8_t) population;
         t->clients[i].rtt_us = t->populations[population].rtt_us[chance_below(&t->chance, RTTS)];
         t->truth.honest_asked += t->settings->populations[population].kind == POPULATION_HONEST;

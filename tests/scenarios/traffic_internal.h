@@ -45,7 +45,7 @@ struct client {
         struct kernel_model_peer peer;
         uint64_t sent_us;     /* its last SYN, and … */
         uint64_t answered_us; /* … when its first SYN-ACK comes, UINT64_MAX: not yet; see now_us below */
-        uint32_t rtt_us, next_free;
+        uint32_t rtt_us, next_free, handshake;
         uint16_t generation;
         uint8_t population, attempts, data_tries, data_lost;
         uint8_t armed; /* the attempt whose retry is on its way */
@@ -87,6 +87,7 @@ struct traffic {
         struct event *events;
         uint32_t events_max, free_event;
         struct client *clients;
+        uint32_t handshakes; /* begun, in all: their number is what tells one from another */
         uint32_t clients_max, free_client;
 
         uint32_t fins[FIN_SLOTS];
@@ -127,8 +128,9 @@ void traffic_clients_event(struct traffic *t, const struct event *e);
 void traffic_clients_resent(void *userdata, uint64_t time_us, uint32_t tag);
 /* How a SYN of a population was answered, for the ledger. */
 void traffic_note_answer(struct traffic *t, const struct population *p, enum kernel_model_answer answer);
-/* A SYN reaches this host; a connection ends; a SYN-ACK is answered by an RST. */
-void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
+/* A SYN of that handshake reaches this host; a connection ends; a SYN-ACK is answered by an RST. */
+void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer,
+                         uint32_t handshake);
 void traffic_sensors_ended(struct traffic *t, unsigned population, const struct kernel_model_peer *peer);
 void traffic_sensors_rst(struct traffic *t, const struct kernel_model_peer *peer);
 

@@ -29,13 +29,14 @@ static struct address our_address(bool ipv6) {
 }
 
 /* The log hangs at input: what is only forwarded is counted, at prerouting and at forward. */
-void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer) {
+void traffic_sensors_syn(struct traffic *t, unsigned population, const struct kernel_model_peer *peer,
+                         uint32_t handshake) {
         const struct population *p = &t->settings->populations[population];
         struct syn syn = {
                 .source = peer->address,
                 .destination = our_address(p->ipv6),
                 .source_port = peer->port,
-                .sequence = peer->port * UINT32_C(2654435761), /* the same when it is sent again */
+                .sequence = handshake * UINT32_C(2654435761), /* the same when it is sent again (RFC 6528) */
                 .destination_port = p->destination == DESTINATION_LISTENER
                                             ? t->settings->listeners[p->listener].port
                                     : p->port ? p->port
