@@ -296,6 +296,8 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                                                                             : NAN;
                 clients.again_per_s += or_zero(l->again_per_s);
         }
+        /* Cookies that no listener answers for may be of any: so may who comes again. */
+        host->again_per_s = clients.again_per_s;
         outage = outage_step(&d->outage, &d->track, &all, &clients, &d->settings->detect, o->time_us);
         host->outage = outage;
         for (uint32_t i = 0; i < o->listeners_count; i++)

@@ -51,7 +51,7 @@ static double retries(const struct look *l, const struct settings_detect *s) {
         (void) s;
         if (left > l->completed_per_s)
                 return 0;
-        return or_zero(l->again_per_s) * (1 - fmin(1, l->repeated_per_s / fmax(left, 1)));
+        return fmax(0, or_zero(l->again_per_s) - l->cookies_again_per_s) * (1 - fmin(1, l->repeated_per_s / fmax(left, 1)));
 }
 
 static double way_back(const struct look *l, const struct settings_detect *s) {

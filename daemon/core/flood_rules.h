@@ -40,6 +40,7 @@ struct look {
         double usual_completed_per_s;    /* in calm, of the host; NAN: not learned yet */
         double maybe_reset_per_s;        /* of few addresses, where an RST leaves no trace (cookies only) */
         double again_per_s;              /* SYNs sent again: by clients that are really there */
+        double cookies_again_per_s;      /* of these, answered by another cookie: it is in no figure of cookies */
         double repeated_per_s;           /* late, and their SYNs came again sooner than TCP sends them */
         double far_per_s;                /* older than survival_age, but not than clients here may be */
         double overflowed_per_s;         /* late, and explained by a full accept queue */

@@ -37,6 +37,7 @@ void host_track_init(struct host_track *t) {
                 .cookies_sent_slowly = rate_unknown(),
                 .cookies_received_slowly = rate_unknown(),
                 .cookies_in_vain = rate_unknown(),
+                .cookies_again = rate_unknown(),
                 .queue_drops = rate_unknown(),
                 .overflows = rate_unknown(),
                 .syns = rate_unknown(),
@@ -124,8 +125,27 @@ struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t a
         return v;
 }
 
+/* Of the cookies of a tick, those whose handshakes began in it. A SYN that is sent again is answered by another, and
+ * only one of them comes back. What the log has not seen begins one each; and TCP sends no SYN again more often
+ * than so many times, whatever is repeated. */
+static uint64_t cookies_begun(const struct observation *o, uint64_t sent) {
+        uint64_t syns = 0, again = 0, begun;
+
+        for (uint32_t i = 0; i < o->listeners_count; i++) {
+                const struct obs_listener *l = &o->listeners[i];
+
+                if (!(l->known & OBS_L_SYNS) || !(l->known & OBS_L_SENDERS))
+                        continue;
+                syns += l->syns;
+                again += l->syns_again < l->syns ? l->syns_again : l->syns;
+        }
+        begun = (sent > syns ? sent : syns) - again;
+        begun = begun < sent ? begun : sent;
+        return begun * (1 + SYN_RETRIES) > sent ? begun : sent / (1 + SYN_RETRIES);
+}
+
 static void count_cookies(struct host_track *t, const struct observation *o, uint64_t age_us, double elapsed_s) {
-        uint64_t sent, received;
+        uint64_t sent, received, begun;
         double in_vain;
 
         t->cookies_known = cookies_of(t, o, &sent, &received);
@@ -133,7 +153,7 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
                 t->cookies_sent = t->cookies_received = t->cookies_received_at_most = rate_unknown();
                 t->cookies_sent_slowly = t->cookies_received_slowly = rate_unknown();
                 cookie_balance_init(&t->balance);
-                t->cookies_in_vain = rate_unknown();
+                t->cookies_in_vain = t->cookies_again = rate_unknown();
                 return;
         }
         rate_count(&t->cookies_sent, (double) sent, elapsed_s, HOST_TRACK_FAST_TAU_S);
@@ -141,7 +161,9 @@ static void count_cookies(struct host_track *t, const struct observation *o, uin
         rate_peak(&t->cookies_received_at_most, (double) received / elapsed_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
         rate_count(&t->cookies_sent_slowly, (double) sent, elapsed_s, HOST_TRACK_SLOW_TAU_S);
         rate_count(&t->cookies_received_slowly, (double) received, elapsed_s, HOST_TRACK_SLOW_TAU_S);
-        cookie_balance_add(&t->balance, o->time_us, sent, received);
+        begun = cookies_begun(o, sent);
+        rate_count(&t->cookies_again, (double) (sent - begun), elapsed_s, HOST_TRACK_FAST_TAU_S);
+        cookie_balance_add(&t->balance, o->time_us, begun, received);
         in_vain = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
         if (!isnan(in_vain))
                 rate_mix(&t->cookies_in_vain, in_vain, elapsed_s, HOST_TRACK_FAST_TAU_S);

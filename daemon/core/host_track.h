@@ -37,6 +37,7 @@ struct host_track {
         struct rate overflowed_lately;
         struct rate cookies_sent, cookies_received, cookies_received_at_most;
         struct rate cookies_in_vain; /* unanswered, smoothed */
+        struct rate cookies_again;   /* sent to SYNs of handshakes that had begun */
         struct rate cookies_sent_slowly, cookies_received_slowly; /* where few come */
         bool cookies_known;
         struct rate queue_drops;     /* SYNs refused because the queue was full */

@@ -7,10 +7,9 @@
 #include "core/retries.h"
 #include "core/share.h"
 
-/* Arrivals at most this much above the usual … */
+/* Arrivals at most this much above the usual, or as often as TCP sends a SYN again if they are seen to be the same
+ * clients again. */
 #define ARRIVALS_FACTOR 1.5
-/* … or this much, if they are seen to be the same clients again. */
-#define RETRIES_FACTOR 6.0
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define NOBODY_SHARE 0.01
 /* Its clients have sent their last SYN but one by then. */
@@ -79,8 +78,8 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         double alive_share = s->unanswered_share_permille / 1000.0;
 
         if (t->learned_us < OUTAGE_LEARNED_US || isnan(t->completed_steady.per_s) ||
-            arrivals > RETRIES_FACTOR * t->usual_arrivals.per_s ||
-            t->usual_completed.per_s * RETRIES_FACTOR < s->unanswered_per_s ||
+            arrivals > SYN_RETRIES * t->usual_arrivals.per_s ||
+            t->usual_completed.per_s * SYN_RETRIES < s->unanswered_per_s ||
             (!settling && flood_stands(o, arrivals, now_us))) {
                 o->began_us = 0;
                 return false;

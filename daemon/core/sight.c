@@ -234,6 +234,7 @@ static void look_add_cookies(struct look *l, const struct detector *d, double sh
                 lost += d->maybe_reset.per_s;
         }
         l->cookies_sent_per_s = share * t->cookies_sent.per_s;
+        l->cookies_again_per_s = share * or_zero(t->cookies_again.per_s);
         l->cookies_lost_share = 1 - t->cookies_received_slowly.per_s / t->cookies_sent_slowly.per_s;
         if (isnan(v.unanswered_per_s))
                 return;

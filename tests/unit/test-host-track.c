@@ -134,6 +134,46 @@ static void half_opens_live_as_they_are_retried(void **state) {
         }
 }
 
+/* With tcp_syncookies 2, each second: cookies sent to so many SYNs, of which the log knows so many as sent again, and of
+ * the handshakes all but left come back. */
+static double stale_of(uint64_t sent, uint64_t seen, uint64_t again, uint64_t left) {
+        static struct observation o; /* large */
+        struct host h = host_new();
+
+        for (unsigned i = 0; i < 30; i++) {
+                h.now_us += 1000000;
+                o = (struct observation) { .time_us = h.now_us, .elapsed_us = 1000000, .listeners_count = 1,
+                                           .known = OBS_K_SYNCOOKIES, .syncookies = 2 };
+                observation_set(&o, OBS_COOKIES_SENT, sent);
+                observation_set(&o, OBS_COOKIES_RECEIVED, sent - again - left);
+                o.listeners[0].known = OBS_L_SYNS | OBS_L_SENDERS;
+                o.listeners[0].syns = seen;
+                o.listeners[0].syns_again = again;
+                host_track_step(&h.track, &o, 400000);
+        }
+        return host_track_cookies(&h.track, 400000).stale_per_s;
+}
+
+/* A crowd on a path that it fills: each sends its SYN again, gets another cookie, and finishes once. */
+static void a_syn_again_begins_no_handshake_by_cookie(void **state) {
+        assert_float_equal(stale_of(1200, 1200, 600, 0), 0, 0.01);
+        assert_float_equal(stale_of(1200, 1200, 600, 100), 100, 0.01);
+        /* A flood is as many handshakes as begin, however often each SYN comes. */
+        assert_float_equal(stale_of(2000, 2000, 1000, 1000), 1000, 0.01);
+}
+
+static void what_the_log_does_not_see_is_no_repeat(void **state) {
+        assert_float_equal(stale_of(1000, 0, 0, 1000), 1000, 0.01);
+        assert_float_equal(stale_of(1000, 500, 100, 900), 900, 0.01);
+        /* In a sample's estimate there may be more than there were. */
+        assert_float_equal(stale_of(1000, 1300, 0, 1000), 1000, 0.01);
+}
+
+/* TCP does not send a SYN again a hundred times. */
+static void the_same_few_syns_all_the_time_are_a_flood(void **state) {
+        assert_float_equal(stale_of(7000, 7000, 6990, 10), 1000, 0.01);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_crowd_of_a_minute_is_not_the_usual),
@@ -144,6 +184,9 @@ int main(void) {
                 cmocka_unit_test(among_many_it_is),
                 cmocka_unit_test(unknown_is_no_silence),
                 cmocka_unit_test(half_opens_live_as_they_are_retried),
+                cmocka_unit_test(a_syn_again_begins_no_handshake_by_cookie),
+                cmocka_unit_test(what_the_log_does_not_see_is_no_repeat),
+                cmocka_unit_test(the_same_few_syns_all_the_time_are_a_flood),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
