@@ -2,6 +2,7 @@
 #include "core/cookie_balance.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 void cookie_balance_init(struct cookie_balance *b) {
@@ -49,30 +50,54 @@ static void totals_at(const struct cookie_balance *b, uint64_t time_us, double *
         }
 }
 
-static double sent_in(const struct cookie_balance *b, uint64_t until_us, uint64_t window_us) {
-        double until, from, unused;
+struct passed {
+        double sent, received;
+};
 
-        totals_at(b, until_us, &until, &unused);
-        totals_at(b, until_us - window_us, &from, &unused);
-        return until - from;
+/* NAN before the oldest record. */
+static struct passed passed_in(const struct cookie_balance *b, uint64_t until_us, uint64_t window_us) {
+        struct passed until, from;
+
+        totals_at(b, until_us, &until.sent, &until.received);
+        totals_at(b, until_us - window_us, &from.sent, &from.received);
+        return (struct passed) { until.sent - from.sent, until.received - from.received };
+}
+
+/* Of all windows that end within the lag the fewest sent, less so many that came back. */
+static double left_per_s(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us, double received) {
+        uint64_t now_us = b->history[slot(b, 0)].time_us;
+        double least = passed_in(b, now_us - lag_us, window_us).sent;
+
+        for (uint32_t i = 0; i < b->count && now_us - b->history[slot(b, i)].time_us < lag_us; i++)
+                least = fmin(least, passed_in(b, b->history[slot(b, i)].time_us, window_us).sent);
+        return fmax(0, least - received) / ((double) window_us / 1e6);
+}
+
+/* False: the history is shorter than both together. */
+static bool is_known(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us) {
+        uint64_t now_us = b->count ? b->history[slot(b, 0)].time_us : 0;
+
+        return b->count > 0 && now_us >= lag_us + window_us &&
+               !isnan(passed_in(b, now_us - lag_us, window_us).sent);
+}
+
+static double received_until(const struct cookie_balance *b, uint64_t before_us, uint64_t window_us) {
+        return passed_in(b, b->history[slot(b, 0)].time_us - before_us, window_us).received;
 }
 
 double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t lag_us,
                                        uint64_t window_us) {
-        double received_now, received_then, least, unused;
-        uint64_t now_us;
+        if (!is_known(b, lag_us, window_us))
+                return NAN;
+        return left_per_s(b, lag_us, window_us, received_until(b, 0, window_us));
+}
 
-        if (b->count == 0)
+double cookie_balance_lost_per_s(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us) {
+        double before;
+
+        if (!is_known(b, lag_us, window_us))
                 return NAN;
-        now_us = b->history[slot(b, 0)].time_us;
-        if (now_us < lag_us + window_us)
-                return NAN;
-        totals_at(b, now_us, &unused, &received_now);
-        totals_at(b, now_us - window_us, &unused, &received_then);
-        least = sent_in(b, now_us - lag_us, window_us);
-        if (isnan(least))
-                return NAN;
-        for (uint32_t i = 0; i < b->count && now_us - b->history[slot(b, i)].time_us < lag_us; i++)
-                least = fmin(least, sent_in(b, b->history[slot(b, i)].time_us, window_us));
-        return fmax(0, least - (received_now - received_then)) / ((double) window_us / 1e6);
+        before = received_until(b, lag_us, window_us);
+        /* Two windows of as many differ by so many by chance. */
+        return left_per_s(b, lag_us, window_us, fmax(received_until(b, 0, window_us), before - sqrt(2 * before)));
 }

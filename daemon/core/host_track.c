@@ -121,7 +121,7 @@ struct cookies_in_vain host_track_cookies(const struct host_track *t, uint64_t a
         if (age_us > OBS_AGE_FINE_US)
                 v.early_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us - OBS_AGE_FINE_US, OBS_TICK_US);
         v.unanswered_per_s = cookie_balance_unanswered_per_s(&t->balance, age_us, COOKIE_WINDOW_US);
-        v.stale_per_s = cookie_balance_unanswered_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
+        v.stale_per_s = cookie_balance_lost_per_s(&t->balance, STALE_US, STALE_WINDOW_US);
         return v;
 }
 
