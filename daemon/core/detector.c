@@ -270,9 +270,12 @@ static void follow_crowd(struct detector *d, const struct observation *o, struct
 
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 begun += d->sights[i].subject ? d->sights[i].subject->begun.per_s : 0;
+        host->begun_per_s = o->listeners_count > 0 ? begun : NAN;
         host->crowd_is_new = crowd_is_new(d, o->time_us, flood_rules_is_crowd(host), begun);
-        for (uint32_t i = 0; i < o->listeners_count; i++)
+        for (uint32_t i = 0; i < o->listeners_count; i++) {
+                d->sights[i].look.begun_per_s = host->begun_per_s;
                 d->sights[i].look.crowd_is_new = host->crowd_is_new;
+        }
 }
 
 /* One way back for the whole host: whether it is lost shows in all listeners together. */

@@ -178,10 +178,17 @@ static double surge_per_s(const struct look *l, const struct settings_detect *s)
         return fmax(loud_per_s(s), isnan(l->backlog) ? 0 : fmin(l->backlog / 2, at_once_per_s(s)));
 }
 
+/* As many come as usual, by the log and by what is late: their round trips grew, or something stood still. */
+static bool nobody_is_new(const struct look *l, double late_per_s) {
+        double usual = HOST_TRACK_USUAL_FACTOR * l->usual_arrivals_per_s;
+
+        return l->begun_per_s <= usual && late_per_s <= usual; /* no, where one is not known */
+}
+
 static double surges(const struct look *l, const struct settings_detect *s) {
         double late = or_zero(l->late_per_s) + or_zero(l->cookies_unanswered_per_s);
 
-        if (flood_rules_is_crowd(l))
+        if (flood_rules_is_crowd(l) || nobody_is_new(l, late))
                 return 0;
         return all_of(against(late, surge_per_s(l, s)),
                       odds_against(late, l->completed_per_s, EXPLANATION_LOSS_MAX));

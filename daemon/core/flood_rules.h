@@ -48,6 +48,7 @@ struct look {
         bool crowd_is_new;               /* more finish than usual, since a few seconds, or did until just now */
         bool few_reset;                  /* few addresses have most of what is killed */
         double usual_arrivals_per_s;     /* of the host; NAN: not learned yet */
+        double begun_per_s;              /* handshakes, of the host, by the log; NAN: not known */
         double half_open_life_s;         /* how long an entry stays that nobody finishes */
         int syncookies;                  /* -1: not known */
         bool outage;

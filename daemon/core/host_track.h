@@ -26,6 +26,9 @@
  * usual. */
 #define HOST_TRACK_CROWD_FACTOR 3.0
 #define HOST_TRACK_CROWD_PER_S 20.0
+/* As many as this many times the usual may be the usual clients and their first repeat; what is seen to be the same
+ * clients again may be SYN_RETRIES times the usual. */
+#define HOST_TRACK_USUAL_FACTOR 1.5
 
 struct host_track {
         uint64_t learned_us; /* how long usual has been learned */

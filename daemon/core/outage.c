@@ -7,9 +7,6 @@
 #include "core/retries.h"
 #include "core/share.h"
 
-/* Arrivals at most this much above the usual, or as often as TCP sends a SYN again if they are seen to be the same
- * clients again. */
-#define ARRIVALS_FACTOR 1.5
 /* A flood of that size lets a few through even without cookies: slots come free. */
 #define NOBODY_SHARE 0.01
 /* Its clients have sent their last SYN but one by then. */
@@ -65,7 +62,7 @@ static bool are_the_usual(struct outage *o, const struct host_track *t, const st
                 return t->learned_us >= LEARNED_WITHOUT_LOG_US;
         if (alive || !o->began_us)
                 o->alive_us = now_us;
-        return c->begun_per_s <= ARRIVALS_FACTOR * t->usual_arrivals.per_s &&
+        return c->begun_per_s <= HOST_TRACK_USUAL_FACTOR * t->usual_arrivals.per_s &&
                now_us - o->alive_us < SILENT_US;
 }
 
@@ -90,7 +87,7 @@ bool outage_step(struct outage *o, const struct host_track *t, const struct look
         now = are_the_usual(o, t, c, l, alive_share, now_us) &&
               late >= s->unanswered_share_permille / 2000.0 * t->usual_arrivals.per_s &&
               t->completed_steady.per_s < (1 - MOST) * t->usual_completed.per_s &&
-              (arrivals <= ARRIVALS_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
+              (arrivals <= HOST_TRACK_USUAL_FACTOR * t->usual_arrivals.per_s || t->syncookies > 0 ||
                c->alive >= alive_share * or_zero(l->stuck) ||
                t->completed_steady.per_s < NOBODY_SHARE * t->usual_completed.per_s);
         if (now)

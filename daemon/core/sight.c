@@ -205,6 +205,7 @@ static struct look look_blank(const struct detector *d) {
                 .cookies_in_vain_per_s = NAN, .cookies_stale_per_s = NAN,
                 .usual_early_per_s = NAN, .usual_killed_per_s = NAN,
                 .usual_arrivals_per_s = usual ? d->track.usual_arrivals.per_s : NAN,
+                .begun_per_s = NAN,
                 .usual_completed_per_s = usual ? d->track.usual_completed.per_s : NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
                 .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,

@@ -19,7 +19,7 @@ static struct look flood_begins(void) {
                 .cookies_early_per_s = 0, .cookies_unanswered_per_s = 0, .cookies_in_vain_per_s = 0,
                 .cookies_stale_per_s = 0, .completed_per_s = 200, .refused_per_s = 0, .killed_per_s = 0,
                 .cookies_sent_per_s = 0, .half_open = 330, .backlog = 511, .usual_early_per_s = 2,
-                .usual_arrivals_per_s = 205, .usual_completed_per_s = 200, .usual_killed_per_s = NAN, .seen_once_share = NAN, .half_open_life_s = 63,
+                .usual_arrivals_per_s = 205, .begun_per_s = 1200, .usual_completed_per_s = 200, .usual_killed_per_s = NAN, .seen_once_share = NAN, .half_open_life_s = 63,
                 .syncookies = 1,
         };
 }
@@ -160,6 +160,25 @@ static void strength_is_in_proportion(void **state) {
         assert_float_equal(half, 1, 0.01);
 }
 
+/* The round trip grows by half a second: for as long nobody finishes, and all are late, but no more come. */
+static void the_usual_clients_are_no_surge(void **state) {
+        struct look l = flood_begins();
+
+        l.early_per_s = 0;
+        l.late_per_s = 205;
+        l.completed_per_s = 100;
+        l.begun_per_s = 210;
+        assert_true(flood_rules_match(&l, &settings.detect).surge == 0);
+        l.begun_per_s = 410;
+        assert_true(flood_rules_match(&l, &settings.detect).surge >= 1);
+        /* What the log does not see may be anybody's. */
+        l.begun_per_s = NAN;
+        assert_true(flood_rules_match(&l, &settings.detect).surge >= 1);
+        l.begun_per_s = 10;
+        l.late_per_s = 400;
+        assert_true(flood_rules_match(&l, &settings.detect).surge >= 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_look_is_enough),
@@ -169,6 +188,7 @@ int main(void) {
                 cmocka_unit_test(chance_brings_it_as_seldom_as_wanted),
                 cmocka_unit_test(what_cannot_fill_the_queue_does_not_hurt),
                 cmocka_unit_test(strength_is_in_proportion),
+                cmocka_unit_test(the_usual_clients_are_no_surge),
         };
 
         config_defaults(&settings);
