@@ -255,7 +255,8 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
                 .sustained = all_of(goes_on, odds_against(aged, l->completed_per_s,
                                                           s->unanswered_share_permille / 1000.0)),
                 .held = all_of(goes_on, all_of(aging, against(l->held, l->backlog * s->fill_permille / 1000.0))),
-                .refusing = all_of(all_of(refuses_in_vain(l, s), harm), against(l->stuck, MOST * l->half_open)),
+                .refusing = all_of(all_of(refuses_in_vain(l, s), harm),
+                                   against(l->stuck - l->came_again, MOST * l->half_open)),
                 .bouncing = bounces(l, s), /* it hurts somebody else */
                 .choking = chokes(l),
         };

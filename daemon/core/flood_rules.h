@@ -32,6 +32,7 @@ struct look {
         double cookies_sent_per_s;
         double cookies_lost_share;       /* 0..1, of those of the last seconds that did not come back */
         double held, stuck;              /* entries past the survival age, past 1 s */
+        double came_again;               /* of these, whose SYN came again just now, as TCP sends it */
         double half_open, backlog;
         double gathered;                 /* see flood_rules_gather() */
         double seen_once_share;          /* of the SYNs */

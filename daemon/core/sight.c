@@ -14,7 +14,7 @@
 #define FIGURES_TAU_S 1.0
 
 static struct survival survival_unknown(void) {
-        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, 0, 0 };
+        return (struct survival) { NAN, NAN, NAN, NAN, NAN, NAN, NAN, 0, 0, 0, 0, 0 };
 }
 
 void sight_begin(struct subject *s) {
@@ -256,6 +256,7 @@ static void look_add_ages(struct look *l, const struct subject *s) {
         l->repeated_per_s = s->survival.repeated_per_s;
         l->held = s->survival.held;
         l->stuck = s->survival.stuck;
+        l->came_again = s->survival.came_again;
         l->half_open = s->half_open;
 }
 

@@ -105,7 +105,8 @@ static double stage_lately(const struct survival_memory *m, unsigned stage) {
  * just now, on a path that doubles packets: it counts once it has stayed, and a timer fired for it. */
 static void measure_leaps(struct survival_memory *m, const struct obs_listener *l, unsigned first, uint64_t now_us,
                           struct survival *s) {
-        double now[SURVIVAL_STAGES], passed_1s, passed_2s, passed_3s, stayed;
+        double now[SURVIVAL_STAGES], passed_1s, passed_2s, passed_3s, stayed, sooner;
+        double stage_s = (double) (obs_age_bin_start_us(OBS_AGE_7S) - obs_age_bin_start_us(OBS_AGE_5S)) / 1e6;
 
         stage_rates(l, first, now);
         remember_stages(m, now, now_us);
@@ -114,7 +115,9 @@ static void measure_leaps(struct survival_memory *m, const struct obs_listener *
         passed_3s = stage_lately(m, STAGE_3S);
         stayed = fmax(0, now[STAGE_5S] - fmax(passed_1s, passed_3s));
         s->leapt_soon_per_s = fmin(stayed, fmax(0, passed_2s - passed_1s));
-        s->repeated_per_s = fmin(stayed, fmax(0, passed_2s - fmax(passed_1s, stage_lately(m, STAGE_NEARLY_1S))));
+        sooner = fmax(0, passed_2s - fmax(passed_1s, stage_lately(m, STAGE_NEARLY_1S)));
+        s->repeated_per_s = fmin(stayed, sooner);
+        s->came_again = fmax(0, now[STAGE_5S] - fmax(passed_3s, sooner)) * stage_s;
         s->leapt_per_s = fmax(s->leapt_soon_per_s,
                               fmax(now[STAGE_3S] - fmax(passed_1s, passed_2s), stayed - passed_2s));
 }

@@ -24,6 +24,7 @@ struct survival {
         double stale_per_s; /* reached 1.5 s unfinished: a round trip after the second SYN-ACK */
         double held;        /* entries past the survival age */
         double stuck;       /* entries past their first timeout */
+        double came_again;  /* of these, whose SYN came again as TCP sends it, in the last two seconds */
         double alive;       /* of the last seconds, see survival_step() */
         double leapt_soon_per_s, leapt_per_s; /* from younger ages to 2 s, and stayed; to anything from 2 s on */
         double repeated_per_s; /* to 2 s from below half a second, and stayed: no TCP sends its SYN again so soon */
@@ -62,6 +63,9 @@ struct survival_memory {
  * what reaches one of the later ages, and reached none before it lately, counts as late as well, and where it
  * leapt to two seconds as aged and stale: not at once, for on a path that doubles packets every client's does, but
  * when it is still there as its timer fires a second later, and looks five seconds old.
+ *
+ * came_again: those that look 5 to 7 s old, were never seen at 3, and did not leap to 2 s before any TCP sends a SYN
+ * again. Their clients were there within two seconds; who only repeats his SYNs is older than 7 s after them.
  * (The kernel answers a repeated SYN once in half a second, tcp_oow_rate_limited() in net/ipv4/tcp_input.c:
  * whatever is repeated, an entry is at one of these ages for so long.)
  */

@@ -179,6 +179,20 @@ static void the_usual_clients_are_no_surge(void **state) {
         assert_true(flood_rules_match(&l, &settings.detect).surge >= 1);
 }
 
+/* Half of a full queue is past a second, of clients that have just sent their SYNs again. */
+static void who_came_again_does_not_refuse(void **state) {
+        struct look l = flood_begins();
+
+        l.early_per_s = 0;
+        l.syncookies = 0;
+        l.refused_per_s = 500;
+        l.half_open = 512;
+        l.stuck = 300;
+        assert_true(flood_rules_match(&l, &settings.detect).refusing >= 1);
+        l.came_again = 200;
+        assert_true(flood_rules_match(&l, &settings.detect).refusing < 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(one_look_is_enough),
@@ -189,6 +203,7 @@ int main(void) {
                 cmocka_unit_test(what_cannot_fill_the_queue_does_not_hurt),
                 cmocka_unit_test(strength_is_in_proportion),
                 cmocka_unit_test(the_usual_clients_are_no_surge),
+                cmocka_unit_test(who_came_again_does_not_refuse),
         };
 
         config_defaults(&settings);

@@ -61,6 +61,7 @@ static void syns_twice_at_once_are_late_aged_and_stale(void **state) {
         static const unsigned bins[] = { OBS_AGE_2S, OBS_AGE_5S, OBS_AGE_7S };
         struct survival s = look_for_a_while(bins, 3, AGE_US);
 
+        assert_float_equal(s.came_again, 0, 0.01);
         assert_float_equal(s.late_per_s, 100, 0.01);
         assert_float_equal(s.late_steady_per_s, 100, 0.01);
         assert_float_equal(s.aged_per_s, 100, 0.01);
@@ -86,6 +87,7 @@ static void who_grows_old_has_leapt_nowhere(void **state) {
         struct survival s = look_for_a_while(bins, sizeof bins / sizeof *bins, AGE_US);
 
         assert_float_equal(s.leapt_per_s, 0, 0.01);
+        assert_float_equal(s.came_again, 0, 0.01);
         assert_float_equal(s.repeated_per_s, 0, 0.01);
         assert_float_equal(s.late_per_s, 100, 0.01);
         assert_float_equal(s.aged_per_s, 100, 0.01);
@@ -99,6 +101,7 @@ static void syns_again_after_a_second(void **state) {
 
         assert_float_equal(s.late_per_s, 100, 0.01);
         assert_float_equal(s.repeated_per_s, 0, 0.01);
+        assert_float_equal(s.came_again, 200, 0.01); /* within two seconds */
         s = look_for_a_while(bins, sizeof bins / sizeof *bins, 500000);
         assert_float_equal(s.leapt_per_s, 0, 0.01);
         assert_float_equal(s.aged_per_s, 0, 0.01);
