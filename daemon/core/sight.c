@@ -270,7 +270,8 @@ static double far_per_s(const struct obs_listener *l, uint64_t from_us, uint64_t
         return end > first ? n / ((double) (until_us - from_us) / 1e6) : 0;
 }
 
-/* No more finish here than began here: other listeners' clients do not make this one's flood smaller. */
+/* No more finish here than SYNs came lately, or began: other listeners' clients do not make this one's flood smaller.
+ * On a full path who finishes now began seconds ago, and has come again since. */
 static double finished_of(const struct detector *d, const struct sight *at) {
         const struct subject *s = at->subject;
         double all = d->track.completed_lately.per_s;
@@ -279,7 +280,7 @@ static double finished_of(const struct detector *d, const struct sight *at) {
                 return all;
         if (isnan(all))
                 return fmax(0, s->begun_lately.per_s - or_zero(s->survival.late_per_s)); /* at most */
-        return fmin(at->share.finished * all, s->begun_lately.per_s);
+        return fmin(at->share.finished * all, fmax(s->begun_lately.per_s, s->syns.per_s));
 }
 
 static void look_add_refusals(struct look *l, const struct detector *d, const struct sight *at) {
