@@ -13,6 +13,6 @@
 #define RETRY_THIRD_US UINT64_C(7000000)
 #define RETRY_FOURTH_US UINT64_C(15000000)
 /* So often at most a SYN (net.ipv4.tcp_syn_retries). */
-enum { SYN_RETRIES = 6 };
+#define SYN_RETRIES 6
 /* An entry is let go after the last of five (net.ipv4.tcp_synack_retries): 1 + 2 + 4 + 8 + 16 + 32 s. */
 #define HALF_OPEN_LIFE_US UINT64_C(63000000)
