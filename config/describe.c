@@ -71,8 +71,8 @@ static void example_of_key(const struct key *k) {
         const char *name = last_word(k->path, &depth), *initial = initial_text(k, text);
 
         comment(depth, k->help);
-        (void) snprintf(line, sizeof line, "Range: %s. Default: %s.",
-                        value_format_range(k, range), initial ? initial : "built-in");
+        (void) snprintf(line, sizeof line, "Range: %s. Default: %s.", value_format_range(k, range),
+                        initial ? initial : "built-in");
         comment(depth, line);
         if (k->example)
                 example_of_list(depth, name, k->example);
@@ -137,8 +137,8 @@ static void manual_of_key(const struct key *k) {
 
         (void) printf(".It Ic %s\n", k->path);
         mdoc_sentences(k->help);
-        (void) snprintf(line, sizeof line, "Range: %s. Default: %s.",
-                        value_format_range(k, range), initial ? initial : "built-in");
+        (void) snprintf(line, sizeof line, "Range: %s. Default: %s.", value_format_range(k, range),
+                        initial ? initial : "built-in");
         (void) puts(".br");
         mdoc_sentences(line);
         if (k->example)

@@ -116,8 +116,8 @@ static void quote_line(struct config_error *e, const struct config_source *sourc
         *to = '\0';
 }
 
-void config_errors_add(struct config_errors *errors, const struct config_source *source,
-                       struct config_position at, const char *format, ...) {
+void config_errors_add(struct config_errors *errors, const struct config_source *source, struct config_position at,
+                       const char *format, ...) {
         struct config_error *e;
         va_list arguments;
 
@@ -166,6 +166,5 @@ void config_errors_print(const struct config_errors *errors, FILE *f) {
                         (void) fprintf(f, "    %s\n    %*s^\n", e->excerpt, (int) e->caret, "");
         }
         if (errors->dropped > 0)
-                (void) fprintf(f, "%u more error%s not shown\n", errors->dropped,
-                               errors->dropped == 1 ? "" : "s");
+                (void) fprintf(f, "%u more error%s not shown\n", errors->dropped, errors->dropped == 1 ? "" : "s");
 }

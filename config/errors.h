@@ -42,9 +42,8 @@ struct config_errors {
 };
 
 /* source.text may be NULL when the file could not be read. */
-void config_errors_add(struct config_errors *errors, const struct config_source *source,
-                       struct config_position at, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
+void config_errors_add(struct config_errors *errors, const struct config_source *source, struct config_position at,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Orders those from first on by their place in the file. */
 void config_errors_sort(struct config_errors *errors, uint32_t first);
 /* "FILE:LINE:COLUMN: message", the line, and a caret below it, for each. */

@@ -25,11 +25,13 @@
 static const char *const modes[] = { "enforce", "observe", NULL };
 static const char *const syncookies_modes[] = { "auto", "off", NULL };
 /* RFC 5424, 6.2.1; the words of syslog.conf where it has one. */
+/* clang-format off */
 static const char *const facilities[] = {
         "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news",
         "uucp", "cron", "authpriv", "ftp", "ntp", "audit", "alert", "clock",
         "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7", NULL,
 };
+/* clang-format on */
 enum { FACILITY_DAEMON = 3 };
 
 static const struct key_group groups[] = {
@@ -52,6 +54,7 @@ static const struct key_group groups[] = {
         { "metrics", "What is told to Prometheus beside the host's own figures." },
 };
 
+/* clang-format off */
 const struct key keys_table[] = {
         { .path = "mode", .type = KEY_ENUM, IN(mode), .names = modes, .initial = MODE_ENFORCE,
           .help = "With observe everything is decided and reported, and nothing is touched "
@@ -309,6 +312,7 @@ const struct key keys_table[] = {
                   "fleet (contrib/prometheus); empty: none. With a thousand hosts that is 192,000 "
                   "series. See THE FLEET'S SKETCHES for what they give away, and what they do not see." },
 };
+/* clang-format on */
 
 const size_t keys_count = sizeof keys_table / sizeof *keys_table;
 
@@ -337,8 +341,7 @@ size_t keys_children(const char *prefix, char ret[static KEYS_CHILDREN_MAX][KEYS
                         continue;
                 length = strcspn(name, ".");
                 /* The keys of a group stand together. */
-                if (count > 0 && strncmp(ret[count - 1], name, length) == 0 &&
-                    ret[count - 1][length] == '\0')
+                if (count > 0 && strncmp(ret[count - 1], name, length) == 0 && ret[count - 1][length] == '\0')
                         continue;
                 assert(count < KEYS_CHILDREN_MAX && length < KEYS_NAME_MAX);
                 memcpy(ret[count], name, length);
@@ -379,7 +382,12 @@ const void *keys_base_const(const struct key *key, const struct settings *s) {
 
 uint64_t keys_get(const struct key *key, const void *base) {
         const void *from = (const char *) base + key->offset;
-        union { uint8_t u8; uint16_t u16; uint32_t u32; uint64_t u64; } v;
+        union {
+                uint8_t u8;
+                uint16_t u16;
+                uint32_t u32;
+                uint64_t u64;
+        } v;
 
         assert(key->type != KEY_PATH && key->type != KEY_ADDRESS && key->type != KEY_LIST);
         memcpy(&v, from, key->width);

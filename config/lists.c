@@ -14,8 +14,7 @@
 const char *const lists_actions[] = { "alert", "syncookies", "block", "hook", NULL };
 enum action { ACTION_ALERT, ACTION_SYNCOOKIES, ACTION_BLOCK, ACTION_HOOK };
 
-static bool expect_mapping(struct loader *l, const struct yaml_node *node, const char *what,
-                           const char *example) {
+static bool expect_mapping(struct loader *l, const struct yaml_node *node, const char *what, const char *example) {
         if (node->refused)
                 return false;
         if (node->kind == YAML_KIND_MAPPING)
@@ -25,8 +24,7 @@ static bool expect_mapping(struct loader *l, const struct yaml_node *node, const
 }
 
 /* The index of a mapping's key among names, or -1 with an error. */
-static int field(struct loader *l, const struct yaml_node *node, const char *const *names,
-                 const char *what) {
+static int field(struct loader *l, const struct yaml_node *node, const char *const *names, const char *what) {
         const char *near;
 
         for (int i = 0; names[i]; i++)
@@ -34,8 +32,7 @@ static int field(struct loader *l, const struct yaml_node *node, const char *con
                         return node->refused ? -1 : i;
         near = value_suggest(node->key, names);
         if (near)
-                loader_error(l, node->key_at, "%s.%.64s: unknown key; did you mean %s?", what,
-                            node->key, near);
+                loader_error(l, node->key_at, "%s.%.64s: unknown key; did you mean %s?", what, node->key, near);
         else
                 loader_error(l, node->key_at, "%s.%.64s: unknown key", what, node->key);
         return -1;
@@ -59,8 +56,7 @@ static const struct yaml_node *next_of(const struct yaml_node *node, const struc
         return node->kind == YAML_KIND_LIST ? n->next : NULL;
 }
 
-static void load_prefix(struct loader *l, const struct yaml_node *node, const char *what,
-                        struct prefix *ret) {
+static void load_prefix(struct loader *l, const struct yaml_node *node, const char *what, struct prefix *ret) {
         if (!expect_scalar(l, node, what))
                 return;
         switch (prefix_parse(node->text, ret)) {
@@ -70,12 +66,10 @@ static void load_prefix(struct loader *l, const struct yaml_node *node, const ch
                 loader_error(l, node->at, "%s: %.64s: no such prefix length", what, node->text);
                 return;
         case -EDOM:
-                loader_error(l, node->at, "%s: %.64s has bits set beyond its prefix length", what,
-                            node->text);
+                loader_error(l, node->at, "%s: %.64s has bits set beyond its prefix length", what, node->text);
                 return;
         }
-        loader_error(l, node->at, "%s: '%.64s' is neither an address nor a network", what,
-                    node->text);
+        loader_error(l, node->at, "%s: '%.64s' is neither an address nor a network", what, node->text);
 }
 
 static void load_range(struct loader *l, const struct yaml_node *node, const char *what,
@@ -83,15 +77,13 @@ static void load_range(struct loader *l, const struct yaml_node *node, const cha
         if (!expect_scalar(l, node, what))
                 return;
         if (value_parse_ports(node->text, ret) < 0)
-                loader_error(l, node->at,
-                            "%s: '%.32s' is not a port or a range like 8000-8080, from 1 to 65535",
-                            what, node->text);
+                loader_error(l, node->at, "%s: '%.32s' is not a port or a range like 8000-8080, from 1 to 65535", what,
+                             node->text);
 }
 
 static void load_ports(struct loader *l, const struct yaml_node *node, const char *what,
                        struct settings_listener *ret) {
-        if (node->kind == YAML_KIND_LIST &&
-            (node->count == 0 || node->count > SETTINGS_PORTS_MAX)) {
+        if (node->kind == YAML_KIND_LIST && (node->count == 0 || node->count > SETTINGS_PORTS_MAX)) {
                 loader_error(l, node->at, "%s: expected 1 to %d entries", what, SETTINGS_PORTS_MAX);
                 return;
         }
@@ -103,8 +95,7 @@ static void load_ports(struct loader *l, const struct yaml_node *node, const cha
                 load_range(l, n, what, &ret->ports[ret->ports_count++]);
 }
 
-static void load_match(struct loader *l, const struct yaml_node *node,
-                       struct settings_listener *ret) {
+static void load_match(struct loader *l, const struct yaml_node *node, struct settings_listener *ret) {
         static const char *const names[] = { "port", "ports", "address", NULL };
 
         if (!expect_mapping(l, node, "listeners.match", "{ port: 443 }"))
@@ -153,8 +144,8 @@ static void load_allow(struct loader *l, const struct yaml_node *node) {
 }
 
 /* A word or a list of words as bits: 1 << index of the name. */
-static void load_words(struct loader *l, const struct yaml_node *node, const char *const *names,
-                       const char *what, uint32_t *ret) {
+static void load_words(struct loader *l, const struct yaml_node *node, const char *const *names, const char *what,
+                       uint32_t *ret) {
         const char *near;
 
         if (node->kind == YAML_KIND_LIST && node->count == 0)
@@ -171,8 +162,8 @@ static void load_words(struct loader *l, const struct yaml_node *node, const cha
                         continue;
                 }
                 near = value_suggest(n->text, names);
-                loader_error(l, n->at, "%s: there is no '%.32s'%s%s%s", what, n->text,
-                            near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                loader_error(l, n->at, "%s: there is no '%.32s'%s%s%s", what, n->text, near ? "; did you mean " : "",
+                             near ? near : "", near ? "?" : "");
         }
 }
 
@@ -218,19 +209,18 @@ static void load_when(struct loader *l, const struct yaml_node *node, struct set
 static void load_hook(struct loader *l, const struct yaml_node *node, struct settings_hook *ret) {
         if (node->kind != YAML_KIND_LIST || node->count == 0) {
                 loader_error(l, node->at,
-                            "policy.do.hook: expected a command and its arguments, like "
-                            "[ /usr/local/bin/page-me, --urgent ]");
+                             "policy.do.hook: expected a command and its arguments, like "
+                             "[ /usr/local/bin/page-me, --urgent ]");
                 return;
         }
         if (node->count > SETTINGS_HOOK_ARGS_MAX) {
-                loader_error(l, node->at, "policy.do.hook: more than %d words",
-                            SETTINGS_HOOK_ARGS_MAX);
+                loader_error(l, node->at, "policy.do.hook: more than %d words", SETTINGS_HOOK_ARGS_MAX);
                 return;
         }
         if (node->first->kind == YAML_KIND_SCALAR && !node->first->refused && node->first->text[0] != '/')
                 loader_error(l, node->first->at,
-                            "policy.do.hook: '%.64s' is not an absolute path; no shell looks for it",
-                            node->first->text);
+                             "policy.do.hook: '%.64s' is not an absolute path; no shell looks for it",
+                             node->first->text);
         for (const struct yaml_node *n = node->first; n; n = n->next) {
                 if (!expect_scalar(l, n, "policy.do.hook"))
                         continue;
@@ -255,15 +245,15 @@ static void load_action(struct loader *l, const struct yaml_node *node, struct s
                         return;
                 word = UINT32_C(1) << ACTION_HOOK;
         } else if (node->kind != YAML_KIND_SCALAR) {
-                loader_error(l, node->at, "policy.do: expected alert, syncookies, block or { hook: "
-                            "[ COMMAND ] }");
+                loader_error(l, node->at,
+                             "policy.do: expected alert, syncookies, block or { hook: "
+                             "[ COMMAND ] }");
         } else if (strcmp(node->text, "hook") == 0) {
                 loader_error(l, node->at, "policy.do: write a hook as { hook: [ COMMAND ] }");
         } else {
                 load_words(l, node, lists_actions, "policy.do", &word);
         }
-        had = (ret->alert ? 1u << ACTION_ALERT : 0) |
-              (ret->syncookies ? 1u << ACTION_SYNCOOKIES : 0) |
+        had = (ret->alert ? 1u << ACTION_ALERT : 0) | (ret->syncookies ? 1u << ACTION_SYNCOOKIES : 0) |
               (ret->block ? 1u << ACTION_BLOCK : 0) | (ret->hook.argc > 0 ? 1u << ACTION_HOOK : 0);
         if (word & had) {
                 loader_error(l, node->at, "policy.do: named twice in one rule");
@@ -309,13 +299,11 @@ static void load_rule(struct loader *l, const struct yaml_node *node) {
                         loader_error(l, node->at, "policy: a rule without %s", names[i]);
 }
 
-static void load_time(struct loader *l, const struct yaml_node *node, const char *what,
-                      uint64_t *ret) {
+static void load_time(struct loader *l, const struct yaml_node *node, const char *what, uint64_t *ret) {
         if (!expect_scalar(l, node, what))
                 return;
         if (value_parse_time(node->text, ret) < 0)
-                loader_error(l, node->at, "%s: '%.40s' is not a time like 2030-11-22T20:00:00Z",
-                            what, node->text);
+                loader_error(l, node->at, "%s: '%.40s' is not a time like 2030-11-22T20:00:00Z", what, node->text);
 }
 
 static void load_mute(struct loader *l, const struct yaml_node *node) {
@@ -381,8 +369,7 @@ void lists_load(struct loader *l, const struct key *key, const struct yaml_node 
                 return;
         }
         if (node->count > key->max) {
-                loader_error(l, node->at, "%s: more than %u entries", key->path,
-                            (unsigned) key->max);
+                loader_error(l, node->at, "%s: more than %u entries", key->path, (unsigned) key->max);
                 return;
         }
         clear(l->settings, key->path);

@@ -48,8 +48,7 @@ static int load_source(struct loader *l, const struct config_source *source) {
         root = yaml_tree_root(tree);
         if (root && root->kind == YAML_KIND_MAPPING && !root->refused)
                 loader_group(l, root, "", NULL);
-        else if (root && !root->refused &&
-                 (root->kind != YAML_KIND_SCALAR || !root->plain || *root->text))
+        else if (root && !root->refused && (root->kind != YAML_KIND_SCALAR || !root->plain || *root->text))
                 loader_error(l, root->at, "expected keys, like mode: enforce");
         yaml_tree_free(tree);
         config_errors_sort(l->errors, first);
@@ -78,10 +77,8 @@ static void check_order(struct loader *l, const struct key *lesser, const struct
         if (low <= high)
                 return;
         assert(blamed->source); /* the defaults are in order */
-        config_errors_add(l->errors, blamed->source, blamed->at,
-                          "%s (%s) must not be more than %s (%s)", lesser->path,
-                          value_format(lesser, low, low_text), greater->path,
-                          value_format(greater, high, high_text));
+        config_errors_add(l->errors, blamed->source, blamed->at, "%s (%s) must not be more than %s (%s)", lesser->path,
+                          value_format(lesser, low, low_text), greater->path, value_format(greater, high, high_text));
 }
 
 static void check_families(struct loader *l) {
@@ -96,8 +93,7 @@ static void check_families(struct loader *l) {
                           "probe.from and probe.listener must both be IPv4, or both IPv6");
 }
 
-static int load_sources(const struct file *files, size_t count, struct settings *ret,
-                        struct config_errors *errors) {
+static int load_sources(const struct file *files, size_t count, struct settings *ret, struct config_errors *errors) {
         struct settings s;
         struct loader l = { .settings = &s, .errors = errors, .list = lists_load };
         int r = 0;
@@ -108,8 +104,7 @@ static int load_sources(const struct file *files, size_t count, struct settings 
                 r = load_source(&l, &files[i].source);
         if (r == 0)
                 for (size_t i = 0; i < sizeof ordered / sizeof *ordered; i++)
-                        check_order(&l, keys_find(ordered[i].lesser),
-                                    keys_find(ordered[i].greater));
+                        check_order(&l, keys_find(ordered[i].lesser), keys_find(ordered[i].greater));
         if (r == 0)
                 check_families(&l);
         if (r == 0 && errors->count > 0)
@@ -195,8 +190,7 @@ static void files_free(struct file *files, size_t count) {
 static void cannot_read(struct config_errors *errors, const char *path, int error) {
         const struct config_source source = { .name = path };
 
-        config_errors_add(errors, &source, (struct config_position) { 0 }, "cannot be read: %s",
-                          strerror(-error));
+        config_errors_add(errors, &source, (struct config_position) { 0 }, "cannot be read: %s", strerror(-error));
 }
 
 int config_load_file(const char *path, struct settings *ret, struct config_errors *errors) {
@@ -224,8 +218,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b) {
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_dropin(const char *directory, const char *name, struct file *f,
-                       struct config_errors *errors) {
+static int read_dropin(const char *directory, const char *name, struct file *f, struct config_errors *errors) {
         struct stat st;
         char *path;
         int r;
@@ -243,8 +236,7 @@ static int read_dropin(const char *directory, const char *name, struct file *f,
         return r;
 }
 
-static int read_dropins(const char *directory, struct file *files, size_t *count,
-                        struct config_errors *errors) {
+static int read_dropins(const char *directory, struct file *files, size_t *count, struct config_errors *errors) {
         struct dirent **entries = NULL;
         int n, r = 0;
 
@@ -266,8 +258,8 @@ static int read_dropins(const char *directory, struct file *files, size_t *count
         return r;
 }
 
-static int load_default_paths(const char *path, const char *directory, struct settings *ret,
-                              bool *ret_found, struct config_errors *errors) {
+static int load_default_paths(const char *path, const char *directory, struct settings *ret, bool *ret_found,
+                              struct config_errors *errors) {
         struct file files[1 + CONFIG_DROPINS_MAX] = { 0 };
         size_t count = 0;
         bool found;
@@ -290,8 +282,7 @@ static int load_default_paths(const char *path, const char *directory, struct se
         return r == -ENOENT ? -EINVAL : r;
 }
 
-int config_load_default(const char *sysconfdir, struct settings *ret, bool *ret_found,
-                        struct config_errors *errors) {
+int config_load_default(const char *sysconfdir, struct settings *ret, bool *ret_found, struct config_errors *errors) {
         char *path = NULL, *directory = NULL;
         int r = -ENOMEM;
 

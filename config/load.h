@@ -28,8 +28,7 @@ int config_load_file(const char *path, struct settings *ret, struct config_error
  * wins; a list replaces the one before whole. Neither needs to exist;
  * *ret_found says whether synward.yaml did.
  */
-int config_load_default(const char *sysconfdir, struct settings *ret, bool *ret_found,
-                        struct config_errors *errors);
+int config_load_default(const char *sysconfdir, struct settings *ret, bool *ret_found, struct config_errors *errors);
 /* name: what errors call it. */
 int config_load_text(const char *name, const char *text, size_t size, struct settings *ret,
                      struct config_errors *errors);

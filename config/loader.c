@@ -73,17 +73,17 @@ static void unknown_key(struct loader *l, const struct yaml_node *node, const ch
         near = value_suggest(node->key, names);
         elsewhere = find_elsewhere(node->key);
         if (near)
-                loader_error(l, node->key_at, "%s%.64s: unknown key; did you mean %s%s?", prefix,
-                            node->key, prefix, near);
+                loader_error(l, node->key_at, "%s%.64s: unknown key; did you mean %s%s?", prefix, node->key, prefix,
+                             near);
         else if (elsewhere)
-                loader_error(l, node->key_at, "%s%.64s: unknown key; did you mean %s?", prefix,
-                            node->key, elsewhere->path);
+                loader_error(l, node->key_at, "%s%.64s: unknown key; did you mean %s?", prefix, node->key,
+                             elsewhere->path);
         else
                 loader_error(l, node->key_at, "%s%.64s: unknown key", prefix, node->key);
 }
 
 void loader_group(struct loader *l, const struct yaml_node *mapping, const char *prefix,
-                struct settings_listener *listener) {
+                  struct settings_listener *listener) {
         for (const struct yaml_node *n = mapping->first; n; n = n->next) {
                 char path[KEYS_PATH_MAX];
                 const struct key *key;

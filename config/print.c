@@ -30,8 +30,8 @@ static void emit(struct printer *p, yaml_event_t *event, int made) {
 static void emit_scalar(struct printer *p, const char *text, yaml_scalar_style_t style) {
         yaml_event_t e;
 
-        emit(p, &e, yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *) text,
-                                                 (int) strlen(text), 1, 1, style));
+        emit(p, &e,
+             yaml_scalar_event_initialize(&e, NULL, NULL, (const yaml_char_t *) text, (int) strlen(text), 1, 1, style));
 }
 
 /* A word of ours: never in need of quotes. */

@@ -16,12 +16,19 @@ struct unit {
 
 static const struct unit durations[] = {
         { "y", UINT64_C(31536000000000) }, /* of 365 days */
-        { "d", UINT64_C(86400000000) }, { "h", UINT64_C(3600000000) }, { "m", 60000000 },
-        { "s", 1000000 },               { "ms", 1000 },                { NULL, 0 },
+        { "d", UINT64_C(86400000000) },
+        { "h", UINT64_C(3600000000) },
+        { "m", 60000000 },
+        { "s", 1000000 },
+        { "ms", 1000 },
+        { NULL, 0 },
 };
 
 static const struct unit sizes[] = {
-        { "GiB", 1 << 30 }, { "MiB", 1 << 20 }, { "KiB", 1 << 10 }, { NULL, 0 },
+        { "GiB", 1 << 30 },
+        { "MiB", 1 << 20 },
+        { "KiB", 1 << 10 },
+        { NULL, 0 },
 };
 
 static const char digits[] = "0123456789";
@@ -29,8 +36,7 @@ static const char digits[] = "0123456789";
 int value_parse_number(const char *text, uint64_t *ret) {
         uint64_t value = 0;
 
-        if (*text == '\0' || text[strspn(text, digits)] != '\0' ||
-            (text[0] == '0' && text[1] != '\0'))
+        if (*text == '\0' || text[strspn(text, digits)] != '\0' || (text[0] == '0' && text[1] != '\0'))
                 return -EINVAL;
         for (const char *p = text; *p; p++)
                 if (__builtin_mul_overflow(value, 10, &value) ||
@@ -53,8 +59,8 @@ static int split(const char *text, uint64_t *ret_number, const char **ret_unit) 
         return value_parse_number(number, ret_number);
 }
 
-static int parse_with_unit(const struct unit *units, const char *text, const char *example,
-                           uint64_t *ret, struct value_why *ret_why) {
+static int parse_with_unit(const struct unit *units, const char *text, const char *example, uint64_t *ret,
+                           struct value_why *ret_why) {
         const char *unit;
         uint64_t number;
         int r;
@@ -66,8 +72,7 @@ static int parse_with_unit(const struct unit *units, const char *text, const cha
         }
         if (r < 0) {
                 (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "'%.32s' is not a number with a unit; write it like %s", text,
-                                example);
+                                "'%.32s' is not a number with a unit; write it like %s", text, example);
                 return r;
         }
         for (const struct unit *u = units; u->name; u++)
@@ -78,11 +83,11 @@ static int parse_with_unit(const struct unit *units, const char *text, const cha
                         return -ERANGE;
                 }
         if (*unit == '\0')
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "%.24s has no unit; write it like %s", text, example);
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "%.24s has no unit; write it like %s", text,
+                                example);
         else
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "unknown unit '%.16s'; write it like %s", unit, example);
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "unknown unit '%.16s'; write it like %s", unit,
+                                example);
         return -EINVAL;
 }
 
@@ -102,8 +107,7 @@ static int parse_percent(const char *text, uint64_t *ret, struct value_why *ret_
                 return 0;
         }
         if (r == 0 && *rest == '\0')
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "%.24s has no unit; write %.24s%%", text, text);
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "%.24s has no unit; write %.24s%%", text, text);
         else
                 (void) snprintf(ret_why->text, sizeof ret_why->text,
                                 "'%.32s' is not a share; write it like 5%% or 0.5%%", text);
@@ -120,22 +124,19 @@ static int parse_bool(const char *text, bool plain, uint64_t *ret, struct value_
         return -EINVAL;
 }
 
-static int parse_count(const struct key *key, const char *text, bool plain, uint64_t *ret,
-                       struct value_why *ret_why) {
+static int parse_count(const struct key *key, const char *text, bool plain, uint64_t *ret, struct value_why *ret_why) {
         int r = plain ? value_parse_number(text, ret) : -EINVAL;
 
         if (r == -ERANGE)
                 (void) snprintf(ret_why->text, sizeof ret_why->text, "too large");
         else if (r < 0)
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "'%.32s' is not a whole decimal number%s%s%s", text,
-                                key->unit ? " of " : "", key->unit ? key->unit : "",
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "'%.32s' is not a whole decimal number%s%s%s",
+                                text, key->unit ? " of " : "", key->unit ? key->unit : "",
                                 plain ? "" : " (write it without quotes)");
         return r;
 }
 
-static int parse_enum(const struct key *key, const char *text, uint64_t *ret,
-                      struct value_why *ret_why) {
+static int parse_enum(const struct key *key, const char *text, uint64_t *ret, struct value_why *ret_why) {
         char names[VALUE_NAMES_MAX];
         const char *near;
 
@@ -146,11 +147,10 @@ static int parse_enum(const struct key *key, const char *text, uint64_t *ret,
                 }
         near = value_suggest(text, key->names);
         if (near)
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "unknown value '%.32s'; did you mean %s?", text, near);
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "unknown value '%.32s'; did you mean %s?", text,
+                                near);
         else
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "unknown value '%.32s'; it can be %.120s", text,
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "unknown value '%.32s'; it can be %.120s", text,
                                 value_format_range(key, names));
         return -EINVAL;
 }
@@ -160,8 +160,7 @@ static bool is_credential(const struct key *key, const char *text) {
         return key->credential && !strchr(text, '/') && strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
-static int check_path(const struct key *key, const char *text, uint64_t *ret,
-                      struct value_why *ret_why) {
+static int check_path(const struct key *key, const char *text, uint64_t *ret, struct value_why *ret_why) {
         *ret = strlen(text);
         if (*ret == 0 && key->min == 0)
                 return 0;
@@ -172,20 +171,17 @@ static int check_path(const struct key *key, const char *text, uint64_t *ret,
         }
         for (const char *p = text; *p; p++)
                 if ((unsigned char) *p < 0x20 || *p == 0x7f) {
-                        (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                        "a control character in a path");
+                        (void) snprintf(ret_why->text, sizeof ret_why->text, "a control character in a path");
                         return -EINVAL;
                 }
         if (*ret > key->max) {
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "a path longer than %" PRIu64 " bytes", key->max);
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "a path longer than %" PRIu64 " bytes", key->max);
                 return -ERANGE;
         }
         return 0;
 }
 
-static int parse_any(const struct key *key, const char *text, bool plain, uint64_t *ret,
-                     struct value_why *ret_why) {
+static int parse_any(const struct key *key, const char *text, bool plain, uint64_t *ret, struct value_why *ret_why) {
         switch (key->type) {
         case KEY_BOOL:
                 return parse_bool(text, plain, ret, ret_why);
@@ -210,12 +206,10 @@ static int parse_any(const struct key *key, const char *text, bool plain, uint64
 }
 
 static bool has_range(const struct key *key) {
-        return key->type == KEY_DURATION || key->type == KEY_SIZE || key->type == KEY_PERCENT ||
-               key->type == KEY_COUNT;
+        return key->type == KEY_DURATION || key->type == KEY_SIZE || key->type == KEY_PERCENT || key->type == KEY_COUNT;
 }
 
-int value_parse(const struct key *key, const char *text, bool plain, uint64_t *ret,
-                struct value_why *ret_why) {
+int value_parse(const struct key *key, const char *text, bool plain, uint64_t *ret, struct value_why *ret_why) {
         char range[VALUE_NAMES_MAX];
         uint64_t value;
         int r;
@@ -228,8 +222,7 @@ int value_parse(const struct key *key, const char *text, bool plain, uint64_t *r
         if (r < 0)
                 return r;
         if (has_range(key) && (value < key->min || value > key->max)) {
-                (void) snprintf(ret_why->text, sizeof ret_why->text,
-                                "%.24s is out of range (%.100s)", text,
+                (void) snprintf(ret_why->text, sizeof ret_why->text, "%.24s is out of range (%.100s)", text,
                                 value_format_range(key, range));
                 return -ERANGE;
         }
@@ -264,8 +257,7 @@ char *value_format(const struct key *key, uint64_t value, char text[static VALUE
                 break;
         case KEY_PERCENT:
                 if (value % 10 > 0)
-                        (void) snprintf(text, VALUE_TEXT_MAX, "%" PRIu64 ".%" PRIu64 "%%",
-                                        value / 10, value % 10);
+                        (void) snprintf(text, VALUE_TEXT_MAX, "%" PRIu64 ".%" PRIu64 "%%", value / 10, value % 10);
                 else
                         (void) snprintf(text, VALUE_TEXT_MAX, "%" PRIu64 "%%", value / 10);
                 break;
@@ -289,8 +281,7 @@ static void join_names(const char *const *names, char text[static VALUE_NAMES_MA
 
         text[0] = '\0';
         for (; *names && used < VALUE_NAMES_MAX; names++)
-                used += (size_t) snprintf(text + used, VALUE_NAMES_MAX - used, "%s%s",
-                                          used > 0 ? ", " : "", *names);
+                used += (size_t) snprintf(text + used, VALUE_NAMES_MAX - used, "%s%s", used > 0 ? ", " : "", *names);
 }
 
 char *value_format_range(const struct key *key, char text[static VALUE_NAMES_MAX]) {
@@ -304,17 +295,15 @@ char *value_format_range(const struct key *key, char text[static VALUE_NAMES_MAX
         case KEY_SIZE:
         case KEY_PERCENT:
         case KEY_COUNT:
-                (void) snprintf(text, VALUE_NAMES_MAX, "%s to %s%s%s",
-                                value_format(key, key->min, from), value_format(key, key->max, to),
-                                key->unit ? " " : "", key->unit ? key->unit : "");
+                (void) snprintf(text, VALUE_NAMES_MAX, "%s to %s%s%s", value_format(key, key->min, from),
+                                value_format(key, key->max, to), key->unit ? " " : "", key->unit ? key->unit : "");
                 break;
         case KEY_ENUM:
                 join_names(key->names, text);
                 break;
         case KEY_PATH:
-                (void) snprintf(text, VALUE_NAMES_MAX, "an absolute path of at most %" PRIu64
-                                " bytes%s%s", key->max, key->credential ? ", the name of a credential" : "",
-                                key->min == 0 ? ", or empty" : "");
+                (void) snprintf(text, VALUE_NAMES_MAX, "an absolute path of at most %" PRIu64 " bytes%s%s", key->max,
+                                key->credential ? ", the name of a credential" : "", key->min == 0 ? ", or empty" : "");
                 break;
         case KEY_ADDRESS:
                 (void) snprintf(text, VALUE_NAMES_MAX, "%s, or empty",
@@ -337,8 +326,7 @@ int value_parse_ports(const char *text, struct settings_port_range *ret) {
                 return -EINVAL;
         memcpy(first_text, text, n);
         first_text[n] = '\0';
-        if (value_parse_number(first_text, &first) < 0 ||
-            value_parse_number(dash ? dash + 1 : first_text, &last) < 0)
+        if (value_parse_number(first_text, &first) < 0 || value_parse_number(dash ? dash + 1 : first_text, &last) < 0)
                 return -EINVAL;
         if (first < 1 || first > last || last > UINT16_MAX)
                 return -ERANGE;
@@ -399,9 +387,8 @@ int value_parse_time(const char *text, uint64_t *ret_us) {
         normal = t;
         seconds = timegm(&normal);
         /* timegm() takes 31 June for 1 July. */
-        if (normal.tm_mday != t.tm_mday || normal.tm_mon != t.tm_mon ||
-            normal.tm_hour != t.tm_hour || normal.tm_min != t.tm_min || normal.tm_sec != t.tm_sec ||
-            t.tm_year < 100)
+        if (normal.tm_mday != t.tm_mday || normal.tm_mon != t.tm_mon || normal.tm_hour != t.tm_hour ||
+            normal.tm_min != t.tm_min || normal.tm_sec != t.tm_sec || t.tm_year < 100)
                 return -EINVAL;
         *ret_us = (uint64_t) (seconds - offset) * 1000000;
         return 0;
@@ -435,8 +422,7 @@ static unsigned edit_distance(const char *a, size_t n, const char *b, size_t m) 
                 d[0][j] = j;
         for (size_t i = 1; i <= n; i++)
                 for (size_t j = 1; j <= m; j++) {
-                        d[i][j] = smallest(d[i - 1][j] + 1, d[i][j - 1] + 1,
-                                           d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+                        d[i][j] = smallest(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
                         if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
                             d[i - 2][j - 2] + 1 < d[i][j])
                                 d[i][j] = d[i - 2][j - 2] + 1;

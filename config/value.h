@@ -30,8 +30,7 @@ int value_parse_number(const char *text, uint64_t *ret);
  * plain: written without quotes. Not for lists and addresses (config/value_address.h). Of a path: checks it, and *ret
  * is its length. -EINVAL or -ERANGE, with ret_why set.
  */
-int value_parse(const struct key *key, const char *text, bool plain, uint64_t *ret,
-                struct value_why *ret_why);
+int value_parse(const struct key *key, const char *text, bool plain, uint64_t *ret, struct value_why *ret_why);
 /* Not for paths, addresses and lists. Writes what value_parse() reads back. Returns text. */
 char *value_format(const struct key *key, uint64_t value, char text[static VALUE_TEXT_MAX]);
 /* "100ms to 1m", "enforce, observe", "true or false". Returns text. */

@@ -54,12 +54,15 @@ int value_parse_address(const struct key *key, const char *text, struct settings
                 return refuse(ret_why, text, "is too long for an address");
         strcpy(copy, text);
         if (key->max > 0 && split_port(copy, &a.port) < 0)
-                return refuse(ret_why, text, "is not an address with a port; write it like 192.0.2.1:443 or "
+                return refuse(ret_why, text,
+                              "is not an address with a port; write it like 192.0.2.1:443 or "
                               "\"[2001:db8::1]:443\"");
         if (address_parse(copy, &a.address) < 0)
-                return refuse(ret_why, text, key->max > 0
-                              ? "is not an address with a port; write it like 192.0.2.1:443 or \"[2001:db8::1]:443\""
-                              : "is not an address; write it like 192.0.2.1 or \"2001:db8::1\"");
+                return refuse(
+                        ret_why, text,
+                        key->max > 0
+                                ? "is not an address with a port; write it like 192.0.2.1:443 or \"[2001:db8::1]:443\""
+                                : "is not an address; write it like 192.0.2.1 or \"2001:db8::1\"");
         why = unusable(&a.address);
         if (why)
                 return refuse(ret_why, text, why);
@@ -67,7 +70,8 @@ int value_parse_address(const struct key *key, const char *text, struct settings
         return 0;
 }
 
-char *value_format_address(const struct key *key, const struct settings_address *a, char text[static VALUE_ADDRESS_MAX]) {
+char *value_format_address(const struct key *key, const struct settings_address *a,
+                           char text[static VALUE_ADDRESS_MAX]) {
         char address[ADDRESS_TEXT_MAX];
         bool brackets = key->max > 0 && !address_is_ipv4(&a->address);
 

@@ -16,4 +16,5 @@ enum { VALUE_ADDRESS_MAX = ADDRESS_TEXT_MAX + 8 };
 int value_parse_address(const struct key *key, const char *text, struct settings_address *ret,
                         struct value_why *ret_why);
 /* What value_parse_address() reads back. Returns text. */
-char *value_format_address(const struct key *key, const struct settings_address *a, char text[static VALUE_ADDRESS_MAX]);
+char *value_format_address(const struct key *key, const struct settings_address *a,
+                           char text[static VALUE_ADDRESS_MAX]);

@@ -46,8 +46,7 @@ static void append(struct yaml_node *parent, struct yaml_node *child) {
         parent->count++;
 }
 
-static void append_to_mapping(struct builder *b, struct yaml_node *parent,
-                              struct yaml_node *child) {
+static void append_to_mapping(struct builder *b, struct yaml_node *parent, struct yaml_node *child) {
         const struct yaml_node *twin;
 
         child->key = b->key;
@@ -55,15 +54,13 @@ static void append_to_mapping(struct builder *b, struct yaml_node *parent,
         b->key = NULL;
         twin = find_key(parent, child->key);
         if (twin)
-                config_errors_add(b->errors, b->source, child->key_at,
-                                  "%.64s: named twice; first in line %u", child->key,
-                                  twin->key_at.line);
+                config_errors_add(b->errors, b->source, child->key_at, "%.64s: named twice; first in line %u",
+                                  child->key, twin->key_at.line);
         else
                 append(parent, child);
 }
 
-static int node_add(struct builder *b, enum yaml_kind kind, yaml_mark_t mark,
-                    struct yaml_node **ret) {
+static int node_add(struct builder *b, enum yaml_kind kind, yaml_mark_t mark, struct yaml_node **ret) {
         struct yaml_node *parent = b->depth > 0 ? b->stack[b->depth - 1] : NULL, *n;
 
         if (b->tree->nodes_count++ == YAML_TREE_NODES_MAX)
@@ -104,22 +101,19 @@ static int take_text(struct builder *b, const yaml_event_t *event, char **ret) {
 
 static int take_key(struct builder *b, const yaml_event_t *event) {
         if (b->stack[b->depth - 1]->count == YAML_TREE_KEYS_MAX)
-                return fatal(b, position(event->start_mark), "more than %d keys in one place",
-                             YAML_TREE_KEYS_MAX);
+                return fatal(b, position(event->start_mark), "more than %d keys in one place", YAML_TREE_KEYS_MAX);
         b->key_at = position(event->start_mark);
         return take_text(b, event, &b->key);
 }
 
 /* True when neither is there. */
-static bool check_properties(struct builder *b, yaml_mark_t mark, const yaml_char_t *anchor,
-                             const yaml_char_t *tag) {
+static bool check_properties(struct builder *b, yaml_mark_t mark, const yaml_char_t *anchor, const yaml_char_t *tag) {
         if (anchor)
                 config_errors_add(b->errors, b->source, position(mark),
                                   "anchors (&%.32s) are not taken; write the value where it is needed",
                                   (const char *) anchor);
         if (tag)
-                config_errors_add(b->errors, b->source, position(mark),
-                                  "tags (!) are not taken; write the bare value");
+                config_errors_add(b->errors, b->source, position(mark), "tags (!) are not taken; write the bare value");
         return !anchor && !tag;
 }
 
@@ -128,8 +122,7 @@ static int take_scalar(struct builder *b, const yaml_event_t *event) {
         bool good;
         int r;
 
-        good = check_properties(b, event->start_mark, event->data.scalar.anchor,
-                                event->data.scalar.tag);
+        good = check_properties(b, event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
         if (awaits_key(b))
                 return take_key(b, event);
         r = node_add(b, YAML_KIND_SCALAR, event->start_mark, &n);
@@ -176,8 +169,7 @@ static int open_node(struct builder *b, enum yaml_kind kind, yaml_mark_t mark, b
 static int start_document(struct builder *b, const yaml_event_t *event) {
         if (++b->documents > 1)
                 return fatal(b, position(event->start_mark), "a second document begins; write one");
-        if (event->data.document_start.tag_directives.start !=
-            event->data.document_start.tag_directives.end)
+        if (event->data.document_start.tag_directives.start != event->data.document_start.tag_directives.end)
                 return fatal(b, position(event->start_mark), "%%TAG is not taken");
         return 0;
 }
@@ -192,13 +184,11 @@ static int take_event(struct builder *b, const yaml_event_t *event) {
                 return take_alias(b, event);
         case YAML_SEQUENCE_START_EVENT:
                 return open_node(b, YAML_KIND_LIST, event->start_mark,
-                                 check_properties(b, event->start_mark,
-                                                  event->data.sequence_start.anchor,
+                                 check_properties(b, event->start_mark, event->data.sequence_start.anchor,
                                                   event->data.sequence_start.tag));
         case YAML_MAPPING_START_EVENT:
                 return open_node(b, YAML_KIND_MAPPING, event->start_mark,
-                                 check_properties(b, event->start_mark,
-                                                  event->data.mapping_start.anchor,
+                                 check_properties(b, event->start_mark, event->data.mapping_start.anchor,
                                                   event->data.mapping_start.tag));
         case YAML_SEQUENCE_END_EVENT:
         case YAML_MAPPING_END_EVENT:
@@ -230,8 +220,8 @@ static int syntax_error(struct builder *b, const yaml_parser_t *parser) {
         case YAML_MEMORY_ERROR:
                 return -ENOMEM;
         case YAML_READER_ERROR:
-                return fatal(b, config_source_position(b->source, parser->problem_offset),
-                             "not a text in UTF-8: %s", problem);
+                return fatal(b, config_source_position(b->source, parser->problem_offset), "not a text in UTF-8: %s",
+                             problem);
         case YAML_SCANNER_ERROR:
         case YAML_PARSER_ERROR:
         case YAML_NO_ERROR:
@@ -241,10 +231,9 @@ static int syntax_error(struct builder *b, const yaml_parser_t *parser) {
                 break;
         }
         if (!parser->context)
-                return fatal(b, position(parser->problem_mark), "not YAML: %s%s", problem,
-                             hint(b, parser));
-        return fatal(b, position(parser->problem_mark), "not YAML: %s %s (line %zu)%s",
-                     problem, parser->context, parser->context_mark.line + 1, hint(b, parser));
+                return fatal(b, position(parser->problem_mark), "not YAML: %s%s", problem, hint(b, parser));
+        return fatal(b, position(parser->problem_mark), "not YAML: %s %s (line %zu)%s", problem, parser->context,
+                     parser->context_mark.line + 1, hint(b, parser));
 }
 
 static int build(struct builder *b, yaml_parser_t *parser) {
@@ -265,8 +254,7 @@ static int build(struct builder *b, yaml_parser_t *parser) {
         return 0;
 }
 
-int yaml_tree_parse(const struct config_source *source, struct config_errors *errors,
-                    struct yaml_tree **ret) {
+int yaml_tree_parse(const struct config_source *source, struct config_errors *errors, struct yaml_tree **ret) {
         struct builder b = { .source = source, .errors = errors };
         yaml_parser_t parser;
         int r;

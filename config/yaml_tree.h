@@ -45,8 +45,7 @@ struct yaml_tree;
  * once. 0: there is a tree, whether or not errors were added. -EBADMSG: there
  * is none, and an error says why. -ENOMEM.
  */
-int yaml_tree_parse(const struct config_source *source, struct config_errors *errors,
-                    struct yaml_tree **ret);
+int yaml_tree_parse(const struct config_source *source, struct config_errors *errors, struct yaml_tree **ret);
 /* NULL for an empty document. */
 const struct yaml_node *yaml_tree_root(const struct yaml_tree *tree);
 struct yaml_tree *yaml_tree_free(struct yaml_tree *tree);

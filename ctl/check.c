@@ -15,10 +15,7 @@ enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 
 static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
-enum metric {
-        METRIC_FILL, METRIC_HALF_OPEN, METRIC_AGED, METRIC_SYNS, METRIC_PROBE, METRIC_CONNECTED,
-        METRICS
-};
+enum metric { METRIC_FILL, METRIC_HALF_OPEN, METRIC_AGED, METRIC_SYNS, METRIC_PROBE, METRIC_CONNECTED, METRICS };
 
 struct limit {
         const char *text; /* as given, for the perfdata; NULL: none */
@@ -49,8 +46,7 @@ static int read_limit(char *text, struct limit limits[static METRICS]) {
         for (unsigned i = 0; i < METRICS; i++) {
                 size_t n = strlen(metrics[i].name);
 
-                if (equals ? (size_t) (equals - text) != n || strncmp(text, metrics[i].name, n) != 0
-                           : i != METRIC_FILL)
+                if (equals ? (size_t) (equals - text) != n || strncmp(text, metrics[i].name, n) != 0 : i != METRIC_FILL)
                         continue;
                 limits[i].text = range;
                 return range_parse(range, &limits[i].range);
@@ -70,8 +66,7 @@ static int read_arguments(struct check *check, int argc, char **argv) {
                 if (c == '?')
                         return -1;
                 if (read_limit(optarg, c == 'w' ? check->warning : check->critical) < 0) {
-                        ctl_usage("check", "not [fill|half-open|aged|syns|probe|probe-connected=]RANGE",
-                                  optarg);
+                        ctl_usage("check", "not [fill|half-open|aged|syns|probe|probe-connected=]RANGE", optarg);
                         return -1;
                 }
         }
@@ -100,8 +95,7 @@ static int judge_metrics(const struct check *check) {
                 if (check->warning[i].text && worst < CHECK_WARNING &&
                     range_alerts(&check->warning[i].range, check->values[i]))
                         worst = CHECK_WARNING;
-                if (check->critical[i].text &&
-                    range_alerts(&check->critical[i].range, check->values[i]))
+                if (check->critical[i].text && range_alerts(&check->critical[i].range, check->values[i]))
                         worst = CHECK_CRITICAL;
         }
         return worst;
@@ -138,8 +132,8 @@ static void print_perfdata(const struct check *check) {
         for (unsigned i = 0; i < METRICS; i++) {
                 if (isnan(check->values[i]))
                         continue;
-                printf("%s%s=%.10g%s;%s;%s;0", separator, metrics[i].label, check->values[i],
-                       metrics[i].unit, check->warning[i].text ? check->warning[i].text : "",
+                printf("%s%s=%.10g%s;%s;%s;0", separator, metrics[i].label, check->values[i], metrics[i].unit,
+                       check->warning[i].text ? check->warning[i].text : "",
                        check->critical[i].text ? check->critical[i].text : "");
                 separator = " ";
         }
@@ -173,8 +167,7 @@ static void print_probe(const json_t *status) {
 
 static int report(struct check *check, json_t *status) {
         const char *sensor = broken_sensor(json_object_get(status, "sensors"));
-        const char *reason =
-                json_string_value(json_array_get(json_object_get(status, "reasons"), 0));
+        const char *reason = json_string_value(json_array_get(json_object_get(status, "reasons"), 0));
         int state = judge_state(ctl_text(status, "state")), figures, worst;
 
         read_figures(check, status);

@@ -19,8 +19,7 @@ int client_answer_parse(const char *text, struct client_answer *ret) {
         a.parameters = json_object_get(a.message, "parameters");
         a.error = json_string_value(error);
         a.continues = json_is_true(json_object_get(a.message, "continues"));
-        if (!json_is_object(a.message) || (error && !a.error) ||
-            (a.parameters && !json_is_object(a.parameters))) {
+        if (!json_is_object(a.message) || (error && !a.error) || (a.parameters && !json_is_object(a.parameters))) {
                 json_decref(a.message);
                 return -EPROTO;
         }

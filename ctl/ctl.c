@@ -88,8 +88,7 @@ int ctl_fail(const struct ctl *ctl, int error) {
         switch (-error) {
         case EACCES:
         case EPERM:
-                fprintf(stderr, "synwardctl: %s: not permitted; are you in the socket's group?\n",
-                        ctl->socket);
+                fprintf(stderr, "synwardctl: %s: not permitted; are you in the socket's group?\n", ctl->socket);
                 return EXIT_NOT_PERMITTED;
         case ENOENT:
         case ECONNREFUSED:
@@ -118,8 +117,7 @@ int ctl_refused(const struct client_answer *a) {
         size_t i;
 
         if (strcmp(a->error, "io.synward.PermissionDenied") == 0) {
-                fputs("synwardctl: not permitted: this needs root or the daemon's own user\n",
-                      stderr);
+                fputs("synwardctl: not permitted: this needs root or the daemon's own user\n", stderr);
                 return EXIT_NOT_PERMITTED;
         }
         if (strcmp(a->error, "io.synward.NotReady") == 0)
@@ -143,8 +141,7 @@ int ctl_refused(const struct client_answer *a) {
         return EXIT_REFUSED;
 }
 
-int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int timeout_ms,
-            json_t **ret) {
+int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int timeout_ms, json_t **ret) {
         struct client_answer a;
         struct client *c;
         int error, status = EXIT_OK;

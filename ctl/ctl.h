@@ -41,8 +41,7 @@ int command_top(struct ctl *ctl, int argc, char **argv);
 
 /* Calls and waits; takes over parameters. EXIT_OK and a new reference, or another exit
  * status, the reason already on standard error. */
-int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int timeout_ms,
-            json_t **ret);
+int ctl_ask(const struct ctl *ctl, const char *method, json_t *parameters, int timeout_ms, json_t **ret);
 /* A command without arguments: what it asks for, as JSON or by print (NULL: nothing). */
 typedef void ctl_print_fn(const struct ctl *ctl, const json_t *answer);
 int ctl_show(const struct ctl *ctl, int argc, char **argv, const char *method, int timeout_ms, ctl_print_fn *print);

@@ -79,11 +79,13 @@ static void look_at_namespace(struct doctor *d, const struct listening *list, in
                 return;
         for (int i = 0; i < count; i++)
                 open += !list[i].loopback;
-        advice_add(&d->advice, open > 0 ? ADVICE_INFO : ADVICE_WARNING, "namespace",
-                   "this network namespace is not the host's", NULL,
-                   "A container's? %d sockets listen in it for others. synwardd sees what comes to those, and nothing of "
-                   "the host or of other containers; to watch the host it needs the host's network "
-                   "(--network=host; Kubernetes: hostNetwork).", open);
+        advice_add(
+                &d->advice, open > 0 ? ADVICE_INFO : ADVICE_WARNING, "namespace",
+                "this network namespace is not the host's", NULL,
+                "A container's? %d sockets listen in it for others. synwardd sees what comes to those, and nothing of "
+                "the host or of other containers; to watch the host it needs the host's network "
+                "(--network=host; Kubernetes: hostNetwork).",
+                open);
 }
 
 static void look_at_other_namespaces(struct doctor *d) {
@@ -123,8 +125,8 @@ static void look_at_listeners(struct doctor *d) {
                 if (list[i].queue > list[i].backlog)
                         advice_add(&d->advice, ADVICE_SERIOUS, "accept_queue", "an application does not accept", NULL,
                                    "%s: %u connections wait for accept, its limit is %u. New ones are "
-                                   "dropped; that is no flood.", list[i].address, list[i].queue,
-                                   list[i].backlog);
+                                   "dropped; that is no flood.",
+                                   list[i].address, list[i].queue, list[i].backlog);
                 if (!list[i].loopback && !is_named_before(list, i))
                         advice_queue(&d->advice, &q, &d->host);
         }
@@ -140,7 +142,8 @@ static long long read_counter(const struct doctor *d, const char *wanted) {
         uint64_t count;
 
         snprintf(path, sizeof path, "%s/net/netstat", d->proc);
-        return kernel_text_read_counters(path, "TcpExt:", wanted, &count) && count <= LLONG_MAX ? (long long) count : -1;
+        return kernel_text_read_counters(path, "TcpExt:", wanted, &count) && count <= LLONG_MAX ? (long long) count
+                                                                                                : -1;
 }
 
 /* "Possible SYN flooding" in the kernel's log, which is the whole machine's. -errno: not readable. */
@@ -181,7 +184,8 @@ static void look_at_kernel_log(struct doctor *d, bool counted) {
         else if (count > 0)
                 advice_add(&d->advice, ADVICE_INFO, "kernel_log", "queues were full elsewhere on this machine", NULL,
                            "The kernel's log is the whole machine's and says so %d times, the last: \"%s\"; no "
-                           "queue of this network namespace was. A container's?", count, last);
+                           "queue of this network namespace was. A container's?",
+                           count, last);
         else
                 advice_add(&d->advice, ADVICE_FINE, "kernel_log", "the kernel's log tells of no SYN flood", NULL,
                            "No \"Possible SYN flooding\" in it.");
@@ -202,9 +206,11 @@ static void look_at_counters(struct doctor *d) {
                 advice_add(&d->advice, ADVICE_INFO, "queue_cookies", "queues were full since the host started", NULL,
                            "%lld SYNs were answered by cookie for that.", cookies);
         if (overflows > 0)
-                advice_add(&d->advice, ADVICE_INFO, "listen_overflows", "accept queues were full since the host started", NULL,
-                           "%lld times: an application was slow to accept, or more came at once than its backlog holds.",
-                           overflows);
+                advice_add(
+                        &d->advice, ADVICE_INFO, "listen_overflows", "accept queues were full since the host started",
+                        NULL,
+                        "%lld times: an application was slow to accept, or more came at once than its backlog holds.",
+                        overflows);
         if (drops <= 0 && overflows <= 0 && cookies <= 0)
                 advice_add(&d->advice, ADVICE_FINE, "counters", "no queue of this network namespace was full", NULL,
                            "TCPReqQFullDrop, TCPReqQFullDoCookies and ListenOverflows are %s.",
@@ -268,9 +274,11 @@ static void look_at_probe(struct doctor *d) {
                 return;
         probe = json_object_get(a.parameters, "probe");
         if (json_is_object(probe) && n >= 0 && !listens(list, n, ctl_text(probe, "listener")))
-                advice_add(&d->advice, ADVICE_WARNING, "probe_listener", "nobody listens where the probe connects to", NULL,
-                           "probe.listener is %s. Start the service, or name an address of this host on which it listens.",
-                           ctl_text(probe, "listener"));
+                advice_add(
+                        &d->advice, ADVICE_WARNING, "probe_listener", "nobody listens where the probe connects to",
+                        NULL,
+                        "probe.listener is %s. Start the service, or name an address of this host on which it listens.",
+                        ctl_text(probe, "listener"));
         else if (json_is_object(probe) && *ctl_text(probe, "why"))
                 advice_add(&d->advice, ADVICE_WARNING, "probe", "the probe does not work", NULL, "%s: %s.",
                            ctl_text(probe, "listener"), ctl_text(probe, "why"));
@@ -316,8 +324,7 @@ static json_t *report_json(const struct doctor *d) {
         for (unsigned i = 0; i < d->advice.count; i++) {
                 const struct advice *a = &d->advice.list[i];
 
-                error |= json_array_append_new(findings,
-                                               json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", a->id, "severity",
+                error |= json_array_append_new(findings, json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", a->id, "severity",
                                                          advice_severity_name(a->severity), "finding", a->title, "why",
                                                          a->why, "command", a->command[0] ? a->command : NULL));
         }

@@ -93,7 +93,8 @@ static int stream_events(const struct ctl *ctl, json_t *parameters) {
 
 int command_events(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
-                { "number", required_argument, NULL, 'n' }, { "follow", no_argument, NULL, 'f' },
+                { "number", required_argument, NULL, 'n' },
+                { "follow", no_argument, NULL, 'f' },
                 { 0 },
         };
         unsigned limit = 20;

@@ -38,7 +38,7 @@ static void lose(struct feed *f, int error, int64_t now_ms) {
 
 static void send_call(struct feed *f, int64_t now_ms) {
         static const char *const methods[] = {
-                [FEED_STATUS] = "io.synward.GetStatus", [FEED_SOURCES] = "io.synward.GetSources",
+                [FEED_STATUS] = "io.synward.GetStatus",    [FEED_SOURCES] = "io.synward.GetSources",
                 [FEED_PREFIXES] = "io.synward.GetSources", [FEED_EVENTS] = "io.synward.GetEvents",
                 [FEED_HISTORY] = "io.synward.GetHistory",
         };

@@ -114,7 +114,8 @@ static void say_rule(const struct ruleset_verdict *v, char text[static LOOK_MAX]
         if (v->packets >= 0)
                 snprintf(packets, sizeof packets, ", by its counter %" PRId64 " packets so far", v->packets);
         if (v->rule > 0)
-                snprintf(text, LOOK_MAX, "rule %" PRId64 " (chain %.20s %.40s %.40s%s)", v->rule, v->family, v->table, v->chain, packets);
+                snprintf(text, LOOK_MAX, "rule %" PRId64 " (chain %.20s %.40s %.40s%s)", v->rule, v->family, v->table,
+                         v->chain, packets);
         else
                 snprintf(text, LOOK_MAX, "the policy of chain %.20s %.40s %.40s", v->family, v->table, v->chain);
 }
@@ -130,28 +131,35 @@ static void advise_group(const struct group *g, struct advice_list *l) {
                 snprintf(rate, sizeof rate, "%.0f %.10s a %.10s", v->rate, v->unit, v->per);
         switch (v->fate) {
         case RULESET_CLOSED:
-                advice_add(l, ADVICE_INFO, "firewall_drops", "a firewall drops SYNs before listeners", NULL,
-                           "%s: no new connection from other hosts gets there; %s drops or refuses it. If that is meant, nothing is wrong: a "
-                           "flood cannot fill that queue, and synwardd does not see it. To look: nft -a list chain "
-                           "%.20s %.40s %.40s.", names, rule, v->family, v->table, v->chain);
+                advice_add(
+                        l, ADVICE_INFO, "firewall_drops", "a firewall drops SYNs before listeners", NULL,
+                        "%s: no new connection from other hosts gets there; %s drops or refuses it. If that is meant, nothing is wrong: a "
+                        "flood cannot fill that queue, and synwardd does not see it. To look: nft -a list chain "
+                        "%.20s %.40s %.40s.",
+                        names, rule, v->family, v->table, v->chain);
                 break;
         case RULESET_LIMITED:
-                advice_add(l, ADVICE_WARNING, "firewall_limits", "a firewall limits all SYNs of listeners together", NULL,
-                           "%s: %s lets %s pass, whoever sends them, and the rest is dropped. A flood uses that up, and real "
-                           "clients are dropped with it, before TCP or synwardd count them. SYN cookies need no such limit. To "
-                           "look: nft -a list chain %.20s %.40s %.40s.", names, rule, rate, v->family, v->table, v->chain);
+                advice_add(
+                        l, ADVICE_WARNING, "firewall_limits", "a firewall limits all SYNs of listeners together", NULL,
+                        "%s: %s lets %s pass, whoever sends them, and the rest is dropped. A flood uses that up, and real "
+                        "clients are dropped with it, before TCP or synwardd count them. SYN cookies need no such limit. To "
+                        "look: nft -a list chain %.20s %.40s %.40s.",
+                        names, rule, rate, v->family, v->table, v->chain);
                 break;
         case RULESET_LIMITED_EACH:
                 advice_add(l, ADVICE_INFO, "firewall_limits_each", "a firewall limits SYNs by who sends them", NULL,
                            "%s: %s lets %s %s pass. Forged addresses are not held by it; what it drops neither TCP nor "
                            "synwardd counts, so a flood from few sources looks smaller. To look: nft -a list chain "
-                           "%.20s %.40s %.40s.", names, rule, rate, each, v->family, v->table, v->chain);
+                           "%.20s %.40s %.40s.",
+                           names, rule, rate, each, v->family, v->table, v->chain);
                 break;
         case RULESET_UNCLEAR:
-                advice_add(l, ADVICE_INFO, "firewall_unclear", "a firewall may drop SYNs before listeners", NULL,
-                           "%s: chain %.20s %.40s %.40s drops, or limits, what no rule of it accepts, and some of those are not "
-                           "understood here (iptables' own matches are listed by name only). Whether SYNs pass is to be seen there: "
-                           "nft list chain %.20s %.40s %.40s.", names, v->family, v->table, v->chain, v->family, v->table, v->chain);
+                advice_add(
+                        l, ADVICE_INFO, "firewall_unclear", "a firewall may drop SYNs before listeners", NULL,
+                        "%s: chain %.20s %.40s %.40s drops, or limits, what no rule of it accepts, and some of those are not "
+                        "understood here (iptables' own matches are listed by name only). Whether SYNs pass is to be seen there: "
+                        "nft list chain %.20s %.40s %.40s.",
+                        names, v->family, v->table, v->chain, v->family, v->table, v->chain);
                 break;
         case RULESET_PASSES:
         case RULESET_FATES:
@@ -175,9 +183,11 @@ void firewall_advise(const struct ruleset *r, int error, const char *legacy, con
 
         all.count = 0;
         if (legacy[0])
-                advice_add(l, ADVICE_INFO, "firewall_legacy", "tables of iptables-legacy are loaded", NULL,
-                           "%s: they are not read here. Whether their rules drop SYNs before a listener: iptables-legacy-save, "
-                           "ip6tables-legacy-save.", legacy);
+                advice_add(
+                        l, ADVICE_INFO, "firewall_legacy", "tables of iptables-legacy are loaded", NULL,
+                        "%s: they are not read here. Whether their rules drop SYNs before a listener: iptables-legacy-save, "
+                        "ip6tables-legacy-save.",
+                        legacy);
         if (!r) {
                 advise_unread(error, l);
                 return;
@@ -186,8 +196,8 @@ void firewall_advise(const struct ruleset *r, int error, const char *legacy, con
         for (unsigned i = 0; i < all.count; i++)
                 advise_group(&all.list[i], l);
         if (all.count == 0)
-                advice_add(l, ADVICE_FINE, "firewall", "no rule of nftables is known to keep SYNs from a listener", NULL,
-                           "%u rules before the listeners were looked at.", ruleset_count(r));
+                advice_add(l, ADVICE_FINE, "firewall", "no rule of nftables is known to keep SYNs from a listener",
+                           NULL, "%u rules before the listeners were looked at.", ruleset_count(r));
 }
 
 static bool is_loaded(const char *proc, const char *file, const char *table) {
@@ -210,7 +220,9 @@ static bool is_loaded(const char *proc, const char *file, const char *table) {
 /* "filter" in /proc/net/ip_tables_names and ip6_tables_names (net/netfilter/x_tables.c), which only what
  * iptables-legacy uses is in. nat does not drop. */
 static void read_legacy(const char *proc, char legacy[static LEGACY_MAX]) {
-        static const char *const files[] = { "ip_tables_names", "ip6_tables_names" }, *const tables[] = { "filter", "mangle", "raw" };
+        static const char *const files[] = { "ip_tables_names", "ip6_tables_names" }, *const tables[] = { "filter",
+                                                                                                          "mangle",
+                                                                                                          "raw" };
         const char *before = "";
         size_t used = 0;
 

@@ -13,8 +13,8 @@
 #include "ctl/listening.h"
 #include "ctl/ruleset.h"
 
-/* r NULL: it could not be read, error says why (ctl/ruleset_read.h). legacy: the tables of iptables-legacy that are loaded, "filter,
- * mangle", or "". Pure. */
+/* r NULL: it could not be read, error says why (ctl/ruleset_read.h). legacy: the tables of iptables-legacy that are
+ * loaded, "filter, mangle", or "". Pure. */
 void firewall_advise(const struct ruleset *r, int error, const char *legacy, const struct listening *list, int count,
                      struct advice_list *l);
 /* Looks at this host, and says so. */

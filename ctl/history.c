@@ -38,14 +38,21 @@ static bool has_any(const struct course *c, const char *name) {
 
 static void print_table(const struct ctl *ctl, const json_t *answer) {
         static const struct table_column columns[] = {
-                { "TIME", false }, { "FOR", true }, { "STATE", false }, { "SYN/s", true },
+                { "TIME", false },      { "FOR", true },          { "STATE", false },    { "SYN/s", true },
                 { "FINISHED/s", true }, { "UNFINISHED/s", true }, { "HALF-OPEN", true }, { "FILL", true },
-                { "COOKIES/s", true }, { "REFUSED/s", true }, { "KNOWN", true }, { "PROBE", true },
+                { "COOKIES/s", true },  { "REFUSED/s", true },    { "KNOWN", true },     { "PROBE", true },
                 { "PROBE ms", true },
         };
         static const char *const names[] = {
-                "syn_per_s", "completed_per_s", "unanswered_per_s", "half_open", "fill",
-                "cookies_sent_per_s", "queue_drops_per_s", "known_finished_share", "probe_connected_share",
+                "syn_per_s",
+                "completed_per_s",
+                "unanswered_per_s",
+                "half_open",
+                "fill",
+                "cookies_sent_per_s",
+                "queue_drops_per_s",
+                "known_finished_share",
+                "probe_connected_share",
                 "probe_slowest_ms",
         };
         struct course c = course_of(answer);
@@ -73,7 +80,8 @@ static void print_table(const struct ctl *ctl, const json_t *answer) {
 
 static void print_value(const json_t *value) {
         char *text = json_is_string(value) || json_is_null(value)
-                             ? NULL : json_text_write(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15), "");
+                             ? NULL
+                             : json_text_write(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15), "");
 
         term_say(stdout, "%s", text ? text : ctl_string(value));
         free(text);
@@ -119,7 +127,9 @@ static int print_objects(const json_t *answer) {
 
 int command_history(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
-                { "number", required_argument, NULL, 'n' }, { "csv", no_argument, NULL, 'c' }, { 0 },
+                { "number", required_argument, NULL, 'n' },
+                { "csv", no_argument, NULL, 'c' },
+                { 0 },
         };
         unsigned limit = 60;
         bool csv = false;
@@ -137,8 +147,8 @@ int command_history(struct ctl *ctl, int argc, char **argv) {
                 return ctl_usage("history", "too many arguments", argv[optind]);
         if (csv && ctl->json)
                 return ctl_usage("history", "choose one of", "--csv, --json");
-        status = ctl_ask(ctl, "io.synward.GetHistory", json_pack("{s:i}", "limit", (int) limit),
-                         CLIENT_TIMEOUT_MS, &answer);
+        status = ctl_ask(ctl, "io.synward.GetHistory",
+                         json_pack("{s:i}", "limit", (int) limit), CLIENT_TIMEOUT_MS, &answer);
         if (status != EXIT_OK)
                 return status;
         if (ctl->json)

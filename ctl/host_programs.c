@@ -94,22 +94,27 @@ int host_programs_take_link(const struct nlmsghdr *nlh, void *userdata) {
 /* What it does: pull request 163 of its repository, March 2025, src/tcp_buffer_tuner.c. */
 static void advise_bpftune(const struct host_programs *p, struct advice_list *l) {
         if (p->bpftune > 0)
-                advice_add(l, ADVICE_WARNING, "bpftune", "bpftune writes the same settings", NULL,
-                           "It runs (pid %d). From March 2025 on its tcp_buffer tuner sets tcp_syncookies to 0 when nobody sends "
-                           "cookies back, as in a flood of forged addresses, and changes tcp_max_syn_backlog. What it "
-                           "writes synwardd takes for an administrator's. Run it with its other tuners only (bpftune -a).",
-                           p->bpftune);
+                advice_add(
+                        l, ADVICE_WARNING, "bpftune", "bpftune writes the same settings", NULL,
+                        "It runs (pid %d). From March 2025 on its tcp_buffer tuner sets tcp_syncookies to 0 when nobody sends "
+                        "cookies back, as in a flood of forged addresses, and changes tcp_max_syn_backlog. What it "
+                        "writes synwardd takes for an administrator's. Run it with its other tuners only (bpftune -a).",
+                        p->bpftune);
 }
 
 static void advise_synproxy(const struct host_programs *p, const struct advice_host *h, struct advice_list *l) {
         bool loose = h->conntrack_loose == 1;
 
         if (p->proxied > 0)
-                advice_add(l, loose ? ADVICE_WARNING : ADVICE_INFO, "synproxy", "SYNPROXY answers in front of the listeners",
+                advice_add(l, loose ? ADVICE_WARNING : ADVICE_INFO, "synproxy",
+                           "SYNPROXY answers in front of the listeners",
                            loose ? "sysctl -w net.netfilter.nf_conntrack_tcp_loose=0" : NULL,
-                           "%" PRIu64 " SYNs since its module was loaded. TCP, and so synwardd's counters, sees those that "
-                           "it passes on.%s", p->proxied,
-                           loose ? " The ACKs that answer it must be invalid to tracking, which takes them up now." : "");
+                           "%" PRIu64
+                           " SYNs since its module was loaded. TCP, and so synwardd's counters, sees those that "
+                           "it passes on.%s",
+                           p->proxied,
+                           loose ? " The ACKs that answer it must be invalid to tracking, which takes them up now."
+                                 : "");
 }
 
 static void advise_xdp(const struct host_programs *p, struct advice_list *l) {
@@ -123,9 +128,11 @@ static void advise_xdp(const struct host_programs *p, struct advice_list *l) {
                                  p->xdp[i].device, p->xdp[i].program);
         if (p->xdp_count > HOST_PROGRAMS_XDP_MAX)
                 snprintf(more, sizeof more, " and %u more", p->xdp_count - HOST_PROGRAMS_XDP_MAX);
-        advice_add(l, ADVICE_INFO, "xdp", "an XDP program sees packets first", NULL,
-                   "%s%s. What it drops or answers reaches no counter, no firewall and no sensor of synwardd. bpftool prog "
-                   "show id %u names it.", all, more, p->xdp[0].program);
+        advice_add(
+                l, ADVICE_INFO, "xdp", "an XDP program sees packets first", NULL,
+                "%s%s. What it drops or answers reaches no counter, no firewall and no sensor of synwardd. bpftool prog "
+                "show id %u names it.",
+                all, more, p->xdp[0].program);
 }
 
 static void advise_published(const struct host_programs *p, struct advice_list *l) {
@@ -138,10 +145,11 @@ static void advise_published(const struct host_programs *p, struct advice_list *
                 used += snprintf(ports + used, sizeof ports - (size_t) used, "%s%u", i ? ", " : "", p->ports[i]);
         if (p->published > HOST_PROGRAMS_PORTS_MAX)
                 snprintf(more, sizeof more, " and %u more", p->published - HOST_PROGRAMS_PORTS_MAX);
-        advice_add(l, ADVICE_INFO, "published_ports", "ports of containers are published", NULL,
-                   "%s%s, by docker-proxy. Docker's rules hand SYNs from outside on to the container: its queue and its "
-                   "tcp_syncookies count, not the host's. The host's listener there takes only what those rules leave.",
-                   ports, more);
+        advice_add(
+                l, ADVICE_INFO, "published_ports", "ports of containers are published", NULL,
+                "%s%s, by docker-proxy. Docker's rules hand SYNs from outside on to the container: its queue and its "
+                "tcp_syncookies count, not the host's. The host's listener there takes only what those rules leave.",
+                ports, more);
 }
 
 void host_programs_advise(const struct host_programs *p, const struct advice_host *h, struct advice_list *l) {

@@ -45,10 +45,11 @@ char *account_finished(const json_t *incident, char *text, size_t size) {
         const json_t *a = json_object_get(incident, "account");
         char time[TERM_FIGURE_MAX], done[TERM_FIGURE_MAX], left[TERM_FIGURE_MAX], refused[TERM_FIGURE_MAX];
 
-        snprintf(text, size, "In %s of flood, at the flooded listeners: %s handshakes finished, %s that nobody "
-                 "finished, %s SYNs refused for a full queue.", term_duration(ctl_number(a, "flood_s"), time),
-                 term_figure(ctl_number(a, "finished"), 0, done), term_figure(ctl_number(a, "unfinished"), 0, left),
-                 term_figure(ctl_number(a, "refused"), 0, refused));
+        snprintf(text, size,
+                 "In %s of flood, at the flooded listeners: %s handshakes finished, %s that nobody "
+                 "finished, %s SYNs refused for a full queue.",
+                 term_duration(ctl_number(a, "flood_s"), time), term_figure(ctl_number(a, "finished"), 0, done),
+                 term_figure(ctl_number(a, "unfinished"), 0, left), term_figure(ctl_number(a, "refused"), 0, refused));
         return text;
 }
 
@@ -120,7 +121,8 @@ char *account_rest(const json_t *incident, char *text, size_t size) {
                 ctl_append(text, size, "Nothing innocent accounts for at least %s of them (%s).",
                            term_figure(rest, 0, figure), term_percent(rest / unfinished, share));
         else if (count > 0)
-                ctl_append(text, size, "Together, each at its most, these could account for all that nobody finished: "
+                ctl_append(text, size,
+                           "Together, each at its most, these could account for all that nobody finished: "
                            "it was not their number that told it.");
         if (*pattern)
                 ctl_append(text, size, "%sWhat told it: %s (%s).", *text ? " " : "",

@@ -12,9 +12,17 @@
 #include "ctl/incident.h"
 
 enum {
-        WIDTH = 900, LEFT = 70, RIGHT = 10, TOP = 14, BOTTOM = 26,
-        HEIGHT = 170, QUEUE_HEIGHT = 120, LINES_MAX = 3, MARKS_MAX = 40,
-        QUEUES_DRAWN = 6, FIELD_MAX = 24,
+        WIDTH = 900,
+        LEFT = 70,
+        RIGHT = 10,
+        TOP = 14,
+        BOTTOM = 26,
+        HEIGHT = 170,
+        QUEUE_HEIGHT = 120,
+        LINES_MAX = 3,
+        MARKS_MAX = 40,
+        QUEUES_DRAWN = 6,
+        FIELD_MAX = 24,
 };
 
 struct chart {
@@ -26,19 +34,26 @@ struct chart {
 };
 
 static const struct chart charts[] = {
-        { "Handshakes", "a second", HEIGHT,
-          { { "SYNs", "syn_per_s", "syn" }, { "finished", "completed_per_s", "fin" },
+        { "Handshakes",
+          "a second",
+          HEIGHT,
+          { { "SYNs", "syn_per_s", "syn" },
+            { "finished", "completed_per_s", "fin" },
             { "unfinished", "unanswered_per_s", "unf" } } },
-        { "SYN cookies and refusals", "a second", HEIGHT,
-          { { "cookies sent", "cookies_sent_per_s", "syn" }, { "came back", "cookies_received_per_s", "fin" },
+        { "SYN cookies and refusals",
+          "a second",
+          HEIGHT,
+          { { "cookies sent", "cookies_sent_per_s", "syn" },
+            { "came back", "cookies_received_per_s", "fin" },
             { "refused", "queue_drops_per_s", "unf" } } },
 };
 
 /* Of the listener that was filled most at each moment: all that an older record has. */
 static const struct chart fullest = {
-        "Half-open against the limit, of the listener filled most", "entries", HEIGHT,
-        { { "half-open", "listener_half_open", "unf" }, { "limit", "listener_backlog", "lim" },
-          { NULL, NULL, NULL } },
+        "Half-open against the limit, of the listener filled most",
+        "entries",
+        HEIGHT,
+        { { "half-open", "listener_half_open", "unf" }, { "limit", "listener_backlog", "lim" }, { NULL, NULL, NULL } },
 };
 
 struct frame {
@@ -108,7 +123,8 @@ static void put_acts(FILE *out, const struct frame *f, const json_t *incident) {
 
                 if (i >= MARKS_MAX || !(time >= f->from && time <= f->to))
                         continue;
-                fprintf(out, "<line class=\"act\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>"
+                fprintf(out,
+                        "<line class=\"act\" x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\"/>"
                         "<text class=\"num\" x=\"%.1f\" y=\"%d\">%zu</text>",
                         x_of(f, time), TOP, x_of(f, time), f->height - BOTTOM, x_of(f, time) + 2, TOP - 3, i + 1);
         }
@@ -124,8 +140,7 @@ static bool is_flat(const struct course *c, size_t i, size_t field) {
 }
 
 /* A gap where the figure was not known. */
-static void put_line(FILE *out, const struct frame *f, const struct course *c, const char *name,
-                     const char *style) {
+static void put_line(FILE *out, const struct frame *f, const struct course *c, const char *name, const char *style) {
         size_t field = course_field(c, name);
         bool drawing = false;
 
@@ -134,7 +149,8 @@ static void put_line(FILE *out, const struct frame *f, const struct course *c, c
                 double value = course_value(c, i, field);
 
                 if (!isnan(value) && !is_flat(c, i, field))
-                        fprintf(out, "%c%.1f %.1f", drawing ? 'L' : 'M', x_of(f, fmin(course_time(c, i), f->to)), y_of(f, value));
+                        fprintf(out, "%c%.1f %.1f", drawing ? 'L' : 'M', x_of(f, fmin(course_time(c, i), f->to)),
+                                y_of(f, value));
                 drawing = !isnan(value);
         }
         fputs("\"/>", out);
@@ -189,8 +205,11 @@ static void put_chart(FILE *out, const struct course *timeline, const struct cou
                       const json_t *incident) {
         double step = course_value(timeline, 0, course_field(timeline, "step_s"));
         struct frame f = {
-                .timeline = timeline, .height = chart->height, .from = course_time(timeline, 0) - step,
-                .to = course_time(timeline, timeline->count - 1), .most = round_up(most_of(c, chart)),
+                .timeline = timeline,
+                .height = chart->height,
+                .from = course_time(timeline, 0) - step,
+                .to = course_time(timeline, timeline->count - 1),
+                .most = round_up(most_of(c, chart)),
         };
 
         if (!(f.to > f.from))
@@ -212,7 +231,9 @@ static void put_queue(FILE *out, const struct course *timeline, const struct cou
                       const char *listener, const json_t *incident) {
         char title[TERM_LISTENER_MAX + 64], half_open[FIELD_MAX], backlog[FIELD_MAX];
         struct chart chart = {
-                .title = title, .unit = "entries", .height = QUEUE_HEIGHT,
+                .title = title,
+                .unit = "entries",
+                .height = QUEUE_HEIGHT,
                 .lines = { { "half-open", half_open, "unf" }, { "limit", backlog, "lim" } },
         };
 
@@ -244,7 +265,8 @@ static void put_queues(FILE *out, const struct course *timeline, const json_t *i
                 if (i < QUEUES_DRAWN)
                         put_queue(out, timeline, &c, i, ctl_text(q, "listener"), incident);
         if (more > 0)
-                html(out, "<p class=\"note\">Flooded as well, and less full: %s more.</p>\n", term_figure(more, 0, text));
+                html(out, "<p class=\"note\">Flooded as well, and less full: %s more.</p>\n",
+                     term_figure(more, 0, text));
 }
 
 void incident_charts(FILE *f, const json_t *incident) {
@@ -258,5 +280,6 @@ void incident_charts(FILE *f, const json_t *incident) {
         put_queues(f, &c, incident);
         put_chart(f, &c, &c, &charts[1], incident);
         fputs("<p class=\"note\">Red: flood. Yellow: suspect or recovering. Numbers: what was done, as in the "
-              "list below. Levels are the highest of each point, rates its mean.</p>\n", f);
+              "list below. Levels are the highest of each point, rates its mean.</p>\n",
+              f);
 }

@@ -65,7 +65,9 @@ static void put_summary(FILE *f, const json_t *n) {
         fputs("<dl>\n", f);
         put_row(f, "At", *listener ? listener : "several listeners");
         snprintf(text, sizeof text, "%.19sZ to %.19s%s, %s", ctl_text(n, "start"),
-                 *end ? end : strcmp(ctl_text(n, "state"), "present") == 0 ? "now" : "an unknown time",
+                 *end                                           ? end
+                 : strcmp(ctl_text(n, "state"), "present") == 0 ? "now"
+                                                                : "an unknown time",
                  *end ? "Z" : "", term_duration(ctl_number(n, "duration_s"), a));
         put_row(f, "From", text);
         snprintf(text, sizeof text, "%s in all, at most %s a second", term_figure(ctl_number(n, "total_syns"), 0, a),
@@ -76,8 +78,10 @@ static void put_summary(FILE *f, const json_t *n) {
                  always ? ", for tcp_syncookies was 2" : "");
         put_row(f, "Half-open", text);
         put_row(f, "Blocked", incident_blocked(n, text, sizeof text));
-        put_row(f, "Record", json_is_false(json_object_get(n, "complete"))
-                                     ? "not complete: parts could not be written, or had no room" : "complete");
+        put_row(f, "Record",
+                json_is_false(json_object_get(n, "complete"))
+                        ? "not complete: parts could not be written, or had no room"
+                        : "complete");
         fputs("</dl>\n", f);
 }
 
@@ -93,7 +97,8 @@ static void put_effect(FILE *f, const json_t *n) {
         fputs("<table><caption>What it did to honest handshakes, which are those that finish (a second, means; "
               "half-open: the most)</caption>\n<tr><th scope=\"col\">time</th><th scope=\"col\">SYNs</th>"
               "<th scope=\"col\">finished</th><th scope=\"col\">unfinished</th><th scope=\"col\">refused</th>"
-              "<th scope=\"col\">half-open</th></tr>\n", f);
+              "<th scope=\"col\">half-open</th></tr>\n",
+              f);
         for (size_t i = 0; i < count; i++) {
                 html(f, "<tr><th scope=\"row\">%s</th>", phases[i].name);
                 for (size_t k = 0; k < 4; k++)
@@ -110,7 +115,8 @@ static void put_impact(FILE *f, const json_t *n) {
         if (count == 0)
                 return;
         fputs("<section><h2>What honest clients felt</h2>\n<table><tr><th></th><th scope=\"col\">in the minute before"
-              "</th><th scope=\"col\">during</th></tr>\n", f);
+              "</th><th scope=\"col\">during</th></tr>\n",
+              f);
         for (size_t i = 0; i < count; i++) {
                 html(f, "<tr><th scope=\"row\">%s</th>", rows[i].name);
                 html(f, "<td>%s</td>", rows[i].before);
@@ -118,7 +124,8 @@ static void put_impact(FILE *f, const json_t *n) {
         }
         fputs("</table>\n<p class=\"note\">Known clients are addresses that finished a handshake in the minutes "
               "before; one that gets no answer sends its SYN again. The probe connects to a listener from this "
-              "host itself.</p></section>\n", f);
+              "host itself.</p></section>\n",
+              f);
 }
 
 static void put_listener(FILE *f, const struct account_listener *l) {
@@ -128,8 +135,7 @@ static void put_listener(FILE *f, const struct account_listener *l) {
         html(f, "<tr><th scope=\"row\">%s</th>", l->name);
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
                 html(f, "<td>%s</td>", term_figure(counts[i], 0, text));
-        html(f, "<td>%s of %s</td></tr>\n", term_figure(l->half_open, 0, text),
-             term_figure(l->limit, 0, limit));
+        html(f, "<td>%s of %s</td></tr>\n", term_figure(l->half_open, 0, text), term_figure(l->limit, 0, limit));
 }
 
 static void put_listeners(FILE *f, const json_t *n) {
@@ -144,20 +150,22 @@ static void put_listeners(FILE *f, const json_t *n) {
               "<table class=\"figures\"><caption>Handshakes while the listener was flooded</caption>"
               "<tr><th scope=\"col\">listener</th><th scope=\"col\">SYNs</th><th scope=\"col\">finished</th>"
               "<th scope=\"col\">unfinished</th><th scope=\"col\">refused</th>"
-              "<th scope=\"col\">half-open, at most</th></tr>\n", f);
+              "<th scope=\"col\">half-open, at most</th></tr>\n",
+              f);
         for (size_t i = 0; i < count; i++)
                 put_listener(f, &rows[i]);
         fputs("</table>\n", f);
         if (more > 0)
-                html(f, "<p class=\"note\">Flooded as well, and hurt less: %s more.</p>\n",
-                     term_figure(more, 0, text));
+                html(f, "<p class=\"note\">Flooded as well, and hurt less: %s more.</p>\n", term_figure(more, 0, text));
         fputs("</section>\n", f);
 }
 
 /* A bar of that share. */
 static void put_bar(FILE *f, double share) {
-        fprintf(f, "<td><svg width=\"160\" height=\"10\" aria-hidden=\"true\"><rect class=\"bar\" width=\"%.1f\" "
-                "height=\"10\"/></svg></td></tr>\n", 160 * fmin(1, fmax(0, share)));
+        fprintf(f,
+                "<td><svg width=\"160\" height=\"10\" aria-hidden=\"true\"><rect class=\"bar\" width=\"%.1f\" "
+                "height=\"10\"/></svg></td></tr>\n",
+                160 * fmin(1, fmax(0, share)));
 }
 
 static void put_account(FILE *f, const json_t *n) {
@@ -176,7 +184,8 @@ static void put_account(FILE *f, const json_t *n) {
         else
                 fputs("<table><caption>What is innocent and leaves handshakes unfinished too</caption><tr><th "
                       "scope=\"col\">cause</th><th scope=\"col\">handshakes, at most</th>"
-                      "<th scope=\"col\">share</th><th></th></tr>\n", f);
+                      "<th scope=\"col\">share</th><th></th></tr>\n",
+                      f);
         for (size_t i = 0; i < count; i++) {
                 html(f, "<tr><th scope=\"row\">%s (%s)</th><td>%s</td><td>%s</td>", rows[i].words, rows[i].name,
                      term_figure(rows[i].handshakes, 0, figure), term_percent(rows[i].share, share));
@@ -194,8 +203,10 @@ static void put_senders(FILE *f, const json_t *list, const char *title) {
 
         if (json_array_size(list) == 0)
                 return;
-        html(f, "<table><tr><th scope=\"col\">%s</th><th scope=\"col\">SYN/s, at least</th>"
-             "<th scope=\"col\">unfinished/s, at least</th><th scope=\"col\">half-open, at most</th></tr>\n", title);
+        html(f,
+             "<table><tr><th scope=\"col\">%s</th><th scope=\"col\">SYN/s, at least</th>"
+             "<th scope=\"col\">unfinished/s, at least</th><th scope=\"col\">half-open, at most</th></tr>\n",
+             title);
         json_array_foreach(list, i, s) {
                 html(f, "<tr><td>%s</td>", ctl_text(s, "source"));
                 html(f, "<td>%s</td>", term_short(ctl_number(s, "syn_per_s"), a));
@@ -224,7 +235,8 @@ static void put_ttls(FILE *f, const json_t *prints, double syns) {
         const char *ttl;
 
         fputs("<table><caption>TTL as it arrived</caption><tr><th scope=\"col\">TTL</th><th scope=\"col\">share</th>"
-              "<th></th></tr>\n", f);
+              "<th></th></tr>\n",
+              f);
         json_object_foreach(ttls, ttl, count) {
                 double share = json_number_value(count) / syns;
                 char text[TERM_FIGURE_MAX];
@@ -269,7 +281,8 @@ static void put_prints(FILE *f, const json_t *n) {
         }
         put_ttls(f, prints, syns);
         fputs("<table><caption>Window and options: each kind of sender has its own</caption><tr><th scope=\"col\">SYN"
-              "</th><th scope=\"col\">TTL</th><th scope=\"col\">share, at most</th><th></th></tr>\n", f);
+              "</th><th scope=\"col\">TTL</th><th scope=\"col\">share, at most</th><th></th></tr>\n",
+              f);
         json_array_foreach(json_object_get(prints, "fingerprints"), i, p) {
                 double share = ctl_number(p, "syns") / syns;
                 char text[512], ttl[TERM_FIGURE_MAX], part[TERM_FIGURE_MAX];
@@ -334,8 +347,8 @@ void incident_page(FILE *f, const json_t *n) {
         fprintf(f, "<title>SYN flood %.0f</title>\n", ctl_number(n, "id"));
         fputs(style, f);
         fputs("</head>\n<body>\n<main>\n", f);
-        html(f, "<h1>%s</h1>\n", json_is_true(json_object_get(n, "damaged")) ? "This incident's record cannot be read"
-                                                                             : incident_words(n));
+        html(f, "<h1>%s</h1>\n",
+             json_is_true(json_object_get(n, "damaged")) ? "This incident's record cannot be read" : incident_words(n));
         html(f, "<p class=\"note\">%s, ", ctl_text(n, "diagnosis"));
         fprintf(f, "incident %.0f, ", ctl_number(n, "id"));
         html(f, "by synward %s. Times are UTC.</p>\n", ctl_text(n, "version"));

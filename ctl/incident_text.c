@@ -33,7 +33,8 @@ const char *incident_nobody(const json_t *incident) {
                 return "Nobody can be named: the addresses are forged. To block them would hurt only "
                        "those they belong to.";
         if (json_array_size(json_object_get(incident, "top_sources")) +
-                    json_array_size(json_object_get(incident, "top_prefixes")) == 0)
+                    json_array_size(json_object_get(incident, "top_prefixes")) ==
+            0)
                 return "Nobody is named: no source or network was seen to leave much unfinished, or the "
                        "packet log did not work.";
         return NULL;
@@ -48,10 +49,11 @@ const char *incident_queueless(const json_t *incident, bool *ret_always) {
         *ret_always = without > 0 && without == c.count;
         if (without == 0)
                 return NULL;
-        return *ret_always ? "tcp_syncookies was 2: every SYN is answered by a cookie, and none is kept half-open. The queues stay "
-                             "empty, whatever comes; how many cookies come back tells of the flood."
-                           : "While tcp_syncookies was 2 no SYN was kept half-open, and the queues say nothing of the flood; "
-                             "how many cookies came back does.";
+        return *ret_always
+                       ? "tcp_syncookies was 2: every SYN is answered by a cookie, and none is kept half-open. The queues stay "
+                         "empty, whatever comes; how many cookies come back tells of the flood."
+                       : "While tcp_syncookies was 2 no SYN was kept half-open, and the queues say nothing of the flood; "
+                         "how many cookies came back does.";
 }
 
 /* Broken at blanks behind WIDTH columns; further lines begin under the text. */
@@ -107,7 +109,8 @@ static void put_summary(FILE *f, const json_t *n) {
                 term_say(f, "%.19sZ, ", end);
         else
                 fputs(strcmp(ctl_text(n, "state"), "present") == 0 ? "now, "
-                      : "not known, for the daemon ended first; ", f);
+                                                                   : "not known, for the daemon ended first; ",
+                      f);
         fprintf(f, "%s\n", term_duration(ctl_number(n, "duration_s"), a));
         put_label(f, "at");
         put_wrapped(f, 15, *listener ? listener : "several listeners");
@@ -116,7 +119,8 @@ static void put_summary(FILE *f, const json_t *n) {
                 term_figure(ctl_number(n, "peak_syn_per_s"), 0, b));
         put_label(f, "half-open");
         (void) incident_queueless(n, &always);
-        fprintf(f, "at most %s%s\n", term_figure(ctl_number(n, "peak_half_open"), 0, a), always ? ", for tcp_syncookies was 2" : "");
+        fprintf(f, "at most %s%s\n", term_figure(ctl_number(n, "peak_half_open"), 0, a),
+                always ? ", for tcp_syncookies was 2" : "");
         if (ctl_number(n, "blocked_syns") > 0) {
                 put_label(f, "blocked");
                 fprintf(f, "%s\n", incident_blocked(n, blocked, sizeof blocked));
@@ -189,8 +193,8 @@ static void put_listener(FILE *f, const struct account_listener *l) {
         const struct {
                 double value;
                 int width;
-        } cells[] = { { l->syns, 8 }, { l->finished, 8 }, { l->unfinished, 9 }, { l->refused, 8 },
-                      { l->half_open, 9 }, { l->limit, 7 } };
+        } cells[] = { { l->syns, 8 },    { l->finished, 8 },  { l->unfinished, 9 },
+                      { l->refused, 8 }, { l->half_open, 9 }, { l->limit, 7 } };
         char clean[128], text[TERM_FIGURE_MAX];
 
         fprintf(f, "  %-*s", NAME_WIDTH, term_clean(l->name, clean, sizeof clean));
@@ -210,8 +214,8 @@ static void put_listeners(FILE *f, const json_t *n) {
         char text[TERM_FIGURE_MAX];
 
         if (count > 0)
-                fprintf(f, "\nTHE FLOODED LISTENERS\n  %-*s %8s %8s %9s %8s %9s %7s\n", NAME_WIDTH, "",
-                        "SYNs", "finished", "unfinish.", "refused", "half-open", "limit");
+                fprintf(f, "\nTHE FLOODED LISTENERS\n  %-*s %8s %8s %9s %8s %9s %7s\n", NAME_WIDTH, "", "SYNs",
+                        "finished", "unfinish.", "refused", "half-open", "limit");
         else if (json_array_size(json_object_get(json_object_get(n, "queues"), "listeners")) > 0)
                 put_fullest(f, n);
         else
@@ -237,8 +241,9 @@ static void put_account(FILE *f, const json_t *n) {
                 return;
         fputs("\nCOULD IT HAVE BEEN SOMETHING ELSE?\n  ", f);
         put_wrapped(f, 2, account_finished(n, text, sizeof text));
-        fprintf(f, "  %s\n", count > 0 ? "Of these, innocent causes account for, each at most:"
-                                       : "No innocent cause accounts for any of them.");
+        fprintf(f, "  %s\n",
+                count > 0 ? "Of these, innocent causes account for, each at most:"
+                          : "No innocent cause accounts for any of them.");
         for (size_t i = 0; i < count; i++) {
                 snprintf(text, sizeof text, "%s (%s)", rows[i].words, rows[i].name);
                 fprintf(f, "  %9s  %5s  ", term_figure(rows[i].handshakes, 0, figure),
@@ -263,8 +268,7 @@ static void put_senders(FILE *f, const json_t *n, const char *title, const char 
                 char clean[128], a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX], c[TERM_FIGURE_MAX];
 
                 fprintf(f, "  %-42s %9s %10s %10s\n", term_clean(ctl_text(s, "source"), clean, sizeof clean),
-                        term_short(ctl_number(s, "syn_per_s"), a),
-                        term_short(ctl_number(s, "unfinished_per_s"), b),
+                        term_short(ctl_number(s, "syn_per_s"), a), term_short(ctl_number(s, "unfinished_per_s"), b),
                         term_short(ctl_number(s, "half_open"), c));
         }
 }

@@ -11,7 +11,7 @@
 
 static void print_incidents(const struct ctl *ctl, const json_t *incidents) {
         static const struct table_column columns[] = {
-                { "ID", true }, { "START", false }, { "DURATION", true }, { "LISTENER", false },
+                { "ID", true },         { "START", false },     { "DURATION", true }, { "LISTENER", false },
                 { "DIAGNOSIS", false }, { "PEAK SYN/s", true }, { "SYNs", true },
         };
         struct table *t = table_new(columns, sizeof columns / sizeof *columns);
@@ -49,7 +49,9 @@ static void print_one(const json_t *incident, enum form form) {
 
 int command_incidents(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
-                { "html", no_argument, NULL, 'H' }, { "text", no_argument, NULL, 'T' }, { 0 },
+                { "html", no_argument, NULL, 'H' },
+                { "text", no_argument, NULL, 'T' },
+                { 0 },
         };
         enum form form = FORM_TEXT;
         json_t *answer, *incidents;
@@ -70,8 +72,8 @@ int command_incidents(struct ctl *ctl, int argc, char **argv) {
         if (forms > 0 && (!id || forms > 1 || ctl->json))
                 return ctl_usage("incidents", id ? "choose one of" : "needs the number of an incident",
                                  "--html, --text, --json");
-        status = ctl_ask(ctl, "io.synward.GetIncidents", id ? json_pack("{s:s}", "id", id) : NULL,
-                         CLIENT_TIMEOUT_MS, &answer);
+        status = ctl_ask(ctl, "io.synward.GetIncidents",
+                         id ? json_pack("{s:s}", "id", id) : NULL, CLIENT_TIMEOUT_MS, &answer);
         if (status != EXIT_OK)
                 return status;
         incidents = json_object_get(answer, "incidents");

@@ -31,20 +31,19 @@ static void add_cookies(const json_t *status, char *text, size_t size) {
         bool dry = json_is_true(json_object_get(status, "dry_run"));
 
         if (json_is_true(json_object_get(c, "managed")))
-                ctl_append(text, size, "tcp_syncookies set %.0f to %.0f by synward",
-                    ctl_number(c, "original"), value);
+                ctl_append(text, size, "tcp_syncookies set %.0f to %.0f by synward", ctl_number(c, "original"), value);
         else if (isnan(value))
                 ctl_append(text, size, "tcp_syncookies is not known");
         else if (value >= 2)
                 ctl_append(text, size, "tcp_syncookies is %.0f: every SYN is answered by cookie", value);
         else if (value >= 1)
                 ctl_append(text, size, "tcp_syncookies is %.0f, as this host has it: a full queue answers by cookie",
-                    value);
+                           value);
         else
                 ctl_append(text, size, "tcp_syncookies is 0%s",
-                    dry ? " and stays, for synward only watches"
-                        : strcmp(ctl_text(c, "mode"), "off") == 0 ? " and stays, for syncookies.mode is off"
-                                                                  : ", until a queue fills");
+                           dry                                       ? " and stays, for synward only watches"
+                           : strcmp(ctl_text(c, "mode"), "off") == 0 ? " and stays, for syncookies.mode is off"
+                                                                     : ", until a queue fills");
         if (*trouble)
                 ctl_append(text, size, " (%s)", trouble);
 }
@@ -62,7 +61,7 @@ static void add_blocking(const json_t *status, char *text, size_t size) {
                 ctl_append(text, size, "; nobody is blocked");
         else
                 ctl_append(text, size, "; %.0f blocked%s, %s SYN/s dropped", entries, rate,
-                    term_short(dropped, figure));
+                           term_short(dropped, figure));
 }
 
 char *judge_handled(const json_t *status, char *text, size_t size) {
@@ -71,7 +70,7 @@ char *judge_handled(const json_t *status, char *text, size_t size) {
         text[0] = '\0';
         if (judge_refuses(status))
                 ctl_append(text, size, "%s SYN/s are refused; ",
-                    term_short(ctl_number(json_object_get(status, "host"), "queue_drops_per_s"), figure));
+                           term_short(ctl_number(json_object_get(status, "host"), "queue_drops_per_s"), figure));
         add_cookies(status, text, size);
         if (judge_is_flood(status))
                 add_blocking(status, text, size);
@@ -93,8 +92,7 @@ char *judge_probe(const json_t *status, char *text, size_t size) {
         double ms = ctl_number(p, "last_ms"), share = ctl_number(p, "connected_share");
         char figure[TERM_FIGURE_MAX];
 
-        snprintf(text, size, "%s", !*last ? "none has ended yet"
-                                   : strcmp(last, "timed_out") == 0 ? "timed out" : last);
+        snprintf(text, size, "%s", !*last ? "none has ended yet" : strcmp(last, "timed_out") == 0 ? "timed out" : last);
         if (strcmp(last, "connected") == 0)
                 ctl_append(text, size, " in %s ms", term_figure(ms, ms < 10 ? 2 : 0, figure));
         if (!isnan(share))
@@ -129,10 +127,9 @@ static int heavier_first(const void *a, const void *b) {
         return (x < y) - (x > y);
 }
 
-size_t judge_senders(const json_t *status, const json_t *sources, const json_t *prefixes,
-                     struct judge_sender *list, size_t max) {
-        const json_t *const arrays[] = { json_object_get(sources, "sources"),
-                                         json_object_get(prefixes, "sources") };
+size_t judge_senders(const json_t *status, const json_t *sources, const json_t *prefixes, struct judge_sender *list,
+                     size_t max) {
+        const json_t *const arrays[] = { json_object_get(sources, "sources"), json_object_get(prefixes, "sources") };
         double all = ctl_number(json_object_get(status, "host"), "unanswered_per_s");
         size_t count = 0, i;
         const json_t *s;
@@ -162,11 +159,15 @@ char *judge_nobody(const json_t *status, char *text, size_t size) {
         else if (!judge_is_flood(status))
                 snprintf(text, size, "nobody: there is no flood");
         else if (is_forged(status))
-                snprintf(text, size, "nobody can be named: the addresses are forged (about %s, each seen once); "
-                         "to block them would hurt only their owners", term_short(distinct, n));
+                snprintf(text, size,
+                         "nobody can be named: the addresses are forged (about %s, each seen once); "
+                         "to block them would hurt only their owners",
+                         term_short(distinct, n));
         else
-                snprintf(text, size, "nobody stands out: about %s addresses, each sends little; "
-                         "the heaviest certainly sends %s", term_short(distinct, n),
-                         term_percent(ctl_number(host, "top_share"), (char [TERM_FIGURE_MAX]) { 0 }));
+                snprintf(text, size,
+                         "nobody stands out: about %s addresses, each sends little; "
+                         "the heaviest certainly sends %s",
+                         term_short(distinct, n),
+                         term_percent(ctl_number(host, "top_share"), (char[TERM_FIGURE_MAX]) { 0 }));
         return text;
 }

@@ -32,7 +32,7 @@ struct judge_sender {
 /* Those that may be accused, heaviest first, at most max: who certainly leaves 5 % of all that is
  * unfinished. Of a prefix and an address within it both are told. Nobody in calm, nor when
  * addresses are forged. */
-size_t judge_senders(const json_t *status, const json_t *sources, const json_t *prefixes,
-                     struct judge_sender *list, size_t max);
+size_t judge_senders(const json_t *status, const json_t *sources, const json_t *prefixes, struct judge_sender *list,
+                     size_t max);
 /* Why nobody is named. Returns text. */
 char *judge_nobody(const json_t *status, char *text, size_t size);

@@ -28,8 +28,8 @@ static int take_socket(const struct nlmsghdr *nlh, void *userdata) {
         if (mnl_nlmsg_get_payload_len(nlh) < sizeof *m || r->count == r->max ||
             !inet_ntop(m->idiag_family, address, text, sizeof text))
                 return 0;
-        snprintf(l->address, sizeof l->address, m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
-                 text, ntohs(m->id.idiag_sport));
+        snprintf(l->address, sizeof l->address, m->idiag_family == AF_INET6 ? "[%s]:%u" : "%s:%u", text,
+                 ntohs(m->id.idiag_sport));
         l->backlog = m->idiag_wqueue;
         l->queue = m->idiag_rqueue;
         l->loopback = m->idiag_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK((const struct in6_addr *) address)

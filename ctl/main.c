@@ -37,21 +37,23 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *f) {
         fputs("Usage: synwardctl [--socket PATH] [--json] COMMAND [ARGUMENTS]\n\n", f);
         for (unsigned i = 0; i < COMMANDS; i++)
-                fprintf(f, "  %-9s %-23s %s\n", commands[i].name, commands[i].arguments,
-                        commands[i].help);
+                fprintf(f, "  %-9s %-23s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
         fputs("\n  -s, --socket PATH   the daemon's control socket\n"
               "                      (" RUNSTATEDIR "/synward/control.sock)\n"
               "  -j, --json          one JSON document instead of text\n"
               "      --version, --help\n\n"
               "Exit status: 0 ok, 1 the daemon said no, 2 usage, 3 no daemon, 4 not permitted;\n"
-              "check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n", f);
+              "check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",
+              f);
 }
 
 /* EXIT_OK and the options read, or -1 when there is nothing left to do, or an exit status. */
 static int read_options(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
-                { "socket", required_argument, NULL, 's' }, { "json", no_argument, NULL, 'j' },
-                { "version", no_argument, NULL, 'V' },      { "help", no_argument, NULL, 'h' },
+                { "socket", required_argument, NULL, 's' },
+                { "json", no_argument, NULL, 'j' },
+                { "version", no_argument, NULL, 'V' },
+                { "help", no_argument, NULL, 'h' },
                 { 0 },
         };
         int c;

@@ -9,7 +9,7 @@
 #include "ctl/term.h"
 #include "util/kernel_text.h"
 
-enum { WIDTH = 96, REASONS_MAX = sizeof ((struct mend_step *) NULL)->because / sizeof (struct advice *) };
+enum { WIDTH = 96, REASONS_MAX = sizeof((struct mend_step *) NULL)->because / sizeof(struct advice *) };
 
 /* "sysctl -w KEY=VALUE", and nothing else: what may stand in a file that is read at each boot. */
 static bool read_sysctl(const char *command, char key[static ADVICE_COMMAND_MAX], long *ret_value) {
@@ -31,9 +31,12 @@ static bool is_same(const struct mend_step *a, const struct mend_step *b) {
         if (a->kind != b->kind)
                 return false;
         switch (a->kind) {
-        case MEND_SYSCTL: return strcmp(a->key, b->key) == 0;
-        case MEND_COMMAND: return strcmp(a->because[0]->command, b->because[0]->command) == 0;
-        case MEND_REMARK: break;
+        case MEND_SYSCTL:
+                return strcmp(a->key, b->key) == 0;
+        case MEND_COMMAND:
+                return strcmp(a->because[0]->command, b->because[0]->command) == 0;
+        case MEND_REMARK:
+                break;
         }
         return false;
 }
@@ -148,7 +151,8 @@ void mend_print(const struct mend *m, FILE *f) {
                 return;
         }
         fputs("#!/bin/sh\n# What synwardctl doctor would change on this host. Nothing is changed yet: read it, take out\n"
-              "# what you do not want, and run the rest as root.\n", f);
+              "# what you do not want, and run the rest as root.\n",
+              f);
         if (has(m, MEND_SYSCTL))
                 print_settings(m, f);
         for (int kind = MEND_COMMAND; kind <= MEND_REMARK; kind++) {
@@ -160,7 +164,8 @@ void mend_print(const struct mend *m, FILE *f) {
                         fputc('\n', f);
                         print_reasons(f, &m->steps[i]);
                         if (kind == MEND_COMMAND)
-                                fprintf(f, "%s\n", term_clean(m->steps[i].because[0]->command, command, sizeof command));
+                                fprintf(f, "%s\n",
+                                        term_clean(m->steps[i].because[0]->command, command, sizeof command));
                 }
         }
 }
@@ -191,7 +196,8 @@ static json_t *step_json(const struct mend_step *step) {
                                  reasons_json(step));
         case MEND_COMMAND:
                 return json_pack("{s:s, s:o}", "command", step->because[0]->command, "because", reasons_json(step));
-        case MEND_REMARK: break;
+        case MEND_REMARK:
+                break;
         }
         return json_pack("{s:o}", "because", reasons_json(step));
 }

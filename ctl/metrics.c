@@ -138,7 +138,8 @@ static int serve(const struct ctl *ctl) {
         else {
                 snprintf(words, sizeof words, "%d %s%s\n", (int) status, http_reason(status),
                          status == HTTP_UNAVAILABLE ? ": synwardd does not answer"
-                         : status == HTTP_NOT_FOUND ? ": there is only /metrics" : "");
+                         : status == HTTP_NOT_FOUND ? ": there is only /metrics"
+                                                    : "");
                 answer(status, "text/plain; charset=utf-8", request.head, words);
         }
         json_decref(metrics);

@@ -76,11 +76,13 @@ static void advise_off(const struct namespace *n, struct advice_list *l) {
 
         say_ports(n, ports);
         snprintf(command, sizeof command, "nsenter -t %d -n sysctl -w net.ipv4.tcp_syncookies=1", n->pid);
-        advice_add(l, ADVICE_SERIOUS, "namespace_syncookies", "SYN cookies are off in another network namespace", command,
-                   "%s (pid %d) is in a network namespace of its own, a container's perhaps, with open ports: %s. A few SYNs a "
-                   "second fill a queue there; the host's setting does not count, and synwardd does not switch it. The "
-                   "command holds until the container ends; then docker run --sysctl net.ipv4.tcp_syncookies=1, or "
-                   "securityContext.sysctls in Kubernetes.", n->name, n->pid, ports);
+        advice_add(
+                l, ADVICE_SERIOUS, "namespace_syncookies", "SYN cookies are off in another network namespace", command,
+                "%s (pid %d) is in a network namespace of its own, a container's perhaps, with open ports: %s. A few SYNs a "
+                "second fill a queue there; the host's setting does not count, and synwardd does not switch it. The "
+                "command holds until the container ends; then docker run --sysctl net.ipv4.tcp_syncookies=1, or "
+                "securityContext.sysctls in Kubernetes.",
+                n->name, n->pid, ports);
 }
 
 /* Appends " NAME (pid N): VALUE", unless too little is left for it and for how many more there are. */
@@ -107,9 +109,11 @@ static void advise_all(const struct namespaces *n, struct advice_list *l) {
                 if (n->list[i].syncookies < 0)
                         snprintf(how, sizeof how, " As root: nsenter -t %d -n sysctl net.ipv4.tcp_syncookies.",
                                  n->list[i].pid);
-        advice_add(l, ADVICE_INFO, "namespaces", "other network namespaces have listeners", NULL,
-                   "%u%s, of containers or services: synwardd on the host sees nothing of what comes to them, and the host's "
-                   "tcp_syncookies does not protect them. Theirs is, for %s%s.%s", n->count, n->cut ? " and more" : "", all, more, how);
+        advice_add(
+                l, ADVICE_INFO, "namespaces", "other network namespaces have listeners", NULL,
+                "%u%s, of containers or services: synwardd on the host sees nothing of what comes to them, and the host's "
+                "tcp_syncookies does not protect them. Theirs is, for %s%s.%s",
+                n->count, n->cut ? " and more" : "", all, more, how);
 }
 
 void namespaces_advise(const struct namespaces *n, struct advice_list *l) {
@@ -121,12 +125,13 @@ void namespaces_advise(const struct namespaces *n, struct advice_list *l) {
                 if (n->list[i].syncookies == 0 && off++ < NAMESPACES_TOLD)
                         advise_off(&n->list[i], l);
         if (off > NAMESPACES_TOLD)
-                advice_add(l, ADVICE_SERIOUS, "namespace_syncookies", "SYN cookies are off in more network namespaces", NULL,
-                           "And %u more network namespaces with open ports.", off - NAMESPACES_TOLD);
+                advice_add(l, ADVICE_SERIOUS, "namespace_syncookies", "SYN cookies are off in more network namespaces",
+                           NULL, "And %u more network namespaces with open ports.", off - NAMESPACES_TOLD);
         if (n->unseen > 0)
-                advice_add(l, ADVICE_INFO, "namespaces_unseen", "other network namespaces cannot be looked for", NULL,
-                           "The network namespace of %u processes, or who listens in it, is not for this user to know: it takes root.",
-                           n->unseen);
+                advice_add(
+                        l, ADVICE_INFO, "namespaces_unseen", "other network namespaces cannot be looked for", NULL,
+                        "The network namespace of %u processes, or who listens in it, is not for this user to know: it takes root.",
+                        n->unseen);
         else if (n->count == 0)
                 advice_add(l, ADVICE_FINE, "namespaces", "no other network namespace has listeners", NULL,
                            "No process is in one in which a port is open to others.");
@@ -163,8 +168,8 @@ static void read_name(const char *proc, int pid, char name[static NAMESPACE_NAME
         term_clean(text, name, NAMESPACE_NAME_MAX);
 }
 
-/* Listening sockets come first there (net/ipv4/tcp_ipv4.c: tcp_get_idx()): nothing else is read. False: there is a table,
- * and it may not be read. */
+/* Listening sockets come first there (net/ipv4/tcp_ipv4.c: tcp_get_idx()): nothing else is read. False: there is a
+ * table, and it may not be read. */
 static bool read_table(const char *proc, const char *table, struct namespace *n) {
         char path[PATH_SIZE], line[512];
         bool loopback;

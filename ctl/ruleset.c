@@ -12,16 +12,16 @@
 
 enum {
         NAME_MAX_LENGTH = 512, /* a family, a table's and a chain's name: 128 letters each at most (NFT_NAME_MAXLEN) */
-        DEPTH_MAX = 16,        /* of jumps (include/net/netfilter/nf_tables.h: NFT_JUMP_STACK_SIZE) */
-        STEPS_MAX = 200000,    /* rules gone through for one verdict */
+        DEPTH_MAX = 16, /* of jumps (include/net/netfilter/nf_tables.h: NFT_JUMP_STACK_SIZE) */
+        STEPS_MAX = 200000, /* rules gone through for one verdict */
         PRIORITY_TRACKING = -200, /* where connection tracking stands (include/uapi/linux/netfilter_ipv4.h) */
 };
 
 struct ruleset {
         json_t *list;
         json_t *chains; /* the rules of each, in order, by "family table chain" */
-        json_t *sets;   /* the elements of each, by "family table set" */
-        json_t *bases;  /* the chains that begin at a hook before a listener */
+        json_t *sets; /* the elements of each, by "family table set" */
+        json_t *bases; /* the chains that begin at a hook before a listener */
         unsigned count;
         bool rewrites, untracks;
 };
@@ -32,11 +32,11 @@ struct walk {
         struct syn syn;
         const char *family, *table;
         unsigned accepted; /* portions, enum portion */
-        bool handed;       /* some of them are given another destination */
+        bool handed; /* some of them are given another destination */
         unsigned steps;
         const json_t *drops, *limits; /* the first rule that drops all, and that limits all */
-        const json_t *limit;          /* what is under "limit" of it; NULL: not listed */
-        bool decides;                 /* it has a verdict of its own, and does not only jump */
+        const json_t *limit; /* what is under "limit" of it; NULL: not listed */
+        bool decides; /* it has a verdict of its own, and does not only jump */
 };
 
 /* A rule, as far as it has been read. */
@@ -44,7 +44,7 @@ struct reading {
         const json_t *rule, *limit;
         enum portion holds; /* for which of those that come to it */
         enum portion limited; /* NONE: it has no limit */
-        bool beyond;        /* it holds for what exceeds that */
+        bool beyond; /* it holds for what exceeds that */
 };
 
 /* --- reading the list ------------------------------------------------------------------- */
@@ -93,7 +93,8 @@ static int add_set(struct ruleset *r, const json_t *set) {
 static void note_statement(struct ruleset *r, const json_t *statement) {
         const json_t *xt = json_object_get(statement, "xt");
 
-        if (json_object_get(statement, "dnat") || json_object_get(statement, "redirect") || json_object_get(statement, "tproxy"))
+        if (json_object_get(statement, "dnat") || json_object_get(statement, "redirect") ||
+            json_object_get(statement, "tproxy"))
                 r->rewrites = true;
         if (json_object_get(statement, "notrack"))
                 r->untracks = true;
@@ -129,7 +130,8 @@ static int add_object(struct ruleset *r, const json_t *object) {
                 return add_chain(r, inner);
         if ((inner = json_object_get(object, "rule")) && is_looked_at(inner))
                 return add_rule(r, inner);
-        if (((inner = json_object_get(object, "set")) || (inner = json_object_get(object, "map"))) && is_looked_at(inner))
+        if (((inner = json_object_get(object, "set")) || (inner = json_object_get(object, "map"))) &&
+            is_looked_at(inner))
                 return add_set(r, inner);
         return 0;
 }
@@ -144,7 +146,9 @@ int ruleset_new(json_t *list, struct ruleset **ret) {
         r = calloc(1, sizeof *r);
         if (!r)
                 return -ENOMEM;
-        *r = (struct ruleset) { .list = json_incref(list), .chains = json_object(), .sets = json_object(), .bases = json_array() };
+        *r = (struct ruleset) {
+                .list = json_incref(list), .chains = json_object(), .sets = json_object(), .bases = json_array()
+        };
         if (!r->chains || !r->sets || !r->bases) {
                 ruleset_free(r);
                 return -ENOMEM;
@@ -292,8 +296,8 @@ static const char *first_key(json_t *object) {
 }
 
 /* "vmap": each value that what is read may have, with its verdict. */
-static unsigned follow_map(struct walk *w, const struct reading *r, const json_t *map, unsigned alive, unsigned *returned,
-                           int depth) {
+static unsigned follow_map(struct walk *w, const struct reading *r, const json_t *map, unsigned alive,
+                           unsigned *returned, int depth) {
         const json_t *key = json_object_get(map, "key"), *data = json_object_get(map, "data"), *pair;
         const char *name = json_string_value(data);
         unsigned remains = alive;
@@ -333,7 +337,8 @@ static unsigned follow_map(struct walk *w, const struct reading *r, const json_t
 
 /* Something of iptables that is listed by its name alone. */
 static const char *see_xt(struct reading *r, const json_t *xt) {
-        static const char *const without[] = { "LOG", "NFLOG", "MARK", "CONNMARK", "TCPMSS", "CHECKSUM", "TRACE", "AUDIT", NULL };
+        static const char *const without[] = { "LOG",      "NFLOG", "MARK",  "CONNMARK", "TCPMSS",
+                                               "CHECKSUM", "TRACE", "AUDIT", NULL };
         const char *name = text_of(xt, "name");
 
         if (is(xt, "type", "match") && strcmp(name, "comment") == 0)
@@ -365,9 +370,12 @@ static bool is_one_of(const char *word, const char *const *words) {
 
 /* A statement that is no match, no limit and no map. NULL: it leaves the packet to the next. "?": who knows. */
 static const char *read_statement(struct reading *r, const char *key, const json_t *body) {
-        static const char *const without[] = { "counter", "log", "comment", "mangle", "notrack", "last", "ct helper", "ct timeout",
-                                               "ct expectation", "flow", "dup", "secmark", NULL };
-        static const char *const verdicts[] = { "accept", "drop", "reject", "return", "jump", "goto", "continue", NULL };
+        static const char *const without[] = { "counter", "log",       "comment",    "mangle",         "notrack",
+                                               "last",    "ct helper", "ct timeout", "ct expectation", "flow",
+                                               "dup",     "secmark",   NULL };
+        static const char *const verdicts[] = {
+                "accept", "drop", "reject", "return", "jump", "goto", "continue", NULL
+        };
         static const char *const counts[] = { "quota", "ct count", NULL };
         static const char *const rewriters[] = { "dnat", "redirect", "tproxy", NULL };
 
@@ -416,7 +424,8 @@ static unsigned walk_rule(struct walk *w, const json_t *rule, unsigned alive, un
                                 verdict = "accept";
                         }
                         if (strcmp(verdict, "?") != 0)
-                                return r.holds == PORTION_NONE ? alive : follow(w, &r, verdict, body, alive, returned, depth);
+                                return r.holds == PORTION_NONE ? alive
+                                                               : follow(w, &r, verdict, body, alive, returned, depth);
                         w->accepted |= narrow(alive, r.holds);
                         w->handed |= r.holds != PORTION_NONE && is(body, "type", "target") && alive != 0;
                 }
@@ -447,11 +456,16 @@ static unsigned walk_chain(struct walk *w, const char *chain, unsigned portions,
 
 static bool begin(struct walk *w, const struct ruleset *r, const json_t *base, bool six, uint16_t port) {
         const json_t *priority = json_object_get(base, "prio");
-        bool tracked = is(base, "hook", "input") || (json_is_integer(priority) && json_integer_value(priority) > PRIORITY_TRACKING);
+        bool tracked = is(base, "hook", "input") ||
+                       (json_is_integer(priority) && json_integer_value(priority) > PRIORITY_TRACKING);
 
         *w = (struct walk) {
                 .rules = r,
-                .syn = { .six = six, .port = port, .tracked = tracked, .untracks = r->untracks, .rewritten = r->rewrites },
+                .syn = { .six = six,
+                         .port = port,
+                         .tracked = tracked,
+                         .untracks = r->untracks,
+                         .rewritten = r->rewrites },
                 .family = text_of(base, "family"),
                 .table = text_of(base, "table"),
         };
@@ -481,9 +495,14 @@ static void tell(const struct walk *w, const json_t *base, enum ruleset_fate fat
         const json_t *rule = limited ? w->limits : fate == RULESET_CLOSED ? w->drops : NULL, *statement, *packets;
         size_t index;
 
-        *ret = (struct ruleset_verdict) { .fate = fate, .family = w->family, .table = w->table, .chain = text_of(base, "name"),
-                                          .rule = json_integer_value(json_object_get(rule, "handle")), .packets = -1,
-                                          .unit = "SYNs", .per = "second" };
+        *ret = (struct ruleset_verdict) { .fate = fate,
+                                          .family = w->family,
+                                          .table = w->table,
+                                          .chain = text_of(base, "name"),
+                                          .rule = json_integer_value(json_object_get(rule, "handle")),
+                                          .packets = -1,
+                                          .unit = "SYNs",
+                                          .per = "second" };
         json_array_foreach(json_object_get(rule, "expr"), index, statement)
                 if ((packets = json_object_get(json_object_get(statement, "counter"), "packets")))
                         ret->packets = json_integer_value(packets);
@@ -498,8 +517,11 @@ static void tell(const struct walk *w, const json_t *base, enum ruleset_fate fat
 /* A packet meets every base chain, until one drops it. Before a destination is rewritten a port is not yet
  * the listener's: with rules that do so, drops before the input hook say nothing of it. */
 void ruleset_judge(const struct ruleset *r, bool six, uint16_t port, struct ruleset_verdict *ret) {
-        static const int rank[RULESET_FATES] = { [RULESET_PASSES] = 0, [RULESET_UNCLEAR] = 1, [RULESET_LIMITED_EACH] = 2,
-                                                 [RULESET_LIMITED] = 3, [RULESET_CLOSED] = 4 };
+        static const int rank[RULESET_FATES] = { [RULESET_PASSES] = 0,
+                                                 [RULESET_UNCLEAR] = 1,
+                                                 [RULESET_LIMITED_EACH] = 2,
+                                                 [RULESET_LIMITED] = 3,
+                                                 [RULESET_CLOSED] = 4 };
         struct ruleset_verdict found = { .fate = RULESET_PASSES };
         const json_t *base;
         struct walk w;

@@ -48,8 +48,8 @@ static const char *text_of(const json_t *object, const char *key) {
 
 /* A match on a header's field holds for packets with that header only. */
 static enum subject read_payload(const json_t *payload, const struct syn *syn) {
-        static const char *const others[] = { "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp",
-                                              "arp", NULL };
+        static const char *const others[] = { "udp",  "udplite", "sctp", "dccp", "icmp", "icmpv6",
+                                              "igmp", "esp",     "ah",   "comp", "arp",  NULL };
         const char *protocol = text_of(payload, "protocol"), *field = text_of(payload, "field");
 
         if (!protocol || !field)
@@ -72,7 +72,7 @@ static enum subject read_meta(const json_t *meta) {
                 const char *key;
                 enum subject subject;
         } keys[] = {
-                { "l4proto", SUBJECT_PROTOCOL }, { "nfproto", SUBJECT_FAMILY },   { "protocol", SUBJECT_FAMILY },
+                { "l4proto", SUBJECT_PROTOCOL }, { "nfproto", SUBJECT_FAMILY },    { "protocol", SUBJECT_FAMILY },
                 { "iif", SUBJECT_INTERFACE },    { "iifname", SUBJECT_INTERFACE }, { "pkttype", SUBJECT_PACKET },
         };
         const char *key = text_of(meta, "key");
@@ -133,9 +133,11 @@ static enum answer ask_word(const struct asked *a, const char *word) {
         case SUBJECT_PROTOCOL:
                 return answer_of(strcmp(word, "tcp") == 0);
         case SUBJECT_FAMILY:
-                return answer_of(strcmp(word, a->syn->six ? "ipv6" : "ipv4") == 0 || strcmp(word, a->syn->six ? "ip6" : "ip") == 0);
+                return answer_of(strcmp(word, a->syn->six ? "ipv6" : "ipv4") == 0 ||
+                                 strcmp(word, a->syn->six ? "ip6" : "ip") == 0);
         case SUBJECT_STATE:
-                if (!a->syn->tracked || (a->syn->untracks && (strcmp(word, "new") == 0 || strcmp(word, "untracked") == 0)))
+                if (!a->syn->tracked ||
+                    (a->syn->untracks && (strcmp(word, "new") == 0 || strcmp(word, "untracked") == 0)))
                         return ANSWER_UNCLEAR;
                 return answer_of(strcmp(word, "new") == 0);
         case SUBJECT_STATUS:
@@ -272,7 +274,9 @@ enum portion syn_match(const json_t *match, const struct syn *syn, syn_match_set
 
 enum portion syn_match_element(const json_t *key, const json_t *element, const struct syn *syn, syn_match_set_fn *set,
                                void *userdata) {
-        struct asked a = { .subject = read_subject(key, syn), .flags = FLAG_SYN, .syn = syn, .set = set, .userdata = userdata };
+        struct asked a = {
+                .subject = read_subject(key, syn), .flags = FLAG_SYN, .syn = syn, .set = set, .userdata = userdata
+        };
 
         if (a.subject == SUBJECT_FLAGS)
                 return portion_of(ask_flags(&a, element, false), false);

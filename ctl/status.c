@@ -52,14 +52,13 @@ static void print_host(const struct ctl *ctl, const json_t *host) {
         printf("%s/s\n", term_figure(ctl_number(host, "syn_per_s"), 1, a));
         label(ctl, "completion");
         printf("%s, %s/s finished, %s/s unfinished\n", term_percent(ctl_number(host, "completion_ratio"), a),
-               term_figure(ctl_number(host, "completed_per_s"), 1, b), term_figure(ctl_number(host, "unanswered_per_s"), 1, c));
+               term_figure(ctl_number(host, "completed_per_s"), 1, b),
+               term_figure(ctl_number(host, "unanswered_per_s"), 1, c));
         label(ctl, "cookies");
-        printf("%s/s sent, %s/s came back\n",
-               term_figure(ctl_number(host, "cookies_sent_per_s"), 1, a),
+        printf("%s/s sent, %s/s came back\n", term_figure(ctl_number(host, "cookies_sent_per_s"), 1, a),
                term_figure(ctl_number(host, "cookies_received_per_s"), 1, b));
         label(ctl, "refused");
-        printf("%s/s queue full, %s/s accept queue full\n",
-               term_figure(ctl_number(host, "queue_drops_per_s"), 1, a),
+        printf("%s/s queue full, %s/s accept queue full\n", term_figure(ctl_number(host, "queue_drops_per_s"), 1, a),
                term_figure(ctl_number(host, "accept_overflows_per_s"), 1, b));
 }
 
@@ -72,8 +71,13 @@ static void print_probe(const struct ctl *ctl, const json_t *p) {
         if (!json_is_object(p))
                 return;
         label(ctl, "probe");
-        term_put(&ctl->term, good ? PAINT_GOOD : *last ? PAINT_WARN : PAINT_NONE,
-                 !*last ? "none has ended yet" : strcmp(last, "timed_out") == 0 ? "timed out" : last);
+        term_put(&ctl->term,
+                 good    ? PAINT_GOOD
+                 : *last ? PAINT_WARN
+                         : PAINT_NONE,
+                 !*last                           ? "none has ended yet"
+                 : strcmp(last, "timed_out") == 0 ? "timed out"
+                                                  : last);
         if (good)
                 printf(" in %s ms", term_figure(ctl_number(p, "last_ms"), 2, ms));
         if (isfinite(ctl_number(p, "connected_share")))
@@ -105,8 +109,7 @@ static void print_syncookies(const struct ctl *ctl, const json_t *c) {
         label(ctl, "tcp_syncookies");
         term_figure(ctl_number(c, "value"), 0, value);
         if (json_is_true(json_object_get(c, "managed")))
-                printf("%s (set by synward; was %s)\n", value,
-                       term_figure(ctl_number(c, "original"), 0, original));
+                printf("%s (set by synward; was %s)\n", value, term_figure(ctl_number(c, "original"), 0, original));
         else
                 term_say(stdout, "%s (not changed by synward; mode %s)\n", value, ctl_text(c, "mode"));
         if (*ctl_text(c, "trouble")) {
@@ -139,10 +142,10 @@ static void print_incident(const struct ctl *ctl, const json_t *s) {
         if (!json_is_object(i))
                 return;
         label(ctl, "incident");
-        term_say(stdout, "%.0f, %s, for %s, peak %s SYN/s%s%s\n", ctl_number(i, "id"),
-                 ctl_text(i, "diagnosis"), term_age(ctl_text(i, "start"), ctl_text(s, "time"), age),
-                 term_figure(ctl_number(i, "peak_syn_per_s"), 0, peak),
-                 *ctl_text(i, "listener") ? ", at " : "", ctl_text(i, "listener"));
+        term_say(stdout, "%.0f, %s, for %s, peak %s SYN/s%s%s\n", ctl_number(i, "id"), ctl_text(i, "diagnosis"),
+                 term_age(ctl_text(i, "start"), ctl_text(s, "time"), age),
+                 term_figure(ctl_number(i, "peak_syn_per_s"), 0, peak), *ctl_text(i, "listener") ? ", at " : "",
+                 ctl_text(i, "listener"));
 }
 
 static void print_worst(const struct ctl *ctl, const json_t *listeners) {
@@ -156,7 +159,8 @@ static void print_worst(const struct ctl *ctl, const json_t *listeners) {
                 if (strcmp(state, "normal") == 0)
                         break;
                 label(ctl, "listener");
-                term_say(stdout, "%s ", term_listener(ctl_text(l, "address"), ctl_number(l, "port"), name, sizeof name));
+                term_say(stdout, "%s ",
+                         term_listener(ctl_text(l, "address"), ctl_number(l, "port"), name, sizeof name));
                 term_put(&ctl->term, term_state_paint(state), state);
                 printf(" %s full %s\n", term_percent(ctl_number(l, "fill"), fill),
                        term_bar(&ctl->term, ctl_number(l, "fill"), 20, bar));
@@ -177,8 +181,7 @@ static void print_sensors(const struct ctl *ctl, json_t *sensors) {
                 char a[TERM_FIGURE_MAX], b[TERM_FIGURE_MAX];
 
                 label(ctl, name);
-                term_put(&ctl->term, ok ? PAINT_GOOD
-                                     : strcmp(state, "off") == 0 ? PAINT_DIM : PAINT_WARN, state);
+                term_put(&ctl->term, ok ? PAINT_GOOD : strcmp(state, "off") == 0 ? PAINT_DIM : PAINT_WARN, state);
                 if (!ok) {
                         printf(": ");
                         term_put(&ctl->term, PAINT_NONE, ctl_text(s, "reason"));
@@ -187,10 +190,8 @@ static void print_sensors(const struct ctl *ctl, json_t *sensors) {
                         printf(", every %s ms, last took %s us", term_figure(interval_ms, 0, a),
                                term_figure(ctl_number(s, "last_us"), 0, b));
                 if (strcmp(state, "off") != 0 && json_object_get(s, "received"))
-                        printf(", %s SYNs read, %s lost, 1 in %.0f",
-                               term_figure(ctl_number(s, "received"), 0, a),
-                               term_figure(ctl_number(s, "lost"), 0, b),
-                               fmax(1, ctl_number(s, "sample_one_in")));
+                        printf(", %s SYNs read, %s lost, 1 in %.0f", term_figure(ctl_number(s, "received"), 0, a),
+                               term_figure(ctl_number(s, "lost"), 0, b), fmax(1, ctl_number(s, "sample_one_in")));
                 putchar('\n');
         }
 }
@@ -235,8 +236,7 @@ static void print_status(const struct ctl *ctl, const json_t *s) {
         print_known(ctl, json_object_get(s, "host"));
         print_probe(ctl, json_object_get(s, "probe"));
         label(ctl, "sources");
-        printf("%s, %s tracked\n",
-               term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),
+        printf("%s, %s tracked\n", term_figure(ctl_number(s, "sources_distinct_estimate"), 0, distinct),
                term_figure(ctl_number(s, "sources_tracked"), 0, tracked));
         print_syncookies(ctl, json_object_get(s, "syncookies"));
         print_block(ctl, json_object_get(s, "block"));

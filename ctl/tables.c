@@ -59,8 +59,8 @@ static void add_listener(struct table *t, const struct term *term, const json_t 
 
 static void print_listeners(const struct ctl *ctl, const json_t *listeners, size_t limit) {
         static const struct table_column columns[] = {
-                { "ADDRESS", false }, { "PORT", true }, { "STATE", false }, { "HALF-OPEN", true },
-                { "BACKLOG", true }, { "FILL", true }, { "ACCEPTQ", true }, { "SYN/s", true },
+                { "ADDRESS", false },   { "PORT", true }, { "STATE", false },  { "HALF-OPEN", true },
+                { "BACKLOG", true },    { "FILL", true }, { "ACCEPTQ", true }, { "SYN/s", true },
                 { "COMPLETION", true }, { "", false },
         };
         struct table *t = table_new(columns, COUNT(columns) - !ctl->term.tty);
@@ -122,8 +122,12 @@ static void add_bounds(struct table *t, const json_t *s) {
 
 static void print_sources(const struct ctl *ctl, const json_t *answer, bool prefixes) {
         const struct table_column columns[] = {
-                { prefixes ? "PREFIX" : "ADDRESS", false }, { "HALF-OPEN", true },
-                { "SYN/s", true }, { "COMPLETION", true }, { "95 %", true }, { "SHARE", true },
+                { prefixes ? "PREFIX" : "ADDRESS", false },
+                { "HALF-OPEN", true },
+                { "SYN/s", true },
+                { "COMPLETION", true },
+                { "95 %", true },
+                { "SHARE", true },
                 { "ERROR", true },
                 { "", false },
         };
@@ -142,8 +146,7 @@ static void print_sources(const struct ctl *ctl, const json_t *answer, bool pref
                 add_percent(t, s, "share");
                 add_percent(t, s, "error");
                 if (ctl->term.tty)
-                        table_add(t, PAINT_INFO,
-                                  term_bar(&ctl->term, ctl_number(s, "share"), 10, bar));
+                        table_add(t, PAINT_INFO, term_bar(&ctl->term, ctl_number(s, "share"), 10, bar));
         }
         table_print(t, &ctl->term);
         table_free(t);
@@ -156,8 +159,8 @@ static void print_sources(const struct ctl *ctl, const json_t *answer, bool pref
 /* Who is in a cell of the fleet's sketches. */
 static void print_bucket(const struct ctl *ctl, const json_t *sources) {
         static const struct table_column columns[] = {
-                { "PREFIX", false }, { "UNFINISHED/s", true }, { "ERROR/s", true }, { "HALF-OPEN", true },
-                { "SYN/s", true }, { "COMPLETION", true },
+                { "PREFIX", false },   { "UNFINISHED/s", true }, { "ERROR/s", true },
+                { "HALF-OPEN", true }, { "SYN/s", true },        { "COMPLETION", true },
         };
         struct table *t = table_new(columns, COUNT(columns));
         const json_t *s;
@@ -187,8 +190,10 @@ static bool is_bucket(const char *text) {
 
 int command_sources(struct ctl *ctl, int argc, char **argv) {
         static const struct option options[] = {
-                { "number", required_argument, NULL, 'n' }, { "prefix", no_argument, NULL, 'p' },
-                { "bucket", required_argument, NULL, 'b' }, { 0 },
+                { "number", required_argument, NULL, 'n' },
+                { "prefix", no_argument, NULL, 'p' },
+                { "bucket", required_argument, NULL, 'b' },
+                { 0 },
         };
         const char *bucket = NULL;
         unsigned limit = 20;
@@ -212,7 +217,7 @@ int command_sources(struct ctl *ctl, int argc, char **argv) {
                 return ctl_usage("sources", "choose one of", "--prefix, --bucket");
         status = ctl_ask(ctl, "io.synward.GetSources",
                          json_pack("{s:i, s:b, s:s*}", "limit", (int) limit, "prefixes", prefixes, "bucket", bucket),
-                         CLIENT_TIMEOUT_MS, &answer);
+                                   CLIENT_TIMEOUT_MS, &answer);
         if (status != EXIT_OK)
                 return status;
         if (ctl->json)

@@ -98,7 +98,7 @@ void term_say(FILE *f, const char *format, ...) {
 
 void term_put(const struct term *t, enum paint paint, const char *text) {
         static const char *const codes[] = {
-                [PAINT_NONE] = "", [PAINT_BOLD] = "\033[1m", [PAINT_DIM] = "\033[2m",
+                [PAINT_NONE] = "",         [PAINT_BOLD] = "\033[1m",  [PAINT_DIM] = "\033[2m",
                 [PAINT_GOOD] = "\033[32m", [PAINT_WARN] = "\033[33m", [PAINT_BAD] = "\033[1;31m",
                 [PAINT_INFO] = "\033[36m",
         };

@@ -26,8 +26,8 @@ static void select_listener(struct top_view *v, const struct feed *feed, int ste
                 v->selected++;
         if (v->selected >= count)
                 v->selected = count - 1;
-        term_listener(ctl_text(sorted[v->selected], "address"), ctl_number(sorted[v->selected], "port"),
-                      v->name, sizeof v->name);
+        term_listener(ctl_text(sorted[v->selected], "address"), ctl_number(sorted[v->selected], "port"), v->name,
+                      sizeof v->name);
         free(sorted);
 }
 

@@ -18,7 +18,10 @@
 #include "ctl/judge.h"
 
 enum {
-        PAIR_GOOD = 1, PAIR_WARN, PAIR_BAD, PAIR_INFO,
+        PAIR_GOOD = 1,
+        PAIR_WARN,
+        PAIR_BAD,
+        PAIR_INFO,
         TEXT_MAX = 1024,
         LABEL = 11,            /* columns before a sparkline */
         BEHIND = 26,           /* columns behind one */
@@ -33,8 +36,10 @@ enum {
 
 static attr_t paint_attribute(const struct top_view *v, enum paint paint) {
         static const attr_t pairs[] = {
-                [PAINT_GOOD] = COLOR_PAIR(PAIR_GOOD), [PAINT_WARN] = COLOR_PAIR(PAIR_WARN),
-                [PAINT_BAD] = COLOR_PAIR(PAIR_BAD), [PAINT_INFO] = COLOR_PAIR(PAIR_INFO),
+                [PAINT_GOOD] = COLOR_PAIR(PAIR_GOOD),
+                [PAINT_WARN] = COLOR_PAIR(PAIR_WARN),
+                [PAINT_BAD] = COLOR_PAIR(PAIR_BAD),
+                [PAINT_INFO] = COLOR_PAIR(PAIR_INFO),
         };
         attr_t bold = paint == PAINT_BOLD || paint == PAINT_BAD ? A_BOLD : paint == PAINT_DIM ? A_DIM : A_NORMAL;
 
@@ -194,8 +199,9 @@ static void draw_state(const struct top_view *v, const json_t *s) {
         attron(A_REVERSE);
         x = put(v, 0, 0, COLS, term_state_paint(state), word);
         attroff(A_REVERSE);
-        put(v, 0, x + 2, COLS - x - 12, PAINT_BOLD, json_string_value(json_array_get(reasons, 0)) ?
-            json_string_value(json_array_get(reasons, 0)) : ctl_text(s, "diagnosis"));
+        put(v, 0, x + 2, COLS - x - 12, PAINT_BOLD,
+            json_string_value(json_array_get(reasons, 0)) ? json_string_value(json_array_get(reasons, 0))
+                                                          : ctl_text(s, "diagnosis"));
         if (strlen(time) >= 19) {
                 snprintf(word, sizeof word, "%.8sZ", time + 11);
                 put_right(v, 0, COLS - 9, 9, PAINT_DIM, word);
@@ -226,7 +232,7 @@ static void add_explained(const json_t *s, char *text, size_t size) {
                 char figure[TERM_FIGURE_MAX];
 
                 ctl_append(text, size, "%s%s %s/s", i ? ", " : "; explained: ", ctl_text(e, "name"),
-                       term_short(ctl_number(e, "per_s"), figure));
+                           term_short(ctl_number(e, "per_s"), figure));
         }
 }
 
@@ -241,8 +247,13 @@ static void draw_banner(const struct top_view *v, const json_t *s, const struct 
         else
                 draw_state(v, s);
         draw_since(v, s);
-        x = put(v, 2, 0, COLS, bad ? PAINT_BAD : flood ? PAINT_GOOD : PAINT_DIM,
-                bad ? "NOT HANDLED: " : flood ? "handled: " : "ready: ");
+        x = put(v, 2, 0, COLS,
+                bad     ? PAINT_BAD
+                : flood ? PAINT_GOOD
+                        : PAINT_DIM,
+                bad     ? "NOT HANDLED: "
+                : flood ? "handled: "
+                        : "ready: ");
         put(v, 2, x, COLS, PAINT_NONE, judge_handled(s, text, sizeof text));
         snprintf(text, sizeof text, "why: ");
         for (size_t i = 1; i < json_array_size(reasons); i++)
@@ -256,8 +267,10 @@ static void draw_probe(const struct top_view *v, int y, const json_t *s) {
         const json_t *probe = json_object_get(s, "probe");
         double known = ctl_number(json_object_get(s, "host"), "known_finished_share");
         const char *last = ctl_text(probe, "last");
-        enum paint paint = judge_probe_fails(s) ? PAINT_BAD : strcmp(last, "connected") == 0 ? PAINT_GOOD
-                           : *last ? PAINT_WARN : PAINT_DIM;
+        enum paint paint = judge_probe_fails(s)             ? PAINT_BAD
+                           : strcmp(last, "connected") == 0 ? PAINT_GOOD
+                           : *last                          ? PAINT_WARN
+                                                            : PAINT_DIM;
         char text[TEXT_MAX], more[TEXT_MAX], share[TERM_FIGURE_MAX];
         int x = put(v, y, 0, COLS, paint, "probe: ");
 
@@ -300,8 +313,9 @@ static void draw_marks(const struct top_view *v, int y, const double *cells, int
         size_t used = 0;
 
         for (int i = 0; i < count; i++) {
-                int level = isnan(cells[i]) ? -1 : cells[i] <= 0 || scale <= 0 ? 0
-                            : 1 + (int) fmin(6, cells[i] / scale * 7);
+                int level = isnan(cells[i])               ? -1
+                            : cells[i] <= 0 || scale <= 0 ? 0
+                                                          : 1 + (int) fmin(6, cells[i] / scale * 7);
 
                 if (level < 0)
                         text[used++] = ' ';
@@ -317,7 +331,8 @@ static void draw_marks(const struct top_view *v, int y, const double *cells, int
 static void draw_minutes(const struct top_view *v, const struct feed *feed, int y) {
         static const struct {
                 const char *label, *name;
-        } rows[] = { { "SYN/s", "syn_per_s" }, { "finished", "completed_per_s" },
+        } rows[] = { { "SYN/s", "syn_per_s" },
+                     { "finished", "completed_per_s" },
                      { "unfinished", "unanswered_per_s" } };
         struct course history = course_of(feed->parts[FEED_HISTORY]);
         const json_t *host = json_object_get(feed->parts[FEED_STATUS], "host");
@@ -395,8 +410,8 @@ static int draw_listeners(struct top_view *v, int y, int rows, const json_t *con
 
         follow_selected(v, sorted, count);
         first = v->name[0] && count > 0 && v->selected >= shown ? v->selected - shown + 1 : 0;
-        snprintf(text, sizeof text, "%-*s %-10s%9s%7s %-14s%8s%9s", width, "LISTENER", "STATE", "HALF-OPEN",
-                 "LIMIT", "FILL", "SYN/s", "UNFIN./s");
+        snprintf(text, sizeof text, "%-*s %-10s%9s%7s %-14s%8s%9s", width, "LISTENER", "STATE", "HALF-OPEN", "LIMIT",
+                 "FILL", "SYN/s", "UNFIN./s");
         heading(v, y++, text);
         for (size_t i = first; i < first + shown; i++)
                 draw_listener(v, y++, width, sorted[i]);
@@ -430,8 +445,7 @@ static void draw_sender(const struct top_view *v, int y, const json_t *s, double
 static int senders_needed(const struct feed *feed) {
         const json_t *status = feed->parts[FEED_STATUS];
         struct judge_sender list[SENDERS_MAX];
-        size_t count = judge_senders(status, feed->parts[FEED_SOURCES], feed->parts[FEED_PREFIXES], list,
-                                     SENDERS_MAX);
+        size_t count = judge_senders(status, feed->parts[FEED_SOURCES], feed->parts[FEED_PREFIXES], list, SENDERS_MAX);
 
         if (!judge_is_flood(status))
                 count = json_array_size(json_object_get(feed->parts[FEED_SOURCES], "sources"));
@@ -444,13 +458,13 @@ static int draw_senders(const struct top_view *v, int y, int rows, const struct 
         const json_t *all = json_object_get(feed->parts[FEED_SOURCES], "sources");
         bool flood = judge_is_flood(status);
         struct judge_sender list[SENDERS_MAX];
-        size_t count = judge_senders(status, feed->parts[FEED_SOURCES], feed->parts[FEED_PREFIXES], list,
-                                     SENDERS_MAX), i;
+        size_t count = judge_senders(status, feed->parts[FEED_SOURCES], feed->parts[FEED_PREFIXES], list, SENDERS_MAX),
+               i;
         char text[TEXT_MAX];
         int end = y + 1 + rows;
 
-        snprintf(text, sizeof text, "%-39s%11s%10s%10s%9s", flood ? "FROM WHOM" : "WHO SENDS MOST", "SYN/s<=",
-                 "UNFIN.>=", "HALF-OPEN", "FINISHED");
+        snprintf(text, sizeof text, "%-39s%11s%10s%10s%9s", flood ? "FROM WHOM" : "WHO SENDS MOST",
+                 "SYN/s<=", "UNFIN.>=", "HALF-OPEN", "FINISHED");
         heading(v, y++, text);
         for (i = 0; i < count && y < end; i++)
                 draw_sender(v, y++, list[i].source, list[i].unfinished_per_s);
@@ -462,14 +476,17 @@ static int draw_senders(const struct top_view *v, int y, int rows, const struct 
                 if (y < end)
                         draw_sender(v, y++, s, NAN);
         if (json_array_size(all) == 0)
-                put(v, y++, 0, COLS, PAINT_DIM, json_is_false(json_object_get(feed->parts[FEED_SOURCES], "known"))
-                    ? judge_nobody(status, text, sizeof text) : "none sends enough to stand out");
+                put(v, y++, 0, COLS, PAINT_DIM,
+                    json_is_false(json_object_get(feed->parts[FEED_SOURCES], "known"))
+                            ? judge_nobody(status, text, sizeof text)
+                            : "none sends enough to stand out");
         return y;
 }
 
 static enum paint event_paint(const char *severity) {
-        return strcmp(severity, "warning") == 0 ? PAINT_WARN
-               : strcmp(severity, "notice") == 0 || strcmp(severity, "info") == 0 ? PAINT_NONE : PAINT_BAD;
+        return strcmp(severity, "warning") == 0                                   ? PAINT_WARN
+               : strcmp(severity, "notice") == 0 || strcmp(severity, "info") == 0 ? PAINT_NONE
+                                                                                  : PAINT_BAD;
 }
 
 static void draw_event(const struct top_view *v, int y, const json_t *e) {
@@ -533,13 +550,20 @@ static void draw_one(const struct top_view *v, const struct feed *feed, int body
                 const char *label, *name;
                 bool share;
         } rows[] = {
-                { "half-open", "half_open", false }, { "limit", "backlog", false },
-                { "of them aged", "half_open_aged", false }, { "fill", "fill", true },
-                { "accept queue", "accept_queue", false }, { "SYN/s", "syn_per_s", false },
-                { "finished/s", "completed_per_s", false }, { "unfinished/s", "unanswered_per_s", false },
-                { "finished share", "completion_ratio", true }, { "refused/s", "queue_drops_per_s", false },
-                { "cookies/s", "cookies_sent_per_s", false }, { "RST answers/s", "embryonic_rsts_per_s", false },
-                { "strength", "strength", false }, { "sockets", "sockets", false },
+                { "half-open", "half_open", false },
+                { "limit", "backlog", false },
+                { "of them aged", "half_open_aged", false },
+                { "fill", "fill", true },
+                { "accept queue", "accept_queue", false },
+                { "SYN/s", "syn_per_s", false },
+                { "finished/s", "completed_per_s", false },
+                { "unfinished/s", "unanswered_per_s", false },
+                { "finished share", "completion_ratio", true },
+                { "refused/s", "queue_drops_per_s", false },
+                { "cookies/s", "cookies_sent_per_s", false },
+                { "RST answers/s", "embryonic_rsts_per_s", false },
+                { "strength", "strength", false },
+                { "sockets", "sockets", false },
         };
         enum { ROWS = sizeof rows / sizeof *rows, HALF = (ROWS + 1) / 2 };
         const json_t *status = feed->parts[FEED_STATUS];
@@ -570,7 +594,8 @@ static void draw_help(const struct top_view *v, int body) {
                 "  s         sort listeners: worst, fill, SYN/s, unfinished, port",
                 "  up, down  select a listener;  enter: only this one;  esc: all",
                 "  p, space  pause: the picture stands still",
-                "  h, ?      this help; any key goes back", "",
+                "  h, ?      this help; any key goes back",
+                "",
                 "  unfinished: handshakes that nobody finishes, a second. That is what a flood is.",
                 "  limit: half-opens that a listener may have; at its limit it refuses clients,",
                 "    or answers by SYN cookie.",

@@ -10,7 +10,7 @@
 
 const char *worst_order_name(enum worst_order o) {
         static const char *const names[] = {
-                [WORST_FIRST] = "worst", [WORST_FILL] = "fill", [WORST_SYNS] = "SYN/s",
+                [WORST_FIRST] = "worst",           [WORST_FILL] = "fill", [WORST_SYNS] = "SYN/s",
                 [WORST_UNFINISHED] = "unfinished", [WORST_PORT] = "port",
         };
 
@@ -68,9 +68,8 @@ COMPARE(compare_port, 0)
 
 const json_t **worst_sort(const json_t *listeners, enum worst_order order) {
         static int (*const compare[])(const void *, const void *) = {
-                [WORST_FIRST] = compare_worst, [WORST_FILL] = compare_fill,
-                [WORST_SYNS] = compare_syns, [WORST_UNFINISHED] = compare_unfinished,
-                [WORST_PORT] = compare_port,
+                [WORST_FIRST] = compare_worst,           [WORST_FILL] = compare_fill, [WORST_SYNS] = compare_syns,
+                [WORST_UNFINISHED] = compare_unfinished, [WORST_PORT] = compare_port,
         };
         size_t count = json_array_size(listeners);
         const json_t **sorted = count ? calloc(count, sizeof *sorted) : NULL;

@@ -68,7 +68,9 @@ static int write_cookies(void *userdata, uint8_t value) {
 static int append_line(void *userdata, const char *path, const char *line) {
         struct act *a = userdata;
         size_t path_size = strlen(path) + 1, length = strlen(line);
-        struct scribe_order o = { .operation = SCRIBE_LINE, .id = a->alert_number, .length = (uint32_t) (path_size + length) };
+        struct scribe_order o = { .operation = SCRIBE_LINE,
+                                  .id = a->alert_number,
+                                  .length = (uint32_t) (path_size + length) };
         char *data = malloc(path_size + length);
         int r = -ENOMEM;
 
@@ -82,11 +84,14 @@ static int append_line(void *userdata, const char *path, const char *line) {
 }
 
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
-            struct scribe_client *scribe, struct peer_counter *peers, act_event_fn *on_event, void *userdata, struct act **ret) {
+            struct scribe_client *scribe, struct peer_counter *peers, act_event_fn *on_event, void *userdata,
+            struct act **ret) {
         struct act *a = calloc(1, sizeof *a);
         const struct syncookies_kernel kernel = { read_cookies, write_cookies, a };
         struct syncookies_config config = {
-                .state_dir = options->state_dir, .runtime_dir = options->runtime_dir, .kernel = &kernel,
+                .state_dir = options->state_dir,
+                .runtime_dir = options->runtime_dir,
+                .kernel = &kernel,
         };
         int r;
 
@@ -154,8 +159,7 @@ static void log_sink_changes(const struct alert_changes *changes) {
                 const char *sink = alert_sink_name(changes->list[i].sink);
 
                 if (changes->list[i].error)
-                        log_warning("Alerts to %s fail: %s, ignoring", sink,
-                                    strerror(-changes->list[i].error));
+                        log_warning("Alerts to %s fail: %s, ignoring", sink, strerror(-changes->list[i].error));
                 else
                         log_notice("Alerts to %s work again", sink);
         }
@@ -252,7 +256,7 @@ struct known_clients *act_known_clients(struct act *a) {
 
 void act_step(struct act *a, const struct observation *o, const struct engine_look *look) {
         const struct decision *d = &look->decision;
-        enum cookie_want want = d->want_syncookies         ? COOKIE_WANT_RAISE
+        enum cookie_want want = d->want_syncookies        ? COOKIE_WANT_RAISE
                                 : d->state == STATE_FLOOD ? COOKIE_WANT_KEEP
                                                           : COOKIE_WANT_CALM;
 

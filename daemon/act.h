@@ -36,7 +36,8 @@ struct act;
 
 /* settings and options must outlive it, scribe and peers its steps. */
 int act_new(sd_event *event, const struct settings *settings, const struct act_options *options,
-            struct scribe_client *scribe, struct peer_counter *peers, act_event_fn *on_event, void *userdata, struct act **ret);
+            struct scribe_client *scribe, struct peer_counter *peers, act_event_fn *on_event, void *userdata,
+            struct act **ret);
 struct act *act_free(struct act *a);
 /* -errno: the old sinks stay. */
 int act_configure(struct act *a, const struct settings *settings);

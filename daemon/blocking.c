@@ -54,7 +54,8 @@ static int new_clients(struct blocking *b) {
 }
 
 int blocking_new(const struct settings *settings, struct privileged *privileged, struct scribe_client *scribe,
-                 struct peer_counter *peers, const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret) {
+                 struct peer_counter *peers, const char *state_dir, blocking_event_fn *on_event, void *userdata,
+                 struct blocking **ret) {
         struct blocking *b = calloc(1, sizeof *b);
         int r;
 
@@ -121,7 +122,8 @@ static void note_clients(struct blocking *b, const char *what, int error) {
 
         if (news == TROUBLE_BEGAN)
                 log_warning("Known clients in %s: cannot %s: %s, ignoring: who was a client before the next "
-                            "start is not known then", b->state_dir, what, strerror(-error));
+                            "start is not known then",
+                            b->state_dir, what, strerror(-error));
         else if (news == TROUBLE_OVER)
                 log_notice("Known clients are kept again");
 }
@@ -263,8 +265,10 @@ static void gather(struct blocking *b) {
 }
 
 void blocking_step(struct blocking *b, const struct observation *o, const struct engine_look *look, bool dry_run) {
-        const struct block_scene scene = { .observation = o, .decision = &look->decision,
-                                           .culprits = &look->verdicts.culprits, .protect = &b->protect };
+        const struct block_scene scene = { .observation = o,
+                                           .decision = &look->decision,
+                                           .culprits = &look->verdicts.culprits,
+                                           .protect = &b->protect };
         struct block_candidate candidates[BLOCK_CANDIDATES_MAX];
         uint32_t count;
 

@@ -27,7 +27,8 @@ struct blocking;
 
 /* All must outlive it. -ENOMEM, -EIO: no random key. */
 int blocking_new(const struct settings *settings, struct privileged *privileged, struct scribe_client *scribe,
-                 struct peer_counter *peers, const char *state_dir, blocking_event_fn *on_event, void *userdata, struct blocking **ret);
+                 struct peer_counter *peers, const char *state_dir, blocking_event_fn *on_event, void *userdata,
+                 struct blocking **ret);
 struct blocking *blocking_free(struct blocking *b);
 /* -ENOMEM: nothing was changed. */
 int blocking_configure(struct blocking *b, const struct settings *settings, bool dry_run, bool was_dry_run);

@@ -112,8 +112,8 @@ static void show(struct watch *w) {
         double left_s = fmax(0, (double) w->duration_us - (double) (w->last_us - w->begun_us)) / 1e6;
         char figures[160];
 
-        progress_show(&w->progress, "%3.0f s left  %s, %s: %s", ceil(left_s),
-                      flood_state_name(w->now->state), diagnosis_name(w->now->diagnosis),
+        progress_show(&w->progress, "%3.0f s left  %s, %s: %s", ceil(left_s), flood_state_name(w->now->state),
+                      diagnosis_name(w->now->diagnosis),
                       explain_evidence(&w->now->host, NULL, figures, sizeof figures));
 }
 
@@ -136,8 +136,7 @@ static void on_tick(void *userdata, const struct loop_time *time) {
         show(w);
 
         w->blind = w->looks == 1 && sense_is_blind(w->sense);
-        if (w->blind || (w->looks >= LOOKS_MIN &&
-                         time->now_us - w->begun_us + TIMER_SLACK_US >= w->duration_us))
+        if (w->blind || (w->looks >= LOOKS_MIN && time->now_us - w->begun_us + TIMER_SLACK_US >= w->duration_us))
                 loop_stop(w->loop, 0);
 }
 
@@ -174,7 +173,9 @@ static long read_aborts(void) {
 static long read_proxy(const char *column) {
         uint64_t sum;
 
-        return kernel_text_read_column("/proc/thread-self/net/stat/synproxy", column, &sum) && sum <= LONG_MAX ? (long) sum : -1;
+        return kernel_text_read_column("/proc/thread-self/net/stat/synproxy", column, &sum) && sum <= LONG_MAX
+                       ? (long) sum
+                       : -1;
 }
 
 static int watch_new(const struct settings *settings, uint64_t duration_us, struct watch **ret) {
@@ -250,7 +251,7 @@ static enum diagnosis verdict(const struct watch *w) {
         /* The first of these that was there for long enough; trouble before traffic. */
         static const enum diagnosis order[] = {
                 DIAGNOSIS_ACCEPT_STALL, DIAGNOSIS_LOSSY_CLIENTS, DIAGNOSIS_FLASH_CROWD,
-                DIAGNOSIS_PORT_SCAN, DIAGNOSIS_BUSY, DIAGNOSIS_UNKNOWN,
+                DIAGNOSIS_PORT_SCAN,    DIAGNOSIS_BUSY,          DIAGNOSIS_UNKNOWN,
         };
 
         if (w->flood)

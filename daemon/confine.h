@@ -3,9 +3,9 @@
 
 /*
  * What the daemon gives up beyond its privileges, once it is who it will be: it may write beneath
- * its own folders only and connect by TCP to nobody but what it probes (confine/landlock.h), run no program, and use no system call but those that it
- * needs (confine/syscalls.h). For good, and for whom it forks from then on; the keeper and the process
- * that runs hooks were forked before.
+ * its own folders only and connect by TCP to nobody but what it probes (confine/landlock.h), run no program, and use no
+ * system call but those that it needs (confine/syscalls.h). For good, and for whom it forks from then on; the keeper
+ * and the process that runs hooks were forked before.
  *
  * Each of the two that cannot be had is told, and done without. Nothing is confined in a build with
  * sanitizers or for coverage, whose libraries need more.

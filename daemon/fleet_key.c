@@ -32,8 +32,10 @@ static int place_of(const char *name, char ret[static PATH_MAX], char *error, si
                 return 0;
         }
         if (!directory) {
-                snprintf(error, size, "metrics.fleet_key: no credential was handed over, and %s is the name of one: "
-                         "LoadCredential=%s:FILE in the unit does it; a file is named by its whole path", name, name);
+                snprintf(error, size,
+                         "metrics.fleet_key: no credential was handed over, and %s is the name of one: "
+                         "LoadCredential=%s:FILE in the unit does it; a file is named by its whole path",
+                         name, name);
                 return -ENOENT;
         }
         if (snprintf(ret, PATH_MAX, "%s/%s", directory, name) < PATH_MAX)
@@ -106,8 +108,10 @@ int fleet_key_load(struct settings *settings, char *error, size_t size) {
                 return r;
         r = read_text(path, text);
         if (r < 0)
-                snprintf(error, size, "metrics.fleet_key: %s cannot be read: %s; the daemon's user must be able to, "
-                         "or LoadCredential= hands it over", path, r == -EINVAL ? "no file" : strerror(-r));
+                snprintf(error, size,
+                         "metrics.fleet_key: %s cannot be read: %s; the daemon's user must be able to, "
+                         "or LoadCredential= hands it over",
+                         path, r == -EINVAL ? "no file" : strerror(-r));
         else
                 r = parse(path, text, &settings->metrics.key, error, size);
         explicit_bzero(text, sizeof text);

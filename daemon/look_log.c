@@ -8,7 +8,9 @@
 #include "util/log.h"
 
 static const char *const finding_names[] = {
-        [FINDING_NONE] = "none", [FINDING_SUSPECT] = "suspect", [FINDING_FLOOD] = "flood",
+        [FINDING_NONE] = "none",
+        [FINDING_SUSPECT] = "suspect",
+        [FINDING_FLOOD] = "flood",
 };
 
 /* listener NULL: the host. */
@@ -23,8 +25,9 @@ static void log_one(const char *when, const struct listener_key *listener, enum 
         if (listener)
                 listener_key_format(listener, name);
         log_at(priority, "%s%s: %s; found %s, strength %.2f (%s)%s, %s; %s", when, name, flood_state_name(state),
-               finding_names[v->finding], v->strength, v->evidence.pattern ? v->evidence.pattern : "nothing", v->pressure ? ", pressure" : "",
-               diagnosis_name(v->diagnosis), explain_evidence(&v->evidence, NULL, figures, sizeof figures));
+               finding_names[v->finding], v->strength, v->evidence.pattern ? v->evidence.pattern : "nothing",
+               v->pressure ? ", pressure" : "", diagnosis_name(v->diagnosis),
+               explain_evidence(&v->evidence, NULL, figures, sizeof figures));
 }
 
 void look_log(const struct engine_look *l, bool replayed) {

@@ -115,8 +115,7 @@ static int make_room(sd_event *event) {
 static int add_sources(struct loop *l) {
         int r;
 
-        r = sd_event_add_time(l->event, &l->timer, CLOCK_BOOTTIME, clock_us(CLOCK_BOOTTIME), 1000,
-                              on_timer, l);
+        r = sd_event_add_time(l->event, &l->timer, CLOCK_BOOTTIME, clock_us(CLOCK_BOOTTIME), 1000, on_timer, l);
         if (r < 0)
                 return r;
         r = sd_event_add_signal(l->event, &l->hangup, SIGHUP, on_hangup, l);

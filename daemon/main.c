@@ -14,8 +14,7 @@
 #include "util/json_text.h"
 #include "util/log.h"
 
-static int compare(const struct options *o, const struct playback_options *playback,
-                   const struct settings *first) {
+static int compare(const struct options *o, const struct playback_options *playback, const struct settings *first) {
         struct options other = *o;
         struct settings second;
         bool found;
@@ -85,15 +84,26 @@ int main(int argc, char **argv) {
         json_text_watch();
 
         switch (o.command) {
-        case COMMAND_RUN: return startup_run(&o, argv);
-        case COMMAND_CHECK_CONFIG: return configuration_check(&o);
-        case COMMAND_PRINT_CONFIG: return configuration_print(&o);
-        case COMMAND_RESTORE: return restoring_run(&o);
-        case COMMAND_REPLAY: return replay(&o);
-        case COMMAND_DIAGNOSE: return diagnose(&o);
-        case COMMAND_SELF_TEST: return self_test(&o);
-        case COMMAND_VERSION: puts("synwardd " PACKAGE_VERSION); return EXIT_STATUS_OK;
-        case COMMAND_HELP: options_help(); return EXIT_STATUS_OK;
+        case COMMAND_RUN:
+                return startup_run(&o, argv);
+        case COMMAND_CHECK_CONFIG:
+                return configuration_check(&o);
+        case COMMAND_PRINT_CONFIG:
+                return configuration_print(&o);
+        case COMMAND_RESTORE:
+                return restoring_run(&o);
+        case COMMAND_REPLAY:
+                return replay(&o);
+        case COMMAND_DIAGNOSE:
+                return diagnose(&o);
+        case COMMAND_SELF_TEST:
+                return self_test(&o);
+        case COMMAND_VERSION:
+                puts("synwardd " PACKAGE_VERSION);
+                return EXIT_STATUS_OK;
+        case COMMAND_HELP:
+                options_help();
+                return EXIT_STATUS_OK;
         }
         return EXIT_STATUS_FAILURE;
 }

@@ -98,8 +98,9 @@ static int parse_duration(const char *text, uint64_t *ret_us) {
         static const struct {
                 const char *unit;
                 uint64_t us;
-        } units[] = { { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 }, { "min", 60000000 },
-                      { "h", UINT64_C(3600000000) } };
+        } units[] = {
+                { "ms", 1000 }, { "s", 1000000 }, { "m", 60000000 }, { "min", 60000000 }, { "h", UINT64_C(3600000000) }
+        };
         unsigned long value;
         uint64_t us;
         char *end;
@@ -170,8 +171,10 @@ static int take_local(struct options *o) {
                 return -EINVAL;
         }
         if (prefix_parse(optarg, &g->local[g->local_count]) < 0) {
-                fprintf(stderr, "synwardd: --replay-local=%s: not an address or network, as in "
-                        "198.51.100.0/24\n", optarg);
+                fprintf(stderr,
+                        "synwardd: --replay-local=%s: not an address or network, as in "
+                        "198.51.100.0/24\n",
+                        optarg);
                 return -EINVAL;
         }
         g->local_count++;
@@ -215,8 +218,10 @@ static int take_listen(struct options *o) {
                 return -EINVAL;
         }
         if (parse_listen(optarg, &g->listen[g->listen_count]) < 0) {
-                fprintf(stderr, "synwardd: --replay-listen=%s: not ADDR:PORT, as in 192.0.2.1:443, "
-                        "[2001:db8::1]:443 or *:443\n", optarg);
+                fprintf(stderr,
+                        "synwardd: --replay-listen=%s: not ADDR:PORT, as in 192.0.2.1:443, "
+                        "[2001:db8::1]:443 or *:443\n",
+                        optarg);
                 return -EINVAL;
         }
         g->listen_count++;
@@ -234,29 +239,46 @@ static int take_diagnose(struct options *o) {
 /* Which command an option stands for; COMMAND_RUN: none. */
 static enum command command_of(int option) {
         switch (option) {
-        case 't': return COMMAND_CHECK_CONFIG;
-        case OPT_PRINT_CONFIG: return COMMAND_PRINT_CONFIG;
-        case OPT_RESTORE: return COMMAND_RESTORE;
-        case OPT_REPLAY: return COMMAND_REPLAY;
-        case OPT_DIAGNOSE: return COMMAND_DIAGNOSE;
-        case OPT_SELF_TEST: return COMMAND_SELF_TEST;
-        case OPT_VERSION: return COMMAND_VERSION;
-        case 'h': return COMMAND_HELP;
+        case 't':
+                return COMMAND_CHECK_CONFIG;
+        case OPT_PRINT_CONFIG:
+                return COMMAND_PRINT_CONFIG;
+        case OPT_RESTORE:
+                return COMMAND_RESTORE;
+        case OPT_REPLAY:
+                return COMMAND_REPLAY;
+        case OPT_DIAGNOSE:
+                return COMMAND_DIAGNOSE;
+        case OPT_SELF_TEST:
+                return COMMAND_SELF_TEST;
+        case OPT_VERSION:
+                return COMMAND_VERSION;
+        case 'h':
+                return COMMAND_HELP;
         }
         return COMMAND_RUN;
 }
 
 static const char *command_option(enum command c) {
         switch (c) {
-        case COMMAND_RUN: return "";
-        case COMMAND_CHECK_CONFIG: return "--check-config";
-        case COMMAND_PRINT_CONFIG: return "--print-config";
-        case COMMAND_RESTORE: return "--restore";
-        case COMMAND_REPLAY: return "--replay";
-        case COMMAND_DIAGNOSE: return "--diagnose";
-        case COMMAND_SELF_TEST: return "--self-test";
-        case COMMAND_VERSION: return "--version";
-        case COMMAND_HELP: return "--help";
+        case COMMAND_RUN:
+                return "";
+        case COMMAND_CHECK_CONFIG:
+                return "--check-config";
+        case COMMAND_PRINT_CONFIG:
+                return "--print-config";
+        case COMMAND_RESTORE:
+                return "--restore";
+        case COMMAND_REPLAY:
+                return "--replay";
+        case COMMAND_DIAGNOSE:
+                return "--diagnose";
+        case COMMAND_SELF_TEST:
+                return "--self-test";
+        case COMMAND_VERSION:
+                return "--version";
+        case COMMAND_HELP:
+                return "--help";
         }
         return "";
 }
@@ -284,29 +306,58 @@ static int take(struct options *o, int option) {
         if (r < 0)
                 return r;
         switch (option) {
-        case 'c': o->config = optarg; return 0;
-        case OPT_CONTROL: o->control = optarg; return 0;
-        case OPT_STATE_DIR: o->state_dir = optarg; return 0;
-        case OPT_RUNTIME_DIR: o->runtime_dir = optarg; return 0;
-        case OPT_DRY_RUN: o->dry_run = true; return 0;
-        case OPT_REPLAY: o->replay = optarg; return 0;
-        case OPT_REPLAY_BACKLOG: return take_backlog(o);
-        case OPT_REPLAY_SYNCOOKIES: return take_syncookies(o);
-        case OPT_REPLAY_LOCAL: return take_local(o);
-        case OPT_REPLAY_LISTEN: return take_listen(o);
-        case OPT_COMPARE: o->compare = optarg; return 0;
-        case OPT_RECORD: o->record = optarg; return 0;
-        case OPT_NO_PRIVILEGE_DROP: o->no_privilege_drop = true; return 0;
-        case OPT_JSON: o->json = true; return 0;
-        case OPT_DIAGNOSE: return take_diagnose(o);
-        case 'v': o->verbosity++; return 0;
+        case 'c':
+                o->config = optarg;
+                return 0;
+        case OPT_CONTROL:
+                o->control = optarg;
+                return 0;
+        case OPT_STATE_DIR:
+                o->state_dir = optarg;
+                return 0;
+        case OPT_RUNTIME_DIR:
+                o->runtime_dir = optarg;
+                return 0;
+        case OPT_DRY_RUN:
+                o->dry_run = true;
+                return 0;
+        case OPT_REPLAY:
+                o->replay = optarg;
+                return 0;
+        case OPT_REPLAY_BACKLOG:
+                return take_backlog(o);
+        case OPT_REPLAY_SYNCOOKIES:
+                return take_syncookies(o);
+        case OPT_REPLAY_LOCAL:
+                return take_local(o);
+        case OPT_REPLAY_LISTEN:
+                return take_listen(o);
+        case OPT_COMPARE:
+                o->compare = optarg;
+                return 0;
+        case OPT_RECORD:
+                o->record = optarg;
+                return 0;
+        case OPT_NO_PRIVILEGE_DROP:
+                o->no_privilege_drop = true;
+                return 0;
+        case OPT_JSON:
+                o->json = true;
+                return 0;
+        case OPT_DIAGNOSE:
+                return take_diagnose(o);
+        case 'v':
+                o->verbosity++;
+                return 0;
         case 't':
         case OPT_PRINT_CONFIG:
         case OPT_RESTORE:
         case OPT_SELF_TEST:
         case OPT_VERSION:
-        case 'h': return 0;
-        default: return -EINVAL; /* getopt has said why */
+        case 'h':
+                return 0;
+        default:
+                return -EINVAL; /* getopt has said why */
         }
 }
 
@@ -323,8 +374,7 @@ static int check_company(const struct options *o) {
                 option = "--json";
                 wanted = "--diagnose or --compare";
         } else if (o->record && o->command != COMMAND_RUN) {
-                fprintf(stderr, "synwardd: --record and %s exclude each other\n",
-                        command_option(o->command));
+                fprintf(stderr, "synwardd: --record and %s exclude each other\n", command_option(o->command));
                 return -EINVAL;
         }
         if (!option)

@@ -20,7 +20,7 @@ enum { DEPTH_MAX = 3 }; /* incidents/ID/file */
 /* What we make in a state or runtime directory. */
 static bool is_ours(const char *name) {
         static const char *const names[] = {
-                "control.sock", "incidents", "known-clients", "known-clients.new",
+                "control.sock",    "incidents",           "known-clients",       "known-clients.new",
                 "syncookies.json", "syncookies.json.bad", "syncookies.json.new",
         };
 
@@ -110,8 +110,8 @@ void places_give(const char *directory, const struct privileges_user *user) {
 static void tell(const char *path, const struct privileges_user *user, int error) {
         if (user)
                 log_warning("%s: the user %s cannot write there: %s; to mend: chown %s the directory, which must be "
-                            "reachable for that user, or name another one", path, user->name, strerror(error),
-                            user->name);
+                            "reachable for that user, or name another one",
+                            path, user->name, strerror(error), user->name);
         else
                 log_warning("%s: cannot write there: %s", path, strerror(error));
 }

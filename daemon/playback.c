@@ -84,8 +84,7 @@ static void hold_signals(const struct playback *p) {
         sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static int playback_open(struct playback *p, const struct playback_options *o,
-                         const struct settings *settings) {
+static int playback_open(struct playback *p, const struct playback_options *o, const struct settings *settings) {
         struct pcap_replay_options model = o->model;
         int r;
 
@@ -175,9 +174,8 @@ static void tell_flood(const struct flood *f) {
         const struct incident *n = &f->incident;
         char name[ADDRESS_TEXT_MAX], peak[32], begin[TIME_TEXT_MAX];
 
-        fprintf(stderr, "  %s  %s%s%s, %.1f s%s, peak %s SYN/s\n",
-                time_text_format(n->start_realtime_us, begin), explain_diagnosis(n->diagnosis),
-                n->has_listener ? " at " : "",
+        fprintf(stderr, "  %s  %s%s%s, %.1f s%s, peak %s SYN/s\n", time_text_format(n->start_realtime_us, begin),
+                explain_diagnosis(n->diagnosis), n->has_listener ? " at " : "",
                 n->has_listener ? listener_key_format(&n->listener, name) : "", f->duration_s,
                 f->over ? "" : " and not over at the end", explain_count(n->peak_syn_per_s, peak));
 }
@@ -208,7 +206,9 @@ static void judge_recording(struct playback *p) {
         for (unsigned d = 0; d < DIAGNOSES; d++)
                 if (p->looks_of[d] > p->looks_of[most] && !diagnosis_is_flood((enum diagnosis) d))
                         most = (enum diagnosis) d;
-        v->outcome = p->floods_count ? OUTCOME_FLOOD : played_s < RECORDING_SHORT_S ? OUTCOME_CANNOT_TELL : OUTCOME_NO_FLOOD;
+        v->outcome = p->floods_count                ? OUTCOME_FLOOD
+                     : played_s < RECORDING_SHORT_S ? OUTCOME_CANNOT_TELL
+                                                    : OUTCOME_NO_FLOOD;
         v->diagnosis = p->floods_count ? p->floods[last].incident.diagnosis : most;
         v->situation = p->floods_count ? "flood" : v->outcome == OUTCOME_NO_FLOOD ? "honest" : "too-short";
         if (p->floods_count == 1)
@@ -245,9 +245,10 @@ static int judge(struct playback *p) {
         if (r >= 0 && capture && p->floods_count && p->summary.verdict.outcome != OUTCOME_FLOOD)
                 capture_verdict_note(&p->summary.verdict, "detector", 0, false,
                                      "the detector, which is shown only what a kernel reports, told %llu flood%s; "
-                                     "the packets %s", (unsigned long long) p->floods_count,
-                                     p->floods_count == 1 ? "" : "s",
-                                     p->summary.verdict.outcome == OUTCOME_NO_FLOOD ? "say otherwise" : "cannot show that");
+                                     "the packets %s",
+                                     (unsigned long long) p->floods_count, p->floods_count == 1 ? "" : "s",
+                                     p->summary.verdict.outcome == OUTCOME_NO_FLOOD ? "say otherwise"
+                                                                                    : "cannot show that");
         if (r >= 0 && capture && !p->compared && !p->floods_count && p->summary.verdict.outcome == OUTCOME_FLOOD)
                 capture_verdict_note(&p->summary.verdict, "detector", 0, false,
                                      "the detector told none: too short for it, or too little for a queue of %u",
@@ -264,8 +265,7 @@ static void tell_floods(const struct playback *p) {
         if (p->floods_count)
                 fputs("  told by the detector:\n", stderr);
         if (first > 0)
-                fprintf(stderr, "  %s floods, the last of them:\n",
-                        explain_count((double) p->floods_count, n));
+                fprintf(stderr, "  %s floods, the last of them:\n", explain_count((double) p->floods_count, n));
         for (uint64_t i = first; i < p->floods_count; i++)
                 tell_flood(&p->floods[i % FLOODS_TOLD]);
 }
@@ -431,8 +431,8 @@ static void on_event(void *userdata, unsigned side, const struct event *e, bool 
                 return;
         }
         progress_clear(&c->playback.progress);
-        printf("%s  only %s %c: %s: %s\n", time_text_format(e->realtime_us, when),
-               in_both ? "alerted by" : "in", side_letters[side], event_type_name(e->type), e->message);
+        printf("%s  only %s %c: %s: %s\n", time_text_format(e->realtime_us, when), in_both ? "alerted by" : "in",
+               side_letters[side], event_type_name(e->type), e->message);
 }
 
 static const struct compare_ops compare_ops = { .interval = on_interval, .event = on_event };
@@ -468,7 +468,8 @@ static void conclude(struct comparison *c) {
         const struct playback_options *o = c->playback.options;
 
         if (o->json) {
-                print_json(c, json_pack("{s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:f, s:I, s:I}", "schema",
+                print_json(c,
+                           json_pack("{s:s, s:s, s:b, s:s, s:s, s:I, s:I, s:f, s:I, s:I}", "schema",
                                         COMPARISON_JSON_SCHEMA, "kind", "summary", "same", same(c),
                                         "first", o->names[COMPARE_FIRST], "second",
                                         o->names[COMPARE_SECOND], "observations",
@@ -488,8 +489,7 @@ static void conclude(struct comparison *c) {
                        (unsigned long long) c->events[1]);
 }
 
-int playback_compare(const struct playback_options *o, const struct settings *first,
-                     const struct settings *second) {
+int playback_compare(const struct playback_options *o, const struct settings *first, const struct settings *second) {
         const struct settings *const settings[COMPARE_SIDES] = { first, second };
         struct comparison *c = calloc(1, sizeof *c);
         int r, status;

@@ -23,5 +23,4 @@ struct playback_options {
 /* The exit status (options.h); said on standard error unless 0. */
 int playback_run(const struct playback_options *o, const struct settings *settings);
 /* EXIT_STATUS_OK: they do the same, EXIT_STATUS_DIFFERENT, or another for trouble. */
-int playback_compare(const struct playback_options *o, const struct settings *first,
-                     const struct settings *second);
+int playback_compare(const struct playback_options *o, const struct settings *first, const struct settings *second);

@@ -97,7 +97,8 @@ int privileges_find_user(struct privileges_user *ret) {
         if (geteuid() != 0)
                 return -ENOENT;
         if (!caps_has(CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID))) {
-                log_info("Staying root, though without privileges: to become another user takes CAP_SETUID and CAP_SETGID");
+                log_info(
+                        "Staying root, though without privileges: to become another user takes CAP_SETUID and CAP_SETGID");
                 return -ENOENT;
         }
         r = find("synward", ret);
@@ -122,8 +123,7 @@ static int become(const struct privileges_user *user) {
         return 0;
 }
 
-void privileges_drop(const struct privileges_user *user, const struct privileged *p, pid_t launcher,
-                     char **argv) {
+void privileges_drop(const struct privileges_user *user, const struct privileged *p, pid_t launcher, char **argv) {
         int r = user ? become(user) : 0;
 
         if (r < 0)

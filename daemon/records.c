@@ -91,7 +91,11 @@ static int open_all(struct records *r, sd_event *event, const struct settings *s
                 .userdata = r,
         };
         const struct incident_desk_ops ops = {
-                .submit = submit, .present_id = present_id, .present = present, .ready = ready, .userdata = r,
+                .submit = submit,
+                .present_id = present_id,
+                .present = present,
+                .ready = ready,
+                .userdata = r,
         };
         int e = scribe_client_new(event, r->options.state_dir, on_done, r, &r->scribe);
 
@@ -138,7 +142,8 @@ static void tell(struct records *r) {
         case TROUBLE_BEGAN:
         case TROUBLE_CHANGED:
                 log_warning("%s %s: what is to be kept waits, all else goes on",
-                            s.error == -EPIPE ? "The process that writes has ended, for" : "The disk stands still under",
+                            s.error == -EPIPE ? "The process that writes has ended, for"
+                                              : "The disk stands still under",
                             r->options.state_dir);
                 break;
         case TROUBLE_OVER:

@@ -43,15 +43,12 @@ static void tell(struct self_test *t, const char *what, const char *reason, cons
 static const struct {
         const char *what, *lost;
 } sensors[SENSORS] = {
-        [SENSOR_SOCK_DIAG] = {
-                "sock_diag, half-open connections with their age",
-                "Floods are told by the kernel's counters alone, later, and for the host as a whole." },
-        [SENSOR_NETSTAT] = {
-                "netstat, the kernel's counters of TCP",
-                "Refused SYNs and SYN cookies are not seen: where cookies answer, the log must do." },
-        [SENSOR_NFLOG] = {
-                "nflog, the log of SYNs",
-                "Who sends is not known: every flood is flood-spoofed or unknown, and nobody is blocked." },
+        [SENSOR_SOCK_DIAG] = { "sock_diag, half-open connections with their age",
+                               "Floods are told by the kernel's counters alone, later, and for the host as a whole." },
+        [SENSOR_NETSTAT] = { "netstat, the kernel's counters of TCP",
+                             "Refused SYNs and SYN cookies are not seen: where cookies answer, the log must do." },
+        [SENSOR_NFLOG] = { "nflog, the log of SYNs",
+                           "Who sends is not known: every flood is flood-spoofed or unknown, and nobody is blocked." },
 };
 
 static void test_sensors(struct self_test *t, const struct snapshot *s) {
@@ -64,8 +61,7 @@ static void test_sensors(struct self_test *t, const struct snapshot *s) {
 }
 
 /* Two looks: some sensors only begin at the first. */
-static int look(const struct settings *settings, struct privileged *privileged, struct snapshot *ret,
-                bool *ret_blind) {
+static int look(const struct settings *settings, struct privileged *privileged, struct snapshot *ret, bool *ret_blind) {
         struct observation *o = calloc(1, sizeof *o);
         struct sense *sense = NULL;
         sd_event *event = NULL;
@@ -139,7 +135,9 @@ static void test_confinement(struct self_test *t) {
         int filter = syscalls_can_confine(), landlock = landlock_version();
 
         tell(t, "seccomp, a filter of the daemon's own system calls",
-             filter == -EOPNOTSUPP ? "built without libseccomp" : filter < 0 ? strerror(-filter) : NULL,
+             filter == -EOPNOTSUPP ? "built without libseccomp"
+             : filter < 0          ? strerror(-filter)
+                                   : NULL,
              "Whoever took over the daemon could use every system call that its user may.");
         tell(t, "Landlock, bounds of where the daemon writes (Linux 5.13)", landlock < 0 ? strerror(-landlock) : NULL,
              "Whoever took over the daemon could write wherever its user may.");

@@ -21,8 +21,7 @@ struct sense {
         uint64_t observed_us; /* the last observation (CLOCK_BOOTTIME); 0: never */
 };
 
-int sense_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
-              struct sense **ret) {
+int sense_new(sd_event *event, const struct settings *settings, struct privileged *privileged, struct sense **ret) {
         struct sense *s = calloc(1, sizeof *s);
         int r;
 
@@ -124,8 +123,7 @@ static struct sense_walks_log log_for_walks(const struct sense *s) {
         return log;
 }
 
-void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,
-                   struct observation *ret) {
+void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm, struct observation *ret) {
         struct sense_walks_log log;
 
         memset(ret, 0, sizeof *ret);

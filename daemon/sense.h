@@ -23,15 +23,13 @@ struct peer_counter;
 struct sense;
 
 /* The settings and privileged must outlive it. -ENOMEM; no sensor's trouble is an error here. */
-int sense_new(sd_event *event, const struct settings *settings, struct privileged *privileged,
-              struct sense **ret);
+int sense_new(sd_event *event, const struct settings *settings, struct privileged *privileged, struct sense **ret);
 struct sense *sense_free(struct sense *s);
 void sense_configure(struct sense *s, const struct settings *settings);
 
 /* Reads everything that is due. alarm: the last verdict's finding was not none.
  * ret is written whole. */
-void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm,
-                   struct observation *ret);
+void sense_observe(struct sense *s, uint64_t now_us, uint64_t realtime_us, bool alarm, struct observation *ret);
 
 /* Sees every SYN that is logged, from now on. */
 void sense_set_tap(struct sense *s, sense_tap *tap, void *userdata);

@@ -20,8 +20,7 @@ struct sense_counters {
         struct snapshot_sensor state;
 };
 
-int sense_counters_new(const struct settings *settings, struct privileged *privileged,
-                       struct sense_counters **ret) {
+int sense_counters_new(const struct settings *settings, struct privileged *privileged, struct sense_counters **ret) {
         struct sense_counters *c = calloc(1, sizeof *c);
         int r;
 

@@ -15,8 +15,7 @@
 struct sense_counters;
 
 /* Both must outlive it. -ENOMEM; a file that cannot be read is no error here. */
-int sense_counters_new(const struct settings *settings, struct privileged *privileged,
-                       struct sense_counters **ret);
+int sense_counters_new(const struct settings *settings, struct privileged *privileged, struct sense_counters **ret);
 struct sense_counters *sense_counters_free(struct sense_counters *c);
 void sense_counters_configure(struct sense_counters *c, const struct settings *settings);
 

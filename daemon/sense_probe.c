@@ -63,9 +63,8 @@ static const char *words_of(int error, const struct settings *s) {
         case EACCES:
                 return "the daemon was started without a probe and has forbidden itself to connect: restart it";
         case EADDRNOTAVAIL:
-                return address_is_wildcard(&s->probe.from.address)
-                               ? "no address or port to connect from"
-                               : "probe.from is no address of this host";
+                return address_is_wildcard(&s->probe.from.address) ? "no address or port to connect from"
+                                                                   : "probe.from is no address of this host";
         case EPERM:
                 return "a packet filter, or IPAddressDeny= of the unit, forbids it, see PROBE in synwardd(8)";
         case ENETUNREACH:
@@ -86,8 +85,9 @@ static void fail(struct sense_probe *p, int error) {
 /* --- attempts ----------------------------------------------------------------------------- */
 
 /* A packet that the unit's filter drops on its way out is told to nobody: SYNs seem to be lost. */
-static const char never_answered[] = "none was answered since the start: a packet filter, or IPAddressDeny= of the unit, "
-                                     "may drop them, see PROBE in synwardd(8)";
+static const char never_answered[] =
+        "none was answered since the start: a packet filter, or IPAddressDeny= of the unit, "
+        "may drop them, see PROBE in synwardd(8)";
 enum { NEVER_AFTER = 3 };
 
 static bool is_never_answered(const struct probe_told *t) {
@@ -96,8 +96,9 @@ static bool is_never_answered(const struct probe_told *t) {
 }
 
 static void take_in(struct sense_probe *p, const struct probe_end *e) {
-        enum obs_probe_result result = e->error == 0 ? OBS_PROBE_CONNECTED
-                                       : e->error == -ETIMEDOUT ? OBS_PROBE_TIMED_OUT : OBS_PROBE_REFUSED;
+        enum obs_probe_result result = e->error == 0            ? OBS_PROBE_CONNECTED
+                                       : e->error == -ETIMEDOUT ? OBS_PROBE_TIMED_OUT
+                                                                : OBS_PROBE_REFUSED;
 
         probe_course_end(&p->course, result, e->took_us,
                          result == OBS_PROBE_TIMED_OUT && is_never_answered(&p->course.told) ? never_answered : NULL);

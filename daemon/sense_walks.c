@@ -55,8 +55,8 @@ static void on_begin(void *data) {
         struct sense_walks *w = data;
 
         if (w->heard)
-                sock_diag_walk_begin(w->sock_diag, w->walk_counts ? SOCK_DIAG_CONNECTIONS_TOO
-                                                                  : SOCK_DIAG_LISTENERS_AND_HALF_OPENS);
+                sock_diag_walk_begin(w->sock_diag,
+                                     w->walk_counts ? SOCK_DIAG_CONNECTIONS_TOO : SOCK_DIAG_LISTENERS_AND_HALF_OPENS);
 }
 
 static int on_row(void *data, const struct sock_diag_row *row) {
@@ -101,8 +101,8 @@ void sense_walks_configure(struct sense_walks *w, const struct settings *setting
 /* With 2 nothing is half-open, and where the kernel's counters cannot be read only the
  * connections themselves tell who finished. */
 static bool connections_tell(const struct observation *o) {
-        return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 &&
-               !observation_knows(o, OBS_PASSIVE_OPENS) && !observation_knows(o, OBS_COOKIES_SENT);
+        return (o->known & OBS_K_SYNCOOKIES) && o->syncookies == 2 && !observation_knows(o, OBS_PASSIVE_OPENS) &&
+               !observation_knows(o, OBS_COOKIES_SENT);
 }
 
 /* No half-open was there at the last walk and no SYN has come since: a walk would
@@ -112,8 +112,7 @@ static bool nothing_to_walk_for(struct sense_walks *w, const struct observation 
                 return false;
         if (!observation_knows(o, OBS_SYNS) || o->counters[OBS_SYNS] > 0)
                 w->syns_since = true;
-        return !w->syns_since && w->entries == 0 && w->walked_us &&
-               o->time_us - w->walked_us < NEEDLESS_US;
+        return !w->syns_since && w->entries == 0 && w->walked_us && o->time_us - w->walked_us < NEEDLESS_US;
 }
 
 static bool is_due(struct sense_walks *w, const struct observation *o, bool alarm) {
@@ -126,8 +125,8 @@ static bool is_due(struct sense_walks *w, const struct observation *o, bool alar
 /* --- one walk ---------------------------------------------------------------------- */
 
 /* The walk's half-opens join the SYNs of the same sources, and what the fleet is told. */
-static void on_half_open(void *userdata, const struct address *remote, const struct address *local,
-                         uint16_t port, uint64_t age_us) {
+static void on_half_open(void *userdata, const struct address *remote, const struct address *local, uint16_t port,
+                         uint64_t age_us) {
         const struct sense_walks *w = userdata;
 
         if (w->sources && remote)
@@ -267,8 +266,7 @@ static void follow_left_out(struct sense_walks *w, const struct observation *o, 
                 sense_state_set(&w->state, SENSOR_OK, NULL, 0);
 }
 
-void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alarm,
-                         const struct sense_walks_log *log) {
+void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alarm, const struct sense_walks_log *log) {
         uint64_t cost_us = 0;
         bool due;
         int r;

@@ -36,8 +36,7 @@ void sense_walks_configure(struct sense_walks *w, const struct settings *setting
 
 /* Walks, if it is time by what o knows already (counters, OBS_SYNS), else lists the listeners
  * alone. alarm: look as often as can be afforded. */
-void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alarm,
-                         const struct sense_walks_log *log);
+void sense_walks_observe(struct sense_walks *w, struct observation *o, bool alarm, const struct sense_walks_log *log);
 /* To be called when all else of o is known. Where only connections tell, the handshakes that were
  * finished (OBS_PASSIVE_OPENS), with the SYNs of the same time (core/finished.h). */
 void sense_walks_tell_finished(struct sense_walks *w, struct observation *o);

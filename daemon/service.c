@@ -49,8 +49,10 @@ static int claim(const struct options *o, const struct settings *settings, char 
                 return 0;
         }
         if (r == -EBUSY)
-                snprintf(error, size, "another synwardd (process %d) acts in this network namespace already: stop it, "
-                         "or run this one with --dry-run or mode: observe", (int) pid);
+                snprintf(error, size,
+                         "another synwardd (process %d) acts in this network namespace already: stop it, "
+                         "or run this one with --dry-run or mode: observe",
+                         (int) pid);
         else if (r < 0)
                 snprintf(error, size, "cannot make sure of being the only synwardd here: %s", strerror(-r));
         return r;
@@ -61,13 +63,17 @@ static int admit(const struct service *s, struct settings *fresh, char *error, s
         int r;
 
         if (*fresh->alerts.file && !confine_may_write(s->parts->confine, fresh->alerts.file)) {
-                snprintf(error, size, "alerts.file.path: %s is in no folder that this process has kept for writing: restart "
-                         "synwardd to write there", fresh->alerts.file);
+                snprintf(error, size,
+                         "alerts.file.path: %s is in no folder that this process has kept for writing: restart "
+                         "synwardd to write there",
+                         fresh->alerts.file);
                 return -EROFS;
         }
         if (fresh->probe.listener.port && !confine_may_connect(s->parts->confine, fresh->probe.listener.port)) {
-                snprintf(error, size, "probe.listener: this process has not kept port %u to connect to: restart synwardd "
-                         "to probe there", (unsigned) fresh->probe.listener.port);
+                snprintf(error, size,
+                         "probe.listener: this process has not kept port %u to connect to: restart synwardd "
+                         "to probe there",
+                         (unsigned) fresh->probe.listener.port);
                 return -EACCES;
         }
         r = fleet_key_load(fresh, error, size);
@@ -122,12 +128,12 @@ static void note_clients(struct service *s) {
         const struct server_stats *stats = control_stats(s->control);
 
         tick_note_clients(s->tick, &(struct snapshot_clients) {
-                .now = stats->clients,
-                .accepted = stats->accepted,
-                .refused = stats->refused,
-                .dropped = stats->dropped,
-                .accept_failed = stats->accept_failed,
-        });
+                                           .now = stats->clients,
+                                           .accepted = stats->accepted,
+                                           .refused = stats->refused,
+                                           .dropped = stats->dropped,
+                                           .accept_failed = stats->accept_failed,
+                                   });
 }
 
 static void open_control(struct service *s);
@@ -315,4 +321,3 @@ int service_run(struct service_parts *parts, struct settings *settings, bool fou
                 claim_wait_until_free(MESSAGE_WRITER_NAME, MESSAGE_WRITER_LIMIT_MS);
         return run(&s, settings, found);
 }
-

@@ -148,4 +148,3 @@ int startup_run(const struct options *o, char **argv) {
         privileges_end(s.parts.privileged, s.parts.launcher);
         return status;
 }
-

@@ -93,8 +93,7 @@ static int open_records(struct tick *t, sd_event *event) {
         return r;
 }
 
-int tick_new(sd_event *event, struct settings *settings, const struct tick_options *options,
-             struct tick **ret) {
+int tick_new(sd_event *event, struct settings *settings, const struct tick_options *options, struct tick **ret) {
         struct tick *t = calloc(1, sizeof *t);
         int r = -ENOMEM;
 
@@ -119,8 +118,8 @@ int tick_new(sd_event *event, struct settings *settings, const struct tick_optio
         if (r < 0)
                 goto fail;
         sense_set_tap(t->sense, on_syn, t);
-        r = act_new(event, t->settings, &options->act, records_scribe(t->records), sense_peers(t->sense), on_act_event, t,
-                    &t->act);
+        r = act_new(event, t->settings, &options->act, records_scribe(t->records), sense_peers(t->sense), on_act_event,
+                    t, &t->act);
         if (r < 0)
                 goto fail;
         sense_set_clients(t->sense, act_known_clients(t->act));
@@ -177,8 +176,8 @@ static void tell_sensor(struct tick *t, enum sensor_id id, const struct snapshot
 
         if (news == TROUBLE_BEGAN) {
                 e = event_make(EVENT_SENSOR_DEGRADED);
-                snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on",
-                         sensor_id_name(id), sensor_state_name(now->state), now->reason);
+                snprintf(e.message, sizeof e.message, "sensor %s %s: %s; the others work on", sensor_id_name(id),
+                         sensor_state_name(now->state), now->reason);
                 tell(t, &e, 0);
         } else if (news == TROUBLE_OVER && now->state == SENSOR_OK) {
                 e = event_make(EVENT_SENSOR_RECOVERED);
@@ -199,8 +198,7 @@ static void report_status(struct tick *t) {
 
         if (!look->decision.state_changed && s->totals.ticks > 1)
                 return;
-        snprintf(status, sizeof status, "%s: %s; %s", flood_state_name(s->state),
-                 explain_diagnosis(s->diagnosis),
+        snprintf(status, sizeof status, "%s: %s; %s", flood_state_name(s->state), explain_diagnosis(s->diagnosis),
                  explain_evidence(&s->host, NULL, figures, sizeof figures));
         loop_notify_status(status);
 }

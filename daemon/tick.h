@@ -32,8 +32,7 @@ struct tick;
 
 /* Takes the settings over on success (and releases them in the end). The options must
  * outlive the tick. */
-int tick_new(sd_event *event, struct settings *settings, const struct tick_options *options,
-             struct tick **ret);
+int tick_new(sd_event *event, struct settings *settings, const struct tick_options *options, struct tick **ret);
 struct tick *tick_free(struct tick *t);
 
 void tick_run(struct tick *t, const struct loop_time *time);

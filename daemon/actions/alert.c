@@ -37,8 +37,7 @@ static int open_sinks(struct alert *a, const struct settings *s) {
         int r;
 
         if (s->alerts.syslog.enabled) {
-                r = syslog_sink_new(s->alerts.syslog.socket, s->alerts.syslog.facility,
-                                    &a->syslog);
+                r = syslog_sink_new(s->alerts.syslog.socket, s->alerts.syslog.facility, &a->syslog);
                 if (r < 0)
                         return r;
         }
@@ -132,8 +131,7 @@ static void note(struct alert *a, enum alert_sink sink, int result, struct alert
         changes->list[changes->count++].error = result;
 }
 
-void alert_deliver(struct alert *a, const struct event *e, bool muted,
-                   struct alert_changes *ret_changes) {
+void alert_deliver(struct alert *a, const struct event *e, bool muted, struct alert_changes *ret_changes) {
         ret_changes->count = 0;
         if (muted)
                 return;

@@ -47,8 +47,7 @@ struct alert *alert_free(struct alert *a);
 /* Never waits and never fails as a whole: one sink's trouble is not another's. A
  * muted event goes nowhere (it is kept in the event log and the incident's
  * record by others). */
-void alert_deliver(struct alert *a, const struct event *e, bool muted,
-                   struct alert_changes *ret_changes);
+void alert_deliver(struct alert *a, const struct event *e, bool muted, struct alert_changes *ret_changes);
 
 void alert_appended(struct alert *a, int result, struct alert_changes *ret_changes);
 

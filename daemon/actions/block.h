@@ -3,8 +3,8 @@
 
 /*
  * The block list as the daemon has it done: the keeper drops the SYNs of blocked sources to the
- * flooded ports, and what limited ones send beyond their rate (privileged/nft_block.h); here it is kept which ports these are, and made anew
- * what went with a keeper.
+ * flooded ports, and what limited ones send beyond their rate (privileged/nft_block.h); here it is kept which ports
+ * these are, and made anew what went with a keeper.
  */
 
 #include <stdint.h>

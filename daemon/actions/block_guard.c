@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 enum { ROUTE_GATEWAY = 0x2 /* RTF_GATEWAY, linux/route.h */ };
 
 static bool add(struct block_protected *p, const struct address *a) {
@@ -160,7 +159,8 @@ void block_guard_end(struct block_guard *g) {
 static const struct established_peer *find_peer(const struct established_peer *peers, uint32_t count,
                                                 const struct prefix *p) {
         for (uint32_t i = 0; i < count; i++)
-                if (peers[i].length == p->length && memcmp(peers[i].bytes, p->address.bytes, sizeof peers[i].bytes) == 0)
+                if (peers[i].length == p->length &&
+                    memcmp(peers[i].bytes, p->address.bytes, sizeof peers[i].bytes) == 0)
                         return &peers[i];
         return NULL;
 }

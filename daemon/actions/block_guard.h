@@ -32,8 +32,7 @@ enum { BLOCK_GUARD_LINES_MAX = 4000 };
 /* Sets `established` and `half_open_aged`; at most BLOCK_CANDIDATES_MAX. Keeps the candidates of whom that
  * is known, in this tick where a walk of the socket table is quick, else in a later one: how many.
  * -errno: it cannot be known. */
-int block_guard_look(struct peer_counter *peers, uint64_t now_us, struct block_candidate *candidates,
-                     uint32_t count);
+int block_guard_look(struct peer_counter *peers, uint64_t now_us, struct block_candidate *candidates, uint32_t count);
 
 /* One line of text, of which it adds who it names. False: no room left. */
 typedef bool block_guard_take_fn(const char *line, struct block_protected *p);

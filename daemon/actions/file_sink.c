@@ -49,8 +49,8 @@ struct file_sink *file_sink_free(struct file_sink *f) {
 static bool still_at_path(const struct file_sink *f) {
         struct stat by_path, ours;
 
-        return stat(f->path, &by_path) == 0 && fstat(f->fd, &ours) == 0 &&
-               by_path.st_dev == ours.st_dev && by_path.st_ino == ours.st_ino;
+        return stat(f->path, &by_path) == 0 && fstat(f->fd, &ours) == 0 && by_path.st_dev == ours.st_dev &&
+               by_path.st_ino == ours.st_ino;
 }
 
 /* The last bytes of what is there; false: it is no file, or shorter. */
@@ -88,8 +88,7 @@ static int open_file(struct file_sink *f) {
                 return 0;
         close_file(f);
         /* Not to wait for the reader of a FIFO, now or when its pipe is full. */
-        f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                     0640);
+        f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
         if (f->fd < 0)
                 return -errno;
         f->half_line = ends_within_a_line(f->path);

@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 static int open_file(int directory, const char *name, int flags) {
-        int fd = openat(directory, name,
-                        O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | flags, 0640);
+        int fd = openat(directory, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | flags, 0640);
 
         return fd < 0 ? -errno : fd;
 }

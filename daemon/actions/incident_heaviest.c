@@ -35,7 +35,10 @@ void incident_heaviest_add(struct incident_heaviest *h, const struct obs_source 
         uint32_t half_open = s->known & OBS_S_HALF_OPEN ? s->half_open : 0;
         struct incident_heaviest_entry *list = h->list, *place = &list[0];
         struct incident_heaviest_entry fresh = {
-                s->prefix, certain, followed ? certain * (1 - s->completion_high) : NAN, half_open,
+                s->prefix,
+                certain,
+                followed ? certain * (1 - s->completion_high) : NAN,
+                half_open,
         };
 
         if (followed && s->completion_high > HONEST_COMPLETION)
@@ -69,8 +72,8 @@ json_t *incident_heaviest_json(const struct incident_heaviest *h) {
         qsort(sorted, INCIDENT_HEAVIEST, sizeof *sorted, heavier_first);
         for (unsigned i = 0; i < TOLD; i++)
                 if (sorted[i].prefix.length > 0)
-                        json_array_append_new(
-                                array, json_pack("{s:s, s:o, s:o, s:I}", "source",
+                        json_array_append_new(array,
+                                              json_pack("{s:s, s:o, s:o, s:I}", "source",
                                                  prefix_format(&sorted[i].prefix, name),
                                                  "syn_per_s", json_value_rate(sorted[i].syn_per_s),
                                                  "unfinished_per_s",

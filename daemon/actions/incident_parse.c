@@ -46,9 +46,8 @@ json_t *incident_parse_summary(const char *text, size_t length, uint64_t id) {
 json_t *incident_parse_events(const char *text, size_t length) {
         json_t *array = json_array();
 
-        for (const char *line = text, *end; text && line < text + length &&
-                                            json_array_size(array) < INCIDENT_PARSE_EVENTS_MAX;
-             line = end + 1) {
+        for (const char *line = text, *end;
+             text && line < text + length && json_array_size(array) < INCIDENT_PARSE_EVENTS_MAX; line = end + 1) {
                 json_t *event;
 
                 end = memchr(line, '\n', (size_t) (text + length - line));

@@ -46,9 +46,8 @@ struct present *present_free(struct present *p) {
 }
 
 static bool is_act(enum event_type t) {
-        return t == EVENT_SYNCOOKIES_SET || t == EVENT_SYNCOOKIES_RESTORED ||
-               t == EVENT_SYNCOOKIES_FOREIGN || t == EVENT_SOURCE_BLOCKED ||
-               t == EVENT_SOURCE_UNBLOCKED || t == EVENT_SOURCE_LIMITED ||
+        return t == EVENT_SYNCOOKIES_SET || t == EVENT_SYNCOOKIES_RESTORED || t == EVENT_SYNCOOKIES_FOREIGN ||
+               t == EVENT_SOURCE_BLOCKED || t == EVENT_SOURCE_UNBLOCKED || t == EVENT_SOURCE_LIMITED ||
                t == EVENT_SOURCE_UNLIMITED || t == EVENT_HOOK_FAILED;
 }
 
@@ -74,7 +73,8 @@ static json_t *listeners_json(const struct listener_account *const *told, size_t
                 const struct listener_account *l = told[i];
 
                 json_array_append_new(
-                        array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                        array,
+                        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                                          "listener", listener_key_format(&l->key, name),
                                          "flood_s", json_value_rate(l->flood_s),
                                          "syns", json_value_count(l->syns),
@@ -93,7 +93,8 @@ static json_t *account_json(const struct incident_account *a, const struct liste
         json_t *explained = json_object();
 
         for (unsigned i = 0; i < EXPLANATIONS; i++)
-                json_object_set_new(explained, explanation_name((enum explanation) i), json_value_count(a->explained[i]));
+                json_object_set_new(explained, explanation_name((enum explanation) i),
+                                    json_value_count(a->explained[i]));
         return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I}",
                          "flood_s", json_value_rate(a->flood_s),
                          "finished", json_value_count(a->finished),
@@ -182,10 +183,8 @@ static uint64_t queues_point_bytes(const struct queue_course *c) {
 }
 
 uint64_t present_bytes(const struct present *p) {
-        return in_blocks(p->observations.bytes) + in_blocks(p->events.bytes) +
-               in_blocks(p->policy_bytes) +
+        return in_blocks(p->observations.bytes) + in_blocks(p->events.bytes) + in_blocks(p->policy_bytes) +
                in_blocks((uint64_t) p->course.count * COURSE_POINT_BYTES) +
                in_blocks(p->queues ? p->queues->count * queues_point_bytes(p->queues) : 0) +
-               in_blocks(p->packets.bytes) +
-               FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
+               in_blocks(p->packets.bytes) + FILES * INCIDENT_STORE_BLOCK + 64 * 1024;
 }

@@ -46,8 +46,8 @@ struct incident_record {
         struct observation line; /* too large for the stack of a deep call */
 };
 
-int incident_record_new(const struct incident_record_config *config,
-                        const struct settings *settings, struct incident_record **ret) {
+int incident_record_new(const struct incident_record_config *config, const struct settings *settings,
+                        struct incident_record **ret) {
         struct incident_record *r = calloc(1, sizeof *r);
 
         if (!r)
@@ -97,10 +97,9 @@ static int submit(struct incident_record *r, const struct scribe_order *order, c
         return error;
 }
 
-static struct scribe_order order_of(const struct incident_record *r, enum scribe_operation operation,
-                                    const char *name, size_t length) {
-        struct scribe_order o = { .operation = operation, .length = (uint32_t) length,
-                                  .id = r->present->incident.id };
+static struct scribe_order order_of(const struct incident_record *r, enum scribe_operation operation, const char *name,
+                                    size_t length) {
+        struct scribe_order o = { .operation = operation, .length = (uint32_t) length, .id = r->present->incident.id };
 
         snprintf(o.name, sizeof o.name, "%s", name);
         return o;
@@ -386,8 +385,7 @@ void incident_record_event(struct incident_record *r, const struct event *e) {
                 return;
         if (present_note_act(p, e) < 0)
                 fail(r, -ENOMEM, "out of memory");
-        if (p->events_count >= EVENTS_MAX || p->events_this_tick >= EVENTS_A_TICK || !p->on_disk ||
-            p->events.ended)
+        if (p->events_count >= EVENTS_MAX || p->events_this_tick >= EVENTS_A_TICK || !p->on_disk || p->events.ended)
                 return;
         line = event_json_line(e);
         if (!line) {
@@ -488,8 +486,7 @@ void incident_record_history(struct incident_record *r, const struct history *h,
         }
 }
 
-void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
-                         size_t length) {
+void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet, size_t length) {
         if (r->present && r->present->sample && !r->present->ended)
                 incident_sample_add(r->present->sample, syn, packet, length);
 }

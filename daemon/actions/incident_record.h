@@ -54,8 +54,8 @@ struct incident_record;
 
 /* Makes no file. config is copied, its texts and the settings must outlive the record; of the
  * settings only `incidents` is read. -ENOMEM. */
-int incident_record_new(const struct incident_record_config *config,
-                        const struct settings *settings, struct incident_record **ret);
+int incident_record_new(const struct incident_record_config *config, const struct settings *settings,
+                        struct incident_record **ret);
 /* The end of the daemon: orders what there is of a record that has not ended, to be told as interrupted. */
 void incident_record_stop(struct incident_record *r);
 struct incident_record *incident_record_free(struct incident_record *r);
@@ -71,8 +71,7 @@ void incident_record_write(struct incident_record *r);
 void incident_record_history(struct incident_record *r, const struct history *h, const struct snapshot *now);
 
 /* A logged SYN, at any time. packet: from its IP header on. */
-void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet,
-                         size_t length);
+void incident_record_syn(struct incident_record *r, const struct syn *syn, const uint8_t *packet, size_t length);
 
 /* How an order of ours went: every operation before SCRIBE_LIST. */
 void incident_record_done(struct incident_record *r, const struct scribe_order *order,

@@ -177,8 +177,7 @@ static struct syn_fingerprint key_fingerprint(const struct address *a) {
         return f;
 }
 
-void incident_sample_add(struct incident_sample *s, const struct syn *syn, const uint8_t *packet,
-                         size_t length) {
+void incident_sample_add(struct incident_sample *s, const struct syn *syn, const uint8_t *packet, size_t length) {
         struct syn_fingerprint f = syn_fingerprint(syn);
         struct heavy_key key = { .address = fingerprint_key(&f) };
 
@@ -207,8 +206,7 @@ static json_t *options_json(const struct syn_fingerprint *f) {
 
         for (int shift = 28; shift >= 0; shift -= 4)
                 if (f->order >> shift)
-                        json_array_append_new(array,
-                                              json_string(option_name(f->order >> shift & 15)));
+                        json_array_append_new(array, json_string(option_name(f->order >> shift & 15)));
         return array;
 }
 

@@ -23,8 +23,7 @@ int incident_sample_new(uint32_t packets_max, struct incident_sample **ret);
 struct incident_sample *incident_sample_free(struct incident_sample *s);
 
 /* A SYN with the packet it was read from, from its IP header on. Writes to memory only. */
-void incident_sample_add(struct incident_sample *s, const struct syn *syn, const uint8_t *packet,
-                         size_t length);
+void incident_sample_add(struct incident_sample *s, const struct syn *syn, const uint8_t *packet, size_t length);
 
 /* Once a tick: what has come for sample.pcap since, *ret until the next packet is added (0 bytes: nothing, and
  * nothing ever when built without libpcap), and allows some more packets. The first begins the file. */

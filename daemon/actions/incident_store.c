@@ -109,10 +109,9 @@ static uint64_t record_bytes(int base, const char *name) {
         struct stat st;
 
         while (d && (e = readdir(d)))
-                if (e->d_name[0] != '.' &&
-                    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-                        bytes += ((uint64_t) st.st_size + INCIDENT_STORE_BLOCK - 1) /
-                                 INCIDENT_STORE_BLOCK * INCIDENT_STORE_BLOCK;
+                if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                        bytes += ((uint64_t) st.st_size + INCIDENT_STORE_BLOCK - 1) / INCIDENT_STORE_BLOCK *
+                                 INCIDENT_STORE_BLOCK;
         if (d)
                 closedir(d);
         return bytes;
@@ -130,8 +129,7 @@ static time_t written_s(int base, const char *name) {
         struct stat st;
 
         snprintf(summary, sizeof summary, "%s/incident.json", name);
-        if (fstatat(base, summary, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-            fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(base, summary, &st, AT_SYMLINK_NOFOLLOW) < 0 && fstatat(base, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
         return st.st_mtim.tv_sec;
 }
@@ -194,8 +192,7 @@ int incident_store_ids(const char *state_dir, uint64_t except, uint64_t **ret, s
         if (r == 0 && !d)
                 r = -ENOMEM;
         while (d && r == 0 && (e = readdir(d))) {
-                if (incident_store_parse_id(e->d_name, &id) < 0 || id == except ||
-                    !is_directory(dirfd(d), e->d_name))
+                if (incident_store_parse_id(e->d_name, &id) < 0 || id == except || !is_directory(dirfd(d), e->d_name))
                         continue;
                 if (count == room) {
                         uint64_t *more = reallocarray(list, room = room * 2 + 64, sizeof *list);
@@ -235,8 +232,7 @@ static char *read_text(int directory, const char *name, size_t *ret_length) {
                 return NULL;
         if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
                 text = malloc(FILE_READ_MAX);
-        while (text && length < FILE_READ_MAX &&
-               (n = read(fd, text + length, FILE_READ_MAX - length)) > 0)
+        while (text && length < FILE_READ_MAX && (n = read(fd, text + length, FILE_READ_MAX - length)) > 0)
                 length += (size_t) n;
         close(fd);
         if (n < 0) {
@@ -308,8 +304,7 @@ json_t *incident_store_files(const char *state_dir, uint64_t id) {
         struct stat st;
 
         while (d && (e = readdir(d)) && json_object_size(o) < FILES_MAX)
-                if (e->d_name[0] != '.' &&
-                    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
                         /* A name that is no UTF-8 is none of ours. */
                         json_object_set_new(o, e->d_name, json_integer(st.st_size));
         if (d)

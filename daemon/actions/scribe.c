@@ -67,8 +67,8 @@ static int append_line(const struct scribe_order *order, const char *data) {
         return r;
 }
 
-static int do_it(const char *state_dir, const struct scribe_order *order, const void *data,
-                 struct scribe_reply *reply, char **ret_text) {
+static int do_it(const char *state_dir, const struct scribe_order *order, const void *data, struct scribe_reply *reply,
+                 char **ret_text) {
         switch ((enum scribe_operation) order->operation) {
         case SCRIBE_MAKE:
                 return make(state_dir, order);

@@ -13,7 +13,8 @@
 
 enum {
         TRIES_MAX = 3, /* of an order that its scribe did not outlive */
-        MOMENT_MS = 20, END_MOMENTS = 100,
+        MOMENT_MS = 20,
+        END_MOMENTS = 100,
 };
 
 #define STANDS_US UINT64_C(2000000)
@@ -139,7 +140,8 @@ static bool move(struct scribe_client *c) {
                 if (r < 0)
                         break;
                 moved = true;
-                finish(c, &(struct scribe_reply) { .result = c->reply.result, .length = c->reply.length,
+                finish(c, &(struct scribe_reply) { .result = c->reply.result,
+                                                   .length = c->reply.length,
                                                    .cost_us = c->reply.cost_us,
                                                    .others_bytes = c->reply.others_bytes });
         }
@@ -147,7 +149,8 @@ static bool move(struct scribe_client *c) {
                 lose(c);
         else if (c->io)
                 sd_event_source_set_io_events(c->io, c->first && c->sent < size_of(&c->first->order)
-                                                             ? EPOLLIN | EPOLLOUT : EPOLLIN);
+                                                             ? EPOLLIN | EPOLLOUT
+                                                             : EPOLLIN);
         return moved;
 }
 

@@ -41,7 +41,7 @@ void scribe_client_step(struct scribe_client *c, uint64_t now_us);
 
 struct scribe_client_state {
         int error;        /* -ETIMEDOUT: the order at hand has taken for more than 2 s; -EPIPE: there is no
-                           * scribe now; 0: neither */
+                    * scribe now; 0: neither */
         uint64_t waiting; /* bytes */
         uint64_t dropped; /* orders, since the start */
 };

@@ -168,52 +168,52 @@ static const char *action_text(enum cookie_action_kind kind) {
         return "cannot read tcp_syncookies";
 }
 
-static struct syncookies_report report_make(const struct syncookies *s,
-                                            enum syncookies_report_type type) {
+static struct syncookies_report report_make(const struct syncookies *s, enum syncookies_report_type type) {
         return (struct syncookies_report) {
-                .type = type, .old_value = -1, .new_value = -1, .original = -1,
-                .pretended = s->pretending, .why = "",
+                .type = type,
+                .old_value = -1,
+                .new_value = -1,
+                .original = -1,
+                .pretended = s->pretending,
+                .why = "",
         };
 }
 
-static struct syncookies_report report_write(const struct syncookies *s,
-                                             const struct cookie_action *a) {
-        struct syncookies_report r = report_make(
-                s, a->value == a->original ? SYNCOOKIES_REPORT_RESTORED : SYNCOOKIES_REPORT_SET);
+static struct syncookies_report report_write(const struct syncookies *s, const struct cookie_action *a) {
+        struct syncookies_report r = report_make(s, a->value == a->original ? SYNCOOKIES_REPORT_RESTORED
+                                                                            : SYNCOOKIES_REPORT_SET);
 
         r.old_value = a->expected;
         r.new_value = a->value;
         r.original = a->original;
         r.why = why_text(a->why);
         if (s->pretending) { /* there is nothing to undo */
-                snprintf(r.message, sizeof r.message, "tcp_syncookies would change from %u to %u: %s",
-                         a->expected, a->value, r.why);
+                snprintf(r.message, sizeof r.message, "tcp_syncookies would change from %u to %u: %s", a->expected,
+                         a->value, r.why);
                 return r;
         }
         snprintf(r.undo, sizeof r.undo, "sysctl -w net.ipv4.tcp_syncookies=%u", a->expected);
-        snprintf(r.message, sizeof r.message, "tcp_syncookies changed from %u to %u: %s; to undo: %s",
-                 a->expected, a->value, r.why, r.undo);
+        snprintf(r.message, sizeof r.message, "tcp_syncookies changed from %u to %u: %s; to undo: %s", a->expected,
+                 a->value, r.why, r.undo);
         return r;
 }
 
-static struct syncookies_report report_foreign(const struct syncookies *s,
-                                               const struct cookie_action *a) {
+static struct syncookies_report report_foreign(const struct syncookies *s, const struct cookie_action *a) {
         struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FOREIGN);
 
         r.old_value = a->expected;
         r.new_value = a->value;
         r.original = a->original;
         r.why = why_text(a->why);
-        snprintf(r.undo, sizeof r.undo,
-                 "sysctl -w net.ipv4.tcp_syncookies=%u && synwardctl reload", a->original);
+        snprintf(r.undo, sizeof r.undo, "sysctl -w net.ipv4.tcp_syncookies=%u && synwardctl reload", a->original);
         snprintf(r.message, sizeof r.message,
                  "tcp_syncookies is %u where synward had set %u: %s; left alone until this flood "
-                 "is over; to hand it back: %s", a->value, a->expected, r.why, r.undo);
+                 "is over; to hand it back: %s",
+                 a->value, a->expected, r.why, r.undo);
         return r;
 }
 
-static struct syncookies_report report_failure(struct syncookies *s, enum cookie_action_kind kind,
-                                               int error) {
+static struct syncookies_report report_failure(struct syncookies *s, enum cookie_action_kind kind, int error) {
         struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_FAILED);
         const char *directory = syncookies_record_directory(s->record);
 
@@ -222,18 +222,17 @@ static struct syncookies_report report_failure(struct syncookies *s, enum cookie
                 return report_make(s, SYNCOOKIES_REPORT_NONE);
         r.error = error;
         if (kind == COOKIE_LOAD && error == -EBUSY)
-                snprintf(r.message, sizeof r.message,
-                         "another synwardd uses %s, so tcp_syncookies will not be changed",
+                snprintf(r.message, sizeof r.message, "another synwardd uses %s, so tcp_syncookies will not be changed",
                          directory);
         else if (kind == COOKIE_LOAD && error == -EBADMSG)
                 snprintf(r.message, sizeof r.message,
-                         "%s/" SYNCOOKIES_RECORD_NAME " was not a record and is now "
-                         SYNCOOKIES_RECORD_BAD_NAME "; if synward had changed "
-                         "tcp_syncookies, the old value is not known any more", directory);
+                         "%s/" SYNCOOKIES_RECORD_NAME " was not a record and is now " SYNCOOKIES_RECORD_BAD_NAME
+                         "; if synward had changed "
+                         "tcp_syncookies, the old value is not known any more",
+                         directory);
         else
                 snprintf(r.message, sizeof r.message, "%s (%s): %s", action_text(kind),
-                         kind == COOKIE_WRITE || kind == COOKIE_NOTHING ? s->path : directory,
-                         strerror(-error));
+                         kind == COOKIE_WRITE || kind == COOKIE_NOTHING ? s->path : directory, strerror(-error));
         memcpy(s->trouble, r.message, sizeof s->trouble);
         return r;
 }
@@ -250,8 +249,7 @@ static struct syncookies_report report_limit(struct syncookies *s) {
         return r;
 }
 
-static struct syncookies_report report_loaded(struct syncookies *s,
-                                              const struct cookie_result *result) {
+static struct syncookies_report report_loaded(struct syncookies *s, const struct cookie_result *result) {
         struct syncookies_report r = report_make(s, SYNCOOKIES_REPORT_NOTICE);
         const struct cookie_record *l = &result->loaded;
 
@@ -261,11 +259,13 @@ static struct syncookies_report report_loaded(struct syncookies *s,
         if (strcmp(l->epoch, s->epoch) != 0)
                 snprintf(r.message, sizeof r.message,
                          "an earlier run had changed tcp_syncookies from %u to %u before this "
-                         "boot, which has set it anew", l->original, l->written);
+                         "boot, which has set it anew",
+                         l->original, l->written);
         else
                 snprintf(r.message, sizeof r.message,
                          "an earlier run changed tcp_syncookies from %u to %u and did not put it "
-                         "back", l->original, l->written);
+                         "back",
+                         l->original, l->written);
         return r;
 }
 
@@ -312,8 +312,7 @@ int syncookies_report_event(const struct syncookies_report *report, struct event
 static bool switch_dry_run(struct syncookies *s, bool dry_run) {
         if (dry_run == s->pretending)
                 return true;
-        if (!s->pretending && s->governor.phase != COOKIE_PHASE_LOAD &&
-            !cookie_governor_settled(&s->governor))
+        if (!s->pretending && s->governor.phase != COOKIE_PHASE_LOAD && !cookie_governor_settled(&s->governor))
                 return false;
         s->pretending = dry_run;
         s->pretended = -1;
@@ -355,8 +354,10 @@ static bool conclude(struct syncookies *s, const struct cookie_input *in, const 
 bool syncookies_step(struct syncookies *s, const struct syncookies_request *request,
                      struct syncookies_report *ret_report) {
         struct cookie_input in = {
-                .now_us = request->now_us, .want = request->want,
-                .flood_value = request->flood_value, .hold_us = request->hold_us,
+                .now_us = request->now_us,
+                .want = request->want,
+                .flood_value = request->flood_value,
+                .hold_us = request->hold_us,
                 .max_changes_per_hour = request->max_changes_per_hour,
         };
         struct cookie_action a;
@@ -384,8 +385,10 @@ int syncookies_lock(struct syncookies *s) {
 
 static int restore_once(struct syncookies *s, const struct syncookies_restore_ops *ops) {
         const struct syncookies_request request = {
-                .now_us = ops->now_us(ops->userdata), .want = COOKIE_WANT_CALM,
-                .flood_value = 1, .release = true,
+                .now_us = ops->now_us(ops->userdata),
+                .want = COOKIE_WANT_CALM,
+                .flood_value = 1,
+                .release = true,
         };
         struct syncookies_report report;
         bool more = syncookies_step(s, &request, &report);
@@ -413,8 +416,8 @@ int syncookies_restore(struct syncookies *s, const struct syncookies_restore_ops
                 if (more)
                         continue;
                 /* Of a value that cannot be read nobody says when it can. */
-                r = ops->wait_us(ops->userdata, s->wait_until_us ? s->wait_until_us
-                                                : ops->now_us(ops->userdata) + COOKIE_RETRY_US);
+                r = ops->wait_us(ops->userdata,
+                                 s->wait_until_us ? s->wait_until_us : ops->now_us(ops->userdata) + COOKIE_RETRY_US);
                 if (r < 0)
                         return r;
         }
@@ -458,8 +461,7 @@ int syncookies_new(const struct syncookies_config *config, struct syncookies **r
                 syncookies_free(s);
                 return -ENOMEM;
         }
-        s->kernel = config->kernel ? *config->kernel
-                                   : (struct syncookies_kernel) { path_read, path_write, s };
+        s->kernel = config->kernel ? *config->kernel : (struct syncookies_kernel) { path_read, path_write, s };
         if (config->epoch)
                 snprintf(s->epoch, sizeof s->epoch, "%s", config->epoch);
         else

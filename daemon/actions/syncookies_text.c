@@ -36,8 +36,7 @@ static int parse_changes(const json_t *changes, struct cookie_record *r) {
                 const json_t *at = json_array_get(changes, i);
                 json_int_t us = json_integer_value(at);
 
-                if (!json_is_integer(at) || us < 0 ||
-                    (i > 0 && (uint64_t) us < r->changes_us[i - 1]))
+                if (!json_is_integer(at) || us < 0 || (i > 0 && (uint64_t) us < r->changes_us[i - 1]))
                         return -EBADMSG;
                 r->changes_us[i] = (uint64_t) us;
         }
@@ -52,13 +51,11 @@ static int parse_object(json_t *o, struct cookie_record *ret) {
         int owned;
         json_t *changes;
 
-        if (json_unpack(o, "{s:s, s:b, s:s, s:I, s:I, s:I, s:o}", "schema", &schema,
-                        "owned", &owned, "epoch", &epoch, "original", &original,
-                        "previous", &previous, "written", &written, "changes_us", &changes) < 0)
+        if (json_unpack(o, "{s:s, s:b, s:s, s:I, s:I, s:I, s:o}", "schema", &schema, "owned", &owned, "epoch", &epoch,
+                        "original", &original, "previous", &previous, "written", &written, "changes_us", &changes) < 0)
                 return -EBADMSG;
-        if (strcmp(schema, record_schema) != 0 || epoch[0] == '\0' ||
-            strlen(epoch) >= sizeof r.epoch || original < 0 || original > UINT8_MAX ||
-            previous < 0 || previous > UINT8_MAX || written < 0 || written > UINT8_MAX)
+        if (strcmp(schema, record_schema) != 0 || epoch[0] == '\0' || strlen(epoch) >= sizeof r.epoch || original < 0 ||
+            original > UINT8_MAX || previous < 0 || previous > UINT8_MAX || written < 0 || written > UINT8_MAX)
                 return -EBADMSG;
         r.owned = owned;
         strcpy(r.epoch, epoch);

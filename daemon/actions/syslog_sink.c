@@ -93,9 +93,8 @@ size_t syslog_sink_format(const struct event *e, uint8_t facility, const char *h
         struct text t = { text, SYSLOG_SINK_MESSAGE_MAX };
         char time[TIME_TEXT_MAX], message[EVENT_MESSAGE_MAX];
 
-        add(&t, "<%u>1 %s %s synwardd %i %s [" SYSLOG_SINK_SD_ID,
-            facility * 8u + (unsigned) e->severity, time_text_format(e->realtime_us, time), host,
-            pid, event_type_name(e->type));
+        add(&t, "<%u>1 %s %s synwardd %i %s [" SYSLOG_SINK_SD_ID, facility * 8u + (unsigned) e->severity,
+            time_text_format(e->realtime_us, time), host, pid, event_type_name(e->type));
         for (unsigned i = 0; i < count; i++) {
                 add(&t, " %s=\"", fields[i].name);
                 add_escaped(&t, fields[i].text);

@@ -68,7 +68,10 @@ int landlock_new(int *ret) {
         a.net = version >= 4 ? NET_TCP : 0;
         a.scoped = version >= 6 ? SCOPE_SIGNAL : 0;
         fd = syscall(SYS_landlock_create_ruleset, &a,
-                     version >= 6 ? sizeof a : version >= 4 ? 2 * sizeof a.fs : sizeof a.fs, 0);
+                     version >= 6   ? sizeof a
+                     : version >= 4 ? 2 * sizeof a.fs
+                                    : sizeof a.fs,
+                     0);
         if (fd < 0)
                 return -errno;
         *ret = (int) fd;

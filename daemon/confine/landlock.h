@@ -5,7 +5,8 @@
  * Landlock: a process says beneath which folders it, and whom it forks, will still write, for good.
  * By the bare system calls (Linux 5.13, Documentation/userspace-api/landlock.rst), as far as the
  * running kernel's version of it goes. What it reads stays as it is; nothing can be executed any more.
- * From version 4 on no TCP port is bound or connected to but what landlock_allow_tcp() names, from version 6 on nobody else is signalled.
+ * From version 4 on no TCP port is bound or connected to but what landlock_allow_tcp() names, from version 6 on nobody
+ * else is signalled.
  *
  * It holds for what is opened later: files that are open stay as they are. A folder is meant, not its
  * name: one that is replaced by another of that name, or mounted over, may not be written to.

@@ -27,6 +27,7 @@
 enum { TRIES = 3 };
 
 /* Names that an architecture or this libseccomp does not have are passed over. */
+/* clang-format off */
 static const char *const allowed[] = {
         /* Files. Beneath which folders they may be written to is Landlock's (landlock.h). */
         "read", "readv", "pread64", "write", "writev", "pwrite64", "open", "openat", "close", "close_range",
@@ -62,25 +63,84 @@ static const char *const allowed[] = {
         /* The rest. */
         "getrandom", "uname", "sysinfo", "capget",
 };
+/* clang-format on */
 
 static const char *const deadly[] = {
         /* Another program, or other people's. */
-        "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise",
-        "pidfd_getfd", "kcmp", "uselib",
+        "execve",
+        "execveat",
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "process_madvise",
+        "pidfd_getfd",
+        "kcmp",
+        "uselib",
         /* Other roots, mounts, namespaces. */
-        "chroot", "pivot_root", "mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig",
-        "fsmount", "fspick", "mount_setattr", "unshare", "setns", "open_by_handle_at",
+        "chroot",
+        "pivot_root",
+        "mount",
+        "umount",
+        "umount2",
+        "move_mount",
+        "open_tree",
+        "fsopen",
+        "fsconfig",
+        "fsmount",
+        "fspick",
+        "mount_setattr",
+        "unshare",
+        "setns",
+        "open_by_handle_at",
         /* The kernel. */
-        "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf",
-        "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "iopl",
-        "ioperm", "modify_ldt", "add_key", "request_key", "keyctl", "personality", "syslog", "fanotify_init",
+        "init_module",
+        "finit_module",
+        "delete_module",
+        "kexec_load",
+        "kexec_file_load",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+        "io_uring_setup",
+        "io_uring_enter",
+        "io_uring_register",
+        "iopl",
+        "ioperm",
+        "modify_ldt",
+        "add_key",
+        "request_key",
+        "keyctl",
+        "personality",
+        "syslog",
+        "fanotify_init",
         /* The machine. */
-        "reboot", "swapon", "swapoff", "acct", "quotactl", "quotactl_fd", "settimeofday", "clock_settime",
-        "clock_settime64", "clock_adjtime", "clock_adjtime64", "adjtimex", "stime", "sethostname",
-        "setdomainname", "vhangup",
+        "reboot",
+        "swapon",
+        "swapoff",
+        "acct",
+        "quotactl",
+        "quotactl_fd",
+        "settimeofday",
+        "clock_settime",
+        "clock_settime64",
+        "clock_adjtime",
+        "clock_adjtime64",
+        "adjtimex",
+        "stime",
+        "sethostname",
+        "setdomainname",
+        "vhangup",
         /* Another user. */
-        "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid",
-        "setfsgid", "capset",
+        "setuid",
+        "setgid",
+        "setreuid",
+        "setregid",
+        "setresuid",
+        "setresgid",
+        "setgroups",
+        "setfsuid",
+        "setfsgid",
+        "capset",
 };
 
 /* clone(2), whose flags are the second argument on s390. */
@@ -115,7 +175,8 @@ static const struct condition conditions[] = {
         { "mmap2", 1, { { 2, PROT_EXEC, 0 } } },
         { "mprotect", 1, { { 2, PROT_EXEC, 0 } } },
         /* What it talks by: the control socket, the journal, syslog; the socket table; getifaddrs(3), by which
-         * this host's addresses are never blocked. NFLOG comes from the keeper, and the network is for hooks, and for the probe (tcp, below). */
+         * this host's addresses are never blocked. NFLOG comes from the keeper, and the network is for hooks, and for
+         * the probe (tcp, below). */
         { "socket", 1, { { 0, UINT32_MAX, AF_UNIX } } },
         { "socket", 2, { { 0, UINT32_MAX, AF_NETLINK }, { 2, UINT32_MAX, NETLINK_SOCK_DIAG } } },
         { "socket", 2, { { 0, UINT32_MAX, AF_NETLINK }, { 2, UINT32_MAX, NETLINK_ROUTE } } },

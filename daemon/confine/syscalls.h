@@ -17,7 +17,8 @@
 
 #include <stdbool.h>
 
-/* From now on. tcp: sockets of TCP may be made as well. -EOPNOTSUPP: built without libseccomp; -errno: the kernel refuses. */
+/* From now on. tcp: sockets of TCP may be made as well. -EOPNOTSUPP: built without libseccomp; -errno: the kernel
+ * refuses. */
 int syscalls_confine(bool tcp);
 /* Whether that can be had: 0, or -errno as above. */
 int syscalls_can_confine(void);

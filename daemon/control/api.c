@@ -99,8 +99,10 @@ static json_t *get_bucket(const struct request *r, const char *bucket, unsigned 
 
         if (!sketch)
                 return varlink_error(SKETCHES_OFF, NULL);
-        if (sscanf(bucket, "%3u:%3u%c", &row, &cell, &end) != 2 || row >= FLEET_SKETCH_ROWS || cell >= FLEET_SKETCH_CELLS)
-                return varlink_error(NO_SUCH_BUCKET, json_pack("{s:i, s:i}", "rows", FLEET_SKETCH_ROWS,
+        if (sscanf(bucket, "%3u:%3u%c", &row, &cell, &end) != 2 || row >= FLEET_SKETCH_ROWS ||
+            cell >= FLEET_SKETCH_CELLS)
+                return varlink_error(NO_SUCH_BUCKET,
+                                     json_pack("{s:i, s:i}", "rows", FLEET_SKETCH_ROWS,
                                                                "cells", FLEET_SKETCH_CELLS));
         n = fleet_sketch_named(sketch, row, cell, limit < FLEET_SKETCH_NAMED_MAX ? limit : FLEET_SKETCH_NAMED_MAX,
                                sources);
@@ -144,8 +146,7 @@ static json_t *get_events(const struct request *r) {
 
         if (read_limit(r, EVENTS_LIMIT, &limit) < 0)
                 return varlink_invalid("limit");
-        events = events_json(log, log->next - oldest > limit ? log->next - limit : oldest,
-                             log->next);
+        events = events_json(log, log->next - oldest > limit ? log->next - limit : oldest, log->next);
         if (!events)
                 return NULL;
         /* The first event has sequence 1 even if the log has not begun to count. */
@@ -295,8 +296,7 @@ static json_t *reload(const struct request *r) {
                 return reply(json_object());
         if (messages[0] == '\0')
                 strncat(messages, strerror(-error), sizeof messages - 1);
-        return varlink_error(CONFIGURATION_REJECTED,
-                             json_pack("{s:o}", "messages", lines_json(messages)));
+        return varlink_error(CONFIGURATION_REJECTED, json_pack("{s:o}", "messages", lines_json(messages)));
 }
 
 static json_t *get_info(const struct request *r) {
@@ -319,8 +319,7 @@ static json_t *get_interface_description(const struct request *r) {
         else if (strcmp(name, "org.varlink.service") == 0)
                 text = service_description;
         else
-                return varlink_error(VARLINK_INTERFACE_NOT_FOUND,
-                                     json_pack("{s:s}", "interface", name));
+                return varlink_error(VARLINK_INTERFACE_NOT_FOUND, json_pack("{s:s}", "interface", name));
         return reply(json_pack("{s:s}", "description", text));
 }
 
@@ -341,8 +340,7 @@ static const struct method {
         { "io.synward.Ping", ping, { NULL }, true },
         { "io.synward.Reload", reload, { NULL }, false },
         { "org.varlink.service.GetInfo", get_info, { NULL }, false },
-        { "org.varlink.service.GetInterfaceDescription", get_interface_description,
-          { "interface" }, false },
+        { "org.varlink.service.GetInterfaceDescription", get_interface_description, { "interface" }, false },
 };
 
 enum { METHODS = sizeof methods / sizeof *methods };
@@ -367,10 +365,8 @@ static json_t *no_such_method(const struct varlink_call *call) {
 
         for (unsigned i = 0; i < METHODS; i++)
                 if (n > 0 && strncmp(methods[i].name, call->method, n + 1) == 0)
-                        return varlink_error(VARLINK_METHOD_NOT_FOUND,
-                                             json_pack("{s:s}", "method", call->method));
-        return varlink_error(VARLINK_INTERFACE_NOT_FOUND,
-                             json_pack("{s:s%}", "interface", call->method, n));
+                        return varlink_error(VARLINK_METHOD_NOT_FOUND, json_pack("{s:s}", "method", call->method));
+        return varlink_error(VARLINK_INTERFACE_NOT_FOUND, json_pack("{s:s%}", "interface", call->method, n));
 }
 
 static const char *unknown_parameter(const struct method *m, json_t *parameters) {
@@ -388,8 +384,7 @@ static const char *unknown_parameter(const struct method *m, json_t *parameters)
         return NULL;
 }
 
-json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer,
-                   struct server_stream *stream) {
+json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer, struct server_stream *stream) {
         struct request r = { .api = api, .call = call, .peer = peer, .stream = stream };
         const struct method *m = find_method(call->method);
         const char *unknown;
@@ -397,8 +392,7 @@ json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer,
         if (!m)
                 return no_such_method(call);
         if (call->upgrade)
-                return varlink_error(VARLINK_METHOD_NOT_IMPLEMENTED,
-                                     json_pack("{s:s}", "method", call->method));
+                return varlink_error(VARLINK_METHOD_NOT_IMPLEMENTED, json_pack("{s:s}", "method", call->method));
         unknown = unknown_parameter(m, call->parameters);
         if (unknown)
                 return varlink_invalid(unknown);

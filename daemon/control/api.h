@@ -53,8 +53,7 @@ struct api {
 };
 
 /* Fit for server_service; the userdata is a struct api. */
-json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer,
-                   struct server_stream *stream);
+json_t *api_answer(void *api, const struct varlink_call *call, uid_t peer, struct server_stream *stream);
 json_t *api_next(void *api, struct server_stream *stream);
 void api_end(void *api, struct server_stream *stream);
 

@@ -16,8 +16,8 @@ static const struct server_service service = {
         .end = api_end,
 };
 
-int control_new(sd_event *event, const struct server_options *options, const struct api_ops *ops,
-                void *userdata, struct control **ret) {
+int control_new(sd_event *event, const struct server_options *options, const struct api_ops *ops, void *userdata,
+                struct control **ret) {
         struct control *c = calloc(1, sizeof *c);
         int error;
 

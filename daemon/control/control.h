@@ -11,8 +11,8 @@
 struct control;
 
 /* Errors as server_new(). ops and userdata must outlive it. */
-int control_new(sd_event *event, const struct server_options *options, const struct api_ops *ops,
-                void *userdata, struct control **ret);
+int control_new(sd_event *event, const struct server_options *options, const struct api_ops *ops, void *userdata,
+                struct control **ret);
 struct control *control_free(struct control *c);
 
 /* The event log has grown, or what was asked for is there: those who wait are told. NULL is no

@@ -68,8 +68,7 @@ static bool somebody_answers(const struct sockaddr_un *sun) {
         if (fd < 0)
                 return true;
         /* A full backlog (EAGAIN) is somebody too. */
-        refused = connect(fd, (const struct sockaddr *) sun, sizeof *sun) < 0 &&
-                  errno == ECONNREFUSED;
+        refused = connect(fd, (const struct sockaddr *) sun, sizeof *sun) < 0 && errno == ECONNREFUSED;
         close(fd);
         return !refused;
 }
@@ -118,23 +117,21 @@ static int give_to_group(const char *path, const char *name) {
 }
 
 /* Made for its owner alone, then opened to the group: never wider than it will be. */
-static int bind_private(int fd, const struct sockaddr_un *sun, const char *group,
-                        struct stat *ret) {
+static int bind_private(int fd, const struct sockaddr_un *sun, const char *group, struct stat *ret) {
         int error;
 
         if (fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *) sun, sizeof *sun) < 0)
                 return -errno;
         error = give_to_group(sun->sun_path, group);
-        if (error == 0 && (chmod(sun->sun_path, 0660) < 0 || lstat(sun->sun_path, ret) < 0 ||
-                           listen(fd, LISTEN_BACKLOG) < 0))
+        if (error == 0 &&
+            (chmod(sun->sun_path, 0660) < 0 || lstat(sun->sun_path, ret) < 0 || listen(fd, LISTEN_BACKLOG) < 0))
                 error = -errno;
         if (error < 0)
                 unlink(sun->sun_path);
         return error;
 }
 
-static int open_locked(const struct sockaddr_un *sun, const char *group, struct stat *ret_st,
-                       int *ret_fd) {
+static int open_locked(const struct sockaddr_un *sun, const char *group, struct stat *ret_st, int *ret_fd) {
         int fd, error;
 
         error = remove_stale(sun);
@@ -181,8 +178,7 @@ int listen_open(const char *path, const char *group, struct listen_place *ret_pl
 void listen_remove(struct listen_place *place) {
         struct stat st;
 
-        if (place->path && lstat(place->path, &st) == 0 && st.st_dev == place->device &&
-            st.st_ino == place->inode)
+        if (place->path && lstat(place->path, &st) == 0 && st.st_dev == place->device && st.st_ino == place->inode)
                 unlink(place->path);
         free(place->path);
         *place = (struct listen_place) { 0 };

@@ -78,8 +78,8 @@ static void client_gone(struct client *c, bool at_fault) {
 
 static void client_write(struct client *c) {
         while (c->output) {
-                ssize_t n = send(c->fd, c->output + c->output_sent,
-                                 c->output_size - c->output_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+                ssize_t n = send(c->fd, c->output + c->output_sent, c->output_size - c->output_sent,
+                                 MSG_DONTWAIT | MSG_NOSIGNAL);
 
                 if (n < 0) {
                         c->broken = errno != EAGAIN && errno != EINTR;
@@ -228,8 +228,7 @@ static void client_go_on(struct client *c) {
                 c->broken = true; /* it went away in the middle of a call */
         if (c->broken || done)
                 client_gone(c, c->broken);
-        else if (sd_event_source_set_io_events(c->io, client_events(c)) < 0 ||
-                 client_set_stall(c) < 0)
+        else if (sd_event_source_set_io_events(c->io, client_events(c)) < 0 || client_set_stall(c) < 0)
                 client_gone(c, true);
 }
 
@@ -270,8 +269,7 @@ static int client_start(struct client *c) {
         error = sd_event_add_io(event, &c->io, c->fd, EPOLLIN, on_client, c);
         if (error < 0)
                 return error;
-        error = sd_event_add_time_relative(event, &c->stall, CLOCK_MONOTONIC,
-                                           c->server->stall_us, 0, on_stall, c);
+        error = sd_event_add_time_relative(event, &c->stall, CLOCK_MONOTONIC, c->server->stall_us, 0, on_stall, c);
         if (error < 0)
                 return error;
         /* Detection comes first: a busy client may wait for a tick, never a tick for a client. */
@@ -375,8 +373,8 @@ static int server_start(struct server *s) {
         return error < 0 ? error : sd_event_source_set_enabled(s->retry, SD_EVENT_OFF);
 }
 
-int server_new(sd_event *event, const struct server_options *options,
-               const struct server_service *service, void *userdata, struct server **ret) {
+int server_new(sd_event *event, const struct server_options *options, const struct server_service *service,
+               void *userdata, struct server **ret) {
         struct server *s = calloc(1, sizeof *s);
         int error = 0;
 

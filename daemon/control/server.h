@@ -44,8 +44,7 @@ struct server_service {
         /* The answer to a call from a peer of that uid, a new reference. NULL: next() has it when
          * stream->active was set, else out of memory, the client is dropped. Never sent when the
          * call is oneway. */
-        json_t *(*answer)(void *userdata, const struct varlink_call *call, uid_t peer,
-                          struct server_stream *stream);
+        json_t *(*answer)(void *userdata, const struct varlink_call *call, uid_t peer, struct server_stream *stream);
         /* The next part, asked for only when the client has taken all before: what it returns, or
          * stream->text. Neither: none now. */
         json_t *(*next)(void *userdata, struct server_stream *stream);
@@ -76,8 +75,8 @@ struct server;
  * somebody does; -EEXIST: path is something else; -ENAMETOOLONG; -errno.
  * The event loop must outlive the server.
  */
-int server_new(sd_event *event, const struct server_options *options,
-               const struct server_service *service, void *userdata, struct server **ret);
+int server_new(sd_event *event, const struct server_options *options, const struct server_service *service,
+               void *userdata, struct server **ret);
 /* Drops the clients and removes the socket if it is still ours. */
 struct server *server_free(struct server *s);
 

@@ -108,14 +108,12 @@ static bool read_call(struct varlink_call *c) {
         json_t *parameters = json_object_get(c->message, "parameters");
 
         c->method = json_string_value(json_object_get(c->message, "method"));
-        if (!c->method || !read_flag(c->message, "oneway", &c->oneway) ||
-            !read_flag(c->message, "more", &c->more) ||
+        if (!c->method || !read_flag(c->message, "oneway", &c->oneway) || !read_flag(c->message, "more", &c->more) ||
             !read_flag(c->message, "upgrade", &c->upgrade))
                 return false;
         if (!parameters || json_is_null(parameters)) {
                 parameters = json_object();
-                if (!parameters ||
-                    json_object_set_new(c->message, "parameters", parameters) < 0)
+                if (!parameters || json_object_set_new(c->message, "parameters", parameters) < 0)
                         return false;
         }
         c->parameters = parameters;

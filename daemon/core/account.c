@@ -35,8 +35,8 @@ static double at_most_seen(const struct settings_detect *detect, double unanswer
 }
 
 /* The same SYN again begins nothing, but where the queue is full each is answered by a cookie. */
-static double at_most_begun(const struct settings_detect *detect, double unanswered_per_s,
-                            const struct subject *s, double completed_per_s) {
+static double at_most_begun(const struct settings_detect *detect, double unanswered_per_s, const struct subject *s,
+                            double completed_per_s) {
         double begun = s->begun_lately.per_s;
 
         return at_most_seen(detect, unanswered_per_s,
@@ -66,12 +66,10 @@ struct evidence account_of_listener(const struct detector *d, const struct sight
         e.fill = l->backlog > 0 ? l->half_open / l->backlog : NAN;
         if (at->obs->known & OBS_L_LIMITS)
                 e.accept_queue = at->obs->accept_queue;
-        e.completed_per_s = isnan(d->track.completed.per_s)
-                                    ? NAN : fmin(l->completed_per_s, d->track.completed.per_s);
+        e.completed_per_s = isnan(d->track.completed.per_s) ? NAN : fmin(l->completed_per_s, d->track.completed.per_s);
         e.unanswered_per_s = sight_unanswered_per_s(l);
         if (!isnan(e.unanswered_per_s))
-                e.unanswered_per_s = or_zero(s->late.per_s) + cookies_left_per_s(d, at) +
-                                     or_zero(l->killed_per_s);
+                e.unanswered_per_s = or_zero(s->late.per_s) + cookies_left_per_s(d, at) + or_zero(l->killed_per_s);
         /* What an overwhelming flood is told by has not had the time to be late. */
         if (s->flood_us && s->looked_us - s->flood_us < BEGINNING_US) {
                 e.unanswered_per_s = fmax(fmax(e.unanswered_per_s, sight_unanswered_per_s(l)),
@@ -105,8 +103,8 @@ static double refused_ports_per_s(const struct detector *d) {
         return d->sources->stray_ports >= SCAN_PORTS ? d->sources->stray_share * d->track.syns.per_s : 0;
 }
 
-struct circumstances account_circumstances(const struct detector *d, const struct observation *o,
-                                             const struct look *l, const struct survival *survival) {
+struct circumstances account_circumstances(const struct detector *d, const struct observation *o, const struct look *l,
+                                           const struct survival *survival) {
         const struct host_track *t = &d->track;
 
         return (struct circumstances) {
@@ -123,8 +121,7 @@ struct circumstances account_circumstances(const struct detector *d, const struc
                 .outage = l->outage,
                 .allowed_per_s = d->allowed_per_s,
                 .scanning = (o->known & OBS_K_SOURCES) && (o->sources.known & OBS_SS_STRAY) &&
-                            o->sources.stray_share >= MOST &&
-                            o->sources.stray_ports >= SCAN_PORTS,
+                            o->sources.stray_share >= MOST && o->sources.stray_ports >= SCAN_PORTS,
                 .refused_ports_per_s = refused_ports_per_s(d),
         };
 }

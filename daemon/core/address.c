@@ -105,8 +105,7 @@ char *address_format(const struct address *a, char text[static ADDRESS_TEXT_MAX]
         bool v4 = address_is_ipv4(a);
 
         /* Cannot fail: the family is ours and the buffer is larger than INET6_ADDRSTRLEN. */
-        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->bytes + sizeof address_mapped : a->bytes,
-                  text, ADDRESS_TEXT_MAX);
+        inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a->bytes + sizeof address_mapped : a->bytes, text, ADDRESS_TEXT_MAX);
         return text;
 }
 
@@ -118,7 +117,6 @@ char *prefix_format(const struct prefix *p, char text[static ADDRESS_TEXT_MAX]) 
         if (p->length == ADDRESS_BITS)
                 return text;
         n = strlen(text);
-        snprintf(text + n, ADDRESS_TEXT_MAX - n, "/%u",
-                 (unsigned) p->length - (v4 ? ADDRESS_IPV4_OFFSET_BITS : 0u));
+        snprintf(text + n, ADDRESS_TEXT_MAX - n, "/%u", (unsigned) p->length - (v4 ? ADDRESS_IPV4_OFFSET_BITS : 0u));
         return text;
 }

@@ -75,15 +75,17 @@ static void advise_limits(struct advice_list *l, const struct advice_host *h) {
                 advice_add(l, ADVICE_WARNING, "somaxconn", "every listen queue is cut short",
                            "sysctl -w net.core.somaxconn=4096",
                            "net.core.somaxconn is %ld: no listener holds more half-opens than that, "
-                           "whatever it asked listen(2) for.", h->somaxconn);
+                           "whatever it asked listen(2) for.",
+                           h->somaxconn);
         else if (h->somaxconn >= 0)
-                advice_add(l, ADVICE_FINE, "somaxconn", "listen queues may be long", NULL,
-                           "net.core.somaxconn is %ld.", h->somaxconn);
+                advice_add(l, ADVICE_FINE, "somaxconn", "listen queues may be long", NULL, "net.core.somaxconn is %ld.",
+                           h->somaxconn);
         if (h->max_syn_backlog >= 0 && h->max_syn_backlog < MAX_SYN_SHORT && h->syncookies == 0)
                 advice_add(l, ADVICE_WARNING, "tcp_max_syn_backlog", "half-opens are refused early",
                            "sysctl -w net.ipv4.tcp_max_syn_backlog=4096",
                            "Without SYN cookies the kernel drops SYNs when fewer than a quarter of "
-                           "net.ipv4.tcp_max_syn_backlog (%ld) is left.", h->max_syn_backlog);
+                           "net.ipv4.tcp_max_syn_backlog (%ld) is left.",
+                           h->max_syn_backlog);
 }
 
 static void advise_retries(struct advice_list *l, const struct advice_host *h) {
@@ -91,12 +93,14 @@ static void advise_retries(struct advice_list *l, const struct advice_host *h) {
                 advice_add(l, ADVICE_WARNING, "tcp_synack_retries", "half-opens live very long",
                            "sysctl -w net.ipv4.tcp_synack_retries=5",
                            "Each SYN-ACK is sent again %ld times: a spoofed half-open holds its place for "
-                           "more than a minute.", h->synack_retries);
+                           "more than a minute.",
+                           h->synack_retries);
         else if (h->synack_retries >= 4)
                 advice_add(l, ADVICE_INFO, "tcp_synack_retries", "half-opens live for half a minute or more",
                            "sysctl -w net.ipv4.tcp_synack_retries=3",
                            "With %ld retries a spoofed half-open holds its place for %d s; 3 make it 15 s "
-                           "and are enough for most paths.", h->synack_retries, (2 << h->synack_retries) - 1);
+                           "and are enough for most paths.",
+                           h->synack_retries, (2 << h->synack_retries) - 1);
         if (h->abort_on_overflow == 1)
                 advice_add(l, ADVICE_WARNING, "tcp_abort_on_overflow", "clients are reset when accept is slow",
                            "sysctl -w net.ipv4.tcp_abort_on_overflow=0",
@@ -119,7 +123,8 @@ static void advise_conntrack(struct advice_list *l, const struct advice_host *h)
         else if (max < CONNTRACK_SMALL)
                 advice_add(l, ADVICE_WARNING, "nf_conntrack", "the connection tracking table is small", larger,
                            "Every spoofed SYN takes one of %ld entries for a minute: %ld SYN/s fill it. "
-                           "Or do not track the ports you serve (notrack in prerouting, raw).", max, max / 60);
+                           "Or do not track the ports you serve (notrack in prerouting, raw).",
+                           max, max / 60);
         else
                 advice_add(l, ADVICE_FINE, "nf_conntrack", "the connection tracking table is large", NULL,
                            "%ld of %ld entries.", count < 0 ? 0 : count, max);
@@ -172,17 +177,19 @@ void advice_queue(struct advice_list *l, const struct advice_queue *q, const str
         if (h->somaxconn >= 0 && (uint32_t) h->somaxconn < wanted)
                 snprintf(command, sizeof command, "sysctl -w net.core.somaxconn=%u", wanted);
         if (q->needed > q->backlog && q->served)
-                advice_add(l, ADVICE_INFO, "backlog", "a queue is short for the bursts that come", command,
-                           "%s holds %u, and %.0f came at once; hardly anybody was turned away. A backlog of %u would do. "
-                           "Raise it in the application's configuration and restart it.", q->name, q->backlog,
-                           q->needed, wanted);
+                advice_add(
+                        l, ADVICE_INFO, "backlog", "a queue is short for the bursts that come", command,
+                        "%s holds %u, and %.0f came at once; hardly anybody was turned away. A backlog of %u would do. "
+                        "Raise it in the application's configuration and restart it.",
+                        q->name, q->backlog, q->needed, wanted);
         else if (q->needed > q->backlog)
                 advice_add(l, ADVICE_WARNING, "backlog", "a queue is too short for the bursts that come", command,
                            "%s holds %u, and %.0f came at once: a backlog of %u would do. Raise it in the "
-                           "application's configuration and restart it.", q->name, q->backlog, q->needed, wanted);
+                           "application's configuration and restart it.",
+                           q->name, q->backlog, q->needed, wanted);
         else
                 advice_add(l, ADVICE_WARNING, "backlog", "a listener has a short queue", command,
                            "%s holds %u half-opens: %u SYN/s that nobody finishes fill it for good. Raise the "
-                           "backlog in the application's configuration.", q->name, q->backlog,
-                           q->backlog / HALF_OPEN_LIFE_S + 1);
+                           "backlog in the application's configuration.",
+                           q->name, q->backlog, q->backlog / HALF_OPEN_LIFE_S + 1);
 }

@@ -35,8 +35,7 @@ static void take(struct obs_source *s, double per_s) {
         s->completed_per_s = fmax(0, s->completed_per_s - per_s);
 }
 
-double allowed_take_out(const struct settings *settings, const struct obs_sources *sources,
-                        struct obs_sources *ret) {
+double allowed_take_out(const struct settings *settings, const struct obs_sources *sources, struct obs_sources *ret) {
         bool allowed[OBS_SOURCES_MAX];
         double taken = 0, before = sources->syn_per_s;
 
@@ -61,8 +60,8 @@ double allowed_take_out(const struct settings *settings, const struct obs_source
         if ((sources->known & OBS_SS_DISTINCT) && before > 0) {
                 ret->syn_per_s = fmax(0, before - taken);
                 /* They are seen again and again. */
-                ret->seen_once_share = ret->syn_per_s > 0
-                                               ? fmin(1, sources->seen_once_share * before / ret->syn_per_s) : 0;
+                ret->seen_once_share = ret->syn_per_s > 0 ? fmin(1, sources->seen_once_share * before / ret->syn_per_s)
+                                                          : 0;
         }
         return taken;
 }

@@ -16,5 +16,4 @@
  * second that were; 0, and a plain copy, without an allow list. A source counts
  * as far as its connections are seen to complete (OBS_S_COMPLETED).
  */
-double allowed_take_out(const struct settings *settings, const struct obs_sources *sources,
-                        struct obs_sources *ret);
+double allowed_take_out(const struct settings *settings, const struct obs_sources *sources, struct obs_sources *ret);

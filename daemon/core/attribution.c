@@ -91,16 +91,15 @@ static void share_rest(const struct claim *list, uint32_t count, const struct ho
         for (uint32_t i = 0; i < count; i++) {
                 double may = may_have_left(&list[i], host->syncookies);
 
-                room[i] = shares[i] > 0 || may >= sum / 2
-                                  ? fmax(0, fmin(1, may / host->in_vain_per_s) - shares[i]) : 0;
+                room[i] = shares[i] > 0 || may >= sum / 2 ? fmax(0, fmin(1, may / host->in_vain_per_s) - shares[i]) : 0;
                 all += room[i];
         }
         for (uint32_t i = 0; i < count && all > 0; i++)
                 shares[i] += room[i] * fmin(1, rest / all);
 }
 
-static void share_cookies(const struct claim *list, uint32_t count, const struct host_figures *host,
-                          bool log, double shares[static OBS_LISTENERS_MAX]) {
+static void share_cookies(const struct claim *list, uint32_t count, const struct host_figures *host, bool log,
+                          double shares[static OBS_LISTENERS_MAX]) {
         double sum = 0, sure = 0, finished;
 
         for (uint32_t i = 0; i < count; i++)
@@ -113,8 +112,7 @@ static void share_cookies(const struct claim *list, uint32_t count, const struct
         }
         finished = finished_anywhere(list, count, host);
         for (uint32_t i = 0; i < count; i++) {
-                shares[i] = host->in_vain_per_s > 0
-                                    ? has_left(&list[i], host, sum, finished) / host->in_vain_per_s : 0;
+                shares[i] = host->in_vain_per_s > 0 ? has_left(&list[i], host, sum, finished) / host->in_vain_per_s : 0;
                 sure += shares[i];
         }
         share_rest(list, count, host, sum, fmax(0, 1 - sure), shares);
@@ -138,16 +136,15 @@ static void share_refused(const struct claim *list, uint32_t count, const struct
         normalize(weights, count, NAN);
 }
 
-static void share_reset(const struct claim *list, uint32_t count, bool log,
-                        double weights[static OBS_LISTENERS_MAX]) {
+static void share_reset(const struct claim *list, uint32_t count, bool log, double weights[static OBS_LISTENERS_MAX]) {
         for (uint32_t i = 0; i < count; i++)
                 weights[i] = log ? fmax(0, has_not_ended(&list[i]) - or_zero(list[i].late_per_s) -
-                                           or_zero(list[i].dropped_per_s)) : count == 1;
+                                                   or_zero(list[i].dropped_per_s))
+                                 : count == 1;
         normalize(weights, count, NAN);
 }
 
-void attribution(const struct claim *list, uint32_t count, const struct host_figures *host,
-                 struct share_of_host *ret) {
+void attribution(const struct claim *list, uint32_t count, const struct host_figures *host, struct share_of_host *ret) {
         double finished[OBS_LISTENERS_MAX], cookies[OBS_LISTENERS_MAX];
         double refused[OBS_LISTENERS_MAX], reset[OBS_LISTENERS_MAX];
         bool log = begun_is_known(list, count);
@@ -158,8 +155,10 @@ void attribution(const struct claim *list, uint32_t count, const struct host_fig
         share_reset(list, count, log, reset);
         for (uint32_t i = 0; i < count; i++)
                 ret[i] = (struct share_of_host) {
-                        .finished = finished[i], .cookies = cookies[i],
-                        .refused = refused[i], .reset = reset[i],
+                        .finished = finished[i],
+                        .cookies = cookies[i],
+                        .refused = refused[i],
+                        .reset = reset[i],
                 };
         if (count == 1)
                 ret[0].finished = ret[0].reset = 1;

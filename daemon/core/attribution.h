@@ -46,5 +46,4 @@ struct host_figures {
 };
 
 /* list and ret: count of each, at most OBS_LISTENERS_MAX. */
-void attribution(const struct claim *list, uint32_t count, const struct host_figures *host,
-                 struct share_of_host *ret);
+void attribution(const struct claim *list, uint32_t count, const struct host_figures *host, struct share_of_host *ret);

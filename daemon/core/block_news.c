@@ -95,9 +95,11 @@ static void take_added(struct block_news_list *l, uint64_t timeout_us, struct ev
                 snprintf(e->message, sizeof e->message, "dry run: %s would be %s for %.0f s: %s",
                          name_sources(e, names), how, (double) timeout_us / 1e6, why);
         else
-                snprintf(e->message, sizeof e->message, "%s %s %s for %.0f s: %s; to undo, add %s to allow "
-                         "and synwardctl reload", name_sources(e, names), one ? "is" : "are", how,
-                         (double) timeout_us / 1e6, why, one ? "it" : "them");
+                snprintf(e->message, sizeof e->message,
+                         "%s %s %s for %.0f s: %s; to undo, add %s to allow "
+                         "and synwardctl reload",
+                         name_sources(e, names), one ? "is" : "are", how, (double) timeout_us / 1e6, why,
+                         one ? "it" : "them");
 }
 
 static void take_gone(struct block_news_list *l, struct event *e) {
@@ -105,8 +107,8 @@ static void take_gone(struct block_news_list *l, struct event *e) {
         double unused;
         struct block_change first = take_alike(l, true, e, &unused);
 
-        snprintf(e->message, sizeof e->message, "%s%s %s not %s any more: %s",
-                 e->pretended ? "dry run: " : "", name_sources(e, names), e->sources_count == 1 ? "is" : "are",
+        snprintf(e->message, sizeof e->message, "%s%s %s not %s any more: %s", e->pretended ? "dry run: " : "",
+                 name_sources(e, names), e->sources_count == 1 ? "is" : "are",
                  first.limit_per_s ? "limited" : "blocked", first.reason);
 }
 
@@ -117,8 +119,7 @@ static enum event_type type_of(const struct block_news *n, bool gone) {
         return gone ? EVENT_SOURCE_UNBLOCKED : EVENT_SOURCE_BLOCKED;
 }
 
-bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended,
-                     struct event *ret) {
+bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended, struct event *ret) {
         bool gone = n->gone.count > 0;
 
         if (!gone && n->added.count == 0)

@@ -38,5 +38,4 @@ bool block_news_due(const struct block_news *n, uint64_t now_us);
  * blocked or limited, each kind by itself. False: nothing is left. timeout_us: for how long
  * sources are.
  * pretended: a dry run. */
-bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended,
-                     struct event *ret);
+bool block_news_take(struct block_news *n, uint64_t now_us, uint64_t timeout_us, bool pretended, struct event *ret);

@@ -86,12 +86,10 @@ int block_policy_configure(struct block_policy *b, const struct settings *settin
 
 /* Whether two prefixes have an address in common. */
 static bool overlap(const struct prefix *a, const struct prefix *b) {
-        return a->length <= b->length ? prefix_contains(a, &b->address)
-                                      : prefix_contains(b, &a->address);
+        return a->length <= b->length ? prefix_contains(a, &b->address) : prefix_contains(b, &a->address);
 }
 
-static bool is_protected(const struct block_policy *b, const struct block_protected *protect,
-                         const struct prefix *p) {
+static bool is_protected(const struct block_policy *b, const struct block_protected *protect, const struct prefix *p) {
         for (uint32_t i = 0; i < b->settings->allow_count; i++)
                 if (overlap(&b->settings->allow[i], p))
                         return true;
@@ -122,12 +120,10 @@ static bool is_declined(const struct block_policy *b, const struct prefix *p, ui
         return false;
 }
 
-static bool may_add(const struct block_policy *b, const struct decision *d,
-                    const struct block_protected *protect) {
+static bool may_add(const struct block_policy *b, const struct decision *d, const struct block_protected *protect) {
         return b->settings->block.enabled && !b->let_go && d->want_block && protect->known &&
                b->count < b->settings->block.max_entries &&
-               (d->diagnosis == DIAGNOSIS_FLOOD_CONCENTRATED ||
-                d->diagnosis == DIAGNOSIS_FLOOD_DISTRIBUTED ||
+               (d->diagnosis == DIAGNOSIS_FLOOD_CONCENTRATED || d->diagnosis == DIAGNOSIS_FLOOD_DISTRIBUTED ||
                 (d->diagnosis == DIAGNOSIS_FLOOD_SPOOFED && b->settings->block.limit_per_s));
 }
 
@@ -262,8 +258,7 @@ static bool is_full(const struct changes *c) {
         return c->count == BLOCK_CHANGES_MAX;
 }
 
-static void note(struct changes *c, enum block_change_type type, const struct block_entry *e,
-                 const char *reason) {
+static void note(struct changes *c, enum block_change_type type, const struct block_entry *e, const char *reason) {
         struct block_change *change = &c->list[c->count++];
 
         *change = (struct block_change) { .type = type, .prefix = e->prefix, .limit_per_s = e->limit_per_s };
@@ -379,8 +374,8 @@ uint32_t block_policy_step(struct block_policy *b, const struct block_scene *sce
                         decline(b, &n->prefix, o->time_us + ESTABLISHED_US);
                 else if (!is_proven(o, n))
                         decline(b, &n->prefix, o->time_us + UNPROVEN_US);
-                else if (may && (!remove_within(b, &n->prefix, spared, &c) ||
-                                 b->count >= b->settings->block.max_entries))
+                else if (may &&
+                         (!remove_within(b, &n->prefix, spared, &c) || b->count >= b->settings->block.max_entries))
                         break;
                 else if (may)
                         add(b, o, scene->decision, n, &c);

@@ -30,8 +30,7 @@ void cookie_balance_add(struct cookie_balance *b, uint64_t now_us, uint64_t sent
 }
 
 /* The totals at a time, between two records by proportion; NAN before the oldest. */
-static void totals_at(const struct cookie_balance *b, uint64_t time_us, double *ret_sent,
-                      double *ret_received) {
+static void totals_at(const struct cookie_balance *b, uint64_t time_us, double *ret_sent, double *ret_received) {
         *ret_sent = *ret_received = NAN;
         for (uint32_t i = 0; i < b->count; i++) {
                 uint32_t n = slot(b, i), newer = slot(b, i ? i - 1 : 0);
@@ -42,8 +41,7 @@ static void totals_at(const struct cookie_balance *b, uint64_t time_us, double *
                 part = n == newer ? 0
                                   : (double) (time_us - b->history[n].time_us) /
                                             (double) (b->history[newer].time_us - b->history[n].time_us);
-                *ret_sent = (double) b->history[n].sent +
-                            part * (double) (b->history[newer].sent - b->history[n].sent);
+                *ret_sent = (double) b->history[n].sent + part * (double) (b->history[newer].sent - b->history[n].sent);
                 *ret_received = (double) b->history[n].received +
                                 part * (double) (b->history[newer].received - b->history[n].received);
                 return;
@@ -77,16 +75,14 @@ static double left_per_s(const struct cookie_balance *b, uint64_t lag_us, uint64
 static bool is_known(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us) {
         uint64_t now_us = b->count ? b->history[slot(b, 0)].time_us : 0;
 
-        return b->count > 0 && now_us >= lag_us + window_us &&
-               !isnan(passed_in(b, now_us - lag_us, window_us).sent);
+        return b->count > 0 && now_us >= lag_us + window_us && !isnan(passed_in(b, now_us - lag_us, window_us).sent);
 }
 
 static double received_until(const struct cookie_balance *b, uint64_t before_us, uint64_t window_us) {
         return passed_in(b, b->history[slot(b, 0)].time_us - before_us, window_us).received;
 }
 
-double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t lag_us,
-                                       uint64_t window_us) {
+double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us) {
         if (!is_known(b, lag_us, window_us))
                 return NAN;
         return left_per_s(b, lag_us, window_us, received_until(b, 0, window_us));

@@ -26,8 +26,7 @@ static uint32_t changes_for(uint8_t original, int target) {
 
 static void count_change(struct cookie_record *r, uint64_t now_us) {
         if (r->changes_count == COOKIE_CHANGES_MAX) {
-                memmove(r->changes_us, r->changes_us + 1,
-                        (COOKIE_CHANGES_MAX - 1) * sizeof *r->changes_us);
+                memmove(r->changes_us, r->changes_us + 1, (COOKIE_CHANGES_MAX - 1) * sizeof *r->changes_us);
                 r->changes_count--;
         }
         r->changes_us[r->changes_count++] = now_us;
@@ -48,13 +47,14 @@ static uint32_t changes_in_hour(const struct cookie_record *r, uint64_t now_us) 
 }
 
 static uint32_t limit_of(const struct cookie_input *in) {
-        return in->max_changes_per_hour < COOKIE_CHANGES_MAX ? in->max_changes_per_hour
-                                                             : COOKIE_CHANGES_MAX;
+        return in->max_changes_per_hour < COOKIE_CHANGES_MAX ? in->max_changes_per_hour : COOKIE_CHANGES_MAX;
 }
 
 static struct cookie_action nothing(enum cookie_why why, uint64_t wait_until_us) {
         return (struct cookie_action) {
-                .kind = COOKIE_NOTHING, .why = why, .wait_until_us = wait_until_us,
+                .kind = COOKIE_NOTHING,
+                .why = why,
+                .wait_until_us = wait_until_us,
         };
 }
 
@@ -82,11 +82,14 @@ static void go_foreign(struct cookie_governor *g, uint8_t found) {
         g->found = found;
 }
 
-static struct cookie_action save(const struct cookie_governor *g, const struct cookie_input *in,
-                                 enum cookie_why why, uint8_t original, uint8_t previous,
-                                 uint8_t written) {
-        struct cookie_action a = { .kind = COOKIE_SAVE, .why = why, .original = original,
-                                   .expected = previous, .value = written, .record = g->record };
+static struct cookie_action save(const struct cookie_governor *g, const struct cookie_input *in, enum cookie_why why,
+                                 uint8_t original, uint8_t previous, uint8_t written) {
+        struct cookie_action a = { .kind = COOKIE_SAVE,
+                                   .why = why,
+                                   .original = original,
+                                   .expected = previous,
+                                   .value = written,
+                                   .record = g->record };
 
         a.record.owned = true;
         memcpy(a.record.epoch, g->epoch, sizeof a.record.epoch);
@@ -97,11 +100,15 @@ static struct cookie_action save(const struct cookie_governor *g, const struct c
         return a;
 }
 
-static struct cookie_action write_value(const struct cookie_governor *g, enum cookie_why why,
-                                        uint8_t expected, uint8_t value) {
+static struct cookie_action write_value(const struct cookie_governor *g, enum cookie_why why, uint8_t expected,
+                                        uint8_t value) {
         return (struct cookie_action) {
-                .kind = COOKIE_WRITE, .why = why, .original = g->record.original,
-                .expected = expected, .value = value, .record = g->record,
+                .kind = COOKIE_WRITE,
+                .why = why,
+                .original = g->record.original,
+                .expected = expected,
+                .value = value,
+                .record = g->record,
         };
 }
 
@@ -115,16 +122,13 @@ static struct cookie_action step_idle(struct cookie_governor *g, const struct co
                 return nothing(COOKIE_WHY_NONE, 0);
         if (in->now_us < g->raise_at_us)
                 return nothing(COOKIE_WHY_RETRY, g->raise_at_us);
-        if (changes_in_hour(&g->record, in->now_us) +
-            changes_for((uint8_t) in->value, target) > limit_of(in))
+        if (changes_in_hour(&g->record, in->now_us) + changes_for((uint8_t) in->value, target) > limit_of(in))
                 return nothing(COOKIE_WHY_LIMIT, 0);
-        return save(g, in, COOKIE_WHY_FLOOD, (uint8_t) in->value, (uint8_t) in->value,
-                    (uint8_t) target);
+        return save(g, in, COOKIE_WHY_FLOOD, (uint8_t) in->value, (uint8_t) in->value, (uint8_t) target);
 }
 
 static struct cookie_action step_forget(const struct cookie_governor *g) {
-        struct cookie_action a = { .kind = COOKIE_FORGET, .why = g->why_forget,
-                                   .record = g->record };
+        struct cookie_action a = { .kind = COOKIE_FORGET, .why = g->why_forget, .record = g->record };
 
         a.record.owned = false;
         a.record.original = a.record.previous = a.record.written = 0;
@@ -146,8 +150,11 @@ static struct cookie_action step_armed(struct cookie_governor *g, const struct c
 
 static struct cookie_action step_foreign(const struct cookie_governor *g) {
         return (struct cookie_action) {
-                .kind = COOKIE_FOREIGN, .why = COOKIE_WHY_FOREIGN, .expected = g->held,
-                .value = g->found, .original = g->record.original,
+                .kind = COOKIE_FOREIGN,
+                .why = COOKIE_WHY_FOREIGN,
+                .expected = g->held,
+                .value = g->found,
+                .original = g->record.original,
         };
 }
 
@@ -190,8 +197,7 @@ static struct cookie_action step_held(struct cookie_governor *g, const struct co
         return write_value(g, why, g->held, g->record.original);
 }
 
-static struct cookie_action step_stepping(struct cookie_governor *g,
-                                          const struct cookie_input *in) {
+static struct cookie_action step_stepping(struct cookie_governor *g, const struct cookie_input *in) {
         if (is_foreign(g, in))
                 return step_foreign(g);
         if (in->now_us > g->write_by_us)
@@ -224,8 +230,7 @@ static void recover(struct cookie_governor *g, const struct cookie_input *in) {
                 g->cool_until_us = in->now_us + COOKIE_LIFE_US;
 }
 
-static struct cookie_action step_hands_off(struct cookie_governor *g,
-                                           const struct cookie_input *in) {
+static struct cookie_action step_hands_off(struct cookie_governor *g, const struct cookie_input *in) {
         if (in->want != COOKIE_WANT_CALM)
                 g->calm_at_us = in->now_us + in->hold_us;
         if (!in->reset && in->want != COOKIE_WANT_CALM)
@@ -236,8 +241,7 @@ static struct cookie_action step_hands_off(struct cookie_governor *g,
         return step_idle(g, in);
 }
 
-struct cookie_action cookie_governor_step(struct cookie_governor *g,
-                                          const struct cookie_input *in) {
+struct cookie_action cookie_governor_step(struct cookie_governor *g, const struct cookie_input *in) {
         if (g->phase == COOKIE_PHASE_RECOVER && in->value >= 0)
                 recover(g, in);
         if (in->now_us < g->retry_at_us)
@@ -284,20 +288,19 @@ static void done_load(struct cookie_governor *g, const struct cookie_result *res
                 go_forget(g, COOKIE_WHY_REBOOT, COOKIE_PHASE_IDLE);
 }
 
-static void done_save(struct cookie_governor *g, const struct cookie_input *in,
-                      const struct cookie_action *a, int error) {
+static void done_save(struct cookie_governor *g, const struct cookie_input *in, const struct cookie_action *a,
+                      int error) {
         if (error == 0) {
                 g->write_by_us = in->now_us + COOKIE_RETRY_US;
                 g->record = a->record;
-                g->phase = a->why == COOKIE_WHY_FLOOD ? COOKIE_PHASE_ARMED
-                                                      : COOKIE_PHASE_STEPPING;
+                g->phase = a->why == COOKIE_WHY_FLOOD ? COOKIE_PHASE_ARMED : COOKIE_PHASE_STEPPING;
         } else if (a->why == COOKIE_WHY_FLOOD)
                 abandon(g, in->now_us, error);
         /* A step down that could not be saved is tried again from HELD. */
 }
 
-static void done_write(struct cookie_governor *g, const struct cookie_input *in,
-                       const struct cookie_action *a, const struct cookie_result *result) {
+static void done_write(struct cookie_governor *g, const struct cookie_input *in, const struct cookie_action *a,
+                       const struct cookie_result *result) {
         bool raise = a->why == COOKIE_WHY_FLOOD;
 
         if (result->error == 0 && raise) {
@@ -323,8 +326,8 @@ static void done_write(struct cookie_governor *g, const struct cookie_input *in,
         }
 }
 
-void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *in,
-                          const struct cookie_action *a, const struct cookie_result *result) {
+void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *in, const struct cookie_action *a,
+                          const struct cookie_result *result) {
         int error = result->error;
 
         switch (a->kind) {

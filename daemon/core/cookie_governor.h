@@ -151,11 +151,10 @@ struct cookie_governor {
 /* epoch identifies the present life of the setting; it is copied. */
 void cookie_governor_init(struct cookie_governor *g, const char *epoch);
 /* The next action. Repeating a step without cookie_governor_done() is harmless. */
-struct cookie_action cookie_governor_step(struct cookie_governor *g,
-                                          const struct cookie_input *in);
+struct cookie_action cookie_governor_step(struct cookie_governor *g, const struct cookie_input *in);
 /* What became of the action that the last step returned. */
-void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *in,
-                          const struct cookie_action *a, const struct cookie_result *result);
+void cookie_governor_done(struct cookie_governor *g, const struct cookie_input *in, const struct cookie_action *a,
+                          const struct cookie_result *result);
 
 /* Nothing of ours is left to put back: the process may end. */
 bool cookie_governor_settled(const struct cookie_governor *g);

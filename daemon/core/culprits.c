@@ -7,8 +7,7 @@
 
 static struct culprit *find(struct culprits *c, const struct prefix *p) {
         for (uint32_t i = 0; i < c->count; i++)
-                if (c->list[i].prefix.length == p->length &&
-                    address_equal(&c->list[i].prefix.address, &p->address))
+                if (c->list[i].prefix.length == p->length && address_equal(&c->list[i].prefix.address, &p->address))
                         return &c->list[i];
         return NULL;
 }
@@ -71,7 +70,7 @@ void culprits_find(const struct observation *o, const bool flooded[static OBS_LI
                         continue;
                 ret->syn_per_s += l->senders.syn_per_s;
                 ret->unfinished_per_s += fmax(0, l->senders.syn_per_s -
-                                                 (l->known & OBS_L_ENDED ? l->senders.ended_per_s : 0));
+                                                         (l->known & OBS_L_ENDED ? l->senders.ended_per_s : 0));
         }
         ret->syn_per_s = fmax(0, ret->syn_per_s - checked);
         ret->unfinished_per_s = fmax(0, ret->unfinished_per_s - checked);

@@ -68,13 +68,12 @@ static double strength_of(struct subject *s, const struct flood_strength *now) {
 static void choke(struct subject *s, struct look *l, const struct settings_detect *detect, double since_s,
                   uint64_t now_us) {
         /* By cookie the honest are served: only where most of those are in vain. */
-        if (l->refused_per_s >= 1 ||
-            (l->syncookies == 1 && l->cookies_sent_per_s >= 1 && l->cookies_lost_share > MOST))
+        if (l->refused_per_s >= 1 || (l->syncookies == 1 && l->cookies_sent_per_s >= 1 && l->cookies_lost_share > MOST))
                 s->pressed_us = now_us;
         if (l->aged_per_s > 0 || l->stale_per_s > 0)
                 s->aging_us = now_us;
-        if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && s->aging_us &&
-            now_us - s->aging_us < PRESSED_US && flood_rules_is_stale(l, detect))
+        if (s->pressed_us && now_us - s->pressed_us < PRESSED_US && s->aging_us && now_us - s->aging_us < PRESSED_US &&
+            flood_rules_is_stale(l, detect))
                 s->choked_s = fmin(s->choked_s + since_s, flood_rules_choked_s(l) + (double) PRESSED_US / 1e6);
         else
                 s->choked_s = fmax(0, s->choked_s - since_s);
@@ -82,8 +81,7 @@ static void choke(struct subject *s, struct look *l, const struct settings_detec
 }
 
 /* Gathers and concludes from one look. */
-static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect,
-                     uint64_t now_us) {
+static void conclude(struct subject *s, struct look *l, const struct settings_detect *detect, uint64_t now_us) {
         double since_s = s->looked_us ? (double) (now_us - s->looked_us) / 1e6 : 0;
         struct flood_strength strength;
 
@@ -131,8 +129,7 @@ static double sources_tau_s(void) {
 
 /* --- the step ---------------------------------------------------------------- */
 
-static void step_listener(struct detector *d, const struct observation *o, uint32_t index,
-                          struct verdicts *ret) {
+static void step_listener(struct detector *d, const struct observation *o, uint32_t index, struct verdicts *ret) {
         struct sight *at = &d->sights[index];
         struct subject *s = at->subject;
         struct circumstances c;
@@ -140,11 +137,13 @@ static void step_listener(struct detector *d, const struct observation *o, uint3
         if (at->looked)
                 conclude(s, &at->look, at->detect, o->time_us);
         if (!isnan(at->look.completed_per_s) && o->elapsed_us)
-                rate_mix(&s->finished, fmin(at->share.finished * or_zero(d->track.completed.per_s),
-                                            at->look.completed_per_s), elapsed_s(o), sources_tau_s());
+                rate_mix(&s->finished,
+                         fmin(at->share.finished * or_zero(d->track.completed.per_s), at->look.completed_per_s),
+                         elapsed_s(o), sources_tau_s());
         s->verdict.evidence = account_of_listener(d, at);
-        s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s) ? s->syns.per_s
-                                        : o->listeners_count == 1 ? arrivals_of(&d->track, &at->look) : NAN;
+        s->verdict.evidence.syn_per_s = !isnan(s->syns.per_s)     ? s->syns.per_s
+                                        : o->listeners_count == 1 ? arrivals_of(&d->track, &at->look)
+                                                                  : NAN;
         evidence_add_sources(&s->verdict.evidence, d->sources, is_calm(d, o, s->verdict.finding));
         c = account_circumstances(d, o, &at->look, &s->survival);
         c.accept_full = at->obs->accept_full > 0;
@@ -295,8 +294,7 @@ static void follow_outage(struct detector *d, const struct observation *o, struc
                 all.stuck = or_zero(all.stuck) + or_zero(l->stuck);
                 clients.alive += d->sights[i].subject->survival.alive;
                 /* Without a sample of whole addresses nobody knows which SYN is one sent again. */
-                clients.begun_per_s += o->listeners[i].known & OBS_L_SENDERS ? d->sights[i].subject->begun.per_s
-                                                                            : NAN;
+                clients.begun_per_s += o->listeners[i].known & OBS_L_SENDERS ? d->sights[i].subject->begun.per_s : NAN;
                 clients.again_per_s += or_zero(l->again_per_s);
         }
         /* Cookies that no listener answers for may be of any: so may who comes again. */
@@ -337,7 +335,8 @@ static void learn_early(struct detector *d, const struct observation *o) {
                         continue;
                 if (s->learned_us)
                         rate_mix(&s->usual_early, s->survival.early_per_s,
-                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10), host_track_usual_tau_s(&d->track));
+                                 fmin((double) (o->time_us - s->learned_us) / 1e6, 10),
+                                 host_track_usual_tau_s(&d->track));
                 s->learned_us = o->time_us;
         }
 }
@@ -360,7 +359,8 @@ static void learn(struct detector *d, const struct observation *o) {
         host_track_learn(&d->track, o, d->unanswered_per_s, d->settings->detect.warmup_us);
         learn_early(d, o);
         if (!isnan(d->track.embryonic_rsts.per_s))
-                rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o), host_track_usual_tau_s(&d->track));
+                rate_mix(&d->usual_killed, d->track.embryonic_rsts.per_s, elapsed_s(o),
+                         host_track_usual_tau_s(&d->track));
         far_learn(&d->far, o, or_zero(d->track.completed.per_s),
                   d->walked_us ? fmin((double) (o->time_us - d->walked_us) / 1e6, 1) : 0);
 }

@@ -32,8 +32,7 @@ static bool completes(const struct circumstances *c) {
         return isnan(c->late_share) || c->late_share < 0.2;
 }
 
-enum diagnosis diagnose(enum finding finding, const struct evidence *e,
-                        const struct circumstances *c) {
+enum diagnosis diagnose(enum finding finding, const struct evidence *e, const struct circumstances *c) {
         double completed = or_zero(e->completed_per_s);
 
         if (c->accept_full || c->overflowing)
@@ -42,8 +41,7 @@ enum diagnosis diagnose(enum finding finding, const struct evidence *e,
                 return DIAGNOSIS_LOSSY_CLIENTS;
         /* Who says RST has had our SYN-ACK. */
         if (c->late_per_s - or_zero(c->embryonic_rsts_per_s) > 5 && !completes(c) &&
-            (c->alive > 0.1 * c->stuck ||
-             (completed > 0 && c->aged_share < 0.7)))
+            (c->alive > 0.1 * c->stuck || (completed > 0 && c->aged_share < 0.7)))
                 return DIAGNOSIS_LOSSY_CLIENTS;
         if (c->scanning || (c->refused_ports_per_s > SCAN_PER_S && c->refused_ports_per_s > completed))
                 return DIAGNOSIS_PORT_SCAN;

@@ -17,7 +17,7 @@ struct circumstances {
         double aged_share;            /* 0..1: of late handshakes, those still there after 1 s; NAN */
         double embryonic_rsts_per_s;
         double refused_ports_per_s;   /* SYNs that came in for ports without a listener; without a
-                                       * log the RSTs that were sent */
+                                     * log the RSTs that were sent */
         double allowed_per_s;         /* handshakes that sources on the allow list finished */
         bool accept_full;             /* an accept queue is over its limit now */
         bool overflowing;             /* recent overflows explain the entries that stay */
@@ -30,5 +30,4 @@ struct circumstances {
 double few_sources_unfinished(const struct obs_sources *s);
 
 /* finding: not FINDING_FLOOD. */
-enum diagnosis diagnose(enum finding finding, const struct evidence *e,
-                        const struct circumstances *c);
+enum diagnosis diagnose(enum finding finding, const struct evidence *e, const struct circumstances *c);

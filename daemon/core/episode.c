@@ -28,8 +28,7 @@ static enum flood_state next_state(const struct episode *e, enum finding finding
         return STATE_NORMAL;
 }
 
-int episode_step(struct episode *e, enum finding finding, uint64_t now_us,
-                 const struct settings_detect *s) {
+int episode_step(struct episode *e, enum finding finding, uint64_t now_us, const struct settings_detect *s) {
         enum flood_state next;
 
         if (finding != FINDING_NONE)

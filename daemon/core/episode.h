@@ -23,5 +23,4 @@ struct episode {
 };
 
 /* Returns whether the state changed. */
-int episode_step(struct episode *e, enum finding finding, uint64_t now_us,
-                 const struct settings_detect *s);
+int episode_step(struct episode *e, enum finding finding, uint64_t now_us, const struct settings_detect *s);

@@ -35,8 +35,14 @@ enum event_type {
 
 /* RFC 5424, 6.2.1; the values of syslog(3). */
 enum event_severity {
-        SEVERITY_EMERG, SEVERITY_ALERT, SEVERITY_CRIT, SEVERITY_ERR,
-        SEVERITY_WARNING, SEVERITY_NOTICE, SEVERITY_INFO, SEVERITY_DEBUG,
+        SEVERITY_EMERG,
+        SEVERITY_ALERT,
+        SEVERITY_CRIT,
+        SEVERITY_ERR,
+        SEVERITY_WARNING,
+        SEVERITY_NOTICE,
+        SEVERITY_INFO,
+        SEVERITY_DEBUG,
 };
 
 enum { EVENT_MESSAGE_MAX = 512, EVENT_SOURCES_MAX = 64 };

@@ -26,8 +26,7 @@ struct sentence {
         const char *separator; /* before the next part */
 };
 
-__attribute__((format(printf, 2, 3)))
-static void say(struct sentence *s, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void say(struct sentence *s, const char *format, ...) {
         va_list args;
         int n;
 
@@ -142,8 +141,7 @@ static void say_sources(struct sentence *s, const struct evidence *e) {
                     100 * e->top_share);
 }
 
-char *explain_evidence(const struct evidence *e, const struct listener_key *listener, char *text,
-                       size_t size) {
+char *explain_evidence(const struct evidence *e, const struct listener_key *listener, char *text, size_t size) {
         struct sentence s = { .text = text, .size = size, .separator = "" };
 
         text[0] = '\0';

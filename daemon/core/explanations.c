@@ -4,7 +4,6 @@
 #include "core/rate.h"
 #include "core/share.h"
 
-
 double explanation_loss_leaves(const struct look *l) {
         double share = flood_rules_share(or_zero(l->late_per_s), l->completed_per_s);
 
@@ -51,7 +50,8 @@ static double retries(const struct look *l, const struct settings_detect *s) {
         (void) s;
         if (left > l->completed_per_s)
                 return 0;
-        return fmax(0, or_zero(l->again_per_s) - l->cookies_again_per_s) * (1 - fmin(1, l->repeated_per_s / fmax(left, 1)));
+        return fmax(0, or_zero(l->again_per_s) - l->cookies_again_per_s) *
+               (1 - fmin(1, l->repeated_per_s / fmax(left, 1)));
 }
 
 static double way_back(const struct look *l, const struct settings_detect *s) {
@@ -61,12 +61,8 @@ static double way_back(const struct look *l, const struct settings_detect *s) {
 
 double explanation_per_s(enum explanation e, const struct look *l, const struct settings_detect *s) {
         static double (*const table[EXPLANATIONS])(const struct look *, const struct settings_detect *) = {
-                [EXPLAINED_NOISE] = noise,
-                [EXPLAINED_LOSS] = loss,
-                [EXPLAINED_FAR] = far,
-                [EXPLAINED_ACCEPT] = accept_queue,
-                [EXPLAINED_CHECKS] = checks,
-                [EXPLAINED_RETRIES] = retries,
+                [EXPLAINED_NOISE] = noise,         [EXPLAINED_LOSS] = loss,     [EXPLAINED_FAR] = far,
+                [EXPLAINED_ACCEPT] = accept_queue, [EXPLAINED_CHECKS] = checks, [EXPLAINED_RETRIES] = retries,
                 [EXPLAINED_WAY_BACK] = way_back,
         };
 

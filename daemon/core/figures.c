@@ -13,6 +13,7 @@
 #define HISTORY FIGURE_IN_HISTORY
 #define ALL (EVENT | HOST | LISTENER | HISTORY)
 
+/* clang-format off */
 const struct figure figures[] = {
         ROW(half_open, FIGURE_COUNT, FIGURE_NOW, ALL, "Handshakes begun and not finished (SYN_RECV).",
             "sock_diag, the entries in SYN_RECV.",
@@ -109,6 +110,7 @@ const struct figure figures[] = {
             .host_metric = "synward_strength"),
         { .name = NULL },
 };
+/* clang-format on */
 
 double figure_value(const struct figure *f, const struct evidence *e) {
         double value;

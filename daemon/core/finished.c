@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/finished.h"
 
-static void take(struct finished *f, uint64_t now_us, uint64_t elapsed_us,
-                 const struct finished_count *count) {
+static void take(struct finished *f, uint64_t now_us, uint64_t elapsed_us, const struct finished_count *count) {
         uint64_t sum = count->open + count->ended;
 
         if (f->counts == 0) {
@@ -22,16 +21,15 @@ static void take(struct finished *f, uint64_t now_us, uint64_t elapsed_us,
 
 /* This tick's part of what is left: as if it had come evenly. */
 static uint64_t portion(uint64_t *left, uint64_t elapsed_us, uint64_t left_us) {
-        uint64_t part = elapsed_us < left_us
-                                ? (uint64_t) ((double) *left * (double) elapsed_us / (double) left_us)
-                                : *left;
+        uint64_t part = elapsed_us < left_us ? (uint64_t) ((double) *left * (double) elapsed_us / (double) left_us)
+                                             : *left;
 
         *left -= part;
         return part;
 }
 
-bool finished_step(struct finished *f, uint64_t now_us, uint64_t elapsed_us,
-                   const struct finished_count *count, uint64_t *syns, uint64_t *ret_finished) {
+bool finished_step(struct finished *f, uint64_t now_us, uint64_t elapsed_us, const struct finished_count *count,
+                   uint64_t *syns, uint64_t *ret_finished) {
         uint64_t begun_us = now_us - elapsed_us, left_us;
 
         if (f->counts > 0)

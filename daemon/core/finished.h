@@ -40,7 +40,7 @@ struct finished {
  * A tick that ends at now_us and lasted elapsed_us; count NULL: none in it. *syns: that came in
  * it. Returns whether both are known that are to be told of this tick: *syns and *ret_finished.
  */
-bool finished_step(struct finished *f, uint64_t now_us, uint64_t elapsed_us,
-                   const struct finished_count *count, uint64_t *syns, uint64_t *ret_finished);
+bool finished_step(struct finished *f, uint64_t now_us, uint64_t elapsed_us, const struct finished_count *count,
+                   uint64_t *syns, uint64_t *ret_finished);
 /* A count failed: what comes next is not to be told from what came before. */
 void finished_forget(struct finished *f);

@@ -65,8 +65,7 @@ static uint8_t rank_of(uint64_t hash) {
         return (uint8_t) (__builtin_clzll(rest) + 1);
 }
 
-int fleet_sketch_new(const struct siphash_key *key, uint64_t now_us, uint64_t realtime_us,
-                     struct fleet_sketch **ret) {
+int fleet_sketch_new(const struct siphash_key *key, uint64_t now_us, uint64_t realtime_us, struct fleet_sketch **ret) {
         /* No prefix: each of these ends in zeros. */
         static const struct address nobody = { .bytes = { [15] = 0xff } };
         struct fleet_sketch *s = calloc(1, sizeof *s);

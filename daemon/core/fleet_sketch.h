@@ -63,8 +63,7 @@ struct fleet_source {
 struct fleet_sketch;
 
 /* -ENOMEM. */
-int fleet_sketch_new(const struct siphash_key *key, uint64_t now_us, uint64_t realtime_us,
-                     struct fleet_sketch **ret);
+int fleet_sketch_new(const struct siphash_key *key, uint64_t now_us, uint64_t realtime_us, struct fleet_sketch **ret);
 struct fleet_sketch *fleet_sketch_free(struct fleet_sketch *s);
 
 /* One walk of the half-opens, which began at begun_us: begin (again: what came is forgotten), one

@@ -88,10 +88,9 @@ static double pressure(const struct look *l, const struct settings_detect *s) {
 
 /* That many unfinished handshakes can fill at least half of the queue, or have. */
 static double hurts(const struct look *l, const struct settings_detect *s, double unanswered_per_s) {
-        double can = isnan(l->backlog)
-                             ? against(unanswered_per_s, loud_per_s(s))
-                             : all_of(against(unanswered_per_s, s->unanswered_per_s),
-                                      against(unanswered_per_s * l->half_open_life_s, l->backlog / 2));
+        double can = isnan(l->backlog) ? against(unanswered_per_s, loud_per_s(s))
+                                       : all_of(against(unanswered_per_s, s->unanswered_per_s),
+                                                against(unanswered_per_s * l->half_open_life_s, l->backlog / 2));
 
         return any_of(can, pressure(l, s));
 }
@@ -118,8 +117,7 @@ static double cookies_that_count(const struct look *l, const struct settings_det
         double stale = or_zero(l->cookies_stale_per_s);
         double share = flood_rules_share(stale, l->completed_per_s);
 
-        return share >= EXPLANATION_LOSS_MAX || (share >= half_tolerated(s) && l->seen_once_share >= share) ? stale
-                                                                                                            : 0;
+        return share >= EXPLANATION_LOSS_MAX || (share >= half_tolerated(s) && l->seen_once_share >= share) ? stale : 0;
 }
 
 static double aged_for_sure(const struct look *l, const struct settings_detect *s) {
@@ -134,8 +132,7 @@ static double gathered_enough(const struct look *l, const struct settings_detect
         return fmin(fmax(chance, GATHERED_PART * l->backlog), GATHERED_MOST * chance); /* fmax ignores a NAN */
 }
 
-double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
-                          const struct settings_detect *s) {
+double flood_rules_gather(double gathered, const struct look *l, double elapsed_s, const struct settings_detect *s) {
         double noise = explanation_per_s(EXPLAINED_NOISE, l, s);
         double late = or_zero(l->late_per_s);
         double soon = or_zero(l->aged_per_s) - LOSS_SOON * late - noise;
@@ -190,8 +187,7 @@ static double surges(const struct look *l, const struct settings_detect *s) {
 
         if (flood_rules_is_crowd(l) || nobody_is_new(l, late))
                 return 0;
-        return all_of(against(late, surge_per_s(l, s)),
-                      odds_against(late, l->completed_per_s, EXPLANATION_LOSS_MAX));
+        return all_of(against(late, surge_per_s(l, s)), odds_against(late, l->completed_per_s, EXPLANATION_LOSS_MAX));
 }
 
 /* SYNs that are refused, or answered by cookie, for nothing. A queue over its
@@ -240,8 +236,9 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
         double aged = aged_for_sure(l, s);
         /* What is held must be growing old now: after a flood it stands for a minute. */
         double aging = against(aged, s->unanswered_per_s);
-        double harm = hurts(l, s, fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
-                                          or_zero(l->cookies_unanswered_per_s));
+        double harm = hurts(l, s,
+                            fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
+                                    or_zero(l->cookies_unanswered_per_s));
         double goes_on = all_of(against(aged, s->unanswered_per_s),
                                 all_of(against(l->gathered, gathered_enough(l, s)), harm));
 
@@ -252,8 +249,8 @@ struct flood_strength flood_rules_match(const struct look *l, const struct setti
         return (struct flood_strength) {
                 .overwhelming = overwhelms(l, s),
                 .surge = all_of(surges(l, s), harm),
-                .sustained = all_of(goes_on, odds_against(aged, l->completed_per_s,
-                                                          s->unanswered_share_permille / 1000.0)),
+                .sustained = all_of(goes_on,
+                                    odds_against(aged, l->completed_per_s, s->unanswered_share_permille / 1000.0)),
                 .held = all_of(goes_on, all_of(aging, against(l->held, l->backlog * s->fill_permille / 1000.0))),
                 .refusing = all_of(all_of(refuses_in_vain(l, s), harm),
                                    against(l->stuck - l->came_again, MOST * l->half_open)),
@@ -272,8 +269,9 @@ const char *flood_rules_strongest(const struct flood_strength *s) {
                 const char *name;
                 double strength;
         } patterns[] = {
-                { "overwhelming", s->overwhelming }, { "surge", s->surge }, { "sustained", s->sustained },
-                { "held", s->held }, { "refusing", s->refusing }, { "bouncing", s->bouncing },
+                { "overwhelming", s->overwhelming }, { "surge", s->surge },
+                { "sustained", s->sustained },       { "held", s->held },
+                { "refusing", s->refusing },         { "bouncing", s->bouncing },
                 { "choking", s->choking },
         };
         const char *name = NULL;

@@ -101,8 +101,7 @@ double flood_rules_chance(const struct settings_detect *s);
  * are late it is no loss, but a flood or an outage, which is judged elsewhere.
  * Once later tries are seen to be answered, those are known and no formula is needed.
  */
-double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
-                          const struct settings_detect *s);
+double flood_rules_gather(double gathered, const struct look *l, double elapsed_s, const struct settings_detect *s);
 
 /* More stays unfinished than noise and loss explain, though no pattern fits. */
 bool flood_rules_suspect(const struct look *l, const struct settings_detect *s);

@@ -103,8 +103,7 @@ void heavy_hitters_clear(struct heavy_hitters *h) {
         memset(h->cells, 0, ((size_t) h->cell_mask + 1) * sizeof *h->cells);
 }
 
-static struct weight *find(const struct heavy_hitters *h, const struct heavy_key *key,
-                           uint64_t hash) {
+static struct weight *find(const struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash) {
         uint32_t tag = slot_tag(hash);
 
         for (uint32_t i = (uint32_t) hash & h->slot_mask; h->slots[i]; i = (i + 1) & h->slot_mask) {
@@ -210,8 +209,7 @@ void heavy_hitters_prefetch(const struct heavy_hitters *h, uint64_t hash) {
         __builtin_prefetch(cell_of(h, hash), 1);
 }
 
-void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash,
-                       uint32_t weight) {
+void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash, uint32_t weight) {
         uint32_t units = weight > UINT32_MAX / ONE ? UINT32_MAX : weight * ONE;
         struct weight *w = find(h, key, hash);
         uint32_t *cell, before, bound;
@@ -227,12 +225,10 @@ void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uin
         bound = add_saturating(before, units);
         if (h->used < h->capacity)
                 add_new(h, (struct identity) { *key, hash }, (struct weight) { bound, before });
-        else if (before <= worth_replacing(h->heap[0].lower) ||
-                 before <= worth_replacing(lightest(h)))
+        else if (before <= worth_replacing(h->heap[0].lower) || before <= worth_replacing(lightest(h)))
                 *cell = bound;
         else
-                replace_lightest(h, (struct identity) { *key, hash },
-                                 (struct weight) { bound, before });
+                replace_lightest(h, (struct identity) { *key, hash }, (struct weight) { bound, before });
 }
 
 void heavy_hitters_decay(struct heavy_hitters *h, unsigned times) {
@@ -263,8 +259,7 @@ static struct heavy_hitter outside(const struct heavy_key *key, const struct wei
         };
 }
 
-struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct heavy_key *key,
-                                      uint64_t hash) {
+struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash) {
         const struct weight *w = find(h, key, hash);
         double bound;
 
@@ -274,8 +269,7 @@ struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struc
         return (struct heavy_hitter) { .key = *key, .count = bound, .error = bound };
 }
 
-size_t heavy_hitters_top(const struct heavy_hitters *h, double min_guaranteed, size_t max,
-                         struct heavy_hitter *ret) {
+size_t heavy_hitters_top(const struct heavy_hitters *h, double min_guaranteed, size_t max, struct heavy_hitter *ret) {
         double least = fmax(1, ceil(min_guaranteed * ONE));
         size_t n = 0;
 
@@ -314,6 +308,5 @@ uint32_t heavy_hitters_tracked(const struct heavy_hitters *h) {
 
 size_t heavy_hitters_memory(const struct heavy_hitters *h) {
         return sizeof *h + h->capacity * (sizeof *h->keys + sizeof *h->weights + sizeof *h->heap) +
-               ((size_t) h->slot_mask + 1) * sizeof *h->slots +
-               ((size_t) h->cell_mask + 1) * sizeof *h->cells;
+               ((size_t) h->slot_mask + 1) * sizeof *h->slots + ((size_t) h->cell_mask + 1) * sizeof *h->cells;
 }

@@ -62,8 +62,7 @@ int heavy_hitters_new(uint32_t capacity, struct heavy_hitters **ret);
 struct heavy_hitters *heavy_hitters_free(struct heavy_hitters *h);
 
 /* hash: of the key, keyed (core/keyed_hash.h). Never allocates. */
-void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash,
-                       uint32_t weight);
+void heavy_hitters_add(struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash, uint32_t weight);
 /* Fetches what an add of that hash will read: some hundred nanoseconds before it, where the table
  * has left the cache. */
 void heavy_hitters_prefetch(const struct heavy_hitters *h, uint64_t hash);
@@ -73,12 +72,10 @@ void heavy_hitters_decay(struct heavy_hitters *h, unsigned times);
 void heavy_hitters_clear(struct heavy_hitters *h);
 
 /* What is known about a key, counted or not (then error is all of count). */
-struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct heavy_key *key,
-                                      uint64_t hash);
+struct heavy_hitter heavy_hitters_get(const struct heavy_hitters *h, const struct heavy_key *key, uint64_t hash);
 /* The at most max keys with the most guaranteed weight (count - error), which must be above
  * 0 and at least min_guaranteed, heaviest first. Returns how many. */
-size_t heavy_hitters_top(const struct heavy_hitters *h, double min_guaranteed, size_t max,
-                         struct heavy_hitter *ret);
+size_t heavy_hitters_top(const struct heavy_hitters *h, double min_guaranteed, size_t max, struct heavy_hitter *ret);
 /* Weight of everything added, decayed alike. */
 double heavy_hitters_total(const struct heavy_hitters *h);
 /* Counters with a weight of at least one half. */

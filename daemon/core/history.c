@@ -59,8 +59,7 @@ static void sum_add(struct history_sum *s, const struct history_point *p, uint64
                 s->weight_s[i] += elapsed_s;
                 s->point.figures[i] = fmaxf(s->point.figures[i], p->figures[i]);
         }
-        if (isnan(s->point.backlog) ||
-            p->half_open * s->point.backlog >= s->point.half_open * p->backlog) {
+        if (isnan(s->point.backlog) || p->half_open * s->point.backlog >= s->point.half_open * p->backlog) {
                 s->point.half_open = p->half_open;
                 s->point.backlog = p->backlog;
         }
@@ -97,7 +96,8 @@ static struct history_point point_of(const struct snapshot *s) {
                 .state = (uint8_t) s->state,
                 .syncookies = (int8_t) s->syncookies_value,
                 .blocking = s->blocked_entries > 0,
-                .half_open = NAN, .backlog = NAN,
+                .half_open = NAN,
+                .backlog = NAN,
         };
         double fill = -1;
         unsigned i = 0;
@@ -166,8 +166,7 @@ static uint32_t minutes_before(const struct history *h) {
         const struct history_point *oldest = history_second(h, ring_first(&h->seconds));
         uint64_t first = ring_first(&h->minutes), n = h->minutes.written - first;
 
-        while (n > 0 && oldest &&
-               h->minutes_points[(first + n - 1) % HISTORY_MINUTES].uptime_s >= oldest->uptime_s)
+        while (n > 0 && oldest && h->minutes_points[(first + n - 1) % HISTORY_MINUTES].uptime_s >= oldest->uptime_s)
                 n--;
         return (uint32_t) n;
 }

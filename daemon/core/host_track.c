@@ -205,7 +205,8 @@ void host_track_step(struct host_track *t, const struct observation *o, uint64_t
         if (isnan(t->syns.per_s))
                 t->syns_at_most = rate_unknown();
         else if (observation_knows(o, OBS_SYNS))
-                rate_peak(&t->syns_at_most, (double) o->counters[OBS_SYNS] / elapsed_s, elapsed_s, HOST_TRACK_LATELY_TAU_S);
+                rate_peak(&t->syns_at_most, (double) o->counters[OBS_SYNS] / elapsed_s, elapsed_s,
+                          HOST_TRACK_LATELY_TAU_S);
         if (!isnan(t->syns.per_s))
                 rate_mix(&t->usual_syns, t->syns.per_s, elapsed_s, USUAL_TAU_S);
         count(&t->syn_retrans, o, OBS_SYN_RETRANS, elapsed_s);
@@ -232,8 +233,7 @@ double host_track_usual_tau_s(const struct host_track *t) {
         return fmin(USUAL_TAU_S, fmax(1.0, (double) t->learned_us / 1e6));
 }
 
-static void learn(const struct host_track *t, struct rate *usual, double level, double elapsed_s,
-                  uint64_t warmup_us) {
+static void learn(const struct host_track *t, struct rate *usual, double level, double elapsed_s, uint64_t warmup_us) {
         double tau_s = host_track_usual_tau_s(t);
 
         /* A crowd becomes usual, if it stays; but one of a minute must not make what comes after it look
@@ -243,8 +243,7 @@ static void learn(const struct host_track *t, struct rate *usual, double level, 
         rate_mix(usual, level, elapsed_s, tau_s);
 }
 
-void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s,
-                      uint64_t warmup_us) {
+void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s, uint64_t warmup_us) {
         double elapsed_s = (double) o->elapsed_us / 1e6;
 
         if (isnan(t->completed.per_s) || o->elapsed_us == 0)

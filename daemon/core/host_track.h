@@ -91,5 +91,4 @@ double host_track_usual_tau_s(const struct host_track *t);
 
 /* Learns what is usual; to be called in calm only. For the first warmup_us of calm all there is, later
  * no crowd at once. */
-void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s,
-                      uint64_t warmup_us);
+void host_track_learn(struct host_track *t, const struct observation *o, double unanswered_per_s, uint64_t warmup_us);

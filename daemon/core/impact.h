@@ -6,11 +6,12 @@
  * own (the probe's), second by second for about a minute, and over any stretch of time.
  *
  * Of known clients (core/source_table.h) no probe is needed. Whether the kernel answered a SYN is not seen, but a
- * client that gets no answer sends the same SYN again after a second (RFC 6298, 2.1), so a handshake whose first SYN did not come again was finished by it. What that does not see: a client
- * that gives up within the second counts as one that finished; one that forges the address of a known client
- * too; what a firewall drops before it is for TCP (core/observation.h, OBS_SYNS) counts as nothing at all. Of
- * a handshake whose SYN-ACK or ACK is lost it says the truth: it took the client a second longer. Where the log
- * is sampled under a flood, about one in a hundred is taken for unfinished by chance.
+ * client that gets no answer sends the same SYN again after a second (RFC 6298, 2.1), so a handshake whose first SYN
+ * did not come again was finished by it. What that does not see: a client that gives up within the second counts as one
+ * that finished; one that forges the address of a known client too; what a firewall drops before it is for TCP
+ * (core/observation.h, OBS_SYNS) counts as nothing at all. Of a handshake whose SYN-ACK or ACK is lost it says the
+ * truth: it took the client a second longer. Where the log is sampled under a flood, about one in a hundred is taken
+ * for unfinished by chance.
  */
 
 #include <stdint.h>

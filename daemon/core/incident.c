@@ -21,8 +21,7 @@ void incident_close(struct incident_watch *w, enum flood_state state) {
 }
 
 /* A flood of blocked sources is as much of one as before: nothing else tells that it goes on. */
-void incident_follow_blocked(struct incident_watch *w, const struct settings *s,
-                             const struct observation *o) {
+void incident_follow_blocked(struct incident_watch *w, const struct settings *s, const struct observation *o) {
         if (!observation_knows(o, OBS_BLOCKED))
                 w->blocked = rate_unknown();
         else if (o->elapsed_us)
@@ -37,8 +36,8 @@ static uint64_t id_of(uint64_t realtime_us) {
         struct tm tm;
 
         gmtime_r(&seconds, &tm);
-        return ((((uint64_t) tm.tm_year + 1900) * 100 + (uint64_t) tm.tm_mon + 1) * 100 +
-                (uint64_t) tm.tm_mday) * 1000000 +
+        return ((((uint64_t) tm.tm_year + 1900) * 100 + (uint64_t) tm.tm_mon + 1) * 100 + (uint64_t) tm.tm_mday) *
+                       1000000 +
                (uint64_t) tm.tm_hour * 10000 + (uint64_t) tm.tm_min * 100 + (uint64_t) tm.tm_sec;
 }
 
@@ -80,7 +79,8 @@ static void account(struct incident_account *a, const struct verdicts *v, double
                 account_add(a, &v->host.evidence, elapsed_s);
 }
 
-static void follow(struct incident_watch *w, const struct observation *o, const struct verdicts *v, enum diagnosis diagnosis) {
+static void follow(struct incident_watch *w, const struct observation *o, const struct verdicts *v,
+                   enum diagnosis diagnosis) {
         struct incident *n = &w->incident;
         const struct evidence *e = &v->host.evidence;
 
@@ -106,8 +106,8 @@ static void follow(struct incident_watch *w, const struct observation *o, const 
         }
 }
 
-bool incident_step(struct incident_watch *w, const struct observation *o,
-                   const struct verdicts *v, enum flood_state state, enum diagnosis diagnosis) {
+bool incident_step(struct incident_watch *w, const struct observation *o, const struct verdicts *v,
+                   enum flood_state state, enum diagnosis diagnosis) {
         bool opens = !w->incident.id && state == STATE_FLOOD;
 
         if (opens)
@@ -134,11 +134,9 @@ void incident_note_act(struct incident_watch *w, const struct event *e) {
         if (!n->id || e->pretended)
                 return;
         if (e->type == EVENT_SOURCE_BLOCKED || e->type == EVENT_SOURCE_UNBLOCKED)
-                count_sources(&n->blocked_now, &n->blocked_sources, e->sources_count,
-                              e->type == EVENT_SOURCE_BLOCKED);
+                count_sources(&n->blocked_now, &n->blocked_sources, e->sources_count, e->type == EVENT_SOURCE_BLOCKED);
         else if (e->type == EVENT_SOURCE_LIMITED || e->type == EVENT_SOURCE_UNLIMITED)
-                count_sources(&n->limited_now, &n->limited_sources, e->sources_count,
-                              e->type == EVENT_SOURCE_LIMITED);
+                count_sources(&n->limited_now, &n->limited_sources, e->sources_count, e->type == EVENT_SOURCE_LIMITED);
         else if (e->type == EVENT_SYNCOOKIES_SET && e->new_value > n->syncookies)
                 n->syncookies = e->new_value;
 }
@@ -146,8 +144,7 @@ void incident_note_act(struct incident_watch *w, const struct event *e) {
 bool incident_blocks_for(const struct incident_watch *w, const struct listener_key *listener) {
         if (!w->held_off_us)
                 return false;
-        return !listener ||
-               (w->incident.has_listener && listener_key_equal(listener, &w->incident.listener));
+        return !listener || (w->incident.has_listener && listener_key_equal(listener, &w->incident.listener));
 }
 
 bool incident_is_held_off(const struct incident_watch *w, uint64_t now_us) {

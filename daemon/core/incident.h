@@ -62,7 +62,7 @@ struct incident_watch {
         struct impact lately;      /* what clients felt in the last minute, whether one is open or not */
         struct rate blocked;       /* SYNs of blocked sources a second, smoothed; NAN: not known */
         uint64_t held_off_us;      /* when blocked sources last sent as much as a flood
-                                    * (CLOCK_BOOTTIME); 0: never in this incident */
+                               * (CLOCK_BOOTTIME); 0: never in this incident */
 };
 
 struct incident_watch incident_watch_begin(void);
@@ -71,12 +71,11 @@ struct incident_watch incident_watch_begin(void);
  * until now others' events could be told as part of it. state: the host's since then. */
 void incident_close(struct incident_watch *w, enum flood_state state);
 /* What the block list dropped, and whether that is a flood. */
-void incident_follow_blocked(struct incident_watch *w, const struct settings *s,
-                             const struct observation *o);
+void incident_follow_blocked(struct incident_watch *w, const struct settings *s, const struct observation *o);
 /* Opens an incident if the host is in flood, and follows the one that is open. Whether it was
  * opened by this. state, diagnosis: the host's, by this look. */
-bool incident_step(struct incident_watch *w, const struct observation *o,
-                   const struct verdicts *v, enum flood_state state, enum diagnosis diagnosis);
+bool incident_step(struct incident_watch *w, const struct observation *o, const struct verdicts *v,
+                   enum flood_state state, enum diagnosis diagnosis);
 
 /* What was done about it: to be called with the events of others. */
 void incident_note_act(struct incident_watch *w, const struct event *e);

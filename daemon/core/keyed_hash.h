@@ -19,7 +19,7 @@
 
 struct keyed_hash {
         uint64_t words[4]; /* all bits random, from the caller: getrandom(2), or fixed in
-                           * tests. Small numbers do not hash. */
+                            * tests. Small numbers do not hash. */
 };
 
 static inline uint64_t keyed_hash_fold(uint64_t a, uint64_t b) {
@@ -46,6 +46,5 @@ static inline uint64_t keyed_hash_address(const struct keyed_hash *k, const stru
 
         memcpy(&high, a->bytes, sizeof high);
         memcpy(&low, a->bytes + sizeof high, sizeof low);
-        return keyed_hash_fold(keyed_hash_fold(high ^ k->words[0], low ^ k->words[1]) ^ k->words[2],
-                               k->words[3] | 1);
+        return keyed_hash_fold(keyed_hash_fold(high ^ k->words[0], low ^ k->words[1]) ^ k->words[2], k->words[3] | 1);
 }

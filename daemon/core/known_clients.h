@@ -20,8 +20,7 @@
 struct known_clients;
 
 /* key: random words. Remembered for known_for_us at least, twice that at most. -ENOMEM. */
-int known_clients_new(const struct keyed_hash *key, uint64_t known_for_us, uint64_t now_us,
-                      struct known_clients **ret);
+int known_clients_new(const struct keyed_hash *key, uint64_t known_for_us, uint64_t now_us, struct known_clients **ret);
 struct known_clients *known_clients_free(struct known_clients *k);
 
 /* Another time from now on. */

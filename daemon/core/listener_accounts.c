@@ -31,8 +31,13 @@ static struct listener_account *account_of(struct listener_accounts *a, const st
                 a->forgotten++;
         }
         *l = (struct listener_account) {
-                .key = *key, .syns = NAN, .finished = NAN, .unfinished = NAN, .refused = NAN,
-                .peak_half_open = NAN, .peak_backlog = NAN,
+                .key = *key,
+                .syns = NAN,
+                .finished = NAN,
+                .unfinished = NAN,
+                .refused = NAN,
+                .peak_half_open = NAN,
+                .peak_backlog = NAN,
         };
         return l;
 }

@@ -87,8 +87,7 @@ static unsigned fit(const struct listener_key *k, const struct address *destinat
         return address_is_ipv4(destination); /* :: takes IPv4 too, unless IPV6_V6ONLY */
 }
 
-struct listener_slot *listener_syns_find(struct listener_syns *l, const struct address *destination,
-                                         uint16_t port) {
+struct listener_slot *listener_syns_find(struct listener_syns *l, const struct address *destination, uint16_t port) {
         struct listener_slot *best = NULL;
         unsigned best_fit = 0;
 

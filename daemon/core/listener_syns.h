@@ -44,8 +44,7 @@ bool listener_syns_set(struct listener_syns *l, const struct obs_listener *list,
 void listener_syns_set_ports(struct listener_syns *l, const uint8_t ports[static 65536 / 8]);
 
 /* Whose a SYN is; NULL: none of the list's. The slot may be counted in. */
-struct listener_slot *listener_syns_find(struct listener_syns *l, const struct address *destination,
-                                         uint16_t port);
+struct listener_slot *listener_syns_find(struct listener_syns *l, const struct address *destination, uint16_t port);
 /* Whether one beyond the list listens there. */
 bool listener_syns_listens(const struct listener_syns *l, uint16_t port);
 /* The id of the listener at that place of the list; LISTENER_SYNS_NONE beyond it. */

@@ -30,8 +30,9 @@ struct naming_facts {
         double finished_per_s;      /* over the seconds that sources are weighed over */
         double begun_at_most_per_s; /* handshakes, the most of a tick */
         double reset_share;         /* 0..1, of the unfinished: ended by RST */
-        double usual_addresses;     /* that strangers come from in calm (naming_addresses()); NAN: not learned, HUGE_VAL: nobody came again */
-        bool log_is_blind;       /* what the kernel left unfinished is not in the log */
+        double usual_addresses; /* that strangers come from in calm (naming_addresses()); NAN: not learned, HUGE_VAL:
+                                   nobody came again */
+        bool log_is_blind; /* what the kernel left unfinished is not in the log */
         struct obs_senders strangers;
         const struct culprits *culprits;
 };

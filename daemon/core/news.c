@@ -58,8 +58,7 @@ static void say(struct event *e, const char *what) {
         char figures[EVENT_MESSAGE_MAX];
 
         snprintf(e->message, sizeof e->message, "%.100s; %.400s", what,
-                 explain_evidence(&e->evidence, e->has_listener ? &e->listener : NULL, figures,
-                                  sizeof figures));
+                 explain_evidence(&e->evidence, e->has_listener ? &e->listener : NULL, figures, sizeof figures));
 }
 
 static void note_told(struct news *n, const struct news_scene *scene) {
@@ -76,8 +75,7 @@ static bool tell_start(struct news *n, const struct news_scene *scene, struct ev
         return true;
 }
 
-static bool tell_update(struct news *n, const struct news_scene *scene, const char *what,
-                        struct event *ret) {
+static bool tell_update(struct news *n, const struct news_scene *scene, const char *what, struct event *ret) {
         begin(ret, EVENT_FLOOD_UPDATE, scene);
         say(ret, what);
         note_told(n, scene);
@@ -114,28 +112,24 @@ static bool tell_end(const struct news_scene *scene, struct event *ret) {
         snprintf(ret->message, sizeof ret->message,
                  "SYN flood over%s%s: it was %s, lasted %.0f s, peak %s SYN/s, at most %s half-open, "
                  "about %s SYNs in all%s%s%s",
-                 n->has_listener ? " at " : "",
-                 n->has_listener ? listener_key_format(&n->listener, name) : "",
-                 explain_diagnosis(n->diagnosis), ret->duration_s,
-                 explain_count(n->peak_syn_per_s, peak), explain_count(n->peak_half_open, queue),
-                 explain_count(round(n->total_syns), total), ret->top_count ? ", most from " : "", top,
-                 explain_done(n, done, sizeof done));
+                 n->has_listener ? " at " : "", n->has_listener ? listener_key_format(&n->listener, name) : "",
+                 explain_diagnosis(n->diagnosis), ret->duration_s, explain_count(n->peak_syn_per_s, peak),
+                 explain_count(n->peak_half_open, queue), explain_count(round(n->total_syns), total),
+                 ret->top_count ? ", most from " : "", top, explain_done(n, done, sizeof done));
         return true;
 }
 
 /* --- when --------------------------------------------------------------------- */
 
 /* Whoever muted a time for work on the server wants to know what is there when it ends. */
-static bool is_over_the_mute(const struct news *n, const struct settings *s,
-                             const struct news_scene *scene) {
+static bool is_over_the_mute(const struct news *n, const struct settings *s, const struct news_scene *scene) {
         const struct incident *i = incident_of(scene);
 
         return n->silenced && !rules_mute(s, scene->realtime_us, i->has_listener ? &i->listener : NULL);
 }
 
 /* Changes during a flood that are worth waking for, not more often than set. */
-static bool tell_changes(struct news *n, const struct settings *s, const struct news_scene *scene,
-                         struct event *ret) {
+static bool tell_changes(struct news *n, const struct settings *s, const struct news_scene *scene, struct event *ret) {
         const struct incident *i = incident_of(scene);
         char what[100], peak[32];
 
@@ -147,8 +141,7 @@ static bool tell_changes(struct news *n, const struct settings *s, const struct 
                 return tell_update(n, scene, "a flood that began in the muted time goes on", ret);
         if (scene->time_us - n->told_us < s->alerts.update_interval_us)
                 return false;
-        if (i->diagnosis != n->told_diagnosis &&
-            scene->time_us - n->new_diagnosis_us >= DIAGNOSIS_SETTLE_US) {
+        if (i->diagnosis != n->told_diagnosis && scene->time_us - n->new_diagnosis_us >= DIAGNOSIS_SETTLE_US) {
                 snprintf(what, sizeof what, "now %s", explain_diagnosis(i->diagnosis));
                 return tell_update(n, scene, what, ret);
         }
@@ -184,8 +177,7 @@ static bool tell_turn(struct news *n, const struct news_scene *scene, struct eve
         return tell_update(n, scene, "nothing of the flood arrives any more, watching", ret);
 }
 
-bool news_of_flood(struct news *n, const struct settings *s, const struct news_scene *scene,
-                   struct event *ret) {
+bool news_of_flood(struct news *n, const struct settings *s, const struct news_scene *scene, struct event *ret) {
         n->no_news = false;
         if (!incident_of(scene)->id)
                 return false;
@@ -208,8 +200,7 @@ static bool is_muted(const struct settings *s, const struct event *e) {
 static bool is_due(const struct news *n, const struct settings *s, const struct event *e) {
         if (n->silenced)
                 return true;
-        return !n->no_news &&
-               (!n->updated_us || e->time_us - n->updated_us >= s->alerts.update_interval_us);
+        return !n->no_news && (!n->updated_us || e->time_us - n->updated_us >= s->alerts.update_interval_us);
 }
 
 /* A mute keeps a flood from being told, but whoever was told of one is told of its end, and

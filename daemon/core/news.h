@@ -43,8 +43,7 @@ struct news {
 };
 
 /* What this look makes worth telling of the open incident. False: nothing. */
-bool news_of_flood(struct news *n, const struct settings *s, const struct news_scene *scene,
-                   struct event *ret);
+bool news_of_flood(struct news *n, const struct settings *s, const struct news_scene *scene, struct event *ret);
 /* Fills in when, and in what state of things. */
 void news_stamp(struct event *e, const struct news_scene *scene);
 /* Whether a stamped event is to be delivered, not only recorded; once for each. */

@@ -68,8 +68,10 @@ int obs_counter_from_name(const char *name, enum obs_counter *ret) {
 
 const char *obs_probe_result_name(enum obs_probe_result r) {
         static const char *const names[OBS_PROBE_RESULTS] = {
-                [OBS_PROBE_CONNECTED] = "connected", [OBS_PROBE_REFUSED] = "refused",
-                [OBS_PROBE_TIMED_OUT] = "timed_out", [OBS_PROBE_FAILED] = "failed",
+                [OBS_PROBE_CONNECTED] = "connected",
+                [OBS_PROBE_REFUSED] = "refused",
+                [OBS_PROBE_TIMED_OUT] = "timed_out",
+                [OBS_PROBE_FAILED] = "failed",
         };
 
         return names[r];
@@ -119,13 +121,11 @@ char *listener_key_format(const struct listener_key *k, char text[static ADDRESS
         if (k->ifindex)
                 snprintf(device, sizeof device, "%%%u", k->ifindex);
         address_format(&k->address, host);
-        snprintf(text, ADDRESS_TEXT_MAX, "%s%.39s%s:%u%.11s", v4 ? "" : "[", host, v4 ? "" : "]",
-                 k->port, device);
+        snprintf(text, ADDRESS_TEXT_MAX, "%s%.39s%s:%u%.11s", v4 ? "" : "[", host, v4 ? "" : "]", k->port, device);
         return text;
 }
 
-const struct obs_listener *observation_find_listener(const struct observation *o,
-                                                     const struct listener_key *k) {
+const struct obs_listener *observation_find_listener(const struct observation *o, const struct listener_key *k) {
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 if (listener_key_equal(&o->listeners[i].key, k))
                         return &o->listeners[i];

@@ -44,7 +44,7 @@ enum obs_counter {
         OBS_OUT_RSTS,           /* OutRsts: among them the answers to SYNs without a listener */
         OBS_CSUM_ERRORS,        /* InCsumErrors: segments that TCP threw away for their checksum */
         OBS_SYNS,               /* SYNs handed to this host's TCP, by our nftables counter at the end of
-                                 * `input`: for a listener or a closed port; without: */
+                   * `input`: for a listener or a closed port; without: */
         OBS_ARRIVED,            /* SYNs at prerouting, whatever became of them */
         OBS_FORWARDED,          /* of these, those on their way to another host */
         OBS_BLOCKED,            /* SYNs of blocked sources, dropped before anything saw them */
@@ -167,7 +167,7 @@ struct obs_sources {
         double stray_share;   /* 0..1, of the SYNs: to ports without a listener */
         uint32_t stray_ports; /* how many different ones */
         double syn_per_s;     /* of all sources, weighed as theirs: what their shares are of;
-                               * to be read with OBS_SS_DISTINCT */
+                           * to be read with OBS_SS_DISTINCT */
         uint32_t known_begun, known_again; /* deltas, of the sample of whole addresses: handshakes that known
                                             * clients began, and those whose first SYN one of them sent again;
                                             * without the probe's */
@@ -254,5 +254,4 @@ bool listener_key_equal(const struct listener_key *a, const struct listener_key 
 /* "0.0.0.0:80", "[::]:443", "[::]:443%3" (bound to device 3). */
 char *listener_key_format(const struct listener_key *k, char text[static ADDRESS_TEXT_MAX]);
 /* NULL if there is none. */
-const struct obs_listener *observation_find_listener(const struct observation *o,
-                                                     const struct listener_key *k);
+const struct obs_listener *observation_find_listener(const struct observation *o, const struct listener_key *k);

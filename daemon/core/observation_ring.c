@@ -218,9 +218,8 @@ static void keep(struct observation_ring *r, struct observation *o) {
         pack(&p, o);
         e.length = (uint32_t) (p.at - r->packed);
         needed = (e.length + CHUNK - 1) / CHUNK;
-        while (r->first < r->next &&
-               (r->free_count < needed || r->next - r->first == OBSERVATION_RING_MAX ||
-                o->time_us - entry_of(r, r->first)->time_us > OBSERVATION_RING_US))
+        while (r->first < r->next && (r->free_count < needed || r->next - r->first == OBSERVATION_RING_MAX ||
+                                      o->time_us - entry_of(r, r->first)->time_us > OBSERVATION_RING_US))
                 forget_first(r);
         store(r, &e);
         *entry_of(r, r->next++) = e;
@@ -265,9 +264,7 @@ static void join(struct observation *earlier, const struct observation *o) {
         to.elapsed_us += earlier->elapsed_us;
         to.counters_known &= earlier->counters_known;
         for (unsigned i = 0; i < OBS_COUNTERS; i++)
-                to.counters[i] = to.counters_known & (UINT32_C(1) << i)
-                                         ? to.counters[i] + earlier->counters[i]
-                                         : 0;
+                to.counters[i] = to.counters_known & (UINT32_C(1) << i) ? to.counters[i] + earlier->counters[i] : 0;
         to.log_received += earlier->log_received;
         to.log_lost += earlier->log_lost;
         join_impact(&to, earlier);
@@ -279,8 +276,7 @@ static void join(struct observation *earlier, const struct observation *o) {
                 to.known |= OBS_K_DUMP;
         }
         for (uint32_t i = 0; i < to.listeners_count; i++) {
-                const struct obs_listener *l =
-                        observation_find_listener(earlier, &to.listeners[i].key);
+                const struct obs_listener *l = observation_find_listener(earlier, &to.listeners[i].key);
 
                 if (l)
                         join_listener(&to.listeners[i], l);

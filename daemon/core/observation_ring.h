@@ -37,5 +37,4 @@ void observation_ring_add(struct observation_ring *r, const struct observation *
 uint64_t observation_ring_first(const struct observation_ring *r);
 uint64_t observation_ring_next(const struct observation_ring *r);
 /* Unpacks one; -ENOENT: not kept. */
-int observation_ring_get(const struct observation_ring *r, uint64_t number,
-                         struct observation *ret);
+int observation_ring_get(const struct observation_ring *r, uint64_t number, struct observation *ret);

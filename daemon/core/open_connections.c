@@ -6,8 +6,7 @@ static bool is_of(const struct open_connections_of *e, const struct prefix *sour
                address_equal(&e->source.address, &source->address);
 }
 
-const struct open_connections_of *open_connections_get(const struct open_connections *o,
-                                                       const struct prefix *source) {
+const struct open_connections_of *open_connections_get(const struct open_connections *o, const struct prefix *source) {
         for (unsigned i = 0; i < OPEN_CONNECTIONS_MAX; i++)
                 if (is_of(&o->list[i], source))
                         return &o->list[i];
@@ -42,13 +41,11 @@ static double weight_since(const struct open_connections *o, uint64_t then_us, u
         return (sum + weight * (double) (end - then_us)) / (double) (now_us - then_us);
 }
 
-void open_connections_look(struct open_connections *o, const struct prefix *source, uint32_t open,
-                           uint64_t now_us) {
+void open_connections_look(struct open_connections *o, const struct prefix *source, uint32_t open, uint64_t now_us) {
         struct open_connections_of *e = place(o, source);
 
         if (is_of(e, source))
-                e->gained += ((double) open - (double) e->open) *
-                             weight_since(o, e->looked_us, now_us);
+                e->gained += ((double) open - (double) e->open) * weight_since(o, e->looked_us, now_us);
         else
                 *e = (struct open_connections_of) { .source = *source, .at_first = open };
         e->open = open;

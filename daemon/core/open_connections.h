@@ -33,10 +33,8 @@ struct open_connections {
         } list[OPEN_CONNECTIONS_MAX];
 };
 
-void open_connections_look(struct open_connections *o, const struct prefix *source, uint32_t open,
-                           uint64_t now_us);
+void open_connections_look(struct open_connections *o, const struct prefix *source, uint32_t open, uint64_t now_us);
 /* NULL: not looked at. Points into o. */
-const struct open_connections_of *open_connections_get(const struct open_connections *o,
-                                                       const struct prefix *source);
+const struct open_connections_of *open_connections_get(const struct open_connections *o, const struct prefix *source);
 /* Every halving_us: halves what is weighed. */
 void open_connections_halve(struct open_connections *o, uint64_t now_us, uint64_t halving_us);

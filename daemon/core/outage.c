@@ -38,8 +38,7 @@ static bool flood_stands(const struct outage *o, double arrivals_per_s, uint64_t
                arrivals_per_s >= MOST * o->flood_arrivals.per_s;
 }
 
-void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us,
-                         double elapsed_s) {
+void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us, double elapsed_s) {
         if (!flood) {
                 o->flood_since_us = 0;
                 return;
@@ -62,12 +61,11 @@ static bool are_the_usual(struct outage *o, const struct host_track *t, const st
                 return t->learned_us >= LEARNED_WITHOUT_LOG_US;
         if (alive || !o->began_us)
                 o->alive_us = now_us;
-        return c->begun_per_s <= HOST_TRACK_USUAL_FACTOR * t->usual_arrivals.per_s &&
-               now_us - o->alive_us < SILENT_US;
+        return c->begun_per_s <= HOST_TRACK_USUAL_FACTOR * t->usual_arrivals.per_s && now_us - o->alive_us < SILENT_US;
 }
 
-bool outage_step(struct outage *o, const struct host_track *t, const struct look *l,
-                 const struct outage_clients *c, const struct settings_detect *s, uint64_t now_us) {
+bool outage_step(struct outage *o, const struct host_track *t, const struct look *l, const struct outage_clients *c,
+                 const struct settings_detect *s, uint64_t now_us) {
         bool settling = o->seen_us && now_us - o->seen_us < SETTLES_US, now;
         double late = or_zero(l->late_steady_per_s) + or_zero(l->cookies_unanswered_per_s);
         double arrivals = host_track_arrivals(t, late);

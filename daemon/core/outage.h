@@ -40,9 +40,8 @@ struct outage_clients {
         double again_per_s; /* SYNs sent again */
 };
 
-bool outage_step(struct outage *o, const struct host_track *t, const struct look *l,
-                 const struct outage_clients *c, const struct settings_detect *s, uint64_t now_us);
+bool outage_step(struct outage *o, const struct host_track *t, const struct look *l, const struct outage_clients *c,
+                 const struct settings_detect *s, uint64_t now_us);
 
 /* After each step of the detector: whether there is a flood, and how many arrive. */
-void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us,
-                         double elapsed_s);
+void outage_follow_flood(struct outage *o, bool flood, double arrivals_per_s, uint64_t now_us, double elapsed_s);

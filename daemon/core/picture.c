@@ -44,16 +44,15 @@ static void update_reasons(struct snapshot *s, const struct verdicts *v, const s
 
         s->reasons_count = 0;
         if (d->held_off) {
-                snprintf(text, sizeof text,
-                         "a flood is held off: still sent, %s SYN/s of blocked sources are dropped",
+                snprintf(text, sizeof text, "a flood is held off: still sent, %s SYN/s of blocked sources are dropped",
                          explain_count(round(d->blocked_per_s), rate));
                 add_reason(s, text);
         }
         add_reason(s, explain_diagnosis(s->diagnosis));
         for (uint32_t i = 0; v->has_worst && i < v->listeners_count; i++)
                 if (listener_key_equal(&v->listeners[i].key, &v->worst))
-                        add_reason(s, explain_evidence(&v->listeners[i].verdict.evidence, &v->worst,
-                                                       text, sizeof text));
+                        add_reason(s,
+                                   explain_evidence(&v->listeners[i].verdict.evidence, &v->worst, text, sizeof text));
         if (v->has_worst && v->listeners_count == 1)
                 return;
         snprintf(text, sizeof text, "the whole host: ");
@@ -115,8 +114,7 @@ static void update_totals(struct snapshot_totals *t, const struct observation *o
         if (observation_knows(o, OBS_SYNS))
                 t->syns += o->counters[OBS_SYNS];
         else
-                t->syns += (uint64_t) llround(or_zero(v->host.evidence.syn_per_s) *
-                                              (double) o->elapsed_us / 1e6);
+                t->syns += (uint64_t) llround(or_zero(v->host.evidence.syn_per_s) * (double) o->elapsed_us / 1e6);
         for (uint32_t i = 0; i < d->events_count; i++)
                 if (d->events[i].event.type == EVENT_FLOOD_START)
                         t->incidents[d->events[i].event.diagnosis]++;

@@ -70,12 +70,10 @@ static bool fades(struct subject *s, double syn_per_s, bool changed) {
 
 /* A flood keeps a flood's name while it lasts, also in a moment's silence. In calm a
  * name has to stand for a second, so that figures near a bound do not flicker. */
-static void settle_diagnosis(struct subject *s, enum diagnosis d, double syn_per_s, bool changed,
-                             uint64_t now_us) {
+static void settle_diagnosis(struct subject *s, enum diagnosis d, double syn_per_s, bool changed, uint64_t now_us) {
         bool fading = fades(s, syn_per_s, changed);
 
-        if (s->episode.state == STATE_FLOOD &&
-            (!diagnosis_is_flood(d) || (fading && diagnosis_is_flood(s->diagnosis))))
+        if (s->episode.state == STATE_FLOOD && (!diagnosis_is_flood(d) || (fading && diagnosis_is_flood(s->diagnosis))))
                 return;
         if (d != s->next_diagnosis) {
                 s->next_diagnosis = d;
@@ -93,18 +91,17 @@ static bool episode_step_held(struct policy *p, struct subject *s, enum finding 
         uint64_t watch_us = s->episode.watch_us;
         bool changed;
 
-        if (concerned && incident_is_held_off(&p->watch, now_us) &&
-            s->episode.state == STATE_RECOVERING && finding == FINDING_NONE)
+        if (concerned && incident_is_held_off(&p->watch, now_us) && s->episode.state == STATE_RECOVERING &&
+            finding == FINDING_NONE)
                 finding = FINDING_SUSPECT;
         changed = episode_step(&s->episode, finding, now_us, d);
-        if (changed && concerned && s->episode.state == STATE_FLOOD &&
-            incident_was_let_go(&p->watch, now_us))
+        if (changed && concerned && s->episode.state == STATE_FLOOD && incident_was_let_go(&p->watch, now_us))
                 s->episode.watch_us = watch_us;
         return changed;
 }
 
-static void subject_step(struct policy *p, struct subject *s, const struct verdict *v,
-                         const struct settings_detect *d, const struct observation *o) {
+static void subject_step(struct policy *p, struct subject *s, const struct verdict *v, const struct settings_detect *d,
+                         const struct observation *o) {
         bool changed = episode_step_held(p, s, v->finding, d, o->time_us);
 
         if (changed || !s->since_realtime_us)
@@ -118,8 +115,7 @@ static void step_listeners(struct policy *p, const struct observation *o, const 
                 const struct listener_verdict *l = &v->listeners[i];
                 struct subject *s = subject_for(p, l);
 
-                subject_step(p, s, &l->verdict,
-                             settings_detect_for(p->settings, &l->key.address, l->key.port), o);
+                subject_step(p, s, &l->verdict, settings_detect_for(p->settings, &l->key.address, l->key.port), o);
                 ret->listeners[i] = (struct policy_listener) {
                         .state = s->episode.state,
                         .diagnosis = s->diagnosis,
@@ -128,8 +124,7 @@ static void step_listeners(struct policy *p, const struct observation *o, const 
         }
 }
 
-static void step_host(struct policy *p, const struct observation *o, const struct verdicts *v,
-                      struct decision *ret) {
+static void step_host(struct policy *p, const struct observation *o, const struct verdicts *v, struct decision *ret) {
         enum flood_state before = p->host.episode.state;
 
         subject_step(p, &p->host, &v->host, &p->settings->detect, o);
@@ -179,8 +174,7 @@ static void step_news(struct policy *p, const struct news_scene *scene, struct d
         ret->events_count = 1;
 }
 
-void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,
-                 struct decision *ret) {
+void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v, struct decision *ret) {
         struct news_scene now;
         bool opened;
 

@@ -56,8 +56,7 @@ struct policy *policy_free(struct policy *p);
 /* The old settings are read once more. */
 void policy_configure(struct policy *p, const struct settings *settings);
 
-void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v,
-                 struct decision *ret);
+void policy_step(struct policy *p, const struct observation *o, const struct verdicts *v, struct decision *ret);
 
 /* What others have to tell: fills in this time and the state of things, and notes what was done
  * for the incident. Whether it is to be delivered; else it is only recorded. */

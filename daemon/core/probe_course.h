@@ -19,24 +19,25 @@ extern const uint64_t probe_course_bounds_us[PROBE_COURSE_BUCKETS];
 
 /* As others are told it. Counts are since the daemon started, and never reset. */
 struct probe_told {
-        bool on;                           /* false: there is no probe, and nothing else means anything but the counts */
+        bool on; /* false: there is no probe, and nothing else means anything but the counts */
         struct settings_address listener;
-        struct settings_address from;      /* a wildcard: as the kernel chooses */
-        uint64_t interval_us;              /* at present */
+        struct settings_address from; /* a wildcard: as the kernel chooses */
+        uint64_t interval_us; /* at present */
         uint64_t ended[OBS_PROBE_RESULTS];
-        uint64_t skipped;                  /* too many were under way */
-        uint64_t buckets[PROBE_COURSE_BUCKETS + 1]; /* of those that connected, by time; the last: longer; not cumulated */
+        uint64_t skipped; /* too many were under way */
+        uint64_t buckets[PROBE_COURSE_BUCKETS +
+                         1]; /* of those that connected, by time; the last: longer; not cumulated */
         uint64_t us_sum;
-        bool any;                          /* one has ended */
+        bool any; /* one has ended */
         enum obs_probe_result last;
-        uint64_t last_us;                  /* how long that took */
-        char why[PROBE_COURSE_TEXT];       /* why the last did not connect, and what to do; empty: nothing to say */
+        uint64_t last_us; /* how long that took */
+        char why[PROBE_COURSE_TEXT]; /* why the last did not connect, and what to do; empty: nothing to say */
 };
 
 /* Begins zeroed. */
 struct probe_course {
-        uint64_t due_us;       /* the next attempt, 0: at once (CLOCK_BOOTTIME) */
-        uint64_t begun_us;     /* the last one */
+        uint64_t due_us; /* the next attempt, 0: at once (CLOCK_BOOTTIME) */
+        uint64_t begun_us; /* the last one */
         struct obs_probe fresh; /* not told to an observation yet */
         struct probe_told told;
 };

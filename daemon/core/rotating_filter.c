@@ -60,7 +60,7 @@ void rotating_filter_set_period(struct rotating_filter *f, uint64_t period_us) {
 }
 
 static void rotate(struct rotating_filter *f) {
-        uint64_t (*swap)[BLOCK_WORDS] = f->before;
+        uint64_t(*swap)[BLOCK_WORDS] = f->before;
 
         f->before = f->now;
         f->now = swap;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/rules.h"
 
-static bool matches(const struct settings_rule *r, enum flood_state state, enum diagnosis diagnosis,
-                    bool pressure) {
+static bool matches(const struct settings_rule *r, enum flood_state state, enum diagnosis diagnosis, bool pressure) {
         if (r->states && !(r->states & (1u << state)))
                 return false;
         if (r->diagnoses && !(r->diagnoses & (1u << diagnosis)))
@@ -10,8 +9,8 @@ static bool matches(const struct settings_rule *r, enum flood_state state, enum 
         return r->pressure == PRESSURE_ANY || (r->pressure == PRESSURE_YES) == pressure;
 }
 
-struct rules_wish rules_apply(const struct settings *s, enum flood_state state,
-                              enum diagnosis diagnosis, bool pressure) {
+struct rules_wish rules_apply(const struct settings *s, enum flood_state state, enum diagnosis diagnosis,
+                              bool pressure) {
         struct rules_wish wish = { .hooks = 0 };
         uint32_t count;
         const struct settings_rule *rules = settings_rules(s, &count);

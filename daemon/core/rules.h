@@ -18,8 +18,8 @@ struct rules_wish {
         uint32_t hooks;  /* 1 << index of each rule whose hook shall run */
 };
 
-struct rules_wish rules_apply(const struct settings *s, enum flood_state state,
-                              enum diagnosis diagnosis, bool pressure);
+struct rules_wish rules_apply(const struct settings *s, enum flood_state state, enum diagnosis diagnosis,
+                              bool pressure);
 
 /* Whether a mute covers what happens at that time (CLOCK_REALTIME) to that listener; NULL: to
  * the host as a whole, which only a mute without ports covers. */

@@ -69,8 +69,7 @@ static uint32_t one_in(const struct seen_once *s) {
         return s->level < 32 ? UINT32_C(1) << s->level : UINT32_MAX;
 }
 
-void seen_once_tell(const struct seen_once *s, const uint32_t *of, uint32_t count,
-                    struct seen_once_tally *ret) {
+void seen_once_tell(const struct seen_once *s, const uint32_t *of, uint32_t count, struct seen_once_tally *ret) {
         uint32_t last = 0; /* those of a flood come one after the other */
 
         for (uint32_t i = 0; i < count; i++)

@@ -52,7 +52,6 @@ struct seen_once_tally {
 };
 
 /* For one thing; each tally is that of of[i], which must differ. */
-void seen_once_tell(const struct seen_once *s, const uint32_t *of, uint32_t count,
-                    struct seen_once_tally *ret);
+void seen_once_tell(const struct seen_once *s, const uint32_t *of, uint32_t count, struct seen_once_tally *ret);
 /* For all together. */
 struct seen_once_tally seen_once_all(const struct seen_once *s);

@@ -13,8 +13,7 @@ static const struct settings_rule built_in[] = {
         { .states = 1u << STATE_FLOOD, .pressure = PRESSURE_YES, .syncookies = true },
 };
 
-static bool listener_matches(const struct settings_listener *l, const struct address *address,
-                             uint16_t port) {
+static bool listener_matches(const struct settings_listener *l, const struct address *address, uint16_t port) {
         if (!l->any_address && !prefix_contains(&l->address, address))
                 return false;
         if (l->ports_count == 0)
@@ -25,8 +24,8 @@ static bool listener_matches(const struct settings_listener *l, const struct add
         return false;
 }
 
-const struct settings_detect *settings_detect_for(const struct settings *s,
-                                                  const struct address *address, uint16_t port) {
+const struct settings_detect *settings_detect_for(const struct settings *s, const struct address *address,
+                                                  uint16_t port) {
         for (uint32_t i = 0; i < s->listeners_count; i++)
                 if (listener_matches(&s->listeners[i], address, port))
                         return &s->listeners[i].detect;
@@ -56,8 +55,7 @@ static bool same_command(const struct settings_hook *a, const struct settings_ho
 
 uint32_t settings_same_hooks(const struct settings *a, const struct settings *b, uint32_t hooks) {
         for (uint32_t i = 0; i < SETTINGS_RULES_MAX; i++)
-                if (i >= a->rules_count || i >= b->rules_count ||
-                    !same_command(&a->rules[i].hook, &b->rules[i].hook))
+                if (i >= a->rules_count || i >= b->rules_count || !same_command(&a->rules[i].hook, &b->rules[i].hook))
                         hooks &= ~(UINT32_C(1) << i);
         return hooks;
 }

@@ -172,8 +172,8 @@ struct settings {
 void settings_release(struct settings *s);
 
 /* The thresholds for a listener: of the first override that matches, or the host's. */
-const struct settings_detect *settings_detect_for(const struct settings *s,
-                                                  const struct address *address, uint16_t port);
+const struct settings_detect *settings_detect_for(const struct settings *s, const struct address *address,
+                                                  uint16_t port);
 /* The policy in force: the rules that were given, or the built-in ones. */
 const struct settings_rule *settings_rules(const struct settings *s, uint32_t *ret_count);
 /* Of the hooks named by 1 << index of their rule those that are the same command in both. */

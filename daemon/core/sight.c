@@ -95,8 +95,8 @@ static uint64_t look_stale_us(const struct detector *d) {
         return d->settings->poll.interval_us * 3 / 2;
 }
 
-static void subject_update(const struct detector *d, struct subject *s, const struct obs_listener *l,
-                           uint64_t age_us, const struct observation *o) {
+static void subject_update(const struct detector *d, struct subject *s, const struct obs_listener *l, uint64_t age_us,
+                           const struct observation *o) {
         s->seen_us = o->time_us;
         if ((l->known & OBS_L_LIMITS) && l->accept_queue > 0)
                 s->accept_busy_us = o->time_us;
@@ -109,8 +109,8 @@ static void subject_update(const struct detector *d, struct subject *s, const st
         }
         if (l->known & OBS_L_HALF_OPEN) {
                 s->survival = survival_step(&s->memory, l, age_us, o->time_us);
-                rate_mix(&s->late, s->survival.late_steady_per_s,
-                         fmin((double) (o->time_us - s->walked_us) / 1e6, 1), FIGURES_TAU_S);
+                rate_mix(&s->late, s->survival.late_steady_per_s, fmin((double) (o->time_us - s->walked_us) / 1e6, 1),
+                         FIGURES_TAU_S);
                 s->walked_us = o->time_us;
                 s->half_open = l->half_open;
                 if (l->known & OBS_L_LIMITS && l->half_open > l->backlog)
@@ -142,8 +142,7 @@ void sight_see(struct detector *d, const struct observation *o) {
                 if (!at->subject)
                         at->subject = new_subject(d, &at->obs->key, o->time_us);
                 if (at->subject)
-                        subject_update(d, at->subject, at->obs,
-                                       far_age_us(&d->far, at->detect->survival_age_us), o);
+                        subject_update(d, at->subject, at->obs, far_age_us(&d->far, at->detect->survival_age_us), o);
         }
 }
 
@@ -159,8 +158,11 @@ void sight_attribute(struct detector *d, const struct observation *o) {
         for (uint32_t i = 0; i < o->listeners_count; i++) {
                 const struct subject *s = d->sights[i].subject;
 
-                claims[i] = (struct claim) { .begun_per_s = NAN, .begun_lately_per_s = NAN, .ended_per_s = NAN,
-                                             .late_per_s = NAN, .dropped_per_s = NAN };
+                claims[i] = (struct claim) { .begun_per_s = NAN,
+                                             .begun_lately_per_s = NAN,
+                                             .ended_per_s = NAN,
+                                             .late_per_s = NAN,
+                                             .dropped_per_s = NAN };
                 if (s)
                         claims[i] = (struct claim) {
                                 .begun_per_s = s->begun.per_s,
@@ -199,19 +201,30 @@ static struct look look_blank(const struct detector *d) {
         bool usual = d->track.learned_us >= OUTAGE_LEARNED_US;
 
         return (struct look) {
-                .early_per_s = NAN, .late_per_s = NAN, .late_steady_per_s = NAN, .aged_per_s = NAN,
+                .early_per_s = NAN,
+                .late_per_s = NAN,
+                .late_steady_per_s = NAN,
+                .aged_per_s = NAN,
                 .stale_per_s = NAN,
-                .cookies_early_per_s = NAN, .cookies_unanswered_per_s = NAN,
-                .cookies_in_vain_per_s = NAN, .cookies_stale_per_s = NAN,
-                .usual_early_per_s = NAN, .usual_killed_per_s = NAN,
+                .cookies_early_per_s = NAN,
+                .cookies_unanswered_per_s = NAN,
+                .cookies_in_vain_per_s = NAN,
+                .cookies_stale_per_s = NAN,
+                .usual_early_per_s = NAN,
+                .usual_killed_per_s = NAN,
                 .usual_arrivals_per_s = usual ? d->track.usual_arrivals.per_s : NAN,
                 .begun_per_s = NAN,
                 .usual_completed_per_s = usual ? d->track.usual_completed.per_s : NAN,
                 .completed_per_s = d->track.completed_lately.per_s,
-                .refused_per_s = NAN, .killed_per_s = NAN, .cookies_sent_per_s = NAN,
-                .held = NAN, .stuck = NAN, .half_open = NAN, .backlog = NAN,
-                .seen_once_share = d->sources && (d->sources->known & OBS_SS_SEEN_ONCE)
-                                   ? d->sources->seen_once_share : NAN,
+                .refused_per_s = NAN,
+                .killed_per_s = NAN,
+                .cookies_sent_per_s = NAN,
+                .held = NAN,
+                .stuck = NAN,
+                .half_open = NAN,
+                .backlog = NAN,
+                .seen_once_share = d->sources && (d->sources->known & OBS_SS_SEEN_ONCE) ? d->sources->seen_once_share
+                                                                                        : NAN,
                 .half_open_life_s = d->track.half_open_life_s,
                 .syncookies = d->track.syncookies,
         };
@@ -287,8 +300,7 @@ static void look_add_refusals(struct look *l, const struct detector *d, const st
         if (at->share.refused > 0)
                 l->refused_per_s = at->share.refused * d->track.queue_drops.per_s;
         /* The listener's own count, should the host's be unreadable. */
-        if (at->share.refused > 0 && isnan(l->refused_per_s) && d->track.syncookies == 0 &&
-            at->obs->accept_full == 0)
+        if (at->share.refused > 0 && isnan(l->refused_per_s) && d->track.syncookies == 0 && at->obs->accept_full == 0)
                 l->refused_per_s = at->subject->drops.per_s;
 }
 
@@ -325,9 +337,8 @@ static void look_at_listener(struct detector *d, const struct observation *o, ui
         l->completed_per_s = finished_of(d, at);
         if (!isnan(s->syns.per_s))
                 l->again_per_s = fmax(0, s->syns.per_s - s->begun.per_s);
-        at->looked = (at->obs->known & OBS_L_HALF_OPEN) || l->refused_per_s >= 1 ||
-                     l->cookies_unanswered_per_s >= 1 || l->killed_per_s >= 1 ||
-                     o->time_us - s->looked_us >= look_stale_us(d);
+        at->looked = (at->obs->known & OBS_L_HALF_OPEN) || l->refused_per_s >= 1 || l->cookies_unanswered_per_s >= 1 ||
+                     l->killed_per_s >= 1 || o->time_us - s->looked_us >= look_stale_us(d);
 }
 
 /* Without walks: SYNs that came in and neither finished nor found a closed port;
@@ -346,8 +357,7 @@ struct look sight_look_at_host(const struct detector *d, bool blind, double cook
                 return l;
         if (!isnan(t->syns.per_s))
                 l.late_per_s = fmax(0, t->syns.per_s - fmax(or_zero(t->completed.per_s), d->allowed_per_s) -
-                                       or_zero(t->rsts_sent.per_s) -
-                                       or_zero(t->cookies_sent.per_s));
+                                               or_zero(t->rsts_sent.per_s) - or_zero(t->cookies_sent.per_s));
         else
                 l.late_per_s = t->synack_retries > 0 ? t->syn_retrans.per_s / t->synack_retries : NAN;
         l.late_per_s = fmax(or_zero(l.late_per_s), or_zero(t->queue_drops.per_s));
@@ -358,8 +368,8 @@ struct look sight_look_at_host(const struct detector *d, bool blind, double cook
 double sight_unanswered_per_s(const struct look *l) {
         if (isnan(l->late_per_s) && isnan(l->cookies_unanswered_per_s))
                 return NAN;
-        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
-               or_zero(l->cookies_unanswered_per_s) + or_zero(l->killed_per_s);
+        return fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) + or_zero(l->cookies_unanswered_per_s) +
+               or_zero(l->killed_per_s);
 }
 
 /* Looks at every listener; returns the share of the cookies that they answer for. */

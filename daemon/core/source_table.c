@@ -167,7 +167,8 @@ static void add_to_window(struct source_table *t, const struct pending *list, un
                 s->syn = p;
                 s->hash = class_hash(t, CLASS_ADDRESS, &p->source);
                 s->handshake = keyed_hash_for(&t->key, s->hash ^ (uint64_t) p->sequence << 32,
-                                              ((uint64_t) p->source_port << 16 | p->destination_port) << 8 | USE_HANDSHAKE);
+                                              ((uint64_t) p->source_port << 16 | p->destination_port) << 8 |
+                                                      USE_HANDSHAKE);
                 rotating_filter_prefetch(t->clients, s->hash);
                 rotating_filter_prefetch(t->handshakes, s->handshake);
                 distinct_prefetch(&w->distinct, s->hash);
@@ -212,8 +213,7 @@ static void settle(struct source_table *t) {
         t->pending_count = 0;
 }
 
-void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
-                      uint32_t one_in) {
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample, uint32_t one_in) {
         t->pending[t->pending_count++] = (struct pending) {
                 .source = s->source,
                 .destination = s->destination,
@@ -229,8 +229,7 @@ void source_table_add(struct source_table *t, const struct syn *s, enum source_s
 
 /* --- what it goes by -------------------------------------------------------------- */
 
-void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source,
-                               uint64_t now_us) {
+void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source, uint64_t now_us) {
         settle(t);
         t->by_packet = by_packet;
         t->by_source = by_source;
@@ -249,8 +248,7 @@ void source_table_set_resets_known(struct source_table *t) {
         t->resets_known = true;
 }
 
-bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
-                                uint32_t count) {
+bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list, uint32_t count) {
         settle(t);
         return listener_syns_set(&t->listeners, list, count);
 }
@@ -290,8 +288,8 @@ static void remember_client(const struct source_table *t, const struct address *
         rotating_filter_add(t->steady, steady_hash(t, a));
 }
 
-void source_table_completed(struct source_table *t, const struct address *remote,
-                            const struct address *local, uint16_t port) {
+void source_table_completed(struct source_table *t, const struct address *remote, const struct address *local,
+                            uint16_t port) {
         struct listener_slot *l = listener_syns_find(&t->listeners, local, port);
 
         if (l) {
@@ -321,8 +319,8 @@ void source_table_half_open_begin(struct source_table *t) {
                 heavy_hitters_clear(t->half_open_next[c]);
 }
 
-void source_table_half_open(struct source_table *t, const struct address *remote,
-                            const struct address *local, uint16_t port) {
+void source_table_half_open(struct source_table *t, const struct address *remote, const struct address *local,
+                            uint16_t port) {
         add_one(t, t->half_open_next, remote, listener_syns_find(&t->listeners, local, port));
 }
 
@@ -372,8 +370,7 @@ static enum class class_of(const struct prefix *p) {
         enum class c = CLASS_ADDRESS;
 
         /* An IPv4 /24 is a /120 here: no two classes have the same length. */
-        while (c + 1 < CLASSES && classes[c].length != p->length)
-                c++;
+        while (c + 1 < CLASSES && classes[c].length != p->length) c++;
         return c;
 }
 
@@ -384,8 +381,7 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
         t->known_begun = t->known_again = 0;
 }
 
-void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us,
-                       struct obs_source *s) {
+void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us, struct obs_source *s) {
         enum class c = class_of(&s->prefix);
 
         open_connections_look(&t->open, &s->prefix, connections, now_us);
@@ -401,8 +397,7 @@ void source_table_open(struct source_table *t, uint32_t connections, uint64_t no
                 known_clients_add(t->remembered, &s->prefix.address);
 }
 
-void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list,
-                                uint32_t count) {
+void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list, uint32_t count) {
         if (!t->syns_known)
                 return;
         settle(t);
@@ -427,12 +422,11 @@ uint32_t source_table_busy_ports(const struct source_table *t, uint32_t max, uin
 
 size_t source_table_memory(const struct source_table *t) {
         size_t bytes = sizeof *t + heavy_hitters_memory(t->ports) + rotating_filter_memory(t->clients) +
-                       rotating_filter_memory(t->steady) +
-                       rotating_filter_memory(t->handshakes) + rotating_filter_memory(t->disowning);
+                       rotating_filter_memory(t->steady) + rotating_filter_memory(t->handshakes) +
+                       rotating_filter_memory(t->disowning);
 
         for (unsigned c = 0; c < CLASSES; c++)
                 bytes += heavy_hitters_memory(t->syns[c]) + heavy_hitters_memory(t->completed[c]) +
-                         heavy_hitters_memory(t->half_open[c]) +
-                         heavy_hitters_memory(t->half_open_next[c]);
+                         heavy_hitters_memory(t->half_open[c]) + heavy_hitters_memory(t->half_open_next[c]);
         return bytes;
 }

@@ -7,10 +7,9 @@
  * 2 MB, whatever is sent; nothing is allocated after source_table_new()).
  *
  * Sources are addresses and the prefixes they belong to: /24 of IPv4, /64 and
- * /48 of IPv6; each is counted for every listener apart, and for none together. SYNs and completed handshakes are weighed over the last seconds:
- * everything is halved every SOURCE_TABLE_HALVING_US, so a source that begins
- * shows half its rate after about a second, its whole rate after some six.
- * Shares need no such time: the total is weighed alike.
+ * /48 of IPv6; each is counted for every listener apart, and for none together. SYNs and completed handshakes are
+ * weighed over the last seconds: everything is halved every SOURCE_TABLE_HALVING_US, so a source that begins shows half
+ * its rate after about a second, its whole rate after some six. Shares need no such time: the total is weighed alike.
  *
  * Known clients are those who have finished a handshake in the last five to ten minutes.
  * How soon addresses come again is told without them, without those that answer SYN-ACKs by RST,
@@ -49,25 +48,22 @@ struct source_table *source_table_free(struct source_table *t);
 
 /* From now on one SYN in by_packet and every SYN of one address in by_source (0: none of that
  * sample) is logged; both 1: everything. Call it for another sample of the same size too: the addresses are others. */
-void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source,
-                               uint64_t now_us);
+void source_table_set_sampling(struct source_table *t, uint32_t by_packet, uint32_t by_source, uint64_t now_us);
 /* Which sensors speak at all: without them their figures are unknown, not zero. */
 void source_table_set_known(struct source_table *t, bool syns, bool completions);
 /* RSTs are logged too: who is not heard to disown a SYN-ACK has not done so in numbers. */
 void source_table_set_resets_known(struct source_table *t);
 /* The listeners there are, for counting SYNs by listener. Returns whether they are others. */
-bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list,
-                                uint32_t count);
+bool source_table_set_listeners(struct source_table *t, const struct obs_listener *list, uint32_t count);
 
 /* One SYN. one_in: what it stands for; one logged before the sampling changed keeps its weight.
  * Kept until many have come or somebody asks: counted together they cost half as much. */
-void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample,
-                      uint32_t one_in);
+void source_table_add(struct source_table *t, const struct syn *s, enum source_sample sample, uint32_t one_in);
 /* SYNs that were logged and did not arrive. */
 void source_table_lost(struct source_table *t, uint64_t messages);
 /* A connection from that address to one of our listeners has ended. */
-void source_table_completed(struct source_table *t, const struct address *remote,
-                            const struct address *local, uint16_t port);
+void source_table_completed(struct source_table *t, const struct address *remote, const struct address *local,
+                            uint16_t port);
 /* Who finishes is remembered there too; NULL: no longer. It must outlive the table. */
 void source_table_set_clients(struct source_table *t, struct known_clients *clients);
 /* Whose SYNs are the daemon's own probe, and no known client's; a wildcard: nobody's. Who sends to its own
@@ -78,8 +74,8 @@ void source_table_disowned(struct source_table *t, const struct address *remote)
 
 /* One walk of the half-opens: begin, one call each, end. The last whole walk is reported. */
 void source_table_half_open_begin(struct source_table *t);
-void source_table_half_open(struct source_table *t, const struct address *remote,
-                            const struct address *local, uint16_t port);
+void source_table_half_open(struct source_table *t, const struct address *remote, const struct address *local,
+                            uint16_t port);
 void source_table_half_open_end(struct source_table *t);
 
 /* Fills ret; halves and rotates what is due. Time must not go backwards. */
@@ -88,12 +84,10 @@ void source_table_observe(struct source_table *t, uint64_t now_us, struct obs_so
  * its open connections should be counted before it is called one that never completes. */
 bool source_table_doubts(const struct obs_source *s);
 /* It has so many open connections; corrects s, and what later observations tell of it. */
-void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us,
-                       struct obs_source *s);
+void source_table_open(struct source_table *t, uint32_t connections, uint64_t now_us, struct obs_source *s);
 /* Fills syns, syns_again and syns_known (since the last call) and senders in each listener; of
  * the list that was set. */
-void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list,
-                                uint32_t count);
+void source_table_listener_syns(struct source_table *t, uint64_t now_us, struct obs_listener *list, uint32_t count);
 /* Ports on which somebody listens that is not in the list, a bit each … */
 void source_table_set_ports(struct source_table *t, const uint8_t ports[static 65536 / 8]);
 /* … and those of them that most SYNs come for, at most SOURCE_TABLE_BUSY_PORTS. Returns how many. */

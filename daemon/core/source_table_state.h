@@ -73,7 +73,7 @@ struct source_table {
         struct source_window window;
         struct rotating_filter *clients;    /* of all classes, who finished lately */
         struct rotating_filter *steady;     /* the same, addresses only, by another hash: who is in both by chance
-                                             * is one in millions, where forged addresses are many */
+                                         * is one in millions, where forged addresses are many */
         struct rotating_filter *handshakes; /* begun lately: address, port, sequence number */
         struct rotating_filter *disowning;  /* of all classes, who answered by RST */
         struct known_clients *remembered;   /* who finished, for others; NULL: not wanted */
@@ -111,8 +111,7 @@ static inline uint64_t place_hash(const struct source_table *t, enum class c, co
         return keyed_hash_for(&t->key, class_hash(t, c, &key->address), (uint64_t) key->of << 8 | USE_LISTENER);
 }
 
-static inline struct place place_of(const struct source_table *t, enum class c, const struct address *a,
-                             uint32_t of) {
+static inline struct place place_of(const struct source_table *t, enum class c, const struct address *a, uint32_t of) {
         struct place p = { .key = { .address = class_key(c, a), .of = of } };
 
         p.hash = place_hash(t, c, &p.key);

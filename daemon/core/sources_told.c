@@ -43,8 +43,8 @@ static void fill_syns(const struct scale *k, const struct heavy_hitter *e, struc
 }
 
 /* Both counts are only bounded: takes the worse end of each. */
-static void fill_completed(const struct source_table *t, const struct scale *k, enum class c,
-                           const struct place *p, const struct heavy_hitter *syns, struct obs_source *s) {
+static void fill_completed(const struct source_table *t, const struct scale *k, enum class c, const struct place *p,
+                           const struct heavy_hitter *syns, struct obs_source *s) {
         struct heavy_hitter ended = heavy_hitters_get(t->completed[c], &p->key, p->hash);
         const struct open_connections_of *open = open_connections_get(&t->open, &s->prefix);
         double low = ended.count - ended.error, high = ended.count, unused;
@@ -55,10 +55,9 @@ static void fill_completed(const struct source_table *t, const struct scale *k, 
         }
         s->completed_per_s = low * k->per_s;
         s->known |= OBS_S_COMPLETED;
-        share_bounds(low / (k->sampled * k->loss), syns->count / k->sampled, &s->completion_low,
-                     &unused);
-        share_bounds(high / (k->sampled * k->loss), (syns->count - syns->error) / k->sampled,
-                     &unused, &s->completion_high);
+        share_bounds(low / (k->sampled * k->loss), syns->count / k->sampled, &s->completion_low, &unused);
+        share_bounds(high / (k->sampled * k->loss), (syns->count - syns->error) / k->sampled, &unused,
+                     &s->completion_high);
 }
 
 static void fill_source(const struct source_table *t, const struct scale *k, enum class c,
@@ -97,15 +96,14 @@ static bool is_named(const struct heavy_hitter *list, size_t count, const struct
 }
 
 /* The heaviest of a class: by SYNs, then those that stand out by half-opens only. */
-static void name_class(const struct source_table *t, const struct scale *k, enum class c,
-                       struct obs_sources *ret) {
+static void name_class(const struct source_table *t, const struct scale *k, enum class c, struct obs_sources *ret) {
         struct heavy_hitter named[OBS_SOURCES_MAX], holders[OBS_SOURCES_MAX];
         double total = heavy_hitters_total(t->syns[CLASS_ADDRESS]);
         size_t n = 0, holders_count, max = classes[c].named;
 
         if (t->syns_known)
-                n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / (double) NAMED_SHARE_INVERSE),
-                                      max, named);
+                n = heavy_hitters_top(t->syns[c], fmax(NAMED_SYNS_MIN, total / (double) NAMED_SHARE_INVERSE), max,
+                                      named);
         holders_count = heavy_hitters_top(t->half_open[c], CULPRITS_HALF_OPENS, max, holders);
         for (size_t i = 0; i < holders_count && n < max; i++)
                 if (!is_named(named, n, &holders[i].key))
@@ -137,9 +135,8 @@ static void tell_window(const struct source_table *t, uint64_t now_us, struct ob
         struct seen_once_tally all;
 
         if (t->by_source) {
-                ret->distinct = t->by_source *
-                                distinct_estimate(&t->window.now->distinct,
-                                                  t->window.before ? &t->window.before->distinct : NULL);
+                ret->distinct = t->by_source * distinct_estimate(&t->window.now->distinct,
+                                                                 t->window.before ? &t->window.before->distinct : NULL);
                 ret->known |= OBS_SS_DISTINCT;
         }
         if (!w)
@@ -183,8 +180,7 @@ bool source_table_doubts(const struct obs_source *s) {
         const uint32_t both = OBS_S_SYNS | OBS_S_COMPLETED;
 
         return (s->known & both) == both && s->completion_low < MOST &&
-               (s->syn_per_s - s->syn_error_per_s >= (double) DOUBTED_PER_S_MIN ||
-                s->half_open >= CULPRITS_HALF_OPENS);
+               (s->syn_per_s - s->syn_error_per_s >= (double) DOUBTED_PER_S_MIN || s->half_open >= CULPRITS_HALF_OPENS);
 }
 
 void sources_told_completed(const struct source_table *t, uint64_t now_us, enum class c, struct obs_source *s) {
@@ -216,8 +212,7 @@ static void tell_strangers(const struct source_table *t, const struct source_win
         }
 }
 
-void sources_told_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list,
-                          uint32_t count) {
+void sources_told_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list, uint32_t count) {
         struct scale k = make_scale(t, now_us);
         uint32_t ids[OBS_LISTENERS_MAX];
 

@@ -17,5 +17,4 @@ void sources_told(const struct source_table *t, uint64_t now_us, struct obs_sour
 /* The completions of s, whose prefix is of class c. */
 void sources_told_completed(const struct source_table *t, uint64_t now_us, enum class c, struct obs_source *s);
 /* The senders of each listener, in the order of the table's own list; count: all of them. */
-void sources_told_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list,
-                          uint32_t count);
+void sources_told_senders(const struct source_table *t, uint64_t now_us, struct obs_listener *list, uint32_t count);

@@ -51,8 +51,7 @@ static double early_rate(const struct obs_listener *l, unsigned first) {
 
         if (first >= OBS_AGE_FINE_BINS)
                 return rate_between(l, first, first + 1);
-        return first < 2 ? NAN
-                         : fmax(before, l->age[first]) / ((double) OBS_AGE_FINE_US / 1e6);
+        return first < 2 ? NAN : fmax(before, l->age[first]) / ((double) OBS_AGE_FINE_US / 1e6);
 }
 
 static void measure_alive(struct survival_memory *m, const struct obs_listener *l, uint64_t now_us) {
@@ -122,8 +121,8 @@ static void measure_leaps(struct survival_memory *m, const struct obs_listener *
                               fmax(now[STAGE_3S] - fmax(passed_1s, passed_2s), stayed - passed_2s));
 }
 
-struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
-                              uint64_t survival_age_us, uint64_t now_us) {
+struct survival survival_step(struct survival_memory *m, const struct obs_listener *l, uint64_t survival_age_us,
+                              uint64_t now_us) {
         unsigned first = obs_age_bin(survival_age_us);
         struct survival s;
 

@@ -69,5 +69,5 @@ struct survival_memory {
  * (The kernel answers a repeated SYN once in half a second, tcp_oow_rate_limited() in net/ipv4/tcp_input.c:
  * whatever is repeated, an entry is at one of these ages for so long.)
  */
-struct survival survival_step(struct survival_memory *m, const struct obs_listener *l,
-                              uint64_t survival_age_us, uint64_t now_us);
+struct survival survival_step(struct survival_memory *m, const struct obs_listener *l, uint64_t survival_age_us,
+                              uint64_t now_us);

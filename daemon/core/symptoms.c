@@ -89,8 +89,10 @@ static void add_listener(struct symptoms *s, const struct obs_listener *o, bool 
                 l->drops += o->drops;
         /* Those sent again would not have been, had there been room. */
         if (o->known & OBS_L_SYNS)
-                l->most_at_once = fmax(l->most_at_once, (double) o->syns -
-                                       (o->known & OBS_L_SENDERS ? fmin((double) o->syns, (double) o->syns_again) : 0));
+                l->most_at_once = fmax(l->most_at_once,
+                                       (double) o->syns - (o->known & OBS_L_SENDERS
+                                                                   ? fmin((double) o->syns, (double) o->syns_again)
+                                                                   : 0));
         if (o->known & OBS_L_SYNS)
                 l->syns += o->syns;
         if (o->known & OBS_L_SENDERS)
@@ -171,16 +173,18 @@ static void find_proxy(struct look *k) {
 
         if (proxied < EATEN_MIN || proxied < EATEN_PER_S * k->seconds)
                 return;
-        advice_add(k->list, held ? ADVICE_WARNING : ADVICE_INFO, "synproxy",
-                   held ? "SYNPROXY holds off SYNs that nobody follows up" : "SYNPROXY answers in front of the listeners",
-                   held ? "cat /proc/net/stat/synproxy" : NULL,
-                   "It got %.0f SYNs (%.0f/s), and %.0f handshakes were finished and passed on; the listeners see no others.%s",
-                   proxied, proxied / k->seconds, passed, held ? " Nothing to switch here; the provider can filter it." : "");
+        advice_add(
+                k->list, held ? ADVICE_WARNING : ADVICE_INFO, "synproxy",
+                held ? "SYNPROXY holds off SYNs that nobody follows up" : "SYNPROXY answers in front of the listeners",
+                held ? "cat /proc/net/stat/synproxy" : NULL,
+                "It got %.0f SYNs (%.0f/s), and %.0f handshakes were finished and passed on; the listeners see no others.%s",
+                proxied, proxied / k->seconds, passed,
+                held ? " Nothing to switch here; the provider can filter it." : "");
 }
 
 static bool is_stalled(const struct look *k, const struct symptoms_listener *l) {
-        return k->more->stalled && (l->most_at_once < BURST_TIMES * l->backlog ||
-                                    l->full_looks > BURST_STALLED_LOOKS * l->looks);
+        return k->more->stalled &&
+               (l->most_at_once < BURST_TIMES * l->backlog || l->full_looks > BURST_STALLED_LOOKS * l->looks);
 }
 
 /* Over the whole watch, and of this listener: of a burst one look sees the clients turned away and the next
@@ -240,11 +244,13 @@ static bool is_held(const struct symptoms_listener *l) {
         return l->walks >= HELD_WALKS_MIN && l->held_walks >= HELD_WALKS * l->walks;
 }
 
-static void slow_command(const struct look *k, const struct symptoms_listener *l, char text[static ADVICE_COMMAND_MAX]) {
+static void slow_command(const struct look *k, const struct symptoms_listener *l,
+                         char text[static ADVICE_COMMAND_MAX]) {
         if (k->host->syncookies == 0)
                 snprintf(text, ADVICE_COMMAND_MAX, "sysctl -w net.ipv4.tcp_syncookies=1");
         else
-                snprintf(text, ADVICE_COMMAND_MAX, "ss -ltn 'sport = :%u'     # Send-Q: the backlog to raise", l->key.port);
+                snprintf(text, ADVICE_COMMAND_MAX, "ss -ltn 'sport = :%u'     # Send-Q: the backlog to raise",
+                         l->key.port);
 }
 
 /* Where all that comes is forged, nobody is turned away who could be counted; but the next client will be. */
@@ -257,13 +263,14 @@ static void find_slow_flood(struct look *k) {
                 if (!is_held(l) || !is_nobodys(k, l))
                         continue;
                 slow_command(k, l, command);
-                advice_add(k->list, ADVICE_SERIOUS, SYMPTOM_SLOW_FLOOD, "a trickle that nobody finishes keeps a queue full",
-                           command,
-                           "%s holds %u, and had %u half-open all the time, %u of them for 3 s and longer; about %.1f a "
-                           "second come, and nobody finishes. %s Raise the backlog in the application's configuration.",
-                           k->name(k->userdata, &l->key), l->backlog, l->half_open, l->old, unfinished_per_s(l),
-                           k->host->syncookies == 0 ? "Whoever finds no room is turned away."
-                                                    : "Whoever finds no room is answered by SYN cookie.");
+                advice_add(
+                        k->list, ADVICE_SERIOUS, SYMPTOM_SLOW_FLOOD,
+                        "a trickle that nobody finishes keeps a queue full", command,
+                        "%s holds %u, and had %u half-open all the time, %u of them for 3 s and longer; about %.1f a "
+                        "second come, and nobody finishes. %s Raise the backlog in the application's configuration.",
+                        k->name(k->userdata, &l->key), l->backlog, l->half_open, l->old, unfinished_per_s(l),
+                        k->host->syncookies == 0 ? "Whoever finds no room is turned away."
+                                                 : "Whoever finds no room is answered by SYN cookie.");
         }
 }
 
@@ -276,14 +283,16 @@ static void find_slow_fill(struct look *k) {
                 if (l->old < SLOW_OLD_MIN || is_held(l) || !is_nobodys(k, l))
                         continue;
                 slow_command(k, l, command);
-                advice_add(k->list, ADVICE_WARNING, "slow-fill", "a slow fill: few SYNs a second, and nobody finishes",
-                           command,
-                           "%s has %u half-open, %u of them for 3 s and longer; about %.1f a second come. It holds %u%s. "
-                           "A backlog of %.0f or less would be full of them; SYN cookies keep it open.",
-                           k->name(k->userdata, &l->key), l->half_open, l->old, unfinished_per_s(l), l->backlog,
-                           l->half_open >= PRESSED_FILL * l->backlog ? ", and the kernel drops the oldest of more "
-                                                                       "than half of that" : "",
-                           ceil(PRESSED_LIFE_S * unfinished_per_s(l)));
+                advice_add(
+                        k->list, ADVICE_WARNING, "slow-fill", "a slow fill: few SYNs a second, and nobody finishes",
+                        command,
+                        "%s has %u half-open, %u of them for 3 s and longer; about %.1f a second come. It holds %u%s. "
+                        "A backlog of %.0f or less would be full of them; SYN cookies keep it open.",
+                        k->name(k->userdata, &l->key), l->half_open, l->old, unfinished_per_s(l), l->backlog,
+                        l->half_open >= PRESSED_FILL * l->backlog ? ", and the kernel drops the oldest of more "
+                                                                    "than half of that"
+                                                                  : "",
+                        ceil(PRESSED_LIFE_S * unfinished_per_s(l)));
         }
 }
 
@@ -301,7 +310,8 @@ static void find_closed_port(struct look *k) {
         snprintf(command, sizeof command, "ss -ltn 'sport = :%u'", m->closed_port);
         advice_add(k->list, ADVICE_WARNING, "closed-port", "a closed port is asked for", command,
                    "%.0f SYNs (%.1f/s) came for port %u, where nobody listens: each is answered by RST. "
-                   "Is the service down, or bound to another address?", syns, syns / k->seconds, m->closed_port);
+                   "Is the service down, or bound to another address?",
+                   syns, syns / k->seconds, m->closed_port);
 }
 
 static void find_backscatter(struct look *k) {
@@ -316,7 +326,8 @@ static void find_backscatter(struct look *k) {
                    "tcpdump -ni any -c 20 'tcp[tcpflags] & (tcp-syn|tcp-ack|tcp-rst) != 0'",
                    "%.0f segments (%.0f/s) that belong to nothing were answered by RST: somebody forges this "
                    "host's address elsewhere, or has others reflect on it. Nothing to switch here; the provider "
-                   "can filter it.", unasked, unasked / k->seconds);
+                   "can filter it.",
+                   unasked, unasked / k->seconds);
 }
 
 static void find_router(struct look *k) {
@@ -336,7 +347,8 @@ static void find_checker(struct look *k) {
                 return;
         advice_add(k->list, ADVICE_INFO, "checker", "this host checks others", NULL,
                    "It begins %.0f connections a second and ends most by RST, as balancers and monitors do. "
-                   "None of that is aimed at it.", opened / k->seconds);
+                   "None of that is aimed at it.",
+                   opened / k->seconds);
 }
 
 static void find_little(struct look *k) {
@@ -350,8 +362,9 @@ static void find_little(struct look *k) {
         else
                 advice_add(k->list, ADVICE_INFO, "little-seen", "too little came to say more", "synwardd --diagnose=5m",
                            "%.0f SYNs in %.0f s; watch longer, or while it is slow.%s", syns, k->seconds,
-                           syns > 0 ? "" : " What XDP, the network card or a rule ahead of the packet log drops is not "
-                                           "seen here.");
+                           syns > 0 ? ""
+                                    : " What XDP, the network card or a rule ahead of the packet log drops is not "
+                                      "seen here.");
 }
 
 /* Of two as grave, the one found first. */

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/syn.h"
 
-enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_WINDOW_SCALE = 3, OPTION_SACK = 4,
-       OPTION_TIMESTAMP = 8, OPTION_FAST_OPEN = 34 };
+enum {
+        OPTION_END = 0,
+        OPTION_NOP = 1,
+        OPTION_MSS = 2,
+        OPTION_WINDOW_SCALE = 3,
+        OPTION_SACK = 4,
+        OPTION_TIMESTAMP = 8,
+        OPTION_FAST_OPEN = 34
+};
 
 static uint8_t usual_ttl(uint8_t ttl) {
         return ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;

@@ -80,7 +80,7 @@ struct evidence {
         double probe_slowest_ms;      /* of those that connected; host only */
         double top_share;         /* 0..1, guaranteed share of the heaviest source or prefix */
         struct prefix top;        /* which one, the narrowest of those that send about as much;
-                                   * length 0: not known, or not to be named */
+                            * length 0: not known, or not to be named */
         double strength;          /* of the evidence: 1 and more is a flood (core/flood_rules.h) */
         const char *pattern;      /* that fits best (core/flood_rules.h); static text, NULL: none */
         double explained_per_s[EXPLANATIONS];

@@ -28,25 +28,27 @@ static void advise_cookies(struct report *r) {
         switch (r->c->moment->syncookies_value) {
         case -1:
                 report_step(r, "This kernel shows no net.ipv4.tcp_syncookies; if it was built without "
-                     "CONFIG_SYN_COOKIES, only longer queues and filters upstream help.");
+                               "CONFIG_SYN_COOKIES, only longer queues and filters upstream help.");
                 return;
         case 0:
                 report_step(r, "SYN cookies are off: while the queue is full, real clients are locked out. "
-                     "Turn them on, which helps at once and harms nobody:");
+                               "Turn them on, which helps at once and harms nobody:");
                 report_command(r, "sysctl -w net.ipv4.tcp_syncookies=1");
                 return;
         case 2:
                 report_step(r, "SYN cookies are forced (2): every client gets one, flood or not. Nothing more "
-                     "to gain here; go back to 1 when it is over:");
+                               "to gain here; go back to 1 when it is over:");
                 report_command(r, "sysctl -w net.ipv4.tcp_syncookies=1");
                 return;
         default:
                 if (e->cookies_sent_per_s >= 1)
-                        report_step(r, "SYN cookies are on and at work (%s/s): real clients get through. Nothing "
-                             "to switch.", explain_count(e->cookies_sent_per_s, n));
+                        report_step(r,
+                                    "SYN cookies are on and at work (%s/s): real clients get through. Nothing "
+                                    "to switch.",
+                                    explain_count(e->cookies_sent_per_s, n));
                 else
                         report_step(r, "SYN cookies are on and take over when the queue is full: real clients "
-                             "get through. Nothing to switch.");
+                                       "get through. Nothing to switch.");
         }
 }
 
@@ -89,8 +91,10 @@ static void advise_backlog(struct report *r) {
 
         if (!(backlog > 0) || !advice_queue_is_short(&q))
                 return;
-        report_step(r, "Its queue is short: %.0f. Raise the backlog in the application's configuration and "
-             "restart it%s%s", backlog, hint ? ", " : ".", hint ? hint : "");
+        report_step(r,
+                    "Its queue is short: %.0f. Raise the backlog in the application's configuration and "
+                    "restart it%s%s",
+                    backlog, hint ? ", " : ".", hint ? hint : "");
         advise_setting(r, "somaxconn");
         advise_setting(r, "tcp_max_syn_backlog");
 }
@@ -110,14 +114,14 @@ static void advise_upstream(struct report *r, const char *what) {
                 address_format(&r->subject->key.address, where);
         report_step(r, "Tell your provider, who can filter where it does not fill your line:");
         report_command(r, "TCP SYN flood to %s port %u, %s SYN/s, %s, %s", where, subject_port(r),
-                explain_count(peak, rate), what,
-                time_text_format(s->incident.id ? s->incident.start_realtime_us : s->realtime_us, when));
+                       explain_count(peak, rate), what,
+                       time_text_format(s->incident.id ? s->incident.start_realtime_us : s->realtime_us, when));
 }
 
 static void begin_rules(struct report *r) {
         report_command(r, "nft 'create table inet syn_emergency'");
         report_command(r, "nft 'add chain inet syn_emergency in "
-                "{ type filter hook prerouting priority raw; policy accept; }'");
+                          "{ type filter hook prerouting priority raw; policy accept; }'");
 }
 
 static void print_port(struct report *r, char text[static 32]) {
@@ -150,12 +154,12 @@ static void advise_block(struct report *r) {
                 return;
         print_port(r, port);
         report_step(r, "Drop the SYNs of what carries it, none of whose handshakes complete (look first who that "
-             "is: a monitor or balancer of your own must stay):");
+                       "is: a monitor or balancer of your own must stay):");
         begin_rules(r);
         for (unsigned j = 0; j < count; j++)
                 report_command(r, "nft 'add rule inet syn_emergency in %s saddr %s %s" NFT_SYN " counter drop'",
-                        address_is_ipv4(&chosen[j]->prefix.address) ? "ip" : "ip6",
-                        prefix_format(&chosen[j]->prefix, name), port);
+                               address_is_ipv4(&chosen[j]->prefix.address) ? "ip" : "ip6",
+                               prefix_format(&chosen[j]->prefix, name), port);
         fputs("     Undo:\n", r->f);
         report_command(r, "nft delete table inet syn_emergency");
 }
@@ -165,14 +169,17 @@ static void advise_limit(struct report *r) {
 
         print_port(r, port);
         report_step(r, "No single source carries it, so blocking some does little. A limit for each source leaves "
-             "room for clients behind one NAT at 20 connections/s:");
+                       "room for clients behind one NAT at 20 connections/s:");
         begin_rules(r);
         for (unsigned v6 = 0; v6 < 2; v6++) {
-                report_command(r, "nft 'add set inet syn_emergency busy%c { type ipv%c_addr; flags dynamic,timeout; "
-                        "timeout 10s; size 65536; }'", v6 ? '6' : '4', v6 ? '6' : '4');
-                report_command(r, "nft 'add rule inet syn_emergency in %s" NFT_SYN " update @busy%c { ip%s saddr limit "
-                        "rate over 20/second burst 40 packets } counter drop'", port, v6 ? '6' : '4',
-                        v6 ? "6" : "");
+                report_command(r,
+                               "nft 'add set inet syn_emergency busy%c { type ipv%c_addr; flags dynamic,timeout; "
+                               "timeout 10s; size 65536; }'",
+                               v6 ? '6' : '4', v6 ? '6' : '4');
+                report_command(r,
+                               "nft 'add rule inet syn_emergency in %s" NFT_SYN " update @busy%c { ip%s saddr limit "
+                               "rate over 20/second burst 40 packets } counter drop'",
+                               port, v6 ? '6' : '4', v6 ? "6" : "");
         }
         fputs("     Undo:\n", r->f);
         report_command(r, "nft delete table inet syn_emergency");
@@ -200,8 +207,10 @@ static void advise_flood(struct report *r) {
                 break;
         case DIAGNOSIS_FLOOD_REFLECTED:
                 if (r->c->host.synack_retries >= 0)
-                        report_step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send each of them "
-                             "fewer (now net.ipv4.tcp_synack_retries is %ld):", r->c->host.synack_retries);
+                        report_step(r,
+                                    "The \"sources\" are the victims: our SYN-ACKs go to them. Send each of them "
+                                    "fewer (now net.ipv4.tcp_synack_retries is %ld):",
+                                    r->c->host.synack_retries);
                 else
                         report_step(r, "The \"sources\" are the victims: our SYN-ACKs go to them. Send fewer:");
                 report_command(r, "sysctl -w net.ipv4.tcp_synack_retries=1");
@@ -209,10 +218,10 @@ static void advise_flood(struct report *r) {
                 break;
         default:
                 report_step(r, r->c->moment->sensors[SENSOR_NFLOG].state == SENSOR_OK
-                                ? "Do not block sources: the addresses are forged, and belong to innocents "
-                                  "who may be your clients."
-                                : "Do not block sources: who sends could not be seen, and the addresses may "
-                                  "be forged.");
+                                       ? "Do not block sources: the addresses are forged, and belong to innocents "
+                                         "who may be your clients."
+                                       : "Do not block sources: who sends could not be seen, and the addresses may "
+                                         "be forged.");
                 advise_upstream(r, "forged sources");
         }
         advise_backlog(r);
@@ -224,7 +233,7 @@ static void advise_stall(struct report *r) {
         uint16_t port = subject_port(r);
 
         report_step(r, "Leave net.ipv4.tcp_syncookies alone: it has nothing to do with it. Look at the application: "
-             "is it stopped, out of workers or file descriptors, or waiting for a database?");
+                       "is it stopped, out of workers or file descriptors, or waiting for a database?");
         if (port)
                 report_command(r, "ss -ltnp 'sport = :%u'     # Recv-Q over Send-Q: nobody accepts", port);
         if (owner)
@@ -234,14 +243,14 @@ static void advise_stall(struct report *r) {
                         r->c->root ? ": it may be another container's" : "; run as root");
         advise_backlog(r);
         report_step(r, "More backlog only hides short stalls; an application that is too slow needs more workers, "
-             "or fewer clients.");
+                       "or fewer clients.");
 }
 
 static void advise_crowd(struct report *r) {
         const struct evidence *e = &r->c->moment->host;
 
         report_step(r, "Block nobody. The kernel logs \"Possible SYN flooding\" whenever a queue is full, also when "
-             "the clients are real.");
+                       "the clients are real.");
         if (r->c->moment->syncookies_value == 0)
                 advise_cookies(r);
         if (r->subject && or_zero(e->cookies_sent_per_s) >= 1) /* it was full */
@@ -252,7 +261,7 @@ static void advise_crowd(struct report *r) {
 
 static void advise_lossy(struct report *r) {
         report_step(r, "Look at the path: clients send their SYN again, or our SYN-ACKs do not arrive. Loss, a route "
-             "back that differs, a firewall that sees only one direction?");
+                       "back that differs, a firewall that sees only one direction?");
         report_command(r, "nstat -az TcpExtTCPSynRetrans TcpRetransSegs TcpExtListenDrops");
         report_command(r, "ss -Htn state syn-recv | head     # then: mtr CLIENT");
         report_step(r, "Leave net.ipv4.tcp_syncookies alone.");
@@ -260,7 +269,7 @@ static void advise_lossy(struct report *r) {
 
 static void advise_quiet(struct report *r) {
         report_step(r, "If the kernel logged \"Possible SYN flooding\" earlier, it is over, or comes in pulses: watch "
-             "longer, or let the service watch.");
+                       "longer, or let the service watch.");
         report_command(r, "synwardd --diagnose=5m");
         if (r->c->moment->syncookies_value == 0)
                 advise_cookies(r);
@@ -304,13 +313,19 @@ void checkup_advice_print(struct report *r) {
         if (report_is_symptom(r) && r->steps > 0)
                 return;
         switch (r->c->moment->diagnosis) {
-        case DIAGNOSIS_ACCEPT_STALL: advise_stall(r); return;
+        case DIAGNOSIS_ACCEPT_STALL:
+                advise_stall(r);
+                return;
         case DIAGNOSIS_BUSY:
-        case DIAGNOSIS_FLASH_CROWD: advise_crowd(r); return;
-        case DIAGNOSIS_LOSSY_CLIENTS: advise_lossy(r); return;
+        case DIAGNOSIS_FLASH_CROWD:
+                advise_crowd(r);
+                return;
+        case DIAGNOSIS_LOSSY_CLIENTS:
+                advise_lossy(r);
+                return;
         case DIAGNOSIS_PORT_SCAN:
                 report_step(r, "Nothing urgent: nobody listens there. A firewall that drops instead of refusing "
-                     "makes scans slower.");
+                               "makes scans slower.");
                 return;
         case DIAGNOSIS_UNKNOWN:
         case DIAGNOSIS_QUIET:
@@ -318,7 +333,8 @@ void checkup_advice_print(struct report *r) {
         case DIAGNOSIS_FLOOD_DISTRIBUTED:
         case DIAGNOSIS_FLOOD_CONCENTRATED:
         case DIAGNOSIS_FLOOD_REFLECTED:
-        case DIAGNOSES: break;
+        case DIAGNOSES:
+                break;
         }
         advise_quiet(r);
 }

@@ -83,15 +83,13 @@ const struct checkup_owner *report_owner(const struct checkup *c, const struct l
         return NULL;
 }
 
-char *report_listener(const struct report *r, const struct listener_key *key,
-                           char text[static REPORT_NAME_MAX]) {
+char *report_listener(const struct report *r, const struct listener_key *key, char text[static REPORT_NAME_MAX]) {
         const struct checkup_owner *owner = report_owner(r->c, key);
         char name[ADDRESS_TEXT_MAX];
 
         listener_key_format(key, name);
         if (owner)
-                snprintf(text, REPORT_NAME_MAX, "%s (%s, pid %d)", name, owner->name,
-                         owner->pid);
+                snprintf(text, REPORT_NAME_MAX, "%s (%s, pid %d)", name, owner->name, owner->pid);
         else
                 snprintf(text, REPORT_NAME_MAX, "%s", name);
         return text;
@@ -124,9 +122,7 @@ static double sure_rate(const struct snapshot_source *f) {
 bool report_is_one_address(const struct snapshot *s, const struct snapshot_source *f) {
         for (uint32_t i = 0; i < s->sources_count; i++)
                 if (s->sources[i].prefix.length > f->prefix.length &&
-                    report_covers(&f->prefix, &s->sources[i].prefix) &&
-                    sure_rate(&s->sources[i]) > 0.8 * f->syn_per_s)
+                    report_covers(&f->prefix, &s->sources[i].prefix) && sure_rate(&s->sources[i]) > 0.8 * f->syn_per_s)
                         return true;
         return false;
 }
-

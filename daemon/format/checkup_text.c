@@ -48,14 +48,16 @@ const struct snapshot_listener *checkup_subject(const struct snapshot *s) {
 
 static const char *calm_words(enum diagnosis d) {
         switch (d) {
-        case DIAGNOSIS_QUIET: return "There is little traffic, and nothing unusual about it.";
+        case DIAGNOSIS_QUIET:
+                return "There is little traffic, and nothing unusual about it.";
         case DIAGNOSIS_BUSY:
                 return "Much traffic, but its handshakes complete: real clients, a crowd at most.";
         case DIAGNOSIS_FLASH_CROWD:
                 return "It is a crowd of real clients: far more than usual, but their handshakes complete.";
         case DIAGNOSIS_ACCEPT_STALL:
                 return "The application does not accept its connections fast enough";
-        case DIAGNOSIS_PORT_SCAN: return "Somebody scans ports on which nothing listens.";
+        case DIAGNOSIS_PORT_SCAN:
+                return "Somebody scans ports on which nothing listens.";
         case DIAGNOSIS_LOSSY_CLIENTS:
                 return "Real clients, whose packets or our answers are lost on the way.";
         case DIAGNOSIS_UNKNOWN:
@@ -63,7 +65,8 @@ static const char *calm_words(enum diagnosis d) {
         case DIAGNOSIS_FLOOD_DISTRIBUTED:
         case DIAGNOSIS_FLOOD_CONCENTRATED:
         case DIAGNOSIS_FLOOD_REFLECTED:
-        case DIAGNOSES: break;
+        case DIAGNOSES:
+                break;
         }
         return "Something may be unusual, but it is not clear what; watch longer.";
 }
@@ -79,14 +82,16 @@ static void print_stalled(struct report *r) {
 
         for (uint32_t i = 0; r->c->flood && i < s->listeners_count; i++)
                 if (s->listeners[i].diagnosis == DIAGNOSIS_ACCEPT_STALL && &s->listeners[i] != r->subject)
-                        report_line(r, "also", "%s: the application does not accept its connections fast enough; that is "
-                             "not the flood's doing", report_listener(r, &s->listeners[i].key, name));
+                        report_line(r, "also",
+                                    "%s: the application does not accept its connections fast enough; that is "
+                                    "not the flood's doing",
+                                    report_listener(r, &s->listeners[i].key, name));
 }
 
 static void print_symptoms(struct report *r) {
         for (unsigned i = report_is_symptom(r); i < r->c->symptoms.count; i++)
                 report_line(r, i == report_is_symptom(r) ? "also" : "", "%s: %s", r->c->symptoms.list[i].title,
-                     r->c->symptoms.list[i].why);
+                            r->c->symptoms.list[i].why);
 }
 
 static void print_verdict(struct report *r) {
@@ -95,17 +100,17 @@ static void print_verdict(struct report *r) {
 
         if (r->c->flood) {
                 report_paragraph(r, "SYN FLOOD%s%s: %s.", r->subject ? " at " : "", r->subject_name,
-                          explain_diagnosis(s->diagnosis));
+                                 explain_diagnosis(s->diagnosis));
                 if (r->c->flood_ago_s > 2)
                         report_paragraph(r, "It was last seen %.0f s before the end.", r->c->flood_ago_s);
                 return;
         }
         if (report_is_symptom(r))
-                report_paragraph(r, "%s %s: %s", is_slow_flood(r) ? "SLOW SYN FLOOD." : "No flood.", report_capital(r->c->symptoms.list[0].title, title),
-                          r->c->symptoms.list[0].why);
+                report_paragraph(r, "%s %s: %s", is_slow_flood(r) ? "SLOW SYN FLOOD." : "No flood.",
+                                 report_capital(r->c->symptoms.list[0].title, title), r->c->symptoms.list[0].why);
         else if (s->diagnosis == DIAGNOSIS_ACCEPT_STALL)
                 report_paragraph(r, "No flood. %s%s%s.", calm_words(s->diagnosis), r->subject ? ": " : "",
-                          r->subject_name);
+                                 r->subject_name);
         else
                 report_paragraph(r, "No flood. %s", calm_words(s->diagnosis));
         if (s->state == STATE_SUSPECT)
@@ -126,10 +131,11 @@ static void print_listeners(struct report *r) {
                 }
                 explain_evidence(&l->evidence, NULL, figures, sizeof figures);
                 report_line(r, shown++ ? "" : "listeners", "%s: %s, %s; %s; holds %.0f%s",
-                     report_listener(r, &l->key, name), flood_state_name(l->state),
-                     diagnosis_name(l->diagnosis), figures, or_zero(l->evidence.backlog),
-                     or_zero(l->evidence.accept_queue) > or_zero(l->evidence.backlog)
-                             ? ", and as many wait to be accepted" : "");
+                            report_listener(r, &l->key, name), flood_state_name(l->state), diagnosis_name(l->diagnosis),
+                            figures, or_zero(l->evidence.backlog),
+                            or_zero(l->evidence.accept_queue) > or_zero(l->evidence.backlog)
+                                    ? ", and as many wait to be accepted"
+                                    : "");
         }
         if (shown && calm)
                 report_line(r, "", "and %u more, in peace", calm);
@@ -162,9 +168,9 @@ static void print_sources(struct report *r) {
                 if (isnan(f->syn_per_s) || sure < SOURCE_SHARE || is_told(s, i))
                         continue;
                 report_line(r, shown++ ? "" : "sources", "%s: %.0f SYN/s, at least %.0f %% of all%s",
-                     prefix_format(&f->prefix, name), f->syn_per_s, 100 * sure,
-                     f->completed_per_s > SOURCE_COMPLETED * f->syn_per_s ? "; some of its handshakes complete"
-                                                                         : "");
+                            prefix_format(&f->prefix, name), f->syn_per_s, 100 * sure,
+                            f->completed_per_s > SOURCE_COMPLETED * f->syn_per_s ? "; some of its handshakes complete"
+                                                                                 : "");
         }
 }
 
@@ -175,13 +181,14 @@ static void print_unseen(struct report *r) {
         for (unsigned i = 0; i < SENSORS; i++)
                 if (s->sensors[i].state != SENSOR_OK) {
                         report_line(r, first ? "not seen" : "", "%s %s: %s", sensor_id_name((enum sensor_id) i),
-                             sensor_state_name(s->sensors[i].state), s->sensors[i].reason);
+                                    sensor_state_name(s->sensors[i].state), s->sensors[i].reason);
                         first = false;
                 }
         if (s->sensors[SENSOR_NFLOG].state != SENSOR_OK)
-                report_line(r, "", "%s", r->c->root ? "The sources stay unknown here. If a synwardd runs already, "
-                                               "'synwardctl sources' asks it."
-                                             : "Run as root to see who sends.");
+                report_line(r, "", "%s",
+                            r->c->root ? "The sources stay unknown here. If a synwardd runs already, "
+                                         "'synwardctl sources' asks it."
+                                       : "Run as root to see who sends.");
 }
 
 static void print_evidence(struct report *r) {
@@ -191,9 +198,8 @@ static void print_evidence(struct report *r) {
         for (uint32_t i = 1; i < s->reasons_count; i++) /* the first is the verdict again */
                 report_line(r, i == 1 ? "evidence" : "", "%s", s->reasons[i]);
         if (r->c->flood && r->c->peak_syn_per_s > 0)
-                report_line(r, "at most", "%s SYN/s and %s half-open",
-                     explain_count(r->c->peak_syn_per_s, syns),
-                     explain_count(or_zero(r->c->peak_half_open), half_open));
+                report_line(r, "at most", "%s SYN/s and %s half-open", explain_count(r->c->peak_syn_per_s, syns),
+                            explain_count(or_zero(r->c->peak_half_open), half_open));
         print_listeners(r);
         print_sources(r);
         print_stalled(r);

@@ -24,9 +24,8 @@ enum { TEXT_MAX_BYTES = 1024 };
 static void interface_fields(enum figure_place place) {
         for (const struct figure *f = figures; f->name; f++)
                 if (f->places & place)
-                        (void) printf("  # %s%s\n  %s: ?%s,\n", f->help,
-                                      f->unit == FIGURE_SHARE ? " 0 to 1." : "", f->name,
-                                      f->unit == FIGURE_COUNT ? "int" : "float");
+                        (void) printf("  # %s%s\n  %s: ?%s,\n", f->help, f->unit == FIGURE_SHARE ? " 0 to 1." : "",
+                                      f->name, f->unit == FIGURE_COUNT ? "int" : "float");
 }
 
 /* "In: events, host, history.", and metrics by their names. */

@@ -50,8 +50,9 @@ static void add_figure(struct list *l, const char *name, double value, int decim
 }
 
 static void add_evidence(struct list *l, const struct evidence *evidence) {
-        static const int decimals[] = { [FIGURE_COUNT] = 0, [FIGURE_RATE] = 3, [FIGURE_SHARE] = 4,
-                                        [FIGURE_MS] = 3, [FIGURE_TIMES] = 3 };
+        static const int decimals[] = {
+                [FIGURE_COUNT] = 0, [FIGURE_RATE] = 3, [FIGURE_SHARE] = 4, [FIGURE_MS] = 3, [FIGURE_TIMES] = 3
+        };
 
         for (const struct figure *f = figures; f->name; f++)
                 if (f->places & FIGURE_IN_EVENT)
@@ -66,8 +67,7 @@ static void add_explained(struct list *l, const struct evidence *evidence) {
         for (unsigned i = 0; i < EXPLANATIONS && used < sizeof text; i++)
                 if (evidence->explained_per_s[i] >= 1)
                         used += (size_t) snprintf(text + used, sizeof text - used, "%s%s %.1f", used ? ", " : "",
-                                                  explanation_name((enum explanation) i),
-                                                  evidence->explained_per_s[i]);
+                                                  explanation_name((enum explanation) i), evidence->explained_per_s[i]);
         if (used)
                 add_text(l, "explained", text);
 }

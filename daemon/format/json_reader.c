@@ -43,8 +43,8 @@ json_t *json_reader_field(struct json_reader *r, const json_t *object, const cha
         return value;
 }
 
-json_t *json_reader_field_of(struct json_reader *r, const json_t *object, const char *name,
-                             json_type type, const char *type_name, bool required) {
+json_t *json_reader_field_of(struct json_reader *r, const json_t *object, const char *name, json_type type,
+                             const char *type_name, bool required) {
         json_t *value = json_reader_field(r, object, name, required);
 
         if (value && json_typeof(value) != type) {
@@ -75,8 +75,7 @@ void json_reader_names(struct json_reader *r, json_t *object, const char *const 
 uint64_t json_reader_integer(struct json_reader *r, const char *name, const json_t *value, uint64_t max) {
         if (!value)
                 return 0;
-        if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-            (uint64_t) json_integer_value(value) > max) {
+        if (!json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t) json_integer_value(value) > max) {
                 json_reader_wrong(r, name, "not a whole number from 0 to %" PRIu64, max);
                 return 0;
         }

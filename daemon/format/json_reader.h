@@ -25,8 +25,7 @@ struct json_reader {
 };
 
 /* Goes into a part; the path before, for leaving it. */
-size_t json_reader_enter(struct json_reader *r, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+size_t json_reader_enter(struct json_reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void json_reader_leave(struct json_reader *r, size_t before);
 
 /* Says what is wrong with a field of the part. */
@@ -36,8 +35,8 @@ void json_reader_wrong(struct json_reader *r, const char *name, const char *form
 /* Borrowed; NULL when absent, which is an error if it is required. */
 json_t *json_reader_field(struct json_reader *r, const json_t *object, const char *name, bool required);
 /* type_name: "an array", for the error. */
-json_t *json_reader_field_of(struct json_reader *r, const json_t *object, const char *name,
-                             json_type type, const char *type_name, bool required);
+json_t *json_reader_field_of(struct json_reader *r, const json_t *object, const char *name, json_type type,
+                             const char *type_name, bool required);
 /* An object that may be absent. */
 json_t *json_reader_object(struct json_reader *r, const json_t *object, const char *name);
 /* Refuses names that are not in the list (ended by NULL). */

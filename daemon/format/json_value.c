@@ -72,7 +72,8 @@ json_t *json_value_explained(const struct evidence *e) {
 
         for (unsigned i = 0; r == 0 && i < EXPLANATIONS; i++)
                 if (e->explained_per_s[i] >= EXPLAINED_LEAST_PER_S)
-                        r = json_array_append_new(array, json_pack("{s:s, s:o}", "name",
+                        r = json_array_append_new(array,
+                                                  json_pack("{s:s, s:o}", "name",
                                                                    explanation_name((enum explanation) i), "per_s",
                                                                    json_value_rate(e->explained_per_s[i])));
         if (r == 0)

@@ -63,12 +63,12 @@ static void build_info(const struct exposition *x, const struct snapshot *s) {
 static void states(const struct exposition *x, const struct snapshot *s) {
         head(x, "synward_state", "gauge", "1 for the state the host is in, 0 for the others.");
         for (unsigned i = 0; i < STATES; i++)
-                fprintf(x->f, "synward_state{state=\"%s\"} %d\n",
-                        flood_state_name((enum flood_state) i), s->state == i);
+                fprintf(x->f, "synward_state{state=\"%s\"} %d\n", flood_state_name((enum flood_state) i),
+                        s->state == i);
         head(x, "synward_diagnosis", "gauge", "1 for the present diagnosis, 0 for the others.");
         for (unsigned i = 0; i < DIAGNOSES; i++)
-                fprintf(x->f, "synward_diagnosis{diagnosis=\"%s\"} %d\n",
-                        diagnosis_name((enum diagnosis) i), s->diagnosis == i);
+                fprintf(x->f, "synward_diagnosis{diagnosis=\"%s\"} %d\n", diagnosis_name((enum diagnosis) i),
+                        s->diagnosis == i);
 }
 
 static void host(const struct exposition *x, const struct snapshot *s) {
@@ -83,26 +83,21 @@ static void host(const struct exposition *x, const struct snapshot *s) {
                         explanation_name((enum explanation) i));
                 number(x->f, s->host.explained_per_s[i]);
         }
-        gauge(x, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.",
-              s->sources_distinct);
+        gauge(x, "synward_sources_distinct_estimate", "Addresses that sent a SYN lately.", s->sources_distinct);
         gauge(x, "synward_tcp_syncookies", "Value of net.ipv4.tcp_syncookies.",
               s->syncookies_value < 0 ? (double) NAN : (double) s->syncookies_value);
-        gauge(x, "synward_syncookies_managed", "1 if that value is synward's.",
-              s->syncookies_managed);
-        gauge(x, "synward_blocked_entries", "Sources and prefixes on the block list.",
-              s->blocked_entries);
+        gauge(x, "synward_syncookies_managed", "1 if that value is synward's.", s->syncookies_managed);
+        gauge(x, "synward_blocked_entries", "Sources and prefixes on the block list.", s->blocked_entries);
         gauge(x, "synward_limited_entries", "Those of the block list that are limited to a rate instead of cut off.",
               s->limited_entries);
         gauge(x, "synward_incident_active", "1 during an incident.", s->incident.id != 0);
-        gauge(x, "synward_uptime_seconds", "Since the daemon started.",
-              (double) s->uptime_us / 1e6);
+        gauge(x, "synward_uptime_seconds", "Since the daemon started.", (double) s->uptime_us / 1e6);
 }
 
 static void listener_labels(FILE *f, const struct listener_key *key) {
         char address[ADDRESS_TEXT_MAX];
 
-        fprintf(f, "{address=\"%s\",port=\"%u\"", address_format(&key->address, address),
-                (unsigned) key->port);
+        fprintf(f, "{address=\"%s\",port=\"%u\"", address_format(&key->address, address), (unsigned) key->port);
         if (key->ifindex)
                 fprintf(f, ",ifindex=\"%" PRIu32 "\"", key->ifindex);
         fputc('}', f);
@@ -167,29 +162,21 @@ static void incident_info(const struct exposition *x, const struct snapshot *s) 
                 return;
         head(x, "synward_incident_info", "gauge", "Always 1; the incident at hand is in the labels.");
         fprintf(x->f, "synward_incident_info{id=\"%" PRIu64 "\",diagnosis=\"%s\",listener=\"%s\"} 1\n", n->id,
-                diagnosis_name(n->diagnosis),
-                n->has_listener ? listener_key_format(&n->listener, listener) : "");
+                diagnosis_name(n->diagnosis), n->has_listener ? listener_key_format(&n->listener, listener) : "");
 }
 
 static void totals(const struct exposition *x, const struct snapshot_totals *t) {
-        counter(x, "synward_syns_total", "SYNs that came in, but for those of blocked sources.",
-                t->syns);
+        counter(x, "synward_syns_total", "SYNs that came in, but for those of blocked sources.", t->syns);
         counter(x, "synward_blocked_syns_total", "SYNs of blocked and limited sources, which were dropped.",
                 t->blocked_syns);
-        counter(x, "synward_handshakes_completed_total", "Handshakes that clients finished.",
-                t->handshakes_completed);
-        counter(x, "synward_cookies_sent_total", "SYN-ACKs sent with a SYN cookie.",
-                t->cookies_sent);
-        counter(x, "synward_cookies_received_total", "Valid SYN cookies that came back.",
-                t->cookies_received);
-        counter(x, "synward_queue_drops_total", "SYNs refused because the queue was full.",
-                t->queue_drops);
-        counter(x, "synward_accept_overflows_total",
-                "SYNs and ACKs refused because the accept queue was full.", t->accept_overflows);
-        counter(x, "synward_nflog_received_total", "SYNs read from the netfilter log.",
-                t->log_received);
-        counter(x, "synward_nflog_lost_total", "SYNs the netfilter log lost before we read them.",
-                t->log_lost);
+        counter(x, "synward_handshakes_completed_total", "Handshakes that clients finished.", t->handshakes_completed);
+        counter(x, "synward_cookies_sent_total", "SYN-ACKs sent with a SYN cookie.", t->cookies_sent);
+        counter(x, "synward_cookies_received_total", "Valid SYN cookies that came back.", t->cookies_received);
+        counter(x, "synward_queue_drops_total", "SYNs refused because the queue was full.", t->queue_drops);
+        counter(x, "synward_accept_overflows_total", "SYNs and ACKs refused because the accept queue was full.",
+                t->accept_overflows);
+        counter(x, "synward_nflog_received_total", "SYNs read from the netfilter log.", t->log_received);
+        counter(x, "synward_nflog_lost_total", "SYNs the netfilter log lost before we read them.", t->log_lost);
         counter(x, "synward_ticks_total", "Rounds of the daemon.", t->ticks);
         head(x, "synward_incidents_total", "counter", "Floods, by what they were.");
         for (unsigned i = 0; i < DIAGNOSES; i++)
@@ -204,15 +191,12 @@ static void sensors(const struct exposition *x, const struct snapshot *s) {
         for (unsigned i = 0; i < SENSORS; i++) {
                 if (s->sensors[i].state == SENSOR_OFF)
                         continue;
-                fprintf(x->f, "synward_sensor_up{sensor=\"%s\"} %d\n",
-                        sensor_id_name((enum sensor_id) i),
-                        s->sensors[i].state == SENSOR_OK ||
-                                s->sensors[i].state == SENSOR_DEGRADED);
+                fprintf(x->f, "synward_sensor_up{sensor=\"%s\"} %d\n", sensor_id_name((enum sensor_id) i),
+                        s->sensors[i].state == SENSOR_OK || s->sensors[i].state == SENSOR_DEGRADED);
         }
         head(x, "synward_sensor_degraded", "gauge", "1 if the sensor works only in part.");
         for (unsigned i = 0; i < SENSORS; i++)
-                fprintf(x->f, "synward_sensor_degraded{sensor=\"%s\"} %d\n",
-                        sensor_id_name((enum sensor_id) i),
+                fprintf(x->f, "synward_sensor_degraded{sensor=\"%s\"} %d\n", sensor_id_name((enum sensor_id) i),
                         s->sensors[i].state == SENSOR_DEGRADED);
 }
 
@@ -223,8 +207,8 @@ static void polls(const struct exposition *x, const struct snapshot *s) {
         head(x, name, "histogram", "Walks of the kernel's socket table.");
         for (unsigned i = 0; i < SNAPSHOT_POLL_BUCKETS; i++) {
                 count += s->totals.poll_buckets[i];
-                fprintf(x->f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
-                        (double) snapshot_poll_bounds_us[i] / 1e6, count);
+                fprintf(x->f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double) snapshot_poll_bounds_us[i] / 1e6,
+                        count);
         }
         count += s->totals.poll_buckets[SNAPSHOT_POLL_BUCKETS];
         fprintf(x->f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
@@ -253,7 +237,8 @@ static void probe(const struct exposition *x, const struct probe_told *p) {
         head(x, name, "histogram", "The probe's handshakes that connected, from SYN to SYN-ACK.");
         for (unsigned i = 0; i < PROBE_COURSE_BUCKETS; i++) {
                 count += p->buckets[i];
-                fprintf(x->f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double) probe_course_bounds_us[i] / 1e6, count);
+                fprintf(x->f, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", name, (double) probe_course_bounds_us[i] / 1e6,
+                        count);
         }
         count += p->buckets[PROBE_COURSE_BUCKETS];
         fprintf(x->f, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n%s_sum", name, count, name);
@@ -274,8 +259,7 @@ static void fleet(const struct exposition *x, const struct fleet_told *t) {
         head(x, "synward_fleet_register", "gauge",
              "HyperLogLog of the prefixes that left handshakes unfinished in the last whole minute: take the largest.");
         for (unsigned i = 0; i < FLEET_SKETCH_REGISTERS; i++)
-                fprintf(x->f, "synward_fleet_register{key=\"%04x\",register=\"%u\"} %u\n", t->mark, i,
-                        t->registers[i]);
+                fprintf(x->f, "synward_fleet_register{key=\"%04x\",register=\"%u\"} %u\n", t->mark, i, t->registers[i]);
 }
 
 static void records(const struct exposition *x, const struct snapshot *s) {
@@ -287,15 +271,12 @@ static void records(const struct exposition *x, const struct snapshot *s) {
 
 static void clients(const struct exposition *x, const struct snapshot_clients *c) {
         gauge(x, "synward_control_clients", "Connections to the control socket.", c->now);
-        counter(x, "synward_control_accepted_total", "Connections to the control socket taken.",
-                c->accepted);
-        counter(x, "synward_control_refused_total", "Connections refused, for there were too many.",
-                c->refused);
-        counter(x, "synward_control_dropped_total",
-                "Connections ended by us: rubbish, too long or too slow.", c->dropped);
+        counter(x, "synward_control_accepted_total", "Connections to the control socket taken.", c->accepted);
+        counter(x, "synward_control_refused_total", "Connections refused, for there were too many.", c->refused);
+        counter(x, "synward_control_dropped_total", "Connections ended by us: rubbish, too long or too slow.",
+                c->dropped);
         counter(x, "synward_control_accept_failed_total",
-                "Connections that could not be taken for want of descriptors or memory.",
-                c->accept_failed);
+                "Connections that could not be taken for want of descriptors or memory.", c->accept_failed);
 }
 
 char *metrics_text(const struct snapshot *s, bool openmetrics) {

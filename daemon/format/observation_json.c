@@ -260,8 +260,7 @@ int observation_json_write(const struct observation *o, char **ret_line) {
 /* --- parsing -------------------------------------------------------------- */
 
 static void parse_limits(struct json_reader *r, json_t *j, struct obs_listener *l) {
-        static const char *const names[] = { "sockets", "backlog", "accept_queue", "accept_full",
-                                             NULL };
+        static const char *const names[] = { "sockets", "backlog", "accept_queue", "accept_full", NULL };
         size_t at = json_reader_enter(r, "limits.");
 
         json_reader_names(r, j, names);
@@ -295,8 +294,8 @@ static void parse_half_open(struct json_reader *r, json_t *j, struct obs_listene
 }
 
 static void parse_senders(struct json_reader *r, json_t *j, struct obs_listener *l) {
-        static const char *const names[] = { "syn_per_s", "ended_per_s", "begun", "addresses", "once",
-                                             "one_in", "span_s", NULL };
+        static const char *const names[] = { "syn_per_s", "ended_per_s", "begun",  "addresses",
+                                             "once",      "one_in",      "span_s", NULL };
         size_t at = json_reader_enter(r, "senders.");
 
         json_reader_names(r, j, names);
@@ -312,9 +311,8 @@ static void parse_senders(struct json_reader *r, json_t *j, struct obs_listener 
 }
 
 static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener *l) {
-        static const char *const names[] = { "address", "port", "ifindex", "limits", "half_open",
-                                             "drops", "syns", "syns_again", "syns_known", "ended", "senders",
-                                             NULL };
+        static const char *const names[] = { "address", "port",       "ifindex",    "limits", "half_open", "drops",
+                                             "syns",    "syns_again", "syns_known", "ended",  "senders",   NULL };
         json_t *part;
 
         json_reader_names(r, j, names);
@@ -345,8 +343,7 @@ static void parse_listener(struct json_reader *r, json_t *j, struct obs_listener
 }
 
 /* An array of objects, at most max; returns how many. */
-static uint32_t array_of(struct json_reader *r, json_t *j, const char *name, uint32_t max,
-                         json_t **ret_array) {
+static uint32_t array_of(struct json_reader *r, json_t *j, const char *name, uint32_t max, json_t **ret_array) {
         json_t *array = json_reader_field_of(r, j, name, JSON_ARRAY, "an array", false);
 
         if (!array)
@@ -385,8 +382,9 @@ static void parse_listeners(struct json_reader *r, json_t *j, struct observation
 }
 
 static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s) {
-        static const char *const names[] = { "prefix", "listener", "client", "disowns", "syn_per_s", "syn_error_per_s", "half_open",
-                                             "completed_per_s", "completion_low", "completion_high", NULL };
+        static const char *const names[] = { "prefix",         "listener",        "client",    "disowns",
+                                             "syn_per_s",      "syn_error_per_s", "half_open", "completed_per_s",
+                                             "completion_low", "completion_high", NULL };
 
         json_reader_names(r, j, names);
         if (prefix_parse(json_reader_text(r, j, "prefix"), &s->prefix) < 0)
@@ -419,9 +417,9 @@ static void parse_source(struct json_reader *r, json_t *j, struct obs_source *s)
 }
 
 static void parse_sources(struct json_reader *r, json_t *j, struct obs_sources *s) {
-        static const char *const names[] = { "tracked", "distinct", "syn_per_s", "seen_once_share",
+        static const char *const names[] = { "tracked",     "distinct",    "syn_per_s",   "seen_once_share",
                                              "stray_share", "stray_ports", "resets_seen", "known_begun",
-                                             "known_again", "list", NULL };
+                                             "known_again", "list",        NULL };
         size_t at = json_reader_enter(r, "sources.");
         json_t *list = NULL;
 
@@ -490,8 +488,7 @@ static void give_to_only_listener(struct observation *o) {
 }
 
 static void parse_sensors(struct json_reader *r, json_t *j, struct observation *o) {
-        const char *const names[] = { sensor_id_name(SENSOR_SOCK_DIAG),
-                                      sensor_id_name(SENSOR_NETSTAT),
+        const char *const names[] = { sensor_id_name(SENSOR_SOCK_DIAG), sensor_id_name(SENSOR_NETSTAT),
                                       sensor_id_name(SENSOR_NFLOG), NULL };
         size_t at = json_reader_enter(r, "sensors.");
 
@@ -551,9 +548,22 @@ static void parse_log(struct json_reader *r, json_t *j, struct observation *o) {
 
 static void parse_observation(struct json_reader *r, json_t *j, struct observation *o) {
         static const char *const names[] = {
-                "schema", "time_us", "realtime_us", "elapsed_us", "sensors", "counters", "dump", "in_use",
-                "syncookies", "synack_retries", "listeners", "listeners_whole", "listeners_left_out", "sources",
-                "log", "probe",
+                "schema",
+                "time_us",
+                "realtime_us",
+                "elapsed_us",
+                "sensors",
+                "counters",
+                "dump",
+                "in_use",
+                "syncookies",
+                "synack_retries",
+                "listeners",
+                "listeners_whole",
+                "listeners_left_out",
+                "sources",
+                "log",
+                "probe",
                 "established", /* of older recordings; nothing asks for it */
                 NULL,
         };
@@ -607,8 +617,7 @@ int observation_json_parse(const char *line, size_t length, struct observation *
         if (!j) {
                 if (no_memory)
                         return -ENOMEM;
-                snprintf(error, OBSERVATION_JSON_ERROR_MAX, "column %i: %.150s", syntax.column,
-                         syntax.text);
+                snprintf(error, OBSERVATION_JSON_ERROR_MAX, "column %i: %.150s", syntax.column, syntax.text);
                 return -EBADMSG;
         }
         memset(&o, 0, sizeof o); /* its padding too: equal ones compare equal as bytes */

@@ -159,7 +159,8 @@ static int add_sensor_figures(json_t *o, const struct snapshot *s, enum sensor_i
         switch (id) {
         case SENSOR_SOCK_DIAG:
                 return json_object_update_new(
-                        o, json_pack("{s:o, s:o, s:o, s:o}",
+                        o,
+                        json_pack("{s:o, s:o, s:o, s:o}",
                                      "interval_ms", s->dump_interval_us
                                              ? json_integer((json_int_t) (s->dump_interval_us / 1000))
                                              : json_null(),
@@ -172,8 +173,7 @@ static int add_sensor_figures(json_t *o, const struct snapshot *s, enum sensor_i
         case SENSOR_NETSTAT:
                 return 0;
         case SENSOR_NFLOG:
-                return json_object_update_new(
-                        o, json_pack("{s:I, s:I, s:o}",
+                return json_object_update_new(o, json_pack("{s:I, s:I, s:o}",
                                      "received", (json_int_t) s->totals.log_received,
                                      "lost", (json_int_t) s->totals.log_lost,
                                      "sample_one_in", s->log_sample_one_in
@@ -206,8 +206,8 @@ static json_t *sensors_json(const struct snapshot *s) {
         json_t *o = json_object();
 
         for (unsigned i = 0; i < SENSORS; i++)
-                if (json_object_set_new(o, sensor_id_name((enum sensor_id) i),
-                                        sensor_json(s, (enum sensor_id) i)) < 0) {
+                if (json_object_set_new(o, sensor_id_name((enum sensor_id) i), sensor_json(s, (enum sensor_id) i)) <
+                    0) {
                         json_decref(o);
                         return NULL;
                 }
@@ -216,8 +216,7 @@ static json_t *sensors_json(const struct snapshot *s) {
 
 /* Whether it is known who sends SYNs. */
 static bool knows_sources(const struct snapshot *s) {
-        return s->sensors[SENSOR_NFLOG].state == SENSOR_OK ||
-               s->sensors[SENSOR_NFLOG].state == SENSOR_DEGRADED;
+        return s->sensors[SENSOR_NFLOG].state == SENSOR_OK || s->sensors[SENSOR_NFLOG].state == SENSOR_DEGRADED;
 }
 
 json_t *status_json(const struct snapshot *s) {
@@ -284,11 +283,18 @@ json_t *status_json_sources(const struct snapshot *s, unsigned limit, bool prefi
 /* What else is known of a prefix: of the listener that it sends most to. */
 static struct snapshot_source source_of(const struct snapshot *s, const struct prefix *p) {
         for (unsigned i = 0; i < s->sources_count; i++)
-                if (s->sources[i].prefix.length == p->length && address_equal(&s->sources[i].prefix.address, &p->address))
+                if (s->sources[i].prefix.length == p->length &&
+                    address_equal(&s->sources[i].prefix.address, &p->address))
                         return s->sources[i];
         return (struct snapshot_source) {
-                .prefix = *p, .half_open = NAN, .syn_per_s = NAN, .completed_per_s = NAN,
-                .completion_low = NAN, .completion_high = NAN, .share = NAN, .error = NAN,
+                .prefix = *p,
+                .half_open = NAN,
+                .syn_per_s = NAN,
+                .completed_per_s = NAN,
+                .completion_low = NAN,
+                .completion_high = NAN,
+                .share = NAN,
+                .error = NAN,
         };
 }
 

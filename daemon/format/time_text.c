@@ -17,7 +17,6 @@ char *time_text_format(uint64_t realtime_us, char text[static TIME_TEXT_MAX]) {
         seconds = (time_t) (realtime_us / 1000000);
         gmtime_r(&seconds, &tm);
         n = strftime(text, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(text + n, TIME_TEXT_MAX - n, ".%03uZ",
-                 (unsigned) (realtime_us % 1000000 / 1000));
+        snprintf(text + n, TIME_TEXT_MAX - n, ".%03uZ", (unsigned) (realtime_us % 1000000 / 1000));
         return text;
 }

@@ -55,8 +55,8 @@ struct hook_runner {
         struct process *processes;
 };
 
-int hook_runner_new(sd_event *event, uint64_t timeout_us, unsigned at_once, hook_failed_fn failed,
-                    void *userdata, struct hook_runner **ret) {
+int hook_runner_new(sd_event *event, uint64_t timeout_us, unsigned at_once, hook_failed_fn failed, void *userdata,
+                    struct hook_runner **ret) {
         struct hook_runner *r = calloc(1, sizeof *r);
 
         if (!r)
@@ -86,8 +86,7 @@ uint64_t hook_runner_dropped(const struct hook_runner *r) {
 
 static bool is_for_the_daemon(const char *entry) {
         static const char *const names[] = {
-                "NOTIFY_SOCKET=", "LISTEN_",     "WATCHDOG_", "JOURNAL_STREAM=",
-                "FDSTORE=",       "INVOCATION_", "SYNWARD_",
+                "NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_", "JOURNAL_STREAM=", "FDSTORE=", "INVOCATION_", "SYNWARD_",
         };
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -192,8 +191,7 @@ static int set_up_attributes(posix_spawnattr_t *attributes) {
 
         sigemptyset(&none);
         sigfillset(&all);
-        r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                         POSIX_SPAWN_SETSIGDEF);
+        r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
         if (r == 0)
                 r = posix_spawnattr_setsigmask(attributes, &none);
         if (r == 0)
@@ -201,8 +199,7 @@ static int set_up_attributes(posix_spawnattr_t *attributes) {
         return r;
 }
 
-static int spawn(char *const argv[], char *const environment[], int input, int output,
-                 pid_t *ret_pid) {
+static int spawn(char *const argv[], char *const environment[], int input, int output, pid_t *ret_pid) {
         posix_spawn_file_actions_t files;
         posix_spawnattr_t attributes;
         int r = posix_spawn_file_actions_init(&files);
@@ -225,8 +222,7 @@ static int spawn(char *const argv[], char *const environment[], int input, int o
 }
 
 /* Starts the command; *ret_output is our end of its output. */
-static int start(const struct settings_hook *hook, const struct event *e, pid_t *ret_pid,
-                 int *ret_output) {
+static int start(const struct settings_hook *hook, const struct event *e, pid_t *ret_pid, int *ret_output) {
         char **environment = environment_new(e);
         int input = -1, ends[2] = { -1, -1 };
         int r;
@@ -363,11 +359,9 @@ static const char *last_words(struct process *p) {
 
 static bool describe_end(const struct process *p, const siginfo_t *si, char why[HOOK_WHY_MAX]) {
         if (p->out_of_time)
-                snprintf(why, HOOK_WHY_MAX, "took longer than %" PRIu64 " ms",
-                         p->timeout_us / 1000);
+                snprintf(why, HOOK_WHY_MAX, "took longer than %" PRIu64 " ms", p->timeout_us / 1000);
         else if (si->si_code != CLD_EXITED)
-                snprintf(why, HOOK_WHY_MAX, "killed by signal %i (%s)", si->si_status,
-                         strsignal(si->si_status));
+                snprintf(why, HOOK_WHY_MAX, "killed by signal %i (%s)", si->si_status, strsignal(si->si_status));
         else
                 snprintf(why, HOOK_WHY_MAX, "exit status %i", si->si_status);
         return p->out_of_time || si->si_code != CLD_EXITED || si->si_status != 0;
@@ -407,13 +401,11 @@ static int watch(struct process *p) {
         if (r >= 0)
                 r = sd_event_add_io(event, &p->output, p->output_fd, EPOLLIN, on_output, p);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &p->pause, CLOCK_MONOTONIC, PAUSE_US, 0,
-                                               on_pause_over, p);
+                r = sd_event_add_time_relative(event, &p->pause, CLOCK_MONOTONIC, PAUSE_US, 0, on_pause_over, p);
         if (r >= 0)
                 r = sd_event_source_set_enabled(p->pause, SD_EVENT_OFF);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &p->limit, CLOCK_MONOTONIC, p->timeout_us, 0,
-                                               on_limit, p);
+                r = sd_event_add_time_relative(event, &p->limit, CLOCK_MONOTONIC, p->timeout_us, 0, on_limit, p);
         /* A hook's output can wait for everything else. */
         if (r >= 0)
                 r = sd_event_source_set_priority(p->output, SD_EVENT_PRIORITY_IDLE);
@@ -483,7 +475,7 @@ struct event hook_failed_event(const struct hook_failure *failure) {
         while (length > LAST_WORDS && ((unsigned char) *last & 0xc0) == 0x80)
                 last++;
         snprintf(e.message, sizeof e.message, "hook %s for %s: %s%s%s%s", failure->command,
-                 event_type_name(failure->event), failure->why, *last ? ": " : "",
-                 length > LAST_WORDS ? "…" : "", last);
+                 event_type_name(failure->event), failure->why, *last ? ": " : "", length > LAST_WORDS ? "…" : "",
+                 last);
         return e;
 }

@@ -49,8 +49,8 @@ typedef void (*hook_failed_fn)(const struct hook_failure *failure, void *userdat
 struct hook_runner;
 
 /* Takes a reference to event. -ENOMEM. */
-int hook_runner_new(sd_event *event, uint64_t timeout_us, unsigned at_once, hook_failed_fn failed,
-                    void *userdata, struct hook_runner **ret);
+int hook_runner_new(sd_event *event, uint64_t timeout_us, unsigned at_once, hook_failed_fn failed, void *userdata,
+                    struct hook_runner **ret);
 /* Kills what still runs, and reports nothing of it. */
 struct hook_runner *hook_runner_free(struct hook_runner *r);
 /* For hooks started from now on; those that run go on as they are. */

@@ -121,8 +121,8 @@ void hook_client_run(struct hook_client *c, uint32_t rule, const struct event *e
         c->failed(&failure, c->userdata);
 }
 
-int hook_client_new(sd_event *event, int fd, const struct settings *settings, hook_failed_fn failed,
-                    void *userdata, struct hook_client **ret) {
+int hook_client_new(sd_event *event, int fd, const struct settings *settings, hook_failed_fn failed, void *userdata,
+                    struct hook_client **ret) {
         struct hook_client *c = calloc(1, sizeof *c);
         int r = 0;
 

@@ -19,8 +19,8 @@ struct hook_client;
 /* fd: of hook_starter_launch(), which stays the caller's and must outlive this; -1: there is no
  * starter, and each hook fails. failed: as of hook_runner_new(). settings must outlive it. Takes a
  * reference to event. -ENOMEM. */
-int hook_client_new(sd_event *event, int fd, const struct settings *settings, hook_failed_fn failed,
-                    void *userdata, struct hook_client **ret);
+int hook_client_new(sd_event *event, int fd, const struct settings *settings, hook_failed_fn failed, void *userdata,
+                    struct hook_client **ret);
 struct hook_client *hook_client_free(struct hook_client *c);
 
 /* Other settings, which the starter will read from their files too. */

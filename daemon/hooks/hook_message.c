@@ -69,9 +69,8 @@ static bool is_pattern(const char text[static HOOK_PATTERN_MAX]) {
 
 static bool is_event(const struct event *e) {
         return (unsigned) e->type < EVENT_TYPES && (unsigned) e->severity <= SEVERITY_DEBUG &&
-               (unsigned) e->state < STATES && (unsigned) e->diagnosis < DIAGNOSES &&
-               e->sequence <= INT64_MAX && e->incident <= INT64_MAX && are_sources(e) &&
-               is_cookies(e->old_value) && is_cookies(e->new_value) &&
+               (unsigned) e->state < STATES && (unsigned) e->diagnosis < DIAGNOSES && e->sequence <= INT64_MAX &&
+               e->incident <= INT64_MAX && are_sources(e) && is_cookies(e->old_value) && is_cookies(e->new_value) &&
                memchr(e->message, '\0', sizeof e->message);
 }
 
@@ -88,8 +87,8 @@ int hook_order_check(const void *data, size_t length) {
         if (o.kind != HOOK_ORDER_RUN)
                 return 0;
         if (!is_bool(&o, offsetof(struct hook_order, event.has_listener)) ||
-            !is_bool(&o, offsetof(struct hook_order, event.pretended)) ||
-            o.event.evidence.pattern || !is_pattern(o.pattern) || !is_event(&o.event))
+            !is_bool(&o, offsetof(struct hook_order, event.pretended)) || o.event.evidence.pattern ||
+            !is_pattern(o.pattern) || !is_event(&o.event))
                 return -EINVAL;
         return 0;
 }

@@ -84,8 +84,9 @@ static int descriptor_of(struct msghdr *m) {
 static int receive_one(struct privileged *p, struct message_reply *ret, int *ret_fd) {
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
         struct iovec data = { ret, sizeof *ret };
-        struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
-                            .msg_controllen = sizeof control };
+        struct msghdr m = {
+                .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+        };
         int fd;
         ssize_t n;
 
@@ -212,8 +213,8 @@ static const char *trouble_text(int error) {
 }
 
 /* ret_fd: NULL: nothing is to come with the answer. */
-static int ask(struct privileged *p, struct message_request *m, struct message_reply *ret, int bound_ms,
-               int *ret_fd, const char **ret_reason) {
+static int ask(struct privileged *p, struct message_request *m, struct message_reply *ret, int bound_ms, int *ret_fd,
+               const char **ret_reason) {
         int fd = -1, r = transact(p, m, ret, bound_ms, &fd);
 
         if (r >= 0 && message_brings_socket(m->operation) && fd < 0)
@@ -263,8 +264,7 @@ void privileged_remove_rules(struct privileged *p) {
         (void) ask_plain(p, &m, COMMAND_MS, NULL);
 }
 
-int privileged_sample(struct privileged *p, uint32_t by_packet, uint32_t by_source, uint32_t seed,
-                      uint32_t max_per_s) {
+int privileged_sample(struct privileged *p, uint32_t by_packet, uint32_t by_source, uint32_t seed, uint32_t max_per_s) {
         struct message_request m;
 
         message_request_begin(&m, MESSAGE_SAMPLE);
@@ -347,7 +347,7 @@ int privileged_block(struct privileged *p, const struct privileged_entry *list, 
                      const char **ret_reason) {
         int r = 0;
 
-        for (uint32_t i = 0; r >= 0 && i < count; ) {
+        for (uint32_t i = 0; r >= 0 && i < count;) {
                 struct message_request m;
 
                 message_request_begin(&m, MESSAGE_BLOCK);
@@ -373,7 +373,7 @@ int privileged_unblock(struct privileged *p, const struct privileged_entry *entr
 int privileged_block_ports(struct privileged *p, const uint16_t *ports, uint32_t count, const char **ret_reason) {
         int r = 0;
 
-        for (uint32_t i = 0; r >= 0 && i < count; ) {
+        for (uint32_t i = 0; r >= 0 && i < count;) {
                 struct message_request m;
 
                 message_request_begin(&m, MESSAGE_PORTS);

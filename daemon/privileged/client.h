@@ -38,8 +38,7 @@ int privileged_make_table(struct privileged *p, const char **ret_reason);
 /* The rules that count and log SYNs; errors as of the table. See nft_rules.h. */
 int privileged_make_rules(struct privileged *p, uint16_t group, uint32_t copy_range, const char **ret_reason);
 void privileged_remove_rules(struct privileged *p);
-int privileged_sample(struct privileged *p, uint32_t by_packet, uint32_t by_source, uint32_t seed,
-                      uint32_t max_per_s);
+int privileged_sample(struct privileged *p, uint32_t by_packet, uint32_t by_source, uint32_t seed, uint32_t max_per_s);
 
 /* A socket bound to the NFLOG group. -EBUSY: the group has an owner, -EPERM, -EPROTONOSUPPORT. */
 int privileged_open_log(struct privileged *p, uint16_t group, uint32_t copy_range, int *ret_fd,

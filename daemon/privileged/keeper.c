@@ -167,8 +167,8 @@ static int carry_out(struct keeper *k, const struct message_request *m, struct m
         return -EINVAL;
 }
 
-int keeper_answer(struct keeper *k, const void *request, size_t length, uint64_t now_us,
-                  struct message_reply *ret, int *ret_fd) {
+int keeper_answer(struct keeper *k, const void *request, size_t length, uint64_t now_us, struct message_reply *ret,
+                  int *ret_fd) {
         const char *reason = NULL;
         struct message_request m;
         int r = message_request_check(request, length);

@@ -21,10 +21,10 @@ int keeper_new(uint32_t generation, struct keeper **ret);
 /* Takes the table away. */
 struct keeper *keeper_free(struct keeper *k);
 
-/* One request, which may be any bytes; now_us: of deadline.h. 0, and the reply; *ret_fd: what goes with it, to be closed;
- * -1: nothing. -EPROTO: no request, there is nobody to answer. */
-int keeper_answer(struct keeper *k, const void *request, size_t length, uint64_t now_us,
-                  struct message_reply *ret, int *ret_fd);
+/* One request, which may be any bytes; now_us: of deadline.h. 0, and the reply; *ret_fd: what goes with it, to be
+ * closed; -1: nothing. -EPROTO: no request, there is nobody to answer. */
+int keeper_answer(struct keeper *k, const void *request, size_t length, uint64_t now_us, struct message_reply *ret,
+                  int *ret_fd);
 
 /* Says hello and answers until the other end is closed: 0. -errno. */
 int keeper_run(int fd, uint32_t generation);

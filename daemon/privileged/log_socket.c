@@ -43,8 +43,7 @@ static int transact(struct mnl_socket *socket, struct nlmsghdr *h) {
                         return errno == EAGAIN ? -ETIMEDOUT : -errno;
                 if (!netlink_buffer_ok(answer, (size_t) n) || a->nlmsg_type != NLMSG_ERROR)
                         continue;
-                return mnl_cb_run(answer, (size_t) n, 1, mnl_socket_get_portid(socket), NULL,
-                                  NULL) < 0 ? -errno : 0;
+                return mnl_cb_run(answer, (size_t) n, 1, mnl_socket_get_portid(socket), NULL, NULL) < 0 ? -errno : 0;
         }
 }
 

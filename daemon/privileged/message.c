@@ -7,7 +7,8 @@
 enum {
         ERRNO_MAX = 4095, /* include/linux/err.h */
         GROUP_MAX = UINT16_MAX,
-        COPY_RANGE_MIN = 40, COPY_RANGE_MAX = 2048,
+        COPY_RANGE_MIN = 40,
+        COPY_RANGE_MAX = 2048,
         ONE_IN_MAX = 512,
         RATE_MAX = 1000000,
 };
@@ -34,8 +35,8 @@ static bool is_log(const struct message_log *l) {
 }
 
 static bool is_sample(const struct message_sample *s) {
-        return s->by_packet >= 1 && s->by_packet <= ONE_IN_MAX && s->by_source >= 1 &&
-               s->by_source <= ONE_IN_MAX && s->max_per_s >= 1 && s->max_per_s <= RATE_MAX;
+        return s->by_packet >= 1 && s->by_packet <= ONE_IN_MAX && s->by_source >= 1 && s->by_source <= ONE_IN_MAX &&
+               s->max_per_s >= 1 && s->max_per_s <= RATE_MAX;
 }
 
 static bool is_prefix(const struct message_entry *e) {
@@ -59,8 +60,8 @@ static bool are_entries(const struct message_request *m) {
         for (uint32_t i = 0; i < m->entries.count; i++) {
                 const struct message_entry *e = &m->entries.list[i];
 
-                if (!is_prefix(e) || (add ? e->timeout_ms < 1 || e->timeout_ms > MESSAGE_TIMEOUT_MAX_MS
-                                          : e->timeout_ms != 0))
+                if (!is_prefix(e) ||
+                    (add ? e->timeout_ms < 1 || e->timeout_ms > MESSAGE_TIMEOUT_MAX_MS : e->timeout_ms != 0))
                         return false;
                 if (e->limit_per_s > MESSAGE_LIMIT_MAX ||
                     (e->limit_per_s && limit_per_s && e->limit_per_s != limit_per_s))
@@ -130,8 +131,7 @@ int message_reply_check(const void *data, size_t length) {
                 return -EPROTO;
         if (m.operation >= MESSAGE_OPERATIONS || (m.operation == MESSAGE_HELLO) != (m.sequence == 0) ||
             m.generation == 0 || m.result > 0 || m.result < -ERRNO_MAX ||
-            m.counters_known >= UINT32_C(1) << MESSAGE_COUNTERS_COUNT ||
-            !memchr(m.reason, '\0', sizeof m.reason))
+            m.counters_known >= UINT32_C(1) << MESSAGE_COUNTERS_COUNT || !memchr(m.reason, '\0', sizeof m.reason))
                 return -EINVAL;
         for (const char *c = m.reason; *c; c++) /* it goes into logs */
                 if (*c < ' ' || *c > '~')

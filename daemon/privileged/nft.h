@@ -23,5 +23,5 @@ int nft_table_open(struct nft_table *t, const char **ret_reason);
 
 /* Commands as nft(8) takes them, in one transaction. Errors as above, and -ENOBUFS: too long;
  * -EIO: refused for another reason. */
-__attribute__((format(printf, 3, 4)))
-int nft_table_run(struct nft_table *t, const char **ret_reason, const char *format, ...);
+__attribute__((format(printf, 3, 4))) int nft_table_run(struct nft_table *t, const char **ret_reason,
+                                                        const char *format, ...);

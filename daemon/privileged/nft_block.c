@@ -57,13 +57,12 @@ static const char first_limits[] =
         "add chain inet synward limited\n"
         "add rule inet synward block " SYN "jump limited\n";
 
-static const char other_limits[] =
-        "flush chain inet synward limited\n"
-        "flush chain inet synward limit_again\n"
-        "delete set inet synward limited4\n"
-        "delete set inet synward limited6\n"
-        "delete set inet synward again4\n"
-        "delete set inet synward again6\n";
+static const char other_limits[] = "flush chain inet synward limited\n"
+                                   "flush chain inet synward limit_again\n"
+                                   "delete set inet synward limited4\n"
+                                   "delete set inet synward limited6\n"
+                                   "delete set inet synward again4\n"
+                                   "delete set inet synward again6\n";
 
 /* Half of the limit for each kind of SYN. A rate in nftables is whole, so by the minute. */
 static int make_limits(struct nft_block *b, uint32_t limit_per_s, const char **ret_reason) {
@@ -74,18 +73,15 @@ static int make_limits(struct nft_block *b, uint32_t limit_per_s, const char **r
                 return 0;
         r = nft_table_run(b->table, ret_reason,
                           "%s"
-                          "add set inet synward limited4 " LIMIT_SET
-                          "add set inet synward limited6 " LIMIT_SET
-                          "add set inet synward again4 " LIMIT_SET
-                          "add set inet synward again6 " LIMIT_SET
+                          "add set inet synward limited4 " LIMIT_SET "add set inet synward limited6 " LIMIT_SET
+                          "add set inet synward again4 " LIMIT_SET "add set inet synward again6 " LIMIT_SET
                           "add rule inet synward limited tcp sport . tcp sequence @limited_syns goto limit_again\n"
                           "add rule inet synward limited ip saddr @limited4 goto limit_first\n"
                           "add rule inet synward limited ip6 saddr @limited6 goto limit_first\n"
                           "add rule inet synward limit_again ip saddr @again4 " COUNT_DROP "\n"
                           "add rule inet synward limit_again ip6 saddr @again6 " COUNT_DROP "\n",
-                          b->limit_per_s ? other_limits : first_limits,
-                          "ipv4_addr", per_minute, burst, "ipv6_addr", per_minute, burst,
-                          "ipv4_addr", per_minute, burst, "ipv6_addr", per_minute, burst);
+                          b->limit_per_s ? other_limits : first_limits, "ipv4_addr", per_minute, burst, "ipv6_addr",
+                          per_minute, burst, "ipv4_addr", per_minute, burst, "ipv6_addr", per_minute, burst);
         if (r == 0)
                 b->limit_per_s = limit_per_s;
         return r;
@@ -93,7 +89,8 @@ static int make_limits(struct nft_block *b, uint32_t limit_per_s, const char **r
 
 /* The sets that an entry is in: one, or both of those that limit. */
 static unsigned sets_of(const struct message_entry *e, const char *ret[static 2]) {
-        static const char *const names[][2] = { { "blocked4", "blocked6" }, { "limited4", "limited6" },
+        static const char *const names[][2] = { { "blocked4", "blocked6" },
+                                                { "limited4", "limited6" },
                                                 { "again4", "again6" } };
         struct address a;
         unsigned v6;
@@ -140,8 +137,7 @@ static int delete_element(struct nft_block *b, const char *set, const char *name
         return r == -EOPNOTSUPP || r == -EIO ? 0 : r;
 }
 
-int nft_block_remove(struct nft_block *b, const struct message_entry *list, uint32_t count,
-                     const char **ret_reason) {
+int nft_block_remove(struct nft_block *b, const struct message_entry *list, uint32_t count, const char **ret_reason) {
         char text[ADDRESS_TEXT_MAX];
         const char *sets[2];
 

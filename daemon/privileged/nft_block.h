@@ -33,7 +33,6 @@ struct nft_block {
  * limit than before all that were limited are let go. */
 int nft_block_add(struct nft_block *b, const struct message_entry *list, uint32_t count, const char **ret_reason);
 /* 0 also when the kernel has let it go already. */
-int nft_block_remove(struct nft_block *b, const struct message_entry *list, uint32_t count,
-                     const char **ret_reason);
+int nft_block_remove(struct nft_block *b, const struct message_entry *list, uint32_t count, const char **ret_reason);
 int nft_block_add_ports(struct nft_block *b, const uint16_t *ports, uint32_t count, const char **ret_reason);
 int nft_block_clear_ports(struct nft_block *b, const char **ret_reason);

@@ -70,8 +70,7 @@ static int on_counter(const struct nlattr *a, void *data) {
 int nft_counter_parse(const struct nlmsghdr *h, uint64_t *ret_packets) {
         const struct nlattr *object = NULL, *packets = NULL;
 
-        if (h->nlmsg_type != (MESSAGE | NFT_MSG_NEWOBJ) ||
-            mnl_nlmsg_get_payload_len(h) < sizeof(struct nfgenmsg) ||
+        if (h->nlmsg_type != (MESSAGE | NFT_MSG_NEWOBJ) || mnl_nlmsg_get_payload_len(h) < sizeof(struct nfgenmsg) ||
             mnl_attr_parse(h, sizeof(struct nfgenmsg), on_object, &object) < 0 || !object ||
             mnl_attr_parse_nested(object, on_counter, &packets) < 0 || !packets ||
             mnl_attr_get_payload_len(packets) != sizeof(uint64_t))

@@ -26,8 +26,8 @@ struct nft_rules;
 
 /* Logs every SYN to the group. The table must outlive the rules. Errors as of
  * nft_table_open(). */
-int nft_rules_new(struct nft_table *table, uint16_t group, uint32_t copy_range,
-                  struct nft_rules **ret, const char **ret_reason);
+int nft_rules_new(struct nft_table *table, uint16_t group, uint32_t copy_range, struct nft_rules **ret,
+                  const char **ret_reason);
 /* Removes them from the table. */
 struct nft_rules *nft_rules_free(struct nft_rules *n);
 
@@ -36,5 +36,4 @@ struct nft_rules *nft_rules_free(struct nft_rules *n);
  * by_packet 1: every SYN is logged; more: one SYN in by_packet at random, and every SYN of one
  * address in by_source, chosen by a hash with that seed; prefixes as in nflog_parse.h. An address
  * can carry any share of a flood, so the second sample is limited to max_per_s messages. */
-int nft_rules_sample(struct nft_rules *n, uint32_t by_packet, uint32_t by_source, uint32_t seed,
-                     uint32_t max_per_s);
+int nft_rules_sample(struct nft_rules *n, uint32_t by_packet, uint32_t by_source, uint32_t seed, uint32_t max_per_s);

@@ -50,7 +50,8 @@ static bool find_gaps(struct look *k) {
 
         if (k->gaps < LOOK_GAPS_SHARE || bad < k->limits->share * of(&k->all, LEDGER_HANDSHAKES))
                 return false;
-        say(k, "cannot tell: packets are missing: %.0f %% of the finished handshakes have no SYN-ACK in it; ", 100 * k->gaps);
+        say(k, "cannot tell: packets are missing: %.0f %% of the finished handshakes have no SYN-ACK in it; ",
+            100 * k->gaps);
         say_handshakes(k, &k->all, k->facts->duration_s);
         say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "gaps", CAPTURE_NO_SERVICE);
         return true;
@@ -102,8 +103,8 @@ static bool find_closed(struct look *k) {
 
         for (unsigned i = 0; i < k->count; i++)
                 if (k->services[i].counts.of[LEDGER_CLOSED] >= 10 &&
-                    (worst < 0 || k->services[i].counts.of[LEDGER_CLOSED] >
-                                          k->services[worst].counts.of[LEDGER_CLOSED]))
+                    (worst < 0 ||
+                     k->services[i].counts.of[LEDGER_CLOSED] > k->services[worst].counts.of[LEDGER_CLOSED]))
                         worst = (int) i;
         if (worst < 0)
                 return false;
@@ -119,7 +120,8 @@ static bool find_closed(struct look *k) {
                             closed >= FORGED_MIN ? ", forged by the look of it" : "", words_count(closed, n));
                 else
                         say(k, "%s client%s keep%s trying (%s refused in ", explain_count(round(s->clients), t),
-                            round(s->clients) == 1 ? "" : "s", round(s->clients) == 1 ? "s" : "", words_count(closed, n));
+                            round(s->clients) == 1 ? "" : "s", round(s->clients) == 1 ? "s" : "",
+                            words_count(closed, n));
                 say(k, "%s)", words_seconds(k->facts->duration_s, t));
         } else if (s->refusing_s >= REFUSING_S) {
                 say(k, "no flood: %s was a closed port for %s (%s refused); ", name, words_seconds(s->refusing_s, t),
@@ -139,10 +141,10 @@ static bool find_lossy(struct look *k) {
                 return false;
         if (waiting >= LOOK_MOST * retried)
                 say(k, "no flood: clients send their SYNs again and nobody answers them: the service, or what is "
-                    "in front of it, is down; ");
+                       "in front of it, is down; ");
         else
                 say(k, "no flood: clients send their SYNs again though they are answered: the answers are lost on "
-                    "the way; ");
+                       "the way; ");
         say_handshakes(k, &k->all, k->facts->duration_s);
         say_verdict(k, OUTCOME_NO_FLOOD, DIAGNOSIS_LOSSY_CLIENTS,
                     waiting >= LOOK_MOST * retried ? "unanswered" : "lossy", CAPTURE_NO_SERVICE);
@@ -156,7 +158,8 @@ static bool find_few_unfinished(struct look *k) {
         char a[32], t[32];
 
         for (unsigned i = 0; i < k->count; i++)
-                if (k->services[i].runs > 0 && look_unexplained(k, (int) i, &k->services[i].longest.counts) >= FEW_MIN &&
+                if (k->services[i].runs > 0 &&
+                    look_unexplained(k, (int) i, &k->services[i].longest.counts) >= FEW_MIN &&
                     (!run || ledger_bad(&k->services[i].longest.counts) > ledger_bad(&run->counts)))
                         run = &k->services[i].longest;
         if (bad < FEW_MIN || (bad < LOOK_MOST * n && !run))
@@ -185,9 +188,11 @@ static void note_trickle(struct look *k) {
         char n[32];
 
         if (per_s * HALF_OPEN_S >= TRICKLE_HELD && bad >= TRICKLE_HELD)
-                capture_verdict_note(k->v, "unfinished", 0, false,
-                                     "%s handshakes, %.1f a second, are finished by nobody: they hold about %.0f places "
-                                     "of a queue", words_count(bad, n), per_s, fmin(bad, per_s * HALF_OPEN_S));
+                capture_verdict_note(
+                        k->v, "unfinished", 0, false,
+                        "%s handshakes, %.1f a second, are finished by nobody: they hold about %.0f places "
+                        "of a queue",
+                        words_count(bad, n), per_s, fmin(bad, per_s * HALF_OPEN_S));
 }
 
 static void find_calm(struct look *k) {
@@ -208,15 +213,17 @@ static void find_calm(struct look *k) {
                 say(k, ", after %.0f ms for half of them", 1000 * s->finish_delay_s);
         say(k, "; most at %s", say_service(k, i, name));
         note_trickle(k);
-        say_verdict(k, OUTCOME_NO_FLOOD, crowd ? DIAGNOSIS_FLASH_CROWD
-                                         : s->peak_per_s >= BUSY_PER_S ? DIAGNOSIS_BUSY : DIAGNOSIS_QUIET,
+        say_verdict(k, OUTCOME_NO_FLOOD,
+                    crowd                         ? DIAGNOSIS_FLASH_CROWD
+                    : s->peak_per_s >= BUSY_PER_S ? DIAGNOSIS_BUSY
+                                                  : DIAGNOSIS_QUIET,
                     crowd ? "crowd" : "honest", (int) i);
 }
 
 void capture_calm_find(struct look *k) {
         static bool (*const rules[])(struct look *) = {
-                find_one_direction, capture_scan_find, find_closed, find_short, find_checks, find_gaps, find_lossy, find_blind,
-                find_few_unfinished,
+                find_one_direction, capture_scan_find, find_closed, find_short,          find_checks,
+                find_gaps,          find_lossy,        find_blind,  find_few_unfinished,
         };
 
         for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

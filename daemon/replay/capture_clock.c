@@ -39,8 +39,7 @@ static void begin_line(struct capture_clock *c, uint64_t stamp_us) {
 static void follow(struct capture_clock *c, uint64_t stamp_us) {
         uint64_t ahead;
 
-        if (!is_near(c, c->line, stamp_us) && !find_near(c, stamp_us) &&
-            ahead_us(c, c->line, stamp_us) > INT64_MAX) {
+        if (!is_near(c, c->line, stamp_us) && !find_near(c, stamp_us) && ahead_us(c, c->line, stamp_us) > INT64_MAX) {
                 uint64_t back_us = c->now_us - c->lines[c->line].skew_us - stamp_us;
 
                 c->steps_back++;

@@ -260,8 +260,7 @@ static int ng_section(struct capture_file *f) {
         return 0;
 }
 
-static void ng_interface_options(struct capture_file *f, struct interface *i, const uint8_t *p,
-                                 size_t length) {
+static void ng_interface_options(struct capture_file *f, struct interface *i, const uint8_t *p, size_t length) {
         while (length >= 4) {
                 uint16_t code = get16(f, p), size = get16(f, p + 2);
                 size_t padded = ((size_t) size + 3) / 4 * 4;
@@ -291,8 +290,8 @@ static int ng_interface(struct capture_file *f, const uint8_t *body, size_t leng
 }
 
 /* 1: a frame. */
-static int ng_frame(struct capture_file *f, uint32_t interface, uint64_t time_us, uint32_t captured,
-                    uint32_t original, const uint8_t *bytes, size_t room, struct capture_frame *ret) {
+static int ng_frame(struct capture_file *f, uint32_t interface, uint64_t time_us, uint32_t captured, uint32_t original,
+                    const uint8_t *bytes, size_t room, struct capture_frame *ret) {
         if (captured > room || captured > CAPTURE_FRAME_MAX)
                 return damaged(f, "damaged: a packet longer than its block");
         *ret = (struct capture_frame) {
@@ -318,12 +317,11 @@ static int ng_packet(struct capture_file *f, enum ng_block type, const uint8_t *
                 return damaged(f, "damaged: a packet of an interface that is not described");
         stamp = (uint64_t) get32(f, body + 4) << 32 | get32(f, body + 8);
         f->last_us = ng_time_us(&f->interfaces[interface], stamp);
-        return ng_frame(f, interface, f->last_us, get32(f, body + 12), get32(f, body + 16), body + 20,
-                        length - 20, ret);
+        return ng_frame(f, interface, f->last_us, get32(f, body + 12), get32(f, body + 16), body + 20, length - 20,
+                        ret);
 }
 
-static int ng_simple_packet(struct capture_file *f, const uint8_t *body, size_t length,
-                            struct capture_frame *ret) {
+static int ng_simple_packet(struct capture_file *f, const uint8_t *body, size_t length, struct capture_frame *ret) {
         uint32_t original, snap;
 
         if (length < 4)
@@ -332,8 +330,8 @@ static int ng_simple_packet(struct capture_file *f, const uint8_t *body, size_t 
                 return damaged(f, "damaged: a packet of an interface that is not described");
         original = get32(f, body);
         snap = f->interfaces[0].snap;
-        return ng_frame(f, 0, f->last_us, snap && snap < original ? snap : original, original, body + 4,
-                        length - 4, ret);
+        return ng_frame(f, 0, f->last_us, snap && snap < original ? snap : original, original, body + 4, length - 4,
+                        ret);
 }
 
 /* A block that is not for us, in as many reads as it takes. */
@@ -355,18 +353,21 @@ static int ng_pass_over(struct capture_file *f, size_t length) {
 }
 
 static bool ng_wanted(uint32_t type) {
-        return type == NG_SECTION || type == NG_INTERFACE || type == NG_PACKET ||
-               type == NG_SIMPLE_PACKET || type == NG_OLD_PACKET;
+        return type == NG_SECTION || type == NG_INTERFACE || type == NG_PACKET || type == NG_SIMPLE_PACKET ||
+               type == NG_OLD_PACKET;
 }
 
 /* 1: a frame, 0: some other block. */
 static int ng_body(struct capture_file *f, uint32_t type, const uint8_t *body, size_t length,
                    struct capture_frame *ret) {
         switch (type) {
-        case NG_INTERFACE: return ng_interface(f, body, length);
+        case NG_INTERFACE:
+                return ng_interface(f, body, length);
         case NG_PACKET:
-        case NG_OLD_PACKET: return ng_packet(f, (enum ng_block) type, body, length, ret);
-        case NG_SIMPLE_PACKET: return ng_simple_packet(f, body, length, ret);
+        case NG_OLD_PACKET:
+                return ng_packet(f, (enum ng_block) type, body, length, ret);
+        case NG_SIMPLE_PACKET:
+                return ng_simple_packet(f, body, length, ret);
         }
         return 0;
 }

@@ -93,7 +93,8 @@ static bool is_slow_fill(const struct look *k, const struct ledger_service *s) {
                bad >= SLOW_PER_S * k->facts->duration_s && !is_retried(&s->counts, bad) && blind_flood(k, s, 0);
 }
 
-static double few_share(const struct look *k, const struct ledger_source *list, unsigned count, unsigned few, double bad) {
+static double few_share(const struct look *k, const struct ledger_source *list, unsigned count, unsigned few,
+                        double bad) {
         double sum = 0;
 
         for (unsigned i = 0; i < count && i < few; i++)
@@ -113,8 +114,8 @@ static enum diagnosis flood_kind(const struct look *k, const struct ledger_servi
         if (few_share(k, k->sources, k->sources_count, FEW_SOURCES, all_bad) >= CONCENTRATED_SHARE ||
             few_share(k, k->networks, k->networks_count, 1, all_bad) >= CONCENTRATED_SHARE)
                 return DIAGNOSIS_FLOOD_CONCENTRATED;
-        return look_unexplained(k, index_of(k, s), &s->counts) >= KEEP_COMING * s->clients
-                       ? DIAGNOSIS_FLOOD_DISTRIBUTED : DIAGNOSIS_FLOOD_SPOOFED;
+        return look_unexplained(k, index_of(k, s), &s->counts) >= KEEP_COMING * s->clients ? DIAGNOSIS_FLOOD_DISTRIBUTED
+                                                                                           : DIAGNOSIS_FLOOD_SPOOFED;
 }
 
 static void say_heaviest(struct look *k, double bad) {
@@ -145,8 +146,7 @@ static void say_meant(struct look *k, unsigned i) {
         struct address meant;
         char name[ADDRESS_TEXT_MAX];
 
-        if (capture_hosts_service(k->hosts, i)->network.length > 0 &&
-            capture_hosts_most_meant(k->hosts, i, &meant))
+        if (capture_hosts_service(k->hosts, i)->network.length > 0 && capture_hosts_most_meant(k->hosts, i, &meant))
                 say(k, ", most of it for %s", address_format(&meant, name));
 }
 
@@ -184,15 +184,14 @@ static void say_flood(struct look *k, unsigned i, unsigned others) {
         if (!look_is_out_only(k) && !look_is_in_only(k))
                 say_answers(k, c);
         if (look_is_out_only(k) && of(&s->counts, LEDGER_RESENT) > 0)
-                say(k, "; %.0f %% of its SYN-ACKs sent again", 100 * of(&s->counts, LEDGER_RESENT) /
-                    of(&s->counts, LEDGER_HANDSHAKES));
+                say(k, "; %.0f %% of its SYN-ACKs sent again",
+                    100 * of(&s->counts, LEDGER_RESENT) / of(&s->counts, LEDGER_HANDSHAKES));
         if (others)
                 say(k, "; and %u more listener%s flooded, %s handshakes unfinished in all", others,
                     others > 1 ? "s" : "", words_count((double) ledger_bad(&k->all), n));
         if (k->facts->duration_s < LOOK_SHORT_S)
                 say(k, " (a short capture)");
-        say_verdict(k, OUTCOME_FLOOD, d, look_is_out_only(k) ? "one-direction" : slow ? "slow-fill" : "flood",
-                    (int) i);
+        say_verdict(k, OUTCOME_FLOOD, d, look_is_out_only(k) ? "one-direction" : slow ? "slow-fill" : "flood", (int) i);
 }
 
 bool capture_flood_find(struct look *k) {
@@ -204,8 +203,8 @@ bool capture_flood_find(struct look *k) {
                         continue;
                 floods++;
                 k->v->flooded[i] = true;
-                if (worst < 0 || ledger_bad(&k->services[i].longest.counts) >
-                                         ledger_bad(&k->services[worst].longest.counts))
+                if (worst < 0 ||
+                    ledger_bad(&k->services[i].longest.counts) > ledger_bad(&k->services[worst].longest.counts))
                         worst = (int) i;
         }
         if (worst >= 0)

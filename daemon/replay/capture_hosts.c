@@ -20,8 +20,8 @@ enum {
 #define GUESS_SHARE 0.01
 
 /* Fixed: the same file gives the same answer. */
-static const struct keyed_hash hash_key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
-                                              0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
+static const struct keyed_hash hash_key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                              0x082efa98ec4e6c89 } };
 
 static uint64_t hash_end(const struct address *a, uint32_t port) {
         return keyed_hash_fold(keyed_hash_address(&hash_key, a) ^ port, hash_key.words[3]);
@@ -52,8 +52,8 @@ static bool given_as_local(const struct capture_hosts *h, const struct address *
 }
 
 /* NULL: it is not, or nothing was named. */
-static const struct capture_listen *given_as_listener(const struct capture_hosts *h,
-                                                      const struct address *a, uint16_t port) {
+static const struct capture_listen *given_as_listener(const struct capture_hosts *h, const struct address *a,
+                                                      uint16_t port) {
         for (uint32_t i = 0; i < h->given->listen_count; i++) {
                 const struct capture_listen *l = &h->given->listen[i];
 
@@ -112,14 +112,17 @@ static uint32_t group_for(struct capture_hosts *h, const struct address *a, uint
 
                 if (g->used && g->port == port && address_equal(&g->network.address, &network.address))
                         return n;
-                if (!g->used || (g->service == CAPTURE_NO_SERVICE && g->syns + g->answers <
-                                 h->groups[lightest].syns + h->groups[lightest].answers))
+                if (!g->used || (g->service == CAPTURE_NO_SERVICE &&
+                                 g->syns + g->answers < h->groups[lightest].syns + h->groups[lightest].answers))
                         lightest = n;
                 if (!g->used)
                         break;
         }
         h->groups[lightest] = (struct group) {
-                .used = true, .network = network, .narrow = narrow_network_of(a), .port = port,
+                .used = true,
+                .network = network,
+                .narrow = narrow_network_of(a),
+                .port = port,
                 .service = CAPTURE_NO_SERVICE,
         };
         return lightest;
@@ -197,8 +200,8 @@ bool capture_hosts_is_local(const struct capture_hosts *h, const struct address 
         return is_loopback(a);
 }
 
-static int add_service(struct capture_hosts *h, const struct address *a, uint16_t port,
-                       const struct prefix *network, bool closed) {
+static int add_service(struct capture_hosts *h, const struct address *a, uint16_t port, const struct prefix *network,
+                       bool closed) {
         struct capture_service *s = &h->services[h->count];
 
         for (uint32_t i = 0; i < h->count; i++)
@@ -415,7 +418,7 @@ static int heavier(const void *a, const void *b) {
 
         if (rank(*x) != rank(*y))
                 return rank(*x) < rank(*y) ? -1 : 1;
-        return wx != wy ? (wx < wy ? 1 : -1) : memcmp(&(*x)->address, &(*y)->address, sizeof (*x)->address);
+        return wx != wy ? (wx < wy ? 1 : -1) : memcmp(&(*x)->address, &(*y)->address, sizeof(*x)->address);
 }
 
 /* One who asks many hosts of many networks, whom nobody else asks: captured at a client. */
@@ -452,8 +455,7 @@ static void disown(struct capture_hosts *h) {
                 struct end *e = &h->ends[i];
 
                 if (!e->used || e->service == CAPTURE_NO_SERVICE || e->several_askers ||
-                    !address_equal(&e->asker, &h->client) ||
-                    address_is_wildcard(&h->services[e->service].key.address))
+                    !address_equal(&e->asker, &h->client) || address_is_wildcard(&h->services[e->service].key.address))
                         continue;
                 h->services[e->service].merged = CAPTURE_SERVICES_MAX;
                 h->left_out = 0;

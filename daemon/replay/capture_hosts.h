@@ -43,7 +43,7 @@ struct capture_service {
         uint32_t addresses;      /* met so far */
         bool closed;             /* it answers by RST alone */
         int merged;              /* into which other one, since many addresses share its port; or
-                                  * CAPTURE_NO_SERVICE */
+                     * CAPTURE_NO_SERVICE */
         int listener;            /* among those that the detector follows; -1: it does not */
 };
 

@@ -33,24 +33,41 @@ unsigned capture_notes_length(const struct capture_facts *f) {
 
 const char *capture_notes_kind(enum capture_kind k) {
         switch (k) {
-        case CAPTURE_NO_TCP: return "no TCP (UDP, ICMP, ARP and the like)";
-        case CAPTURE_FRAGMENT: return "later fragments, without a TCP header";
-        case CAPTURE_TRUNCATED: return "kept too short to have TCP flags";
-        case CAPTURE_BROKEN: return "broken: their lengths cannot be true";
-        case CAPTURE_TINY: return "first fragments that end within the TCP header";
-        case CAPTURE_DEEP: return "in more tunnels within each other than are followed";
-        case CAPTURE_LINK: return "of a link type that is not decoded";
-        case CAPTURE_VXLAN: return "in VXLAN, which is not decoded: capture behind the tunnel";
-        case CAPTURE_GENEVE: return "in Geneve, which is not decoded: capture behind the tunnel";
-        case CAPTURE_GTP: return "in GTP, which is not decoded: capture behind the tunnel";
-        case CAPTURE_L2TP: return "in L2TP, which is not decoded: capture behind the tunnel";
-        case CAPTURE_ERSPAN: return "in ERSPAN, which is not decoded: capture at the mirrored port";
-        case CAPTURE_PPTP: return "in PPTP, which is not decoded: capture behind the tunnel";
-        case CAPTURE_ESP: return "encrypted by IPsec (ESP): capture behind it";
-        case CAPTURE_MACSEC: return "in MACsec, which is not decoded: capture behind it";
-        case CAPTURE_UNREACHABLE: return "ICMP's answers to TCP (unreachable), taken for refusals";
+        case CAPTURE_NO_TCP:
+                return "no TCP (UDP, ICMP, ARP and the like)";
+        case CAPTURE_FRAGMENT:
+                return "later fragments, without a TCP header";
+        case CAPTURE_TRUNCATED:
+                return "kept too short to have TCP flags";
+        case CAPTURE_BROKEN:
+                return "broken: their lengths cannot be true";
+        case CAPTURE_TINY:
+                return "first fragments that end within the TCP header";
+        case CAPTURE_DEEP:
+                return "in more tunnels within each other than are followed";
+        case CAPTURE_LINK:
+                return "of a link type that is not decoded";
+        case CAPTURE_VXLAN:
+                return "in VXLAN, which is not decoded: capture behind the tunnel";
+        case CAPTURE_GENEVE:
+                return "in Geneve, which is not decoded: capture behind the tunnel";
+        case CAPTURE_GTP:
+                return "in GTP, which is not decoded: capture behind the tunnel";
+        case CAPTURE_L2TP:
+                return "in L2TP, which is not decoded: capture behind the tunnel";
+        case CAPTURE_ERSPAN:
+                return "in ERSPAN, which is not decoded: capture at the mirrored port";
+        case CAPTURE_PPTP:
+                return "in PPTP, which is not decoded: capture behind the tunnel";
+        case CAPTURE_ESP:
+                return "encrypted by IPsec (ESP): capture behind it";
+        case CAPTURE_MACSEC:
+                return "in MACsec, which is not decoded: capture behind it";
+        case CAPTURE_UNREACHABLE:
+                return "ICMP's answers to TCP (unreachable), taken for refusals";
         case CAPTURE_SEGMENT:
-        case CAPTURE_KINDS: break;
+        case CAPTURE_KINDS:
+                break;
         }
         return "";
 }
@@ -67,8 +84,8 @@ static void note_kinds(const struct capture_facts *f, struct capture_verdict *v)
                          f->kinds[i] == 1 ? "" : "s");
                 if (i == CAPTURE_LINK)
                         capture_verdict_note(v, capture_kind_name(CAPTURE_LINK), f->kinds[i], true,
-                                             "%s of link type %d%s%s%s, which is not decoded", n,
-                                             f->unknown_link, name ? " (" : "", name ? name : "", name ? ")" : "");
+                                             "%s of link type %d%s%s%s, which is not decoded", n, f->unknown_link,
+                                             name ? " (" : "", name ? name : "", name ? ")" : "");
                 else if (i == CAPTURE_TRUNCATED)
                         capture_verdict_note(v, capture_kind_name(CAPTURE_TRUNCATED), f->kinds[i], true,
                                              "%s %s; capture with -s %u", n, capture_notes_kind(CAPTURE_TRUNCATED),
@@ -76,7 +93,9 @@ static void note_kinds(const struct capture_facts *f, struct capture_verdict *v)
                 else
                         capture_verdict_note(v, capture_kind_name((enum capture_kind) i), f->kinds[i],
                                              capture_kind_is_loss((enum capture_kind) i), "%s %s%s", n,
-                                             i != CAPTURE_NO_TCP && i != CAPTURE_UNREACHABLE ? "" : f->kinds[i] == 1 ? "is " : "are ",
+                                             i != CAPTURE_NO_TCP && i != CAPTURE_UNREACHABLE ? ""
+                                             : f->kinds[i] == 1                              ? "is "
+                                                                                             : "are ",
                                              capture_notes_kind((enum capture_kind) i));
         }
 }
@@ -89,7 +108,8 @@ static void note_time(const struct capture_facts *f, struct capture_verdict *v) 
                 capture_verdict_note(v, "time-steps-back", c->steps_back, false,
                                      "%s packet%s go%s back in time, by up to %s: time goes on from there",
                                      words_count((double) c->steps_back, n), c->steps_back == 1 ? "" : "s",
-                                     c->steps_back == 1 ? "es" : "", words_seconds((double) c->farthest_back_us / 1e6, t));
+                                     c->steps_back == 1 ? "es" : "",
+                                     words_seconds((double) c->farthest_back_us / 1e6, t));
         if (f->pause_s > 0)
                 capture_verdict_note(v, "pause", 0, false,
                                      "nothing was captured for %s within it: files joined, or a clock that was set",
@@ -97,9 +117,8 @@ static void note_time(const struct capture_facts *f, struct capture_verdict *v) 
         if (c->begun && c->earliest_us == c->latest_us && f->kinds[CAPTURE_SEGMENT] > 1)
                 capture_verdict_note(v, "one-time", 0, false, "no time passes in it: how fast it came is not known");
         if (c->strays)
-                capture_verdict_note(v, "time-ahead", c->strays, false,
-                                     "%s packet%s stamped far ahead of those around", words_count((double) c->strays, n),
-                                     c->strays == 1 ? " is" : "s are");
+                capture_verdict_note(v, "time-ahead", c->strays, false, "%s packet%s stamped far ahead of those around",
+                                     words_count((double) c->strays, n), c->strays == 1 ? " is" : "s are");
         if (c->unstamped)
                 capture_verdict_note(v, "no-time", c->unstamped, false, "%s packet%s no usable time",
                                      words_count((double) c->unstamped, n), c->unstamped == 1 ? " has" : "s have");
@@ -119,8 +138,8 @@ static void note_traffic(const struct capture_hosts *hosts, const struct ledger 
         if (left_out)
                 capture_verdict_note(v, "listeners", left_out, true,
                                      "%s listener%s more than the %d that the detector follows; name those you "
-                                     "mean: --replay-listen", words_count((double) left_out, n),
-                                     left_out == 1 ? "" : "s", OBS_LISTENERS_MAX);
+                                     "mean: --replay-listen",
+                                     words_count((double) left_out, n), left_out == 1 ? "" : "s", OBS_LISTENERS_MAX);
         if (c->of[LEDGER_UNASKED] && strcmp(v->situation, "backscatter") != 0)
                 capture_verdict_note(v, "unasked-answers", c->of[LEDGER_UNASKED], false,
                                      "%s SYN-ACK%s SYNs that are not in the capture%s",
@@ -130,7 +149,8 @@ static void note_traffic(const struct capture_hosts *hosts, const struct ledger 
         if (silent && aimed)
                 capture_verdict_note(v, "elsewhere", silent, false,
                                      "%s handshake%s elsewhere: to where nobody listens, from this host to others, or "
-                                     "through it", words_count((double) silent, n), silent == 1 ? " goes" : "s go");
+                                     "through it",
+                                     words_count((double) silent, n), silent == 1 ? " goes" : "s go");
 }
 
 static void note_cut(const struct capture_facts *f, struct capture_verdict *v) {

@@ -44,7 +44,7 @@ bool capture_nothing_ordered(struct look *k) {
         if (overtaken < UNORDERED_MIN || overtaken < LOOK_MOST * n || of(&k->all, LEDGER_DONE) >= LOOK_MOST * n)
                 return false;
         say(k, "cannot tell: its packets are not in the order of time, SYN-ACKs stand before their SYNs; sort it first "
-            "(reordercap FILE NEW)");
+               "(reordercap FILE NEW)");
         say_verdict(k, OUTCOME_CANNOT_TELL, DIAGNOSIS_UNKNOWN, "unordered", CAPTURE_NO_SERVICE);
         return true;
 }
@@ -57,9 +57,10 @@ static void say_backscatter(struct look *k, const struct ledger_counts *c) {
         capture_hosts_unasked(k->hosts, &from, &to);
         if (to < 1.5 && capture_hosts_unasked_to(k->hosts, &victim))
                 address_format(&victim, name);
-        say(k, "%s SYN-ACKs from %s addresses answer SYNs that %s never sent: its address is forged elsewhere, "
-            "or these hosts are made to reflect an attack on it", words_count(of(c, LEDGER_UNASKED), n),
-            say_about(from, of(c, LEDGER_UNASKED), m), name);
+        say(k,
+            "%s SYN-ACKs from %s addresses answer SYNs that %s never sent: its address is forged elsewhere, "
+            "or these hosts are made to reflect an attack on it",
+            words_count(of(c, LEDGER_UNASKED), n), say_about(from, of(c, LEDGER_UNASKED), m), name);
 }
 
 /* What was named is not in it, or one end that is not ours has most of it. */

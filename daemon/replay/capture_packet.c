@@ -137,10 +137,14 @@ static enum capture_kind parse_udp(struct bytes b) {
                 return CAPTURE_NO_TCP;
         switch (get16(b.at + 2)) {
         case 4789:
-        case 8472: return p[0] & 0x08 ? CAPTURE_VXLAN : CAPTURE_NO_TCP;
-        case 6081: return p[0] >> 6 == 0 ? CAPTURE_GENEVE : CAPTURE_NO_TCP;
-        case 2152: return p[0] >> 5 == 1 && p[1] == 255 ? CAPTURE_GTP : CAPTURE_NO_TCP;
-        case 1701: return (p[1] & 0xf) == 2 && !(p[0] & 0x80) ? CAPTURE_L2TP : CAPTURE_NO_TCP;
+        case 8472:
+                return p[0] & 0x08 ? CAPTURE_VXLAN : CAPTURE_NO_TCP;
+        case 6081:
+                return p[0] >> 6 == 0 ? CAPTURE_GENEVE : CAPTURE_NO_TCP;
+        case 2152:
+                return p[0] >> 5 == 1 && p[1] == 255 ? CAPTURE_GTP : CAPTURE_NO_TCP;
+        case 1701:
+                return (p[1] & 0xf) == 2 && !(p[0] & 0x80) ? CAPTURE_L2TP : CAPTURE_NO_TCP;
         }
         return CAPTURE_NO_TCP;
 }
@@ -220,9 +224,12 @@ static enum capture_kind parse_ppp(struct bytes b, struct capture_segment *ret) 
         protocol = length == 1 ? b.at[0] : get16(b.at);
         skip(&b, length);
         switch (protocol) {
-        case PPP_V4: return parse_type(b, ETHERTYPE_V4, ret);
-        case PPP_V6: return parse_type(b, ETHERTYPE_V6, ret);
-        case PPP_MPLS: return parse_mpls(b, ret);
+        case PPP_V4:
+                return parse_type(b, ETHERTYPE_V4, ret);
+        case PPP_V6:
+                return parse_type(b, ETHERTYPE_V6, ret);
+        case PPP_MPLS:
+                return parse_mpls(b, ret);
         }
         return CAPTURE_NO_TCP;
 }
@@ -246,16 +253,25 @@ static void limit(struct bytes *b, size_t length) {
 
 static enum capture_kind parse_protocol(struct bytes b, uint8_t protocol, struct capture_segment *ret) {
         switch (protocol) {
-        case IPPROTO_TCP: return parse_tcp(b, ret);
-        case IPPROTO_UDP: return parse_udp(b);
-        case IPPROTO_ICMP: return parse_unreachable(b, false, ret);
-        case IPPROTO_ICMPV6: return parse_unreachable(b, true, ret);
+        case IPPROTO_TCP:
+                return parse_tcp(b, ret);
+        case IPPROTO_UDP:
+                return parse_udp(b);
+        case IPPROTO_ICMP:
+                return parse_unreachable(b, false, ret);
+        case IPPROTO_ICMPV6:
+                return parse_unreachable(b, true, ret);
         case IPPROTO_IPIP:
-        case IPPROTO_IPV6: return parse_ip(b, ret);
-        case IPPROTO_GRE: return parse_gre(b, ret);
-        case IPPROTO_ESP: return CAPTURE_ESP;
-        case IPPROTO_MPLS: return parse_mpls(b, ret);
-        case PROTOCOL_ETHERIP: return skip(&b, 2) ? parse_ethernet(b, ret) : missing(&b, 2);
+        case IPPROTO_IPV6:
+                return parse_ip(b, ret);
+        case IPPROTO_GRE:
+                return parse_gre(b, ret);
+        case IPPROTO_ESP:
+                return CAPTURE_ESP;
+        case IPPROTO_MPLS:
+                return parse_mpls(b, ret);
+        case PROTOCOL_ETHERIP:
+                return skip(&b, 2) ? parse_ethernet(b, ret) : missing(&b, 2);
         }
         return CAPTURE_NO_TCP;
 }
@@ -303,8 +319,8 @@ static enum capture_kind parse_ipv4(struct bytes b, struct capture_segment *ret)
 
 static bool is_extension(uint8_t next) {
         return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS ||
-               next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == PROTOCOL_MOBILITY ||
-               next == PROTOCOL_HIP || next == PROTOCOL_SHIM6;
+               next == IPPROTO_FRAGMENT || next == IPPROTO_AH || next == PROTOCOL_MOBILITY || next == PROTOCOL_HIP ||
+               next == PROTOCOL_SHIM6;
 }
 
 static enum capture_kind parse_ipv6(struct bytes b, struct capture_segment *ret) {
@@ -382,12 +398,17 @@ static enum capture_kind parse_type(struct bytes b, uint16_t type, struct captur
         if (++b.depth > DEPTH_MAX)
                 return CAPTURE_DEEP;
         switch (type) {
-        case ETHERTYPE_V4: return parse_ipv4(b, ret);
-        case ETHERTYPE_V6: return parse_ipv6(b, ret);
+        case ETHERTYPE_V4:
+                return parse_ipv4(b, ret);
+        case ETHERTYPE_V6:
+                return parse_ipv6(b, ret);
         case ETHERTYPE_MPLS:
-        case ETHERTYPE_MPLS_MULTICAST: return parse_mpls(b, ret);
-        case ETHERTYPE_PPPOE: return parse_pppoe(b, ret);
-        case ETHERTYPE_MACSEC: return CAPTURE_MACSEC;
+        case ETHERTYPE_MPLS_MULTICAST:
+                return parse_mpls(b, ret);
+        case ETHERTYPE_PPPOE:
+                return parse_pppoe(b, ret);
+        case ETHERTYPE_MACSEC:
+                return CAPTURE_MACSEC;
         }
         return type <= ETHERNET_LENGTH_MAX ? parse_llc(b, ret) : CAPTURE_NO_TCP;
 }
@@ -412,9 +433,7 @@ static enum capture_kind parse_cooked(struct bytes b, size_t header, size_t prot
                 return missing(&b, header);
         packet_type = packet_type_size == 2 ? get16(b.at + packet_type_at) : b.at[packet_type_at];
         type = get16(b.at + protocol_at);
-        ret->way = packet_type == SLL_OUTGOING ? CAPTURE_OUT
-                   : packet_type == 0          ? CAPTURE_IN
-                                               : CAPTURE_WAY_UNKNOWN;
+        ret->way = packet_type == SLL_OUTGOING ? CAPTURE_OUT : packet_type == 0 ? CAPTURE_IN : CAPTURE_WAY_UNKNOWN;
         skip(&b, header);
         return parse_type(b, type, ret);
 }
@@ -502,19 +521,25 @@ static enum capture_kind parse_link(int link, struct bytes b, struct capture_seg
         case CAPTURE_NULL:
         case CAPTURE_LOOP:
                 return skip(&b, 4) ? parse_ip(b, ret) : missing(&b, 4);
-        case CAPTURE_ETHERNET: return parse_ethernet(b, ret);
+        case CAPTURE_ETHERNET:
+                return parse_ethernet(b, ret);
         case CAPTURE_PPP:
-        case CAPTURE_PPP_HDLC: return parse_ppp(b, ret);
-        case CAPTURE_PPP_ETHERNET: return parse_pppoe(b, ret);
+        case CAPTURE_PPP_HDLC:
+                return parse_ppp(b, ret);
+        case CAPTURE_PPP_ETHERNET:
+                return parse_pppoe(b, ret);
         case CAPTURE_CISCO_HDLC:
                 if (b.captured < 4)
                         return missing(&b, 4);
                 type = get16(b.at + 2);
                 skip(&b, 4);
                 return parse_type(b, type, ret);
-        case CAPTURE_SLL: return parse_cooked(b, SLL_HEADER, 14, 0, 2, ret);
-        case CAPTURE_SLL2: return parse_cooked(b, SLL2_HEADER, 0, 10, 1, ret);
-        case CAPTURE_NFLOG: return parse_nflog(b, ret);
+        case CAPTURE_SLL:
+                return parse_cooked(b, SLL_HEADER, 14, 0, 2, ret);
+        case CAPTURE_SLL2:
+                return parse_cooked(b, SLL2_HEADER, 0, 10, 1, ret);
+        case CAPTURE_NFLOG:
+                return parse_nflog(b, ret);
         case CAPTURE_RAW_OLD:
         case CAPTURE_RAW_OPENBSD:
         case CAPTURE_RAW:
@@ -541,15 +566,15 @@ enum capture_kind capture_packet_parse(int link, const uint8_t *frame, size_t ca
 
 const char *capture_kind_name(enum capture_kind k) {
         static const char *const names[CAPTURE_KINDS] = {
-                [CAPTURE_SEGMENT] = "tcp",     [CAPTURE_UNREACHABLE] = "icmp-unreachable",
-                [CAPTURE_NO_TCP] = "no-tcp",
-                [CAPTURE_FRAGMENT] = "fragment", [CAPTURE_TRUNCATED] = "truncated",
-                [CAPTURE_BROKEN] = "broken",   [CAPTURE_TINY] = "tiny-fragment",
-                [CAPTURE_DEEP] = "nested-too-deep", [CAPTURE_LINK] = "link-type",
-                [CAPTURE_VXLAN] = "vxlan",     [CAPTURE_GENEVE] = "geneve",
-                [CAPTURE_GTP] = "gtp",         [CAPTURE_L2TP] = "l2tp",
-                [CAPTURE_ERSPAN] = "erspan",   [CAPTURE_PPTP] = "pptp",
-                [CAPTURE_ESP] = "esp",         [CAPTURE_MACSEC] = "macsec",
+                [CAPTURE_SEGMENT] = "tcp",         [CAPTURE_UNREACHABLE] = "icmp-unreachable",
+                [CAPTURE_NO_TCP] = "no-tcp",       [CAPTURE_FRAGMENT] = "fragment",
+                [CAPTURE_TRUNCATED] = "truncated", [CAPTURE_BROKEN] = "broken",
+                [CAPTURE_TINY] = "tiny-fragment",  [CAPTURE_DEEP] = "nested-too-deep",
+                [CAPTURE_LINK] = "link-type",      [CAPTURE_VXLAN] = "vxlan",
+                [CAPTURE_GENEVE] = "geneve",       [CAPTURE_GTP] = "gtp",
+                [CAPTURE_L2TP] = "l2tp",           [CAPTURE_ERSPAN] = "erspan",
+                [CAPTURE_PPTP] = "pptp",           [CAPTURE_ESP] = "esp",
+                [CAPTURE_MACSEC] = "macsec",
         };
 
         return names[k];

@@ -60,9 +60,8 @@ static bool find_sweep(struct look *k) {
         int most = -1;
 
         for (unsigned i = 0; i < k->count; i++)
-                if (capture_scan_is_sweep(k, i) &&
-                    (most < 0 || k->services[i].counts.of[LEDGER_HANDSHAKES] >
-                                         k->services[most].counts.of[LEDGER_HANDSHAKES]))
+                if (capture_scan_is_sweep(k, i) && (most < 0 || k->services[i].counts.of[LEDGER_HANDSHAKES] >
+                                                                        k->services[most].counts.of[LEDGER_HANDSHAKES]))
                         most = (int) i;
         if (most < 0 || of(&k->services[most].counts, LEDGER_HANDSHAKES) < LOOK_MOST * of(&k->all, LEDGER_HANDSHAKES))
                 return false;

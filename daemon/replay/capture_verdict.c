@@ -16,9 +16,12 @@
 
 const char *capture_outcome_name(enum capture_outcome o) {
         switch (o) {
-        case OUTCOME_CANNOT_TELL: return "cannot-tell";
-        case OUTCOME_NO_FLOOD: return "no-flood";
-        case OUTCOME_FLOOD: return "flood";
+        case OUTCOME_CANNOT_TELL:
+                return "cannot-tell";
+        case OUTCOME_NO_FLOOD:
+                return "no-flood";
+        case OUTCOME_FLOOD:
+                return "flood";
         }
         return "cannot-tell";
 }
@@ -57,8 +60,7 @@ static void weigh_loss(struct look *k) {
 }
 
 int capture_verdict_find(const struct capture_facts *facts, const struct capture_hosts *hosts,
-                         const struct ledger *ledger, const struct ledger_limits *limits,
-                         struct capture_verdict *ret) {
+                         const struct ledger *ledger, const struct ledger_limits *limits, struct capture_verdict *ret) {
         struct look *k = calloc(1, sizeof *k);
 
         *ret = (struct capture_verdict) { .service = CAPTURE_NO_SERVICE };

@@ -59,8 +59,7 @@ const char *capture_outcome_name(enum capture_outcome o); /* "flood", "no-flood"
 
 /* The ledger is concluded. -ENOMEM. */
 int capture_verdict_find(const struct capture_facts *facts, const struct capture_hosts *hosts,
-                         const struct ledger *ledger, const struct ledger_limits *limits,
-                         struct capture_verdict *ret);
+                         const struct ledger *ledger, const struct ledger_limits *limits, struct capture_verdict *ret);
 /* One more remark; text as of printf. */
 void capture_verdict_note(struct capture_verdict *v, const char *reason, uint64_t packets, bool loss,
                           const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -35,8 +35,8 @@ struct compare *compare_free(struct compare *c) {
 }
 
 static bool views_equal(const struct compare_view *a, const struct compare_view *b) {
-        return a->state == b->state && a->diagnosis == b->diagnosis &&
-               a->want_syncookies == b->want_syncookies && a->want_block == b->want_block;
+        return a->state == b->state && a->diagnosis == b->diagnosis && a->want_syncookies == b->want_syncookies &&
+               a->want_block == b->want_block;
 }
 
 static void close_interval(struct compare *c, struct subject *s) {
@@ -52,8 +52,8 @@ static void step_subject(struct compare *c, struct subject *s, const struct list
                          const struct compare_view views[static COMPARE_SIDES]) {
         bool another = key && !listener_key_equal(key, &s->open.listener);
 
-        if (s->differs && (another || !views_equal(&views[0], &s->open.views[0]) ||
-                           !views_equal(&views[1], &s->open.views[1])))
+        if (s->differs &&
+            (another || !views_equal(&views[0], &s->open.views[0]) || !views_equal(&views[1], &s->open.views[1])))
                 close_interval(c, s);
         if (s->differs || views_equal(&views[0], &views[1]))
                 return;
@@ -85,8 +85,8 @@ static struct compare_view listener_view(const struct engine_look *look, uint32_
 }
 
 /* Both saw the same listeners, so it is most likely at the same place. */
-static bool find_listener(const struct engine_look *look, const struct listener_key *key,
-                          uint32_t likely, uint32_t *ret) {
+static bool find_listener(const struct engine_look *look, const struct listener_key *key, uint32_t likely,
+                          uint32_t *ret) {
         for (uint32_t n = 0; n < look->verdicts.listeners_count; n++) {
                 uint32_t i = (likely + n) % look->verdicts.listeners_count;
 
@@ -98,8 +98,7 @@ static bool find_listener(const struct engine_look *look, const struct listener_
         return false;
 }
 
-static void step_listeners(struct compare *c, const struct engine_look *first,
-                           const struct engine_look *second) {
+static void step_listeners(struct compare *c, const struct engine_look *first, const struct engine_look *second) {
         memset(c->seen, 0, sizeof c->seen);
         for (uint32_t i = 0; i < first->verdicts.listeners_count; i++) {
                 const struct listener_verdict *l = &first->verdicts.listeners[i];

@@ -107,8 +107,7 @@ static uint64_t mix(uint64_t x) {
         return x ^ (x >> 31);
 }
 
-static uint32_t *bucket_of(const struct kernel_model *m, unsigned listener,
-                           const struct kernel_model_peer *peer) {
+static uint32_t *bucket_of(const struct kernel_model *m, unsigned listener, const struct kernel_model_peer *peer) {
         uint64_t high, low;
 
         memcpy(&high, peer->address.bytes, sizeof high);
@@ -117,14 +116,11 @@ static uint32_t *bucket_of(const struct kernel_model *m, unsigned listener,
         return &m->buckets[mix(high ^ low) & m->buckets_mask];
 }
 
-static bool request_is(const struct request *r, unsigned listener,
-                       const struct kernel_model_peer *peer) {
-        return r->listener == listener && r->peer.port == peer->port &&
-               address_equal(&r->peer.address, &peer->address);
+static bool request_is(const struct request *r, unsigned listener, const struct kernel_model_peer *peer) {
+        return r->listener == listener && r->peer.port == peer->port && address_equal(&r->peer.address, &peer->address);
 }
 
-static uint32_t find(const struct kernel_model *m, unsigned listener,
-                     const struct kernel_model_peer *peer) {
+static uint32_t find(const struct kernel_model *m, unsigned listener, const struct kernel_model_peer *peer) {
         uint32_t i = *bucket_of(m, listener, peer);
 
         while (i != NONE && !request_is(&m->requests[i], listener, peer))
@@ -165,8 +161,7 @@ static void level_remove(struct kernel_model *m, uint32_t i) {
                 m->requests[r->next].previous = r->previous;
 }
 
-static void request_add(struct kernel_model *m, unsigned listener,
-                        const struct kernel_model_peer *peer, uint32_t tag) {
+static void request_add(struct kernel_model *m, unsigned listener, const struct kernel_model_peer *peer, uint32_t tag) {
         uint32_t *bucket = bucket_of(m, listener, peer), i = m->first_free;
         struct request *r = &m->requests[i];
 
@@ -237,8 +232,7 @@ static int table_grow(struct kernel_model *m, uint32_t more) {
 
 /* --- listeners ---------------------------------------------------------------- */
 
-int kernel_model_add_listener(struct kernel_model *m, const struct kernel_model_listener *l,
-                              unsigned *ret_listener) {
+int kernel_model_add_listener(struct kernel_model *m, const struct kernel_model_listener *l, unsigned *ret_listener) {
         int r;
 
         if (l->backlog == 0 || l->backlog > KERNEL_MODEL_BACKLOG_MAX)
@@ -268,8 +262,7 @@ int kernel_model_find_listener(const struct kernel_model *m, const struct addres
                         continue;
                 if (address_equal(&k->address, a))
                         score = 2;
-                else if (address_is_wildcard(&k->address) &&
-                         address_is_ipv4(&k->address) == address_is_ipv4(a))
+                else if (address_is_wildcard(&k->address) && address_is_ipv4(&k->address) == address_is_ipv4(a))
                         score = 1;
                 else if (address_is_wildcard(&k->address) && !address_is_ipv4(&k->address))
                         score = 0; /* [::] serves both families */
@@ -310,8 +303,7 @@ static void drain(struct kernel_model *m, struct listener *l) {
         }
 }
 
-void kernel_model_set_accepts(struct kernel_model *m, uint64_t time_us, unsigned listener,
-                              uint32_t accepts_per_s) {
+void kernel_model_set_accepts(struct kernel_model *m, uint64_t time_us, unsigned listener, uint32_t accepts_per_s) {
         kernel_model_advance(m, time_us);
         drain(m, &m->listeners[listener]);
         m->listeners[listener].settings.accepts_per_s = accepts_per_s;
@@ -527,8 +519,7 @@ enum kernel_model_ack kernel_model_ack(struct kernel_model *m, uint64_t time_us,
         return complete(m, l);
 }
 
-bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
-                      const struct kernel_model_peer *peer) {
+bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener, const struct kernel_model_peer *peer) {
         uint32_t i;
 
         kernel_model_advance(m, time_us);
@@ -544,8 +535,7 @@ bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
         return true;
 }
 
-void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener,
-                         const struct kernel_model_peer *peer) {
+void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener, const struct kernel_model_peer *peer) {
         uint32_t i;
 
         kernel_model_advance(m, time_us);
@@ -583,8 +573,7 @@ void kernel_model_each_half_open(const struct kernel_model *m, kernel_model_each
  * deferred one looks young in the last second before each time-out), the
  * sensor is misled, and so is its model.
  */
-static void observe_request(const struct kernel_model *m, const struct request *r,
-                            struct observation *o) {
+static void observe_request(const struct kernel_model *m, const struct request *r, struct observation *o) {
         const struct listener *l = &m->listeners[r->listener];
         uint64_t expires_us = r->expires_us - m->now_us;
         uint32_t doublings = r->retrans < LEVELS ? r->retrans : LEVELS;

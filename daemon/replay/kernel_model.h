@@ -85,14 +85,12 @@ int kernel_model_new(const struct kernel_model_settings *s, struct kernel_model 
 struct kernel_model *kernel_model_free(struct kernel_model *m);
 
 /* Gives the number packets name it by. -EINVAL, -ENOMEM, -ENOSPC: OBS_LISTENERS_MAX. */
-int kernel_model_add_listener(struct kernel_model *m, const struct kernel_model_listener *l,
-                              unsigned *ret_listener);
+int kernel_model_add_listener(struct kernel_model *m, const struct kernel_model_listener *l, unsigned *ret_listener);
 /* The listener for a destination, a bound address before a wildcard; or KERNEL_MODEL_NO_LISTENER. */
 int kernel_model_find_listener(const struct kernel_model *m, const struct address *a, uint16_t port);
 /* The listener closes; its requests stay as ghosts until their timers fire. */
 void kernel_model_close_listener(struct kernel_model *m, unsigned listener);
-void kernel_model_set_accepts(struct kernel_model *m, uint64_t time_us, unsigned listener,
-                              uint32_t accepts_per_s);
+void kernel_model_set_accepts(struct kernel_model *m, uint64_t time_us, unsigned listener, uint32_t accepts_per_s);
 void kernel_model_set_syncookies(struct kernel_model *m, uint8_t value);
 uint8_t kernel_model_syncookies(const struct kernel_model *m);
 
@@ -104,11 +102,9 @@ enum kernel_model_answer kernel_model_syn(struct kernel_model *m, uint64_t time_
 enum kernel_model_ack kernel_model_ack(struct kernel_model *m, uint64_t time_us, int listener,
                                        const struct kernel_model_peer *peer, unsigned flags);
 /* Whether it ended a request. */
-bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener,
-                      const struct kernel_model_peer *peer);
+bool kernel_model_rst(struct kernel_model *m, uint64_t time_us, int listener, const struct kernel_model_peer *peer);
 /* The host answered the peer's SYN by RST, which the model took for a SYN to a listener. */
-void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener,
-                         const struct kernel_model_peer *peer);
+void kernel_model_refuse(struct kernel_model *m, uint64_t time_us, int listener, const struct kernel_model_peer *peer);
 /* Segments that only count as InSegs. */
 void kernel_model_segments(struct kernel_model *m, uint64_t count);
 

@@ -91,8 +91,7 @@ static void tally_all(struct ledger *l, const struct entry *e, uint64_t by) {
 }
 
 /* A handshake whose service was found only after it had begun. */
-static void settle(struct ledger *l, struct entry *e, struct capture_hosts *hosts,
-                   const struct ledger_note *n) {
+static void settle(struct ledger *l, struct entry *e, struct capture_hosts *hosts, const struct ledger_note *n) {
         int service;
 
         if (e->service != LEDGER_ELSEWHERE)
@@ -284,8 +283,8 @@ static void see(struct ledger *l, struct entry *e, const struct place *p, struct
                 other(l, e, s, from_client, ret);
 }
 
-void ledger_see(struct ledger *l, uint64_t now_us, struct capture_hosts *hosts,
-                const struct capture_segment *s, struct ledger_note *ret) {
+void ledger_see(struct ledger *l, uint64_t now_us, struct capture_hosts *hosts, const struct capture_segment *s,
+                struct ledger_note *ret) {
         struct place p = ledger_entries_place(l->entries, s);
         struct entry *e;
 

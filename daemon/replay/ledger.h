@@ -105,8 +105,8 @@ int ledger_new(const struct ledger_limits *limits, struct ledger **ret);
 struct ledger *ledger_free(struct ledger *l);
 
 /* Times never go back. */
-void ledger_see(struct ledger *l, uint64_t now_us, struct capture_hosts *hosts,
-                const struct capture_segment *s, struct ledger_note *ret);
+void ledger_see(struct ledger *l, uint64_t now_us, struct capture_hosts *hosts, const struct capture_segment *s,
+                struct ledger_note *ret);
 /* One service turns out to be a part of another: what is known of it, and what comes, is the other's. */
 void ledger_merge(struct ledger *l, unsigned service, unsigned into);
 /* Fetches what a segment will be looked up in. */

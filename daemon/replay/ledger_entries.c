@@ -40,8 +40,7 @@ struct place ledger_entries_place(struct ledger_entries *t, const struct capture
         bool low = order < 0 || (order == 0 && s->source_port < s->destination_port);
         const struct address *a = low ? &s->source : &s->destination, *b = low ? &s->destination : &s->source;
         uint64_t pa = low ? s->source_port : s->destination_port, pb = low ? s->destination_port : s->source_port;
-        uint64_t hash = keyed_hash_fold(ledger_hash(a) ^ (pa << 16 | pb),
-                                        ledger_hash(b) ^ ledger_hash_key.words[1]);
+        uint64_t hash = keyed_hash_fold(ledger_hash(a) ^ (pa << 16 | pb), ledger_hash(b) ^ ledger_hash_key.words[1]);
 
         return (struct place) {
                 .set = t->sets[hash & (SETS - 1)],

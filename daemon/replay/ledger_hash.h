@@ -5,8 +5,8 @@
 
 #include "core/keyed_hash.h"
 
-static const struct keyed_hash ledger_hash_key = { { 0x9216d5d98979fb1b, 0xd1310ba698dfb5ac,
-                                                     0x2ffd72dbd01adfb7, 0xb8e1afed6a267e96 } };
+static const struct keyed_hash ledger_hash_key = { { 0x9216d5d98979fb1b, 0xd1310ba698dfb5ac, 0x2ffd72dbd01adfb7,
+                                                     0xb8e1afed6a267e96 } };
 
 static inline uint64_t ledger_hash(const struct address *a) {
         return keyed_hash_address(&ledger_hash_key, a);

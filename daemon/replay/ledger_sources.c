@@ -119,7 +119,9 @@ static struct ledger_source describe(const struct source *s, bool network) {
 
         return (struct ledger_source) {
                 .prefix = { .address = s->address,
-                            .length = !network ? ADDRESS_BITS : v4 ? ADDRESS_IPV4_OFFSET_BITS + 24 : 64 },
+                            .length = !network ? ADDRESS_BITS
+                                      : v4     ? ADDRESS_IPV4_OFFSET_BITS + 24
+                                               : 64 },
                 .handshakes = s->handshakes,
                 .finished = s->finished,
                 .reset = s->reset,

@@ -235,7 +235,9 @@ static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
                 listener = capture_hosts_service(p->hosts, (uint32_t) n->service)->listener;
         switch (n->news) {
         case LEDGER_BEGUN:
-        case LEDGER_REPEATED: play_syn(p, n, listener, &peer); return;
+        case LEDGER_REPEATED:
+                play_syn(p, n, listener, &peer);
+                return;
         case LEDGER_FINISHED:
                 if (listener >= 0)
                         play_finish(p, n, listener, &peer);
@@ -245,9 +247,14 @@ static void play_note(struct pcap_replay *p, const struct ledger_note *n) {
                         source_table_disowned(p->sources, &n->client);
                 kernel_model_rst(p->model, p->packet_us, listener, &peer);
                 return;
-        case LEDGER_REFUSED: kernel_model_refuse(p->model, p->packet_us, listener, &peer); return;
-        case LEDGER_NOTHING: kernel_model_segments(p->model, 1); return;
-        case LEDGER_ANSWERED: return;
+        case LEDGER_REFUSED:
+                kernel_model_refuse(p->model, p->packet_us, listener, &peer);
+                return;
+        case LEDGER_NOTHING:
+                kernel_model_segments(p->model, 1);
+                return;
+        case LEDGER_ANSWERED:
+                return;
         }
 }
 
@@ -330,8 +337,8 @@ static int find_hosts(struct pcap_replay *p, int fd, off_t start, char *ret_erro
 }
 
 static int make_parts(struct pcap_replay *p) {
-        static const struct keyed_hash key = { { 0x452821e638d01377, 0xbe5466cf34e90c6c,
-                                                 0xc0ac29b7c97c50dd, 0x3f84d5b5b5470917 } };
+        static const struct keyed_hash key = { { 0x452821e638d01377, 0xbe5466cf34e90c6c, 0xc0ac29b7c97c50dd,
+                                                 0x3f84d5b5b5470917 } };
         struct kernel_model_settings k = kernel_model_defaults();
         int r;
 
@@ -385,9 +392,8 @@ static int prepare(struct pcap_replay *p, int fd, const void *before, size_t cou
         return 0;
 }
 
-int pcap_replay_new(int fd, const char *name, const void *before, size_t count,
-                    const struct pcap_replay_options *o, struct pcap_replay **ret,
-                    char ret_error[static PCAP_REPLAY_ERROR_MAX]) {
+int pcap_replay_new(int fd, const char *name, const void *before, size_t count, const struct pcap_replay_options *o,
+                    struct pcap_replay **ret, char ret_error[static PCAP_REPLAY_ERROR_MAX]) {
         struct pcap_replay *p = o->tick_us > 0 ? calloc(1, sizeof *p) : NULL;
         int r;
 

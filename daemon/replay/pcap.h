@@ -35,7 +35,7 @@ struct pcap_replay_options {
         uint64_t (*realtime_us)(void); /* of a pipe that is live, silence is time as well;
                                         * NULL: only packets tell the time */
         bool (*stopped)(void);         /* a pipe is to end: what comes within a second more is still
-                                        * played; NULL: never */
+                                * played; NULL: never */
 };
 
 struct pcap_replay;
@@ -48,9 +48,8 @@ struct pcap_replay_options pcap_replay_defaults(void);
  * no regular file. -EBADMSG: no capture; others from reading. ret_error then says
  * what, with the name.
  */
-int pcap_replay_new(int fd, const char *name, const void *before, size_t count,
-                    const struct pcap_replay_options *o, struct pcap_replay **ret,
-                    char ret_error[static PCAP_REPLAY_ERROR_MAX]);
+int pcap_replay_new(int fd, const char *name, const void *before, size_t count, const struct pcap_replay_options *o,
+                    struct pcap_replay **ret, char ret_error[static PCAP_REPLAY_ERROR_MAX]);
 struct pcap_replay *pcap_replay_free(struct pcap_replay *p);
 
 /* 1: the next observation; 0: the capture is over, or cut: the verdict tells. */

@@ -67,8 +67,7 @@ static int write_all(int fd, const char *data, size_t length, size_t *ret_done) 
 static void take_back(int fd, size_t written) {
         struct stat st;
 
-        if (written == 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-            (size_t) st.st_size < written)
+        if (written == 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (size_t) st.st_size < written)
                 return;
         if (ftruncate(fd, st.st_size - (off_t) written) < 0)
                 return; /* the reader will name the line */
@@ -163,8 +162,7 @@ static int read_line(struct recording_reader *r, size_t *ret_length) {
         return c == '\n' || length > 0;
 }
 
-int recording_read(struct recording_reader *r, struct observation *ret,
-                   char error[static RECORDING_ERROR_MAX]) {
+int recording_read(struct recording_reader *r, struct observation *ret, char error[static RECORDING_ERROR_MAX]) {
         char what[OBSERVATION_JSON_ERROR_MAX];
         size_t length;
         int result = read_line(r, &length);
@@ -180,8 +178,7 @@ int recording_read(struct recording_reader *r, struct observation *ret,
                         snprintf(what, sizeof what, "%s", strerror(ENOMEM));
         }
         if (result == 0 && r->next.time_us < r->last_us) {
-                snprintf(what, sizeof what,
-                         "time_us: %" PRIu64 " lies before %" PRIu64 " of the line before",
+                snprintf(what, sizeof what, "time_us: %" PRIu64 " lies before %" PRIu64 " of the line before",
                          r->next.time_us, r->last_us);
                 result = -EBADMSG;
         }

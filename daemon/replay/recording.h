@@ -49,5 +49,4 @@ struct recording_reader *recording_reader_free(struct recording_reader *r);
  * -EFBIG (a line longer than RECORDING_LINE_MAX), -EIO and the like; error
  * says which line and what is wrong: "line 7: dump.aged: missing".
  */
-int recording_read(struct recording_reader *r, struct observation *ret,
-                   char error[static RECORDING_ERROR_MAX]);
+int recording_read(struct recording_reader *r, struct observation *ret, char error[static RECORDING_ERROR_MAX]);

@@ -136,8 +136,8 @@ static ssize_t read_some(int fd, uint8_t *ret, size_t count) {
         return (ssize_t) got;
 }
 
-static int open_either(struct replay_source *s, const struct pcap_replay_options *model,
-                       bool model_given, char *error) {
+static int open_either(struct replay_source *s, const struct pcap_replay_options *model, bool model_given,
+                       char *error) {
         bool standard_input = strcmp(s->path, "-") == 0;
         int fd = standard_input ? dup(STDIN_FILENO) : open(s->path, O_RDONLY | O_CLOEXEC);
         uint8_t magic[MAGIC_SIZE] = { 0 };
@@ -194,8 +194,7 @@ struct replay_source *replay_source_free(struct replay_source *s) {
         return NULL;
 }
 
-int replay_source_next(struct replay_source *s, struct observation *ret,
-                       char error[static REPLAY_ERROR_MAX]) {
+int replay_source_next(struct replay_source *s, struct observation *ret, char error[static REPLAY_ERROR_MAX]) {
         char why[PCAP_REPLAY_ERROR_MAX];
         int r;
 

@@ -27,8 +27,7 @@ int replay_source_open(const char *path, const struct pcap_replay_options *model
 struct replay_source *replay_source_free(struct replay_source *s);
 
 /* 1: the next observation; 0: the end; -errno, and error names file and place. */
-int replay_source_next(struct replay_source *s, struct observation *ret,
-                       char error[static REPLAY_ERROR_MAX]);
+int replay_source_next(struct replay_source *s, struct observation *ret, char error[static REPLAY_ERROR_MAX]);
 
 /* How much of the file has been read, 0..1. NAN: not known (a pipe). */
 double replay_source_progress(const struct replay_source *s);

@@ -18,10 +18,9 @@ static const struct {
         const char *name;
         enum ledger_tally tally;
 } names[] = {
-        { "syns", LEDGER_SYNS },         { "handshakes", LEDGER_HANDSHAKES },
-        { "answered", LEDGER_SYN_ACKED }, { "finished", LEDGER_DONE },
-        { "reset", LEDGER_ENDED },       { "refused", LEDGER_CLOSED },
-        { "retried", LEDGER_RETRIED },   { "answered_again", LEDGER_RESENT },
+        { "syns", LEDGER_SYNS },       { "handshakes", LEDGER_HANDSHAKES }, { "answered", LEDGER_SYN_ACKED },
+        { "finished", LEDGER_DONE },   { "reset", LEDGER_ENDED },           { "refused", LEDGER_CLOSED },
+        { "retried", LEDGER_RETRIED }, { "answered_again", LEDGER_RESENT },
 };
 
 static json_int_t unanswered(const struct ledger_counts *c) {
@@ -150,10 +149,9 @@ static void tell_service(const struct replay_summary *s, unsigned i, FILE *f) {
         fprintf(f, "  %s%s%s: %s handshake%s; %s answered, %s finished, %s reset, %s refused, %s unanswered\n",
                 capture_service_name(service, name), service->closed ? ", closed" : "",
                 s->verdict.flooded[i] ? ", flooded" : "", explain_count((double) c->of[LEDGER_HANDSHAKES], n[0]),
-                c->of[LEDGER_HANDSHAKES] == 1 ? "" : "s",
-                explain_count((double) c->of[LEDGER_SYN_ACKED], n[1]), explain_count((double) c->of[LEDGER_DONE], n[2]),
-                explain_count((double) c->of[LEDGER_ENDED], n[3]), explain_count((double) c->of[LEDGER_CLOSED], n[4]),
-                explain_count((double) unanswered(c), n[5]));
+                c->of[LEDGER_HANDSHAKES] == 1 ? "" : "s", explain_count((double) c->of[LEDGER_SYN_ACKED], n[1]),
+                explain_count((double) c->of[LEDGER_DONE], n[2]), explain_count((double) c->of[LEDGER_ENDED], n[3]),
+                explain_count((double) c->of[LEDGER_CLOSED], n[4]), explain_count((double) unanswered(c), n[5]));
 }
 
 static void tell_services(const struct replay_summary *s, FILE *f) {

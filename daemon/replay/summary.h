@@ -20,7 +20,7 @@ struct replay_summary {
         const struct pcap_replay *capture; /* concluded; NULL: a recording */
         struct capture_verdict verdict;
         uint64_t begin_us, end_us;         /* realtime: of a recording the first and last look, of a capture the
-                                            * earliest and latest stamp; 0: there was none */
+                                    * earliest and latest stamp; 0: there was none */
         uint64_t observations, events, incidents;
         double syns, finished;             /* of a recording, as far as it knows */
 };

@@ -86,8 +86,7 @@ void dump_schedule_found(struct dump_schedule *s, uint64_t now_us, uint32_t half
 
         if (known && half_open >= CLOSER_ENTRIES && half_open > CLOSER_FACTOR * s->usual_entries)
                 s->closer_until_us = now_us + DUMP_SCHEDULE_CLOSER_US;
-        s->usual_entries = known ? s->usual_entries + (half_open - s->usual_entries) * CLOSER_WEIGHT
-                                 : half_open;
+        s->usual_entries = known ? s->usual_entries + (half_open - s->usual_entries) * CLOSER_WEIGHT : half_open;
 }
 
 bool dump_schedule_closer(const struct dump_schedule *s, uint64_t now_us) {
@@ -98,8 +97,7 @@ bool dump_schedule_due(const struct dump_schedule *s, uint64_t now_us, bool alar
         if (untriggered_due(s, now_us, alarm))
                 return true;
         /* An alarm has its own pace and budget, which no trigger widens. */
-        if (alarm || !wanted ||
-            now_us + s->fast_interval_us / SLACK_PART < s->last_us + s->fast_interval_us)
+        if (alarm || !wanted || now_us + s->fast_interval_us / SLACK_PART < s->last_us + s->fast_interval_us)
                 return false;
         return allowance_ns(s, now_us) >= s->cost_us * 1000;
 }
@@ -173,8 +171,7 @@ static bool rates_step(struct dump_trigger *t, const struct observation *o) {
                 return false;
         for (unsigned i = 0; i < DUMP_TRIGGER_RATES; i++)
                 if (observation_knows(o, rates[i].counter))
-                        surge |= rate_step(&t->rates[i], i,
-                                           (double) o->counters[rates[i].counter], dt);
+                        surge |= rate_step(&t->rates[i], i, (double) o->counters[rates[i].counter], dt);
         return surge;
 }
 
@@ -186,11 +183,9 @@ static bool counters_ask(const struct observation *o) {
         /* With tcp_syncookies=2 every SYN is answered by cookie and stored nowhere. */
         bool always_cookies = (o->known & OBS_K_SYNCOOKIES) && o->syncookies >= 2;
 
-        if (!always_cookies &&
-            (counted(o, OBS_COOKIES_SENT) || counted(o, OBS_QUEUE_FULL_COOKIES)))
+        if (!always_cookies && (counted(o, OBS_COOKIES_SENT) || counted(o, OBS_QUEUE_FULL_COOKIES)))
                 return true;
-        return counted(o, OBS_QUEUE_FULL_DROPS) || counted(o, OBS_LISTEN_OVERFLOWS) ||
-               counted(o, OBS_LISTEN_DROPS);
+        return counted(o, OBS_QUEUE_FULL_DROPS) || counted(o, OBS_LISTEN_OVERFLOWS) || counted(o, OBS_LISTEN_DROPS);
 }
 
 static bool listeners_ask(const struct observation *o) {

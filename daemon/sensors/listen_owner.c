@@ -28,8 +28,8 @@ bool listen_owner_row(const char *line, uint16_t *ret_port, uint64_t *ret_inode)
         unsigned port, state;
         uint64_t inode;
 
-        if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %" SCNu64,
-                   &port, &state, &inode) != 3 ||
+        if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %" SCNu64, &port, &state,
+                   &inode) != 3 ||
             state != STATE_LISTEN || port > UINT16_MAX)
                 return false;
         *ret_port = (uint16_t) port;
@@ -51,8 +51,7 @@ static void read_inodes(const char *proc, const char *table, uint16_t port, stru
                 fclose(f);
                 return;
         }
-        while (inodes->count < INODES_MAX && fgets(line, sizeof line, f) &&
-               listen_owner_row(line, &local_port, &inode))
+        while (inodes->count < INODES_MAX && fgets(line, sizeof line, f) && listen_owner_row(line, &local_port, &inode))
                 if (local_port == port)
                         inodes->list[inodes->count++] = inode;
         fclose(f);

@@ -39,8 +39,7 @@ int netstat_new(const char *directory, struct netstat **ret) {
         n->size = BUFFER_FIRST;
         n->buffer = malloc(n->size);
         for (unsigned i = 0; i < FILES; i++) {
-                snprintf(n->path[i], sizeof n->path[i], "%s/%s",
-                         directory ? directory : NETSTAT_DIRECTORY, names[i]);
+                snprintf(n->path[i], sizeof n->path[i], "%s/%s", directory ? directory : NETSTAT_DIRECTORY, names[i]);
                 n->fd[i] = -1;
         }
         if (!n->buffer) {

@@ -19,8 +19,8 @@
 
 struct netstat;
 
-/* directory holds "netstat", "snmp" and, for observation.in_use, "sockstat" and "sockstat6"; NULL: NETSTAT_DIRECTORY. Opens
- * nothing yet: a file that is missing now may be there later. -ENOMEM. */
+/* directory holds "netstat", "snmp" and, for observation.in_use, "sockstat" and "sockstat6"; NULL: NETSTAT_DIRECTORY.
+ * Opens nothing yet: a file that is missing now may be there later. -ENOMEM. */
 int netstat_new(const char *directory, struct netstat **ret);
 struct netstat *netstat_free(struct netstat *n);
 

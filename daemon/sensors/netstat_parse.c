@@ -104,8 +104,7 @@ static void wanted_in(struct span group, struct wanted *w) {
 
 static bool wanted_find(const struct wanted *w, struct span name, unsigned *ret) {
         for (unsigned i = 0; i < w->count; i++)
-                if (w->list[i].length == name.length &&
-                    memcmp(w->list[i].name, name.at, name.length) == 0) {
+                if (w->list[i].length == name.length && memcmp(w->list[i].name, name.at, name.length) == 0) {
                         *ret = w->list[i].column;
                         return true;
                 }
@@ -129,8 +128,7 @@ static bool number(struct span word, uint64_t *ret) {
 }
 
 /* One pair of lines after their group's name. */
-static int parse_pair(const struct wanted *w, struct span names, struct span values,
-                      struct netstat_totals *totals) {
+static int parse_pair(const struct wanted *w, struct span names, struct span values, struct netstat_totals *totals) {
         struct netstat_totals found = { 0 };
         uint32_t doubtful = 0;
         struct span name, value;
@@ -161,13 +159,13 @@ static int parse_pair(const struct wanted *w, struct span names, struct span val
         return 0;
 }
 
-static int parse_values(const struct wanted *w, struct span group, struct span names,
-                        struct span *rest, struct netstat_totals *totals) {
+static int parse_values(const struct wanted *w, struct span group, struct span names, struct span *rest,
+                        struct netstat_totals *totals) {
         struct span after = *rest, values, other;
 
         /* Another group's line is left for the caller: only this pair is lost. */
-        if (!next_line(&after, &values) || !next_word(&values, &other) ||
-            other.length != group.length || memcmp(other.at, group.at, group.length) != 0)
+        if (!next_line(&after, &values) || !next_word(&values, &other) || other.length != group.length ||
+            memcmp(other.at, group.at, group.length) != 0)
                 return -EBADMSG;
         *rest = after;
         return parse_pair(w, names, values, totals);
@@ -205,11 +203,9 @@ int netstat_parse_in_use(const char *text, size_t length, struct netstat_totals 
         return -EBADMSG;
 }
 
-void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now,
-                   struct observation *o) {
+void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now, struct observation *o) {
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
-                if ((before->known & now->known & (UINT32_C(1) << c)) &&
-                    now->value[c] >= before->value[c])
+                if ((before->known & now->known & (UINT32_C(1) << c)) && now->value[c] >= before->value[c])
                         observation_set(o, (enum obs_counter) c, now->value[c] - before->value[c]);
         if (now->known & (UINT32_C(1) << NETSTAT_IN_USE)) {
                 o->in_use = now->value[NETSTAT_IN_USE];

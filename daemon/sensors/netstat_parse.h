@@ -43,5 +43,4 @@ int netstat_parse(const char *text, size_t length, struct netstat_totals *totals
 int netstat_parse_in_use(const char *text, size_t length, struct netstat_totals *totals);
 
 /* What was counted between two readings: known in both, and not gone back; levels as they are now. */
-void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now,
-                   struct observation *o);
+void netstat_delta(const struct netstat_totals *before, const struct netstat_totals *now, struct observation *o);

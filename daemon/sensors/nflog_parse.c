@@ -53,8 +53,7 @@ static void take_prefix(const uint8_t *text, size_t length, struct nflog_message
         m->one_in = one_in;
 }
 
-static void take_attribute(uint16_t type, const uint8_t *data, size_t length,
-                           struct nflog_message *m) {
+static void take_attribute(uint16_t type, const uint8_t *data, size_t length, struct nflog_message *m) {
         uint32_t sequence;
 
         if (type == NFULA_PAYLOAD) {

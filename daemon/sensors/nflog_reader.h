@@ -29,8 +29,7 @@ struct nflog_reader_counts {
 };
 
 /* Sees every SYN; packet: as logged. For samples of the incident record. */
-typedef void nflog_reader_tap(void *userdata, const struct syn *s, const uint8_t *packet,
-                              size_t length);
+typedef void nflog_reader_tap(void *userdata, const struct syn *s, const uint8_t *packet, size_t length);
 
 struct nflog_reader;
 

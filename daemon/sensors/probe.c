@@ -85,7 +85,8 @@ static int bind_from(int fd, const struct address *from) {
         return bind(fd, (struct sockaddr *) &a, length) < 0 ? -errno : 0;
 }
 
-static int start(struct probe *p, struct flight *f, const struct settings_address *listener, const struct address *from) {
+static int start(struct probe *p, struct flight *f, const struct settings_address *listener,
+                 const struct address *from) {
         const int no_lingering = -1, give_up_ms = PROBE_GIVE_UP_MS;
         struct epoll_event wanted = { .events = EPOLLOUT, .data.u32 = (uint32_t) (f - p->flights) };
         struct sockaddr_storage to;

@@ -17,8 +17,7 @@ uint32_t sampling_step(struct sampling *s, double syn_per_s, double max_rate, ui
 
         while (s->one_in < ONE_IN_MAX && syn_per_s > limit_of(s->one_in, max_rate))
                 s->one_in *= STEP;
-        if (s->one_in == 1 || s->one_in != before ||
-            syn_per_s > limit_of(s->one_in / STEP, max_rate) / 2) {
+        if (s->one_in == 1 || s->one_in != before || syn_per_s > limit_of(s->one_in / STEP, max_rate) / 2) {
                 s->fits_since_us = 0;
         } else if (s->fits_since_us == 0) {
                 s->fits_since_us = now_us;

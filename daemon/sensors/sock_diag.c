@@ -108,7 +108,9 @@ static uint64_t cookie_mark(uint64_t cookie) {
 
 static void count_listener(struct walk *w, const struct sock_diag_row *row) {
         struct listener_key key = {
-                .address = row->local, .port = row->local_port, .ifindex = row->ifindex,
+                .address = row->local,
+                .port = row->local_port,
+                .ifindex = row->ifindex,
         };
         struct slot *slot = table_add(w->table, &key);
 
@@ -124,10 +126,11 @@ static void count_listener(struct walk *w, const struct sock_diag_row *row) {
 }
 
 /* An address as it is bound: to the device, and then to none. */
-static struct slot *find_bound(struct table *t, const struct address *a,
-                               const struct sock_diag_row *row) {
+static struct slot *find_bound(struct table *t, const struct address *a, const struct sock_diag_row *row) {
         struct listener_key key = {
-                .address = *a, .port = row->local_port, .ifindex = row->ifindex,
+                .address = *a,
+                .port = row->local_port,
+                .ifindex = row->ifindex,
         };
         struct slot *slot = table_find(t, &key);
 
@@ -214,8 +217,7 @@ static void settle(struct sock_diag *s, bool full) {
                 slot->preferred = s->preferred[slot->key.port / 8] & 1u << slot->key.port % 8;
                 slot->weight = full ? slot->half_open : was ? was->weight : 0;
                 slot->delta_known = was && was->drops_known && slot->drops_known &&
-                                    was->sockets_mark == slot->sockets_mark &&
-                                    was->drops_sum <= slot->drops_sum;
+                                    was->sockets_mark == slot->sockets_mark && was->drops_sum <= slot->drops_sum;
                 if (slot->delta_known)
                         slot->drops = slot->drops_sum - was->drops_sum;
         }
@@ -392,8 +394,8 @@ bool sock_diag_is_split(const struct sock_diag *s) {
 }
 
 void sock_diag_set_half_open_sink(struct sock_diag *s,
-                                  void (*fn)(void *data, const struct address *remote,
-                                             const struct address *local, uint16_t port, uint64_t age_us),
+                                  void (*fn)(void *data, const struct address *remote, const struct address *local,
+                                             uint16_t port, uint64_t age_us),
                                   void *data) {
         s->sink = fn;
         s->sink_data = data;

@@ -44,8 +44,8 @@ struct sock_diag *sock_diag_free(struct sock_diag *s);
  * or begins again: forget what the last one said. A walk that fails has been heard in part.
  */
 void sock_diag_set_half_open_sink(struct sock_diag *s,
-                                  void (*fn)(void *data, const struct address *remote,
-                                             const struct address *local, uint16_t port, uint64_t age_us),
+                                  void (*fn)(void *data, const struct address *remote, const struct address *local,
+                                             uint16_t port, uint64_t age_us),
                                   void *data);
 
 /*

@@ -49,8 +49,7 @@ static int ask_family(struct walk *w, uint8_t family) {
 
         w->begun = 0;
         w->second_family = family == AF_INET6;
-        return netlink_transact(w->asker->netlink,
-                                sock_diag_build_family(buffer, family, w->states), &parser);
+        return netlink_transact(w->asker->netlink, sock_diag_build_family(buffer, family, w->states), &parser);
 }
 
 static int ask_split(struct walk *w) {
@@ -75,8 +74,7 @@ static int ask_compat(struct walk *w) {
         _Alignas(struct nlmsghdr) char buffer[SOCK_DIAG_REQUEST_MAX];
 
         w->second_family = false;
-        return netlink_transact(w->asker->netlink, sock_diag_build_compat(buffer, w->states),
-                                &parser);
+        return netlink_transact(w->asker->netlink, sock_diag_build_compat(buffer, w->states), &parser);
 }
 
 int sock_diag_ask(struct sock_diag_asker *a, enum sock_diag_states states, const struct sock_diag_rows *rows) {

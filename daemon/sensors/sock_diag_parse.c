@@ -51,8 +51,7 @@ struct nlmsghdr *sock_diag_build_compat(void *buffer, enum sock_diag_states stat
         return message;
 }
 
-struct nlmsghdr *sock_diag_build_family(void *buffer, uint8_t family,
-                                        enum sock_diag_states states) {
+struct nlmsghdr *sock_diag_build_family(void *buffer, uint8_t family, enum sock_diag_states states) {
         struct nlmsghdr *message = build_dump(buffer, SOCK_DIAG_BY_FAMILY);
         struct inet_diag_req_v2 *request = mnl_nlmsg_put_extra_header(message, sizeof *request);
 

@@ -158,9 +158,8 @@ static void follow_keeper(struct syn_log *l, uint64_t now_us) {
         l->rules_lost = r < 0;
 }
 
-int syn_log_new(const struct settings *settings, struct privileged *privileged,
-                const struct keyed_hash *key, uint32_t seed, uint64_t now_us,
-                struct syn_log **ret) {
+int syn_log_new(const struct settings *settings, struct privileged *privileged, const struct keyed_hash *key,
+                uint32_t seed, uint64_t now_us, struct syn_log **ret) {
         struct syn_log *l = calloc(1, sizeof *l);
 
         if (!l)
@@ -253,7 +252,7 @@ static int read_counters(struct syn_log *l, const struct nflog_reader_counts *lo
         /* Nothing is decided by these within a tick, and a tick in calm shall cost little. What comes in
          * shows in the first of them, so that a change is told late once. */
         uint64_t every_us = l->calm_reads < CALM_READS || heard(log) != heard(&l->counted_log) ? ELSEWHERE_US
-                                                                                            : ELSEWHERE_CALM_US;
+                                                                                               : ELSEWHERE_CALM_US;
         bool elsewhere = o->time_us - l->elsewhere_us >= every_us;
         int r;
 
@@ -279,8 +278,7 @@ static uint64_t total_syns(const struct syn_log *l, const struct nflog_reader_co
         /* Somebody else's rules may log every SYN: the losses are known. While we sample, which
          * message was lost is not. */
         if (l->sampling.one_in == 1)
-                return l->counted_syns + (log->syns - l->counted_log.syns) +
-                       (log->lost - l->counted_log.lost);
+                return l->counted_syns + (log->syns - l->counted_log.syns) + (log->lost - l->counted_log.lost);
         return l->counted_syns + (log->syns - l->counted_log.syns);
 }
 
@@ -296,8 +294,8 @@ static bool is_unlucky(const struct syn_log *l, const struct nflog_reader_counts
 static void follow_sampling(struct syn_log *l, uint64_t now_us) {
         struct nflog_reader_counts log = syn_log_counts(l);
 
-        if (!log.by_packet_one_in || (log.by_packet_one_in == l->their_by_packet &&
-                                      log.by_source_one_in == l->their_by_source))
+        if (!log.by_packet_one_in ||
+            (log.by_packet_one_in == l->their_by_packet && log.by_source_one_in == l->their_by_source))
                 return;
         l->their_by_packet = log.by_packet_one_in;
         l->their_by_source = log.by_source_one_in;
@@ -314,8 +312,8 @@ static void step_sampling(struct syn_log *l, double syn_per_s, uint64_t now_us) 
         if (one_in == before && !is_unlucky(l, &log) && !l->sampling_trouble.error)
                 return;
         l->seed = l->seed * UINT32_C(1664525) + UINT32_C(1013904223);
-        trouble_note(&l->sampling_trouble, privileged_sample(l->privileged, sampling_by_packet(one_in),
-                                                             one_in, l->seed, l->max_rate));
+        trouble_note(&l->sampling_trouble,
+                     privileged_sample(l->privileged, sampling_by_packet(one_in), one_in, l->seed, l->max_rate));
         if (l->sampling_trouble.error) {
                 l->sampling.one_in = before;
                 return;
@@ -371,7 +369,8 @@ static void heed_lost_ends(struct syn_log *l, uint64_t now_us) {
 static void heed_late_ends(struct syn_log *l, const struct observation *o) {
         const uint32_t needed = UINT32_C(1) << OBS_PASSIVE_OPENS | UINT32_C(1) << OBS_ACTIVE_OPENS;
         bool known = l->destroy && (o->known & OBS_K_IN_USE);
-        struct tcp_destroy_counts told = l->destroy ? tcp_destroy_counts(l->destroy) : (struct tcp_destroy_counts) { 0 };
+        struct tcp_destroy_counts told = l->destroy ? tcp_destroy_counts(l->destroy)
+                                                    : (struct tcp_destroy_counts) { 0 };
         uint64_t ends = told.connections + told.listeners;
         struct ends_tick tick = {
                 .time_us = o->time_us,

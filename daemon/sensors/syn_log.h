@@ -25,9 +25,8 @@ struct syn_log;
 
 /* settings: only `nflog` is read, and not kept. privileged: makes our rules, must outlive it. key,
  * seed: random. -ENOMEM. */
-int syn_log_new(const struct settings *settings, struct privileged *privileged,
-                const struct keyed_hash *key, uint32_t seed, uint64_t now_us,
-                struct syn_log **ret);
+int syn_log_new(const struct settings *settings, struct privileged *privileged, const struct keyed_hash *key,
+                uint32_t seed, uint64_t now_us, struct syn_log **ret);
 struct syn_log *syn_log_free(struct syn_log *l);
 
 /* Those to wait for (readable); -1: none. */

@@ -65,8 +65,7 @@ struct tcp_destroy_counts tcp_destroy_counts(const struct tcp_destroy *d) {
         return d->counts;
 }
 
-void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener *list,
-                               uint32_t count) {
+void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener *list, uint32_t count) {
         memset(d->ports, 0, sizeof d->ports);
         for (uint32_t i = 0; i < count; i++)
                 d->ports[list[i].key.port / 8] |= (uint8_t) (1u << list[i].key.port % 8);
@@ -100,8 +99,7 @@ void tcp_destroy_parse(struct tcp_destroy *d, const void *data, size_t length) {
         for (; netlink_message_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
                 const struct inet_diag_msg *m = mnl_nlmsg_get_payload(h);
 
-                if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-                    mnl_nlmsg_get_payload_len(h) < sizeof *m ||
+                if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY || mnl_nlmsg_get_payload_len(h) < sizeof *m ||
                     (m->idiag_family != AF_INET && m->idiag_family != AF_INET6))
                         continue;
                 take_event(d, m);

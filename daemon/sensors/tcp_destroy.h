@@ -32,8 +32,7 @@ struct tcp_destroy;
 int tcp_destroy_new(int fd, struct source_table *table, struct tcp_destroy **ret);
 struct tcp_destroy *tcp_destroy_free(struct tcp_destroy *d);
 int tcp_destroy_fd(const struct tcp_destroy *d);
-void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener *list,
-                               uint32_t count);
+void tcp_destroy_set_listeners(struct tcp_destroy *d, const struct obs_listener *list, uint32_t count);
 /* Takes at most max_events and returns at once when there are none. Returns how many, or
  * -errno. */
 int tcp_destroy_receive(struct tcp_destroy *d, unsigned max_events);

@@ -34,8 +34,7 @@ static bool is_ipv4(const struct established_peer *p) {
 }
 
 static uint32_t condition_length(const struct established_peer *p) {
-        return (uint32_t) (sizeof(struct inet_diag_bc_op) + sizeof(struct inet_diag_hostcond)) +
-               (is_ipv4(p) ? 4 : 16);
+        return (uint32_t) (sizeof(struct inet_diag_bc_op) + sizeof(struct inet_diag_hostcond)) + (is_ipv4(p) ? 4 : 16);
 }
 
 /*
@@ -47,7 +46,8 @@ static uint32_t condition_length(const struct established_peer *p) {
 static uint32_t put_condition(uint8_t *at, const struct established_peer *p, uint32_t rest) {
         uint32_t length = condition_length(p), skip = is_ipv4(p) ? IPV4_OFFSET : 0;
         struct inet_diag_bc_op op = {
-                .code = INET_DIAG_BC_D_COND, .yes = (unsigned char) length,
+                .code = INET_DIAG_BC_D_COND,
+                .yes = (unsigned char) length,
                 .no = (unsigned short) (length + JUMP),
         };
         struct inet_diag_bc_op jump = { .code = INET_DIAG_BC_JMP, .yes = JUMP };

@@ -16,8 +16,10 @@
 #include "util/child.h"
 
 enum {
-        END_TRIES = 40, END_PAUSE_US = 5000,
-        PAUSE_FIRST_US = 100000, PAUSE_MAX_US = 2000000,
+        END_TRIES = 40,
+        END_PAUSE_US = 5000,
+        PAUSE_FIRST_US = 100000,
+        PAUSE_MAX_US = 2000000,
         LIVED_US = 10000000, /* who lived so long starts the pauses anew */
 };
 
@@ -73,8 +75,9 @@ int helper_new(const char *name, int type, helper_main *run, const void *userdat
 
         if (!h)
                 return -ENOMEM;
-        *h = (struct helper) { .name = name, .type = type, .run = run, .userdata = userdata, .fd = -1,
-                               .pause_us = PAUSE_FIRST_US };
+        *h = (struct helper) {
+                .name = name, .type = type, .run = run, .userdata = userdata, .fd = -1, .pause_us = PAUSE_FIRST_US
+        };
         r = start(h);
         if (r < 0) {
                 helper_free(h);

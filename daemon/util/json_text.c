@@ -105,6 +105,6 @@ json_t *json_text_read(const char *text, size_t length, size_t flags, json_error
         }
         if (ret_no_memory)
                 *ret_no_memory = !whole ||
-                        (!value && json_error_code(error ? error : &own) == json_error_out_of_memory);
+                                 (!value && json_error_code(error ? error : &own) == json_error_out_of_memory);
         return whole ? value : NULL;
 }

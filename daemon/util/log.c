@@ -42,14 +42,16 @@ static bool stderr_is_journal(void) {
 
 void log_setup(int verbosity) {
         const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-        int max = verbosity > 1 ? LOG_TRACE : verbosity == 1 ? LOG_DEBUG : verbosity == 0 ? LOG_INFO
-                : verbosity == -1 ? LOG_WARNING : LOG_ERR;
+        int max = verbosity > 1     ? LOG_TRACE
+                  : verbosity == 1  ? LOG_DEBUG
+                  : verbosity == 0  ? LOG_INFO
+                  : verbosity == -1 ? LOG_WARNING
+                                    : LOG_ERR;
 
         how.max_priority = max;
         how.journal = stderr_is_journal();
         how.terminal = !how.journal && isatty(STDERR_FILENO) == 1;
-        how.colour = how.terminal && !(no_colour && *no_colour) &&
-                     term && strcmp(term, "dumb") != 0;
+        how.colour = how.terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
 }
 
 bool log_to_journal(void) {
@@ -60,8 +62,7 @@ bool log_wants(int priority) {
         return priority <= how.max_priority;
 }
 
-static int journal_write(int priority, const char *file, int line, const char *function,
-                         const char *text) {
+static int journal_write(int priority, const char *file, int line, const char *function, const char *text) {
         char message[LOG_LINE_MAX + 16], level[32], code_file[256], code_line[32], code_func[128];
         const char *const fields[] = { message, level, code_file, code_line, code_func };
         struct iovec iov[sizeof fields / sizeof *fields];
@@ -90,13 +91,13 @@ static void time_now(char *text, size_t size) {
         }
         strftime(text, size, "%Y-%m-%dT%H:%M:%S", &tm);
         strftime(zone, sizeof zone, "%z", &tm);
-        snprintf(text + strlen(text), size - strlen(text), ".%03ld%.3s:%.2s",
-                 now.tv_nsec / 1000000, zone, zone + 3);
+        snprintf(text + strlen(text), size - strlen(text), ".%03ld%.3s:%.2s", now.tv_nsec / 1000000, zone, zone + 3);
 }
 
 static void stderr_write(int priority, const char *text) {
         const char *colour = !how.colour || priority > LOG_WARNING ? ""
-                : priority == LOG_WARNING ? "\033[33m" : "\033[31m";
+                             : priority == LOG_WARNING             ? "\033[33m"
+                                                                   : "\033[31m";
         char line[LOG_LINE_MAX + 128], when[64];
         int n;
 
@@ -113,8 +114,7 @@ static void stderr_write(int priority, const char *text) {
                 return;
 }
 
-void log_write(int priority, const char *file, int line, const char *function,
-               const char *format, ...) {
+void log_write(int priority, const char *file, int line, const char *function, const char *format, ...) {
         char text[LOG_LINE_MAX];
         int saved_errno = errno;
         va_list args;

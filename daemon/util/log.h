@@ -30,8 +30,8 @@ bool log_to_journal(void);
 /* Whether a line of that priority (of syslog(3), or LOG_TRACE) would be written. */
 bool log_wants(int priority);
 
-void log_write(int priority, const char *file, int line, const char *function,
-               const char *format, ...) __attribute__((format(printf, 5, 6)));
+void log_write(int priority, const char *file, int line, const char *function, const char *format, ...)
+        __attribute__((format(printf, 5, 6)));
 
 #define log_at(priority, ...) log_write((priority), __FILE__, __LINE__, __func__, __VA_ARGS__)
 #define log_error(...) log_at(LOG_ERR, __VA_ARGS__)

@@ -44,7 +44,9 @@ int netlink_open(int bus, struct netlink **ret) {
         const struct timeval timeout = { .tv_sec = NETLINK_TIMEOUT_US / 1000000,
                                          .tv_usec = NETLINK_TIMEOUT_US % 1000000 };
         struct netlink_kernel kernel = {
-                .send = real_send, .receive = real_receive, .close = real_close,
+                .send = real_send,
+                .receive = real_receive,
+                .close = real_close,
         };
         struct mnl_socket *s = mnl_socket_open2(bus, SOCK_CLOEXEC);
         int r;
@@ -52,8 +54,7 @@ int netlink_open(int bus, struct netlink **ret) {
         if (!s)
                 return -errno;
         if (mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-            setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &timeout,
-                       sizeof timeout) < 0) {
+            setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0) {
                 r = -errno;
                 mnl_socket_close(s);
                 return r;
@@ -120,8 +121,7 @@ static bool buffer_ends(const void *buffer, size_t length, uint32_t sequence) {
         int left = (int) length;
 
         for (; netlink_message_ok(m, left); m = mnl_nlmsg_next(m, &left))
-                if (m->nlmsg_seq == sequence &&
-                    (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR))
+                if (m->nlmsg_seq == sequence && (m->nlmsg_type == NLMSG_DONE || m->nlmsg_type == NLMSG_ERROR))
                         return true;
         return false;
 }
@@ -146,16 +146,15 @@ static void drain(struct netlink *n, uint32_t sequence) {
 static int run_buffer(struct netlink *n, size_t length, uint32_t sequence, struct run *run) {
         /* Not const, for libmnl's signature asks for that. */
         static mnl_cb_t control[] = { [NLMSG_ERROR] = on_error, [NLMSG_DONE] = on_done };
-        int r = mnl_cb_run2(n->buffer, length, sequence, n->kernel.port, on_message, run,
-                            control, sizeof control / sizeof *control);
+        int r = mnl_cb_run2(n->buffer, length, sequence, n->kernel.port, on_message, run, control,
+                            sizeof control / sizeof *control);
 
         if (r == MNL_CB_ERROR && run->error == 0)
                 run->error = -errno;
         return r;
 }
 
-static int receive_answers(struct netlink *n, uint32_t sequence, bool dump,
-                           const struct netlink_parser *parser) {
+static int receive_answers(struct netlink *n, uint32_t sequence, bool dump, const struct netlink_parser *parser) {
         struct run run = { .parser = parser };
 
         for (;;) {
@@ -180,8 +179,7 @@ static int receive_answers(struct netlink *n, uint32_t sequence, bool dump,
         }
 }
 
-int netlink_transact(struct netlink *n, struct nlmsghdr *request,
-                     const struct netlink_parser *parser) {
+int netlink_transact(struct netlink *n, struct nlmsghdr *request, const struct netlink_parser *parser) {
         bool dump = (request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
         int r = -EINTR;
 

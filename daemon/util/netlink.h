@@ -77,5 +77,4 @@ struct netlink *netlink_free(struct netlink *n);
  * answered; -EINTR: interrupted at every one of NETLINK_RESTARTS_MAX + 1
  * tries; -EAGAIN: time-out; -EPROTO: a message that is none; the parser's.
  */
-int netlink_transact(struct netlink *n, struct nlmsghdr *request,
-                     const struct netlink_parser *parser);
+int netlink_transact(struct netlink *n, struct nlmsghdr *request, const struct netlink_parser *parser);

@@ -22,7 +22,8 @@ enum {
         PAUSE_FIRST_MS = 100,
         PAUSE_MAX_MS = 2000,
         LIVED_S = 10, /* who lived so long starts the pauses anew */
-        END_TRIES = 200, END_PAUSE_US = 5000,
+        END_TRIES = 200,
+        END_PAUSE_US = 5000,
 };
 
 /* Waits so long, less if our starter is gone: false. */

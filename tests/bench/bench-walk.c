@@ -69,8 +69,8 @@ static int compare(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
-static void measure(struct sock_diag *s, int (*dump)(struct sock_diag *, struct observation *),
-                    const char *name, int rounds) {
+static void measure(struct sock_diag *s, int (*dump)(struct sock_diag *, struct observation *), const char *name,
+                    int rounds) {
         static struct observation o;
         static double cpu[ROUNDS_MAX], wall[ROUNDS_MAX];
 
@@ -102,8 +102,7 @@ int main(int argc, char *argv[]) {
         unsigned processes;
         int r;
 
-        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PAIRS_PROCESSES_MAX || rounds < 1 ||
-            rounds > ROUNDS_MAX) {
+        if (pairs < 0 || pairs > PAIRS_PER_PROCESS * PAIRS_PROCESSES_MAX || rounds < 1 || rounds > ROUNDS_MAX) {
                 fprintf(stderr, "usage: bench-walk [PAIRS [ROUNDS [HALF_OPENS]]]\n");
                 return 2;
         }

@@ -48,7 +48,8 @@ static void packet(struct maker *m, uint32_t from, uint16_t from_port, uint32_t 
                    uint32_t seq, uint32_t ack, uint32_t payload) {
         static uint8_t frame[HEADERS + FULL] = { [12] = 8, [14] = 0x45, [22] = 64, [23] = 6, [46] = 0x50 };
         uint32_t length = HEADERS + payload;
-        uint32_t record[4] = { 1700000000 + (uint32_t) (m->now_us / 1000000), (uint32_t) (m->now_us % 1000000), length, length };
+        uint32_t record[4] = { 1700000000 + (uint32_t) (m->now_us / 1000000), (uint32_t) (m->now_us % 1000000), length,
+                               length };
 
         put16(frame + 16, (uint16_t) (length - 14));
         put32(frame + 26, from);
@@ -92,7 +93,8 @@ static void flood(struct maker *m) {
                 m->again[m->head++ % RING].due_us = m->now_us + 1000000;
         }
         while (m->head != m->tail && m->again[m->tail % RING].due_us <= m->now_us) {
-                packet(m, SERVER, 443, m->again[m->tail % RING].address, m->again[m->tail % RING].port, SYN | ACK, 5000, 1, 0);
+                packet(m, SERVER, 443, m->again[m->tail % RING].address, m->again[m->tail % RING].port, SYN | ACK, 5000,
+                       1, 0);
                 m->tail++;
         }
 }

@@ -74,8 +74,7 @@ int main(int argc, char **argv) {
                         }
                 }
         }
-        printf("{ \"received\": %llu, \"cpu_us\": %.0f }\n", messages,
-               seconds(CLOCK_PROCESS_CPUTIME_ID) * 1e6);
+        printf("{ \"received\": %llu, \"cpu_us\": %.0f }\n", messages, seconds(CLOCK_PROCESS_CPUTIME_ID) * 1e6);
         mnl_socket_close(s);
         return 0;
 }

@@ -38,9 +38,8 @@ static uint64_t mix(uint64_t n) {
 }
 
 static void fill(void) {
-        static const uint8_t syn[60] = { 0x45, 0, 0, 60, 0, 0, 0, 0, 64, 6, 0, 0, 0, 0, 0, 0,
-                                         10, 77, 0, 2, 1, 2, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0,
-                                         0xa0, 2, 1, 1, 0, 0, 0, 0 };
+        static const uint8_t syn[60] = { 0x45, 0, 0, 60, 0, 0, 0, 0, 64, 6, 0, 0, 0,    0, 0, 0, 10, 77, 0, 2,
+                                         1,    2, 0, 80, 0, 0, 0, 0, 0,  0, 0, 0, 0xa0, 2, 1, 1, 0,  0,  0, 0 };
         static const char hardware[16];
 
         for (uint32_t i = 0; i < MESSAGES; i++) {
@@ -98,8 +97,7 @@ static const char *peak_rss_kib(void) {
 int main(int argc, char **argv) {
         const char *what = argc > 1 ? argv[1] : "all";
         uint64_t syns = argc > 2 ? strtoull(argv[2], NULL, 10) : 16000000;
-        struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
-                                    0x082efa98ec4e6c89 } };
+        struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
         struct source_table *t = NULL;
         static struct obs_sources out;
         static struct distinct all;
@@ -128,8 +126,7 @@ int main(int argc, char **argv) {
         printf("{ \"what\": \"%s\", \"syns\": %llu, \"ns_per_syn\": %.1f, \"rss_kib\": %s, "
                "\"table_bytes\": %zu, \"distinct_all\": %.0f, \"checksum\": %u }\n",
                what, (unsigned long long) syns,
-               ((double) (b.tv_sec - a.tv_sec) * 1e9 + (double) (b.tv_nsec - a.tv_nsec)) /
-                       (double) syns,
+               ((double) (b.tv_sec - a.tv_sec) * 1e9 + (double) (b.tv_nsec - a.tv_nsec)) / (double) syns,
                peak_rss_kib(), t ? source_table_memory(t) : 0, distinct_estimate(&all, NULL), checksum);
         source_table_free(t);
         return 0;

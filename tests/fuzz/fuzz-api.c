@@ -16,8 +16,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { OWN_UID = 990, OTHER_UID = 1000, EVENTS = 40, SECONDS = 20,
-       FLAG_MORE = 1, FLAG_NOT_READY = 2, FLAG_OWN = 4, FLAG_REJECTS = 8, FLAG_UPGRADE = 16 };
+enum {
+        OWN_UID = 990,
+        OTHER_UID = 1000,
+        EVENTS = 40,
+        SECONDS = 20,
+        FLAG_MORE = 1,
+        FLAG_NOT_READY = 2,
+        FLAG_OWN = 4,
+        FLAG_REJECTS = 8,
+        FLAG_UPGRADE = 16
+};
 
 static struct snapshot snapshot;
 static struct event_log event_log;
@@ -181,8 +190,8 @@ static void answer_all(struct api *api, const struct varlink_call *call) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct api_ops ops = {
-                get_snapshot, get_events, reload, incidents, incidents_answer, incidents_end, blocked, get_history,
-                get_fleet,
+                get_snapshot,  get_events, reload,      incidents, incidents_answer,
+                incidents_end, blocked,    get_history, get_fleet,
         };
         struct api api = { .ops = &ops, .own_uid = OWN_UID };
         struct varlink_call call;

@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const int links[] = {
-                CAPTURE_ETHERNET, CAPTURE_RAW, CAPTURE_SLL, CAPTURE_SLL2, CAPTURE_NULL,
-                CAPTURE_PPP, CAPTURE_NFLOG, CAPTURE_CISCO_HDLC, CAPTURE_PPP_ETHERNET,
+                CAPTURE_ETHERNET, CAPTURE_RAW,   CAPTURE_SLL,        CAPTURE_SLL2,         CAPTURE_NULL,
+                CAPTURE_PPP,      CAPTURE_NFLOG, CAPTURE_CISCO_HDLC, CAPTURE_PPP_ETHERNET,
         };
         struct capture_segment s, before;
         enum capture_kind k;

@@ -72,7 +72,7 @@ struct caught {
         size_t length;
 };
 
-static void catch(struct caught *c) {
+static void catch (struct caught *c) {
         c->file = open_memstream(&c->text, &c->length);
         if (!c->file)
                 abort();
@@ -86,7 +86,8 @@ static void look_at(struct caught *c) {
 
 static int run(unsigned command, unsigned flags) {
         struct ctl ctl = {
-                .socket = "socket", .json = flags & FLAG_JSON,
+                .socket = "socket",
+                .json = flags & FLAG_JSON,
                 .term = { .tty = flags & FLAG_TTY, .utf8 = flags & FLAG_UTF8, .width = 80, .height = 24 },
         };
         char words[ARGUMENTS_MAX][16], *argv[ARGUMENTS_MAX + 1] = { NULL };
@@ -109,8 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 return 0;
         command = data[0] % COMMANDS;
         hostile_daemon_start(data + 2, size - 2);
-        catch(&out);
-        catch(&error);
+        catch (&out);
+        catch (&error);
         stdout = out.file;
         stderr = error.file;
         if (run(command, data[1]) < 0)

@@ -33,7 +33,8 @@ static void say(const void *bytes, size_t length) {
 /* --- records -------------------------------------------------------------------------- */
 
 /* The next one, into a buffer of that size; false: there is none. */
-static bool next_record(const uint8_t **data, size_t *left, uint8_t *ret, size_t size, size_t *ret_length, bool *ret_fitted) {
+static bool next_record(const uint8_t **data, size_t *left, uint8_t *ret, size_t size, size_t *ret_length,
+                        bool *ret_fitted) {
         size_t length;
 
         if (*left < 3)
@@ -80,7 +81,8 @@ static void walker(sd_event *event, const uint8_t *data, size_t left) {
         if (walker_client_new(event, &rows, &c) < 0)
                 return;
         on_begin(NULL);
-        for (uint64_t now_us = 1; next_record(&data, &left, (uint8_t *) &frame, sizeof frame, &length, &fitted); now_us++) {
+        for (uint64_t now_us = 1; next_record(&data, &left, (uint8_t *) &frame, sizeof frame, &length, &fitted);
+             now_us++) {
                 if (fitted) {
                         frame.count %= WALKER_ROWS_MAX + 1;
                         length = offsetof(struct walker_frame, rows) + frame.count * sizeof frame.rows[0];
@@ -134,12 +136,14 @@ static void peers(const uint8_t *data, size_t left) {
 
 static unsigned dones;
 
-static void on_done(void *userdata, const struct scribe_order *order, const struct scribe_reply *reply, const char *text) {
+static void on_done(void *userdata, const struct scribe_order *order, const struct scribe_reply *reply,
+                    const char *text) {
         volatile char last;
 
         (void) userdata;
         dones++;
-        require(order->operation < SCRIBE_OPERATIONS && reply->length <= SCRIBE_DATA_MAX && (text || reply->length == 0));
+        require(order->operation < SCRIBE_OPERATIONS && reply->length <= SCRIBE_DATA_MAX &&
+                (text || reply->length == 0));
         for (uint32_t i = 0; i < reply->length; i++)
                 last = text[i];
         (void) last;

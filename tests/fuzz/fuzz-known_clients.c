@@ -15,8 +15,8 @@ static struct known_clients *known;
 static uint8_t *image, *saved;
 
 static void start(void) {
-        static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
-                                                 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
+        static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                                 0x082efa98ec4e6c89 } };
 
         if (known_clients_new(&key, 1000000, 0, &known) < 0)
                 abort();

@@ -25,8 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 struct syn s;
                 size_t step = NLMSG_ALIGN(h->nlmsg_len);
 
-                if (nflog_parse_message(h, &m) == 0 &&
-                    nflog_parse_packet(m.packet, m.packet_length, &s) == 0) {
+                if (nflog_parse_message(h, &m) == 0 && nflog_parse_packet(m.packet, m.packet_length, &s) == 0) {
                         struct syn_fingerprint f = syn_fingerprint(&s);
 
                         if (s.options_copied > s.options_length || f.ttl < s.ttl)

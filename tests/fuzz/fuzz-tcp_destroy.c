@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct tcp_destroy *destroy;
 
 static void start(void) {
-        static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
-                                                 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
+        static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                                 0x082efa98ec4e6c89 } };
         static struct obs_listener web = { .key = { .port = 80 } };
         static struct source_table *table;
 
@@ -38,8 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         tcp_destroy_parse(destroy, copy, size);
         after = tcp_destroy_counts(destroy);
         /* No more events than fit. */
-        if (after.completed + after.others - before.completed - before.others >
-            size / sizeof(struct nlmsghdr))
+        if (after.completed + after.others - before.completed - before.others > size / sizeof(struct nlmsghdr))
                 abort();
         if (size >= sizeof(struct nlmsghdr) && ((const struct nlmsghdr *) copy)->nlmsg_len <= size)
                 (void) nft_counter_parse((const struct nlmsghdr *) copy, &packets);

@@ -61,6 +61,9 @@ static ssize_t on_receive(void *context, void *buffer, size_t size) {
 
 struct netlink_kernel hostile_kernel(struct hostile_kernel *k) {
         return (struct netlink_kernel) {
-                .context = k, .port = HOSTILE_KERNEL_PORT, .send = on_send, .receive = on_receive,
+                .context = k,
+                .port = HOSTILE_KERNEL_PORT,
+                .send = on_send,
+                .receive = on_receive,
         };
 }

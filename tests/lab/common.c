@@ -82,8 +82,8 @@ uint64_t lab_integer(const char *option, const char *text, uint64_t min, uint64_
         errno = 0;
         v = strtoull(text, &end, 10);
         if (end == text || *end || *text == '-' || errno || v < min || v > max)
-                lab_usage("%s: %s is not an integer from %llu to %llu", option, text,
-                          (unsigned long long) min, (unsigned long long) max);
+                lab_usage("%s: %s is not an integer from %llu to %llu", option, text, (unsigned long long) min,
+                          (unsigned long long) max);
         return v;
 }
 
@@ -91,7 +91,7 @@ uint64_t lab_duration_us(const char *option, const char *text) {
         static const struct {
                 const char *unit;
                 double us;
-        } units[] = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}};
+        } units[] = { { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 } };
         char *end;
         double v = strtod(text, &end);
 
@@ -102,7 +102,7 @@ uint64_t lab_duration_us(const char *option, const char *text) {
 }
 
 struct lab_endpoint lab_endpoint_parse(const char *option, const char *text) {
-        struct lab_endpoint e = {0};
+        struct lab_endpoint e = { 0 };
         struct sockaddr_in *in4 = (struct sockaddr_in *) &e.address;
         struct sockaddr_in6 *in6 = (struct sockaddr_in6 *) &e.address;
         const char *colon = strrchr(text, ':');
@@ -134,7 +134,7 @@ struct lab_endpoint lab_endpoint_parse(const char *option, const char *text) {
 }
 
 struct lab_range lab_range_parse(const char *option, const char *text) {
-        struct lab_range r = {0};
+        struct lab_range r = { 0 };
         const char *slash = strchr(text, '/');
         char host[64];
 
@@ -221,7 +221,7 @@ bool lab_running(void) {
 }
 
 void lab_catch_signals(void) {
-        struct sigaction a = {.sa_handler = on_signal};
+        struct sigaction a = { .sa_handler = on_signal };
 
         sigaction(SIGTERM, &a, NULL);
         sigaction(SIGINT, &a, NULL);
@@ -234,15 +234,15 @@ void lab_catch_signals(void) {
 void lab_require_namespace(void) {
         static const char pattern[] = "/run/netns/" LAB_NAMESPACE_PREFIX "*";
         struct stat ours, named;
-        glob_t names = {0};
+        glob_t names = { 0 };
         bool found = false;
 
         if (stat("/proc/self/ns/net", &ours) < 0)
                 lab_die("/proc/self/ns/net");
         if (glob(pattern, 0, NULL, &names) == 0)
                 for (size_t i = 0; i < names.gl_pathc && !found; i++)
-                        found = stat(names.gl_pathv[i], &named) == 0 &&
-                                named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+                        found = stat(names.gl_pathv[i], &named) == 0 && named.st_dev == ours.st_dev &&
+                                named.st_ino == ours.st_ino;
         globfree(&names);
         if (!found)
                 lab_usage("refusing to run: this network namespace is none of %s", pattern);

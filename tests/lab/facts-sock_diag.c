@@ -24,9 +24,20 @@
 #include "tests/lab/netns.h"
 #include "tests/lab/tun.h"
 
-enum { PORT4 = 1004, PORT6 = 1006, PORT_GHOST = 1010, PORT_DEVICE = 1012, PORT_DEFER = 1014,
-       PORT_GROUP = 1016, PORT_SMALL = 1018, BACKLOG_SMALL = 4, WAIT_MAX_MS = 3000,
-       TIMED_HOST = 3, REPEATED_HOST = 8, COPIES = 6 };
+enum {
+        PORT4 = 1004,
+        PORT6 = 1006,
+        PORT_GHOST = 1010,
+        PORT_DEVICE = 1012,
+        PORT_DEFER = 1014,
+        PORT_GROUP = 1016,
+        PORT_SMALL = 1018,
+        BACKLOG_SMALL = 4,
+        WAIT_MAX_MS = 3000,
+        TIMED_HOST = 3,
+        REPEATED_HOST = 8,
+        COPIES = 6
+};
 
 static int failures, tun;
 static uint8_t timed_host = TIMED_HOST;
@@ -60,8 +71,8 @@ static void syn6(uint16_t port) {
                 die("tun");
 }
 
-static int listener(int family, uint16_t port, int backlog, int level, int option,
-                    const void *value, socklen_t length) {
+static int listener(int family, uint16_t port, int backlog, int level, int option, const void *value,
+                    socklen_t length) {
         struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(port) };
         struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
         int s = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -111,8 +122,9 @@ static int ask(struct netlink *n, bool compat, uint8_t family, struct rows *ret)
         enum sock_diag_states states = SOCK_DIAG_LISTENERS_AND_HALF_OPENS;
 
         *ret = (struct rows) { 0 };
-        return netlink_transact(n, compat ? sock_diag_build_compat(buffer, states)
-                                          : sock_diag_build_family(buffer, family, states),
+        return netlink_transact(n,
+                                compat ? sock_diag_build_compat(buffer, states)
+                                       : sock_diag_build_family(buffer, family, states),
                                 &parser);
 }
 
@@ -120,8 +132,7 @@ static int ask(struct netlink *n, bool compat, uint8_t family, struct rows *ret)
 
 static struct observation o;
 
-static const struct obs_listener *see(struct sock_diag *s, const char *address, uint16_t port,
-                                      uint32_t ifindex) {
+static const struct obs_listener *see(struct sock_diag *s, const char *address, uint16_t port, uint32_t ifindex) {
         struct listener_key key = { .port = port, .ifindex = ifindex };
 
         o = (struct observation) { 0 };
@@ -212,8 +223,7 @@ static void check_keys(struct sock_diag *s) {
         l = see(s, "0.0.0.0", PORT_DEVICE, if_nametoindex("t0"));
         fact(l && l->half_open == 1, "a listener bound to a device owns its half-opens by ifindex");
         l = see(s, "0.0.0.0", PORT_GROUP, 0);
-        fact(l && l->sockets == 2 && l->backlog == 32 && l->half_open == 2,
-             "an SO_REUSEPORT group is one");
+        fact(l && l->sockets == 2 && l->backlog == 32 && l->half_open == 2, "an SO_REUSEPORT group is one");
         l = see(s, "::", PORT6, 0);
         fact(l && l->half_open == 2, "a dual-stack listener owns mapped half-opens");
 
@@ -226,7 +236,8 @@ static void check_keys(struct sock_diag *s) {
 
 /* A handshake that is finished at the server's TCP but brings no data. */
 static void check_deferred(struct sock_diag *s) {
-        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT_DEFER),
+        struct sockaddr_in to = { .sin_family = AF_INET,
+                                  .sin_port = htons(PORT_DEFER),
                                   .sin_addr = { htonl(INADDR_LOOPBACK) } };
         int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         uint64_t until_us = now_us() + WAIT_MAX_MS * UINT64_C(1000);

@@ -93,7 +93,7 @@ static void close_connection(struct clients *c, int fd) {
         queue_remove(c, n->phase == CONNECTING ? &c->connecting : &c->connected, fd);
         n->phase = UNUSED;
         if (c->settings->reset) {
-                struct linger l = {.l_onoff = 1};
+                struct linger l = { .l_onoff = 1 };
 
                 (void) setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
         }
@@ -102,7 +102,7 @@ static void close_connection(struct clients *c, int fd) {
 }
 
 static int bind_source(struct clients *c, int fd) {
-        struct sockaddr_storage address = {.ss_family = (sa_family_t) c->settings->from.family};
+        struct sockaddr_storage address = { .ss_family = (sa_family_t) c->settings->from.family };
         socklen_t length = sizeof(struct sockaddr_in);
         int one = 1;
         uint8_t bytes[16];
@@ -126,9 +126,8 @@ static int bind_source(struct clients *c, int fd) {
 }
 
 static void open_connection(struct clients *c) {
-        const struct lab_endpoint *to =
-                &c->settings->to[c->opened % c->settings->to_count];
-        struct epoll_event e = {.events = EPOLLOUT | EPOLLRDHUP};
+        const struct lab_endpoint *to = &c->settings->to[c->opened % c->settings->to_count];
+        struct epoll_event e = { .events = EPOLLOUT | EPOLLRDHUP };
         int fd, r = 0;
 
         if (c->open >= c->settings->open_max) {
@@ -141,8 +140,7 @@ static void open_connection(struct clients *c) {
         if (c->settings->has_from)
                 r = bind_source(c, fd);
         c->opened++;
-        if (r == 0 && connect(fd, (const struct sockaddr *) &to->address, to->length) < 0 &&
-            errno != EINPROGRESS)
+        if (r == 0 && connect(fd, (const struct sockaddr *) &to->address, to->length) < 0 && errno != EINPROGRESS)
                 r = -errno;
         if (r < 0) {
                 if (c->failed++ == 0)
@@ -162,7 +160,7 @@ static void open_connection(struct clients *c) {
 
 static void finish_connect(struct clients *c, int fd) {
         struct connection *n = &c->connections[fd];
-        struct epoll_event e = {.events = EPOLLRDHUP, .data.fd = fd};
+        struct epoll_event e = { .events = EPOLLRDHUP, .data.fd = fd };
         uint64_t now = lab_now_us();
         int error = 0;
         socklen_t length = sizeof(error);
@@ -252,20 +250,18 @@ static void report(const struct clients *c, const char *what, double seconds) {
                "\"connect_p50_ms\":%.1f,\"connect_p95_ms\":%.1f,\"connect_p99_ms\":%.1f,"
                "\"connect_max_ms\":%.1f}\n",
                what, seconds, (unsigned long long) c->opened, (unsigned long long) c->done,
-               (unsigned long long) c->failed, (unsigned long long) c->refused,
-               (unsigned long long) c->timeouts, (unsigned long long) c->reset_by_peer,
-               (unsigned long long) c->skipped, c->open, c->open_peak, count_young(c),
-               lab_histogram_quantile_ms(&c->latency, 0.5),
-               lab_histogram_quantile_ms(&c->latency, 0.95),
-               lab_histogram_quantile_ms(&c->latency, 0.99), (double) c->latency.max_us / 1e3);
+               (unsigned long long) c->failed, (unsigned long long) c->refused, (unsigned long long) c->timeouts,
+               (unsigned long long) c->reset_by_peer, (unsigned long long) c->skipped, c->open, c->open_peak,
+               count_young(c), lab_histogram_quantile_ms(&c->latency, 0.5),
+               lab_histogram_quantile_ms(&c->latency, 0.95), lab_histogram_quantile_ms(&c->latency, 0.99),
+               (double) c->latency.max_us / 1e3);
         fflush(stdout);
 }
 
 static void wait_for_events(struct clients *c, uint64_t until) {
         struct epoll_event events[EVENTS];
         uint64_t now = lab_now_us(), us = until > now ? until - now : 0;
-        struct timespec t = {.tv_sec = (time_t) (us / 1000000),
-                             .tv_nsec = (long) (us % 1000000) * 1000};
+        struct timespec t = { .tv_sec = (time_t) (us / 1000000), .tv_nsec = (long) (us % 1000000) * 1000 };
         int n = epoll_pwait2(c->epoll, events, EVENTS, &t, NULL);
 
         for (int i = 0; i < n; i++)
@@ -307,12 +303,11 @@ static void run(struct clients *c) {
         report(c, "end", (double) (lab_now_us() - start) / 1e6);
 }
 
-static const char help[] =
-        "honest --to ADDRESS:PORT ... [--from RANGE] [--rate PER_SECOND] [--poisson]\n"
-        "       [--duration TIME] [--hold TIME] [--timeout TIME] [--burst N] [--keep N]\n"
-        "       [--first N] [--open-max N] [--reset] [--seed N] [--progress]\n"
-        "--burst: so many at once to begin with; --keep: open at the rate until N are open,\n"
-        "keep them; --first: number of the first source address; --reset: close by RST";
+static const char help[] = "honest --to ADDRESS:PORT ... [--from RANGE] [--rate PER_SECOND] [--poisson]\n"
+                           "       [--duration TIME] [--hold TIME] [--timeout TIME] [--burst N] [--keep N]\n"
+                           "       [--first N] [--open-max N] [--reset] [--seed N] [--progress]\n"
+                           "--burst: so many at once to begin with; --keep: open at the rate until N are open,\n"
+                           "keep them; --first: number of the first source address; --reset: close by RST";
 
 static void parse_option(struct settings *s, int c) {
         switch (c) {
@@ -321,45 +316,68 @@ static void parse_option(struct settings *s, int c) {
                         lab_usage("at most %d targets", TARGETS_MAX);
                 s->to[s->to_count++] = lab_endpoint_parse("--to", optarg);
                 break;
-        case 'f': s->from = lab_range_parse("--from", optarg); s->has_from = true; break;
-        case 'r': s->per_s = lab_number("--rate", optarg, 0, 50000); break;
-        case 'p': s->poisson = true; break;
-        case 'd': s->duration_us = lab_duration_us("--duration", optarg); break;
-        case 'H': s->hold_us = lab_duration_us("--hold", optarg); break;
-        case 'T': s->timeout_us = lab_duration_us("--timeout", optarg); break;
-        case 'b': s->burst = lab_integer("--burst", optarg, 0, OPEN_MAX); break;
-        case 'k': s->keep = lab_integer("--keep", optarg, 0, OPEN_MAX); break;
-        case 'n': s->first = lab_integer("--first", optarg, 0, UINT32_MAX); break;
-        case 'o': s->open_max = (unsigned) lab_integer("--open-max", optarg, 1, OPEN_MAX); break;
-        case 'R': s->reset = true; break;
-        case 's': s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
-        case 'P': s->progress = true; break;
-        case 'h': puts(help); exit(0);
-        default: exit(2);
+        case 'f':
+                s->from = lab_range_parse("--from", optarg);
+                s->has_from = true;
+                break;
+        case 'r':
+                s->per_s = lab_number("--rate", optarg, 0, 50000);
+                break;
+        case 'p':
+                s->poisson = true;
+                break;
+        case 'd':
+                s->duration_us = lab_duration_us("--duration", optarg);
+                break;
+        case 'H':
+                s->hold_us = lab_duration_us("--hold", optarg);
+                break;
+        case 'T':
+                s->timeout_us = lab_duration_us("--timeout", optarg);
+                break;
+        case 'b':
+                s->burst = lab_integer("--burst", optarg, 0, OPEN_MAX);
+                break;
+        case 'k':
+                s->keep = lab_integer("--keep", optarg, 0, OPEN_MAX);
+                break;
+        case 'n':
+                s->first = lab_integer("--first", optarg, 0, UINT32_MAX);
+                break;
+        case 'o':
+                s->open_max = (unsigned) lab_integer("--open-max", optarg, 1, OPEN_MAX);
+                break;
+        case 'R':
+                s->reset = true;
+                break;
+        case 's':
+                s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX);
+                break;
+        case 'P':
+                s->progress = true;
+                break;
+        case 'h':
+                puts(help);
+                exit(0);
+        default:
+                exit(2);
         }
 }
 
 static struct settings parse(int argc, char **argv) {
         static const struct option options[] = {
-                {"to", required_argument, NULL, 't'},
-                {"from", required_argument, NULL, 'f'},
-                {"rate", required_argument, NULL, 'r'},
-                {"poisson", no_argument, NULL, 'p'},
-                {"duration", required_argument, NULL, 'd'},
-                {"hold", required_argument, NULL, 'H'},
-                {"timeout", required_argument, NULL, 'T'},
-                {"burst", required_argument, NULL, 'b'},
-                {"keep", required_argument, NULL, 'k'},
-                {"first", required_argument, NULL, 'n'},
-                {"open-max", required_argument, NULL, 'o'},
-                {"reset", no_argument, NULL, 'R'},
-                {"seed", required_argument, NULL, 's'},
-                {"progress", no_argument, NULL, 'P'},
-                {"help", no_argument, NULL, 'h'},
-                {0},
+                { "to", required_argument, NULL, 't' },       { "from", required_argument, NULL, 'f' },
+                { "rate", required_argument, NULL, 'r' },     { "poisson", no_argument, NULL, 'p' },
+                { "duration", required_argument, NULL, 'd' }, { "hold", required_argument, NULL, 'H' },
+                { "timeout", required_argument, NULL, 'T' },  { "burst", required_argument, NULL, 'b' },
+                { "keep", required_argument, NULL, 'k' },     { "first", required_argument, NULL, 'n' },
+                { "open-max", required_argument, NULL, 'o' }, { "reset", no_argument, NULL, 'R' },
+                { "seed", required_argument, NULL, 's' },     { "progress", no_argument, NULL, 'P' },
+                { "help", no_argument, NULL, 'h' },           { 0 },
         };
-        struct settings s = {.duration_us = 10000000, .hold_us = 100000, .timeout_us = 10000000,
-                             .seed = 1, .open_max = OPEN_MAX};
+        struct settings s = {
+                .duration_us = 10000000, .hold_us = 100000, .timeout_us = 10000000, .seed = 1, .open_max = OPEN_MAX
+        };
         int c;
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
@@ -379,7 +397,7 @@ int main(int argc, char **argv) {
         lab_catch_signals();
         c.settings = &s;
         c.rng = s.seed;
-        c.connecting = c.connected = (struct queue){-1, -1};
+        c.connecting = c.connected = (struct queue) { -1, -1 };
         c.epoll = epoll_create1(EPOLL_CLOEXEC);
         if (c.epoll < 0)
                 lab_die("epoll_create1");

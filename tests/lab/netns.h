@@ -16,8 +16,7 @@
  * without the privilege, with 1 without ip(8). */
 static inline void netns_enter(const char *program) {
         if (unshare(CLONE_NEWNET) < 0) {
-                fprintf(stderr, "%s: skipped, no network namespace: %s\n", program,
-                        strerror(errno));
+                fprintf(stderr, "%s: skipped, no network namespace: %s\n", program, strerror(errno));
                 exit(77);
         }
         if (system("ip link set lo up") != 0) {

@@ -39,8 +39,7 @@ static inline void pairs_hold(unsigned process, unsigned pairs, int ready) {
         for (unsigned i = 0; i < pairs; i++) {
                 int s = socket(AF_INET, SOCK_STREAM, 0);
 
-                if (s < 0 || connect(s, (struct sockaddr *) &to, sizeof to) < 0 ||
-                    accept(listener, NULL, NULL) < 0)
+                if (s < 0 || connect(s, (struct sockaddr *) &to, sizeof to) < 0 || accept(listener, NULL, NULL) < 0)
                         pairs_die("connect");
         }
         if (write(ready, "", 1) != 1)
@@ -62,9 +61,7 @@ static inline unsigned pairs_hold_all(int pairs, pid_t children[static PAIRS_PRO
                 if (children[processes] < 0)
                         pairs_die("fork");
                 if (children[processes] == 0)
-                        pairs_hold(processes,
-                                   left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS,
-                                   ready[1]);
+                        pairs_hold(processes, left < PAIRS_PER_PROCESS ? (unsigned) left : PAIRS_PER_PROCESS, ready[1]);
         }
         close(ready[1]);
         for (unsigned i = 0; i < processes; i++)

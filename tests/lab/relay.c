@@ -70,7 +70,7 @@ static int open_device(const char *name) {
                 .sll_family = AF_PACKET,
                 .sll_protocol = htons(ETH_P_ALL),
         };
-        struct packet_mreq promiscuous = {.mr_type = PACKET_MR_PROMISC};
+        struct packet_mreq promiscuous = { .mr_type = PACKET_MR_PROMISC };
         int one = 1, buffer = RECEIVE_BUFFER, fd;
 
         fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -82,8 +82,7 @@ static int open_device(const char *name) {
         promiscuous.mr_ifindex = address.sll_ifindex;
         if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one)) < 0 ||
             setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0 ||
-            setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous,
-                       sizeof(promiscuous)) < 0 ||
+            setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof(promiscuous)) < 0 ||
             setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) < 0)
                 lab_die("%s: setsockopt", name);
         /* Straight to the device: a queue in between would be a second delay. */
@@ -100,8 +99,7 @@ static struct slot *slot_at(struct direction *d, uint32_t n) {
 
 /* When the frame that was read now has to leave. Never before the one ahead of
  * it: a path that reorders is another experiment. */
-static uint64_t due_time(struct direction *d, const struct settings *s, uint64_t *rng,
-                         uint64_t now) {
+static uint64_t due_time(struct direction *d, const struct settings *s, uint64_t *rng, uint64_t now) {
         uint64_t due = (d->free_us > now ? d->free_us : now) + s->delay_us;
 
         if (s->jitter_us)
@@ -143,7 +141,7 @@ static unsigned receive_batch(struct direction *d, const struct settings *s, uin
         for (unsigned i = 0; i < wanted; i++) {
                 vectors[i].iov_base = slot_at(d, d->head + i)->frame;
                 vectors[i].iov_len = sizeof(d->slots->frame);
-                messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+                messages[i].msg_hdr = (struct msghdr) { .msg_iov = &vectors[i], .msg_iovlen = 1 };
         }
         n = recvmmsg(d->in, messages, wanted, MSG_TRUNC, NULL);
         if (n <= 0)
@@ -184,9 +182,8 @@ static unsigned send_batch(struct direction *d, const struct settings *s, uint64
 
                 if (slot->due_us > now + TICK_US / 2)
                         break;
-                vectors[wanted] = (struct iovec){slot->frame, slot->length};
-                messages[wanted].msg_hdr =
-                        (struct msghdr){.msg_iov = &vectors[wanted], .msg_iovlen = 1};
+                vectors[wanted] = (struct iovec) { slot->frame, slot->length };
+                messages[wanted].msg_hdr = (struct msghdr) { .msg_iov = &vectors[wanted], .msg_iovlen = 1 };
                 wanted++;
         }
         if (wanted == 0)
@@ -213,49 +210,69 @@ static unsigned send_batch(struct direction *d, const struct settings *s, uint64
         return (unsigned) n;
 }
 
-static const char help[] =
-        "relay [--delay TIME] [--jitter TIME] [--loss PERCENT] [--double] [--mute DEVICE|none]\n"
-        "      [--capacity FRAMES_PER_S] [--queue TIME] [--control FILE] [--seed N] DEVICE DEVICE\n"
-        "delay: one way; jitter: added, up to twice this; double: each frame leaves twice;\n"
-        "mute: what comes from there is lost; capacity: of each direction, behind a queue of so\n"
-        "much time (1s), beyond which frames are lost; control: on SIGHUP such options\n"
-        "are read from there, words on one line";
+static const char help[] = "relay [--delay TIME] [--jitter TIME] [--loss PERCENT] [--double] [--mute DEVICE|none]\n"
+                           "      [--capacity FRAMES_PER_S] [--queue TIME] [--control FILE] [--seed N] DEVICE DEVICE\n"
+                           "delay: one way; jitter: added, up to twice this; double: each frame leaves twice;\n"
+                           "mute: what comes from there is lost; capacity: of each direction, behind a queue of so\n"
+                           "much time (1s), beyond which frames are lost; control: on SIGHUP such options\n"
+                           "are read from there, words on one line";
 
 static void parse_options(int argc, char **argv, struct settings *s) {
         static const struct option options[] = {
-                {"delay", required_argument, NULL, 'd'},
-                {"jitter", required_argument, NULL, 'j'},
-                {"loss", required_argument, NULL, 'l'},
-                {"double", no_argument, NULL, '2'},
-                {"mute", required_argument, NULL, 'm'},
-                {"capacity", required_argument, NULL, 'c'},
-                {"queue", required_argument, NULL, 'q'},
-                {"control", required_argument, NULL, 'C'},
-                {"seed", required_argument, NULL, 's'},
-                {"help", no_argument, NULL, 'h'},
-                {0},
+                { "delay", required_argument, NULL, 'd' },
+                { "jitter", required_argument, NULL, 'j' },
+                { "loss", required_argument, NULL, 'l' },
+                { "double", no_argument, NULL, '2' },
+                { "mute", required_argument, NULL, 'm' },
+                { "capacity", required_argument, NULL, 'c' },
+                { "queue", required_argument, NULL, 'q' },
+                { "control", required_argument, NULL, 'C' },
+                { "seed", required_argument, NULL, 's' },
+                { "help", no_argument, NULL, 'h' },
+                { 0 },
         };
         int c;
 
         optind = 0; /* glibc's word for: from the beginning */
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
-                case 'd': s->delay_us = lab_duration_us("--delay", optarg); break;
-                case 'j': s->jitter_us = lab_duration_us("--jitter", optarg); break;
-                case 'l': s->loss = lab_number("--loss", optarg, 0, 100) / 100; break;
-                case '2': s->doubles = true; break;
-                case 'm': snprintf(s->mute, sizeof(s->mute), "%s", optarg); break;
-                case 'c': s->capacity = lab_number("--capacity", optarg, 0, 1e6); break;
-                case 'q': s->queue_us = lab_duration_us("--queue", optarg); break;
-                case 'C': s->control = optarg; break;
-                case 's': s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
-                case 'h': puts(help); exit(0);
-                default: exit(2);
+                case 'd':
+                        s->delay_us = lab_duration_us("--delay", optarg);
+                        break;
+                case 'j':
+                        s->jitter_us = lab_duration_us("--jitter", optarg);
+                        break;
+                case 'l':
+                        s->loss = lab_number("--loss", optarg, 0, 100) / 100;
+                        break;
+                case '2':
+                        s->doubles = true;
+                        break;
+                case 'm':
+                        snprintf(s->mute, sizeof(s->mute), "%s", optarg);
+                        break;
+                case 'c':
+                        s->capacity = lab_number("--capacity", optarg, 0, 1e6);
+                        break;
+                case 'q':
+                        s->queue_us = lab_duration_us("--queue", optarg);
+                        break;
+                case 'C':
+                        s->control = optarg;
+                        break;
+                case 's':
+                        s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX);
+                        break;
+                case 'h':
+                        puts(help);
+                        exit(0);
+                default:
+                        exit(2);
                 }
 }
 
 static struct settings parse(int argc, char **argv) {
-        struct settings s = {.queue_us = 1000000, .seed = 1};
+        struct settings s = { .queue_us = 1000000, .seed = 1 };
 
         parse_options(argc, argv, &s);
         if (argc - optind != 2)
@@ -272,7 +289,7 @@ static void on_hangup(int number) {
 
 /* Frames that are under way keep their times. */
 static void read_control(struct settings *s) {
-        char line[256], name[] = "relay", *words[WORDS_MAX + 1] = {name}, *rest = line, *word;
+        char line[256], name[] = "relay", *words[WORDS_MAX + 1] = { name }, *rest = line, *word;
         int count = 1;
         const char *control = s->control;
         FILE *f = control ? fopen(control, "re") : NULL;
@@ -288,8 +305,8 @@ static void read_control(struct settings *s) {
 }
 
 static void run(struct direction directions[2], struct settings *s) {
-        struct pollfd fds[2] = {{.fd = directions[0].in, .events = POLLIN},
-                                {.fd = directions[1].in, .events = POLLIN}};
+        struct pollfd fds[2] = { { .fd = directions[0].in, .events = POLLIN },
+                                 { .fd = directions[1].in, .events = POLLIN } };
         uint64_t rng = s->seed, next = lab_now_us();
 
         while (lab_running()) {
@@ -326,7 +343,7 @@ static void run(struct direction directions[2], struct settings *s) {
 static void report(struct direction directions[2], const struct settings *s) {
         for (unsigned i = 0; i < 2; i++) {
                 struct direction *d = &directions[i];
-                struct tpacket_stats stats = {0};
+                struct tpacket_stats stats = { 0 };
                 socklen_t length = sizeof(stats);
 
                 (void) getsockopt(d->in, SOL_PACKET, PACKET_STATISTICS, &stats, &length);
@@ -334,11 +351,9 @@ static void report(struct direction directions[2], const struct settings *s) {
                        "\"received\":%llu,\"sent\":%llu,\"lost\":%llu,\"oversized\":%llu,"
                        "\"send_failed\":%llu,\"dropped\":%u,"
                        "\"late_p50_ms\":%.1f,\"late_p99_ms\":%.1f,\"late_max_ms\":%.1f}\n",
-                       s->devices[i], (double) s->delay_us / 1e3,
-                       (unsigned long long) d->received, (unsigned long long) d->sent,
-                       (unsigned long long) d->lost, (unsigned long long) d->oversized,
-                       (unsigned long long) d->send_failed, stats.tp_drops,
-                       lab_histogram_quantile_ms(&d->late, 0.5),
+                       s->devices[i], (double) s->delay_us / 1e3, (unsigned long long) d->received,
+                       (unsigned long long) d->sent, (unsigned long long) d->lost, (unsigned long long) d->oversized,
+                       (unsigned long long) d->send_failed, stats.tp_drops, lab_histogram_quantile_ms(&d->late, 0.5),
                        lab_histogram_quantile_ms(&d->late, 0.99), (double) d->late.max_us / 1e3);
         }
 }
@@ -346,7 +361,7 @@ static void report(struct direction directions[2], const struct settings *s) {
 int main(int argc, char **argv) {
         static struct direction directions[2];
         struct settings s = parse(argc, argv);
-        struct sigaction hangup = {.sa_handler = on_hangup};
+        struct sigaction hangup = { .sa_handler = on_hangup };
         int fds[2];
 
         lab_require_namespace();
@@ -358,8 +373,7 @@ int main(int argc, char **argv) {
                 directions[i].from = s.devices[i];
                 directions[i].in = fds[i];
                 directions[i].out = fds[1 - i];
-                directions[i].slots = mmap(NULL, sizeof(struct slot) * SLOTS,
-                                           PROT_READ | PROT_WRITE,
+                directions[i].slots = mmap(NULL, sizeof(struct slot) * SLOTS, PROT_READ | PROT_WRITE,
                                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                 if (directions[i].slots == MAP_FAILED)
                         lab_die("mmap");

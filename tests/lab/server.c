@@ -57,8 +57,7 @@ static int open_listener(const struct settings *s, const struct lab_endpoint *e)
                 if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) < 0)
                         lab_die("IPV6_V6ONLY");
         }
-        if (s->defer_s && setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &s->defer_s,
-                                     sizeof(s->defer_s)) < 0)
+        if (s->defer_s && setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &s->defer_s, sizeof(s->defer_s)) < 0)
                 lab_die("TCP_DEFER_ACCEPT");
         if (bind(fd, (const struct sockaddr *) &e->address, e->length) < 0)
                 lab_die("bind");
@@ -91,7 +90,7 @@ static void watch_listeners(struct server *v, bool on) {
 
 /* False when there was nothing to accept. */
 static bool accept_one(struct server *v, int listener) {
-        struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP};
+        struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP };
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0) {
@@ -148,8 +147,9 @@ static void accept_slowly(struct server *v, uint64_t start_us, uint64_t *done) {
 
 static void report(const struct server *v) {
         printf("{\"program\":\"server\",\"accepted\":%llu,\"closed\":%llu,\"open\":%u,"
-               "\"accept_errors\":%llu}\n", (unsigned long long) v->accepted,
-               (unsigned long long) v->closed, v->open, (unsigned long long) v->accept_errors);
+               "\"accept_errors\":%llu}\n",
+               (unsigned long long) v->accepted, (unsigned long long) v->closed, v->open,
+               (unsigned long long) v->accept_errors);
         fflush(stdout);
 }
 
@@ -191,43 +191,57 @@ static double parse_accept(const char *text) {
         return lab_number("--accept", text, 0.1, 100000);
 }
 
-static const char help[] =
-        "server --listen ADDRESS:PORT ... [--backlog N] [--accept all|never|PER_SECOND]\n"
-        "       [--group N] [--defer SECONDS] [--v6only] [--processes N] [--open-max N]\n"
-        "--group: so many SO_REUSEPORT sockets for each address; --open-max: per process";
+static const char help[] = "server --listen ADDRESS:PORT ... [--backlog N] [--accept all|never|PER_SECOND]\n"
+                           "       [--group N] [--defer SECONDS] [--v6only] [--processes N] [--open-max N]\n"
+                           "--group: so many SO_REUSEPORT sockets for each address; --open-max: per process";
 
 static struct settings parse(int argc, char **argv) {
         static const struct option options[] = {
-                {"listen", required_argument, NULL, 'l'},
-                {"backlog", required_argument, NULL, 'b'},
-                {"accept", required_argument, NULL, 'a'},
-                {"group", required_argument, NULL, 'g'},
-                {"defer", required_argument, NULL, 'd'},
-                {"v6only", no_argument, NULL, '6'},
-                {"processes", required_argument, NULL, 'p'},
-                {"open-max", required_argument, NULL, 'o'},
-                {"help", no_argument, NULL, 'h'},
-                {0},
+                { "listen", required_argument, NULL, 'l' },
+                { "backlog", required_argument, NULL, 'b' },
+                { "accept", required_argument, NULL, 'a' },
+                { "group", required_argument, NULL, 'g' },
+                { "defer", required_argument, NULL, 'd' },
+                { "v6only", no_argument, NULL, '6' },
+                { "processes", required_argument, NULL, 'p' },
+                { "open-max", required_argument, NULL, 'o' },
+                { "help", no_argument, NULL, 'h' },
+                { 0 },
         };
-        struct settings s = {.backlog = 511, .group = 1, .processes = 1, .accept_per_s = -1,
-                             .open_max = 15000};
+        struct settings s = { .backlog = 511, .group = 1, .processes = 1, .accept_per_s = -1, .open_max = 15000 };
         int c;
 
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
-                case 'l': add_listen(&s, optarg); break;
-                case 'b': s.backlog = (int) lab_integer("--backlog", optarg, 1, 65535); break;
-                case 'a': s.accept_per_s = parse_accept(optarg); break;
-                case 'g': s.group = (unsigned) lab_integer("--group", optarg, 1, 16); break;
-                case 'd': s.defer_s = (int) lab_integer("--defer", optarg, 1, 600); break;
-                case '6': s.v6only = true; break;
-                case 'p':
-                        s.processes = (unsigned) lab_integer("--processes", optarg, 1,
-                                                             PROCESSES_MAX);
+                case 'l':
+                        add_listen(&s, optarg);
                         break;
-                case 'o': s.open_max = (unsigned) lab_integer("--open-max", optarg, 1, 15000); break;
-                case 'h': puts(help); exit(0);
-                default: exit(2);
+                case 'b':
+                        s.backlog = (int) lab_integer("--backlog", optarg, 1, 65535);
+                        break;
+                case 'a':
+                        s.accept_per_s = parse_accept(optarg);
+                        break;
+                case 'g':
+                        s.group = (unsigned) lab_integer("--group", optarg, 1, 16);
+                        break;
+                case 'd':
+                        s.defer_s = (int) lab_integer("--defer", optarg, 1, 600);
+                        break;
+                case '6':
+                        s.v6only = true;
+                        break;
+                case 'p':
+                        s.processes = (unsigned) lab_integer("--processes", optarg, 1, PROCESSES_MAX);
+                        break;
+                case 'o':
+                        s.open_max = (unsigned) lab_integer("--open-max", optarg, 1, 15000);
+                        break;
+                case 'h':
+                        puts(help);
+                        exit(0);
+                default:
+                        exit(2);
                 }
         if (s.listen_count == 0 || s.listen_count * s.group > LISTENERS_MAX || optind != argc)
                 lab_usage("--listen is missing, or too many listeners (see --help)");
@@ -236,7 +250,7 @@ static struct settings parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
         struct settings s = parse(argc, argv);
-        struct server v = {.settings = &s};
+        struct server v = { .settings = &s };
         pid_t children[PROCESSES_MAX];
         unsigned count = 0;
 

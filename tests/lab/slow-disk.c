@@ -93,7 +93,7 @@ TRUNCATE(ftruncate64, off64_t)
 
 ssize_t write(int fd, const void *data, size_t length) {
         touch_fd(fd);
-        return REAL(ssize_t (*)(int, const void *, size_t), "write")(fd, data, length);
+        return REAL(ssize_t(*)(int, const void *, size_t), "write")(fd, data, length);
 }
 
 int fsync(int fd) {

@@ -93,8 +93,7 @@ static void tick(struct syn_log *l, const struct obs_listener *listeners, uint32
                 sample_most = last.sample_one_in;
 }
 
-static void run(struct syn_log *l, uint64_t until, const struct obs_listener *listeners,
-                uint32_t count) {
+static void run(struct syn_log *l, uint64_t until, const struct obs_listener *listeners, uint32_t count) {
         uint64_t next = clock_us(CLOCK_BOOTTIME);
         int fds[SYN_LOG_FDS];
 
@@ -127,8 +126,8 @@ static void print_source(const struct obs_source *s, const char *comma) {
 
         printf("%s\n  { \"source\": \"%s\", \"syn_per_s\": %.1f, \"error_per_s\": %.1f, "
                "\"completed_per_s\": %.1f, \"completion_low\": %.4f, \"completion_high\": %.4f }",
-               comma, prefix_format(&s->prefix, text), s->syn_per_s, s->syn_error_per_s,
-               s->completed_per_s, s->completion_low, s->completion_high);
+               comma, prefix_format(&s->prefix, text), s->syn_per_s, s->syn_error_per_s, s->completed_per_s,
+               s->completion_low, s->completion_high);
 }
 
 static void print_all(const struct syn_log *l) {
@@ -143,9 +142,8 @@ static void print_all(const struct syn_log *l) {
                "  \"allocations\": %ld,\n"
                "  \"sources\": [",
                sensor_state_name(syn_log_state(l)), syn_log_reason(l), (unsigned long long) syns,
-               (unsigned long long) received, (unsigned long long) lost,
-               (unsigned long long) counts.malformed, (unsigned long long) counts.foreign,
-               sample_most, last.sources.distinct, last.sources.seen_once_share,
+               (unsigned long long) received, (unsigned long long) lost, (unsigned long long) counts.malformed,
+               (unsigned long long) counts.foreign, sample_most, last.sources.distinct, last.sources.seen_once_share,
                last.sources.stray_share, last.sources.stray_ports, last.sources.syn_per_s, last.sources.tracked,
                u.ru_maxrss, (unsigned long long) clock_us(CLOCK_PROCESS_CPUTIME_ID), allocations);
         for (uint32_t i = 0; i < last.sources.count; i++)
@@ -175,8 +173,8 @@ int main(int argc, char **argv) {
                 else if (c == 'm')
                         settings.nflog.manage_rules = false;
                 else if (c == 'l' && count < 8)
-                        listeners[count++].key = (struct listener_key) {
-                                .address = address_from_ipv4(0), .port = (uint16_t) atoi(optarg) };
+                        listeners[count++].key = (struct listener_key) { .address = address_from_ipv4(0),
+                                                                         .port = (uint16_t) atoi(optarg) };
                 else
                         return 2;
         }
@@ -190,8 +188,7 @@ int main(int argc, char **argv) {
         signal(SIGTERM, on_terminate);
         fprintf(stderr, "ready\n");
         if (syn_log_state(l) != SENSOR_FAILED)
-                run(l, clock_us(CLOCK_BOOTTIME) + (uint64_t) (atof(argv[optind]) * 1e6), listeners,
-                    count);
+                run(l, clock_us(CLOCK_BOOTTIME) + (uint64_t) (atof(argv[optind]) * 1e6), listeners, count);
         print_all(l);
         failed = syn_log_state(l) == SENSOR_FAILED;
         syn_log_free(l);

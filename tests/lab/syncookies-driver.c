@@ -78,8 +78,11 @@ static struct syncookies *open_governor(void) {
 static void step(struct syncookies *s, enum cookie_want want,
                  void (*report)(void *, const struct syncookies_report *)) {
         struct syncookies_request request = {
-                .now_us = now_us(NULL), .want = want, .flood_value = flood_value,
-                .max_changes_per_hour = COOKIE_CHANGES_MAX, .release = want == COOKIE_WANT_CALM,
+                .now_us = now_us(NULL),
+                .want = want,
+                .flood_value = flood_value,
+                .max_changes_per_hour = COOKIE_CHANGES_MAX,
+                .release = want == COOKIE_WANT_CALM,
         };
         struct syncookies_report r;
 
@@ -172,8 +175,8 @@ static int kill_often(unsigned times) {
                 left += read_value() != original;
         }
         printf("from %d with flood value %d: killed %u times, %u while changed; %u restores killed "
-               "too; left changed: %u\n", original, flood_value, times, changed, restores_killed,
-               left);
+               "too; left changed: %u\n",
+               original, flood_value, times, changed, restores_killed, left);
         if (changed == 0 || changed == times) {
                 printf("the moments were not random enough to prove anything\n");
                 return 1;

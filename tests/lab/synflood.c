@@ -2,11 +2,10 @@
 /*
  * SYNs that nobody will finish, evenly spaced at a given rate or in pulses, from
  * addresses that do not answer or, forged, from those of live hosts, and in the
- * shapes that make a reader of packets fail. For the lab only: it runs in a network namespace of its own, on a veth the lab
- * named, towards the lab's addresses, and always with a limit of packets and
- * of time. trafgen --rate sends each second's share in one burst and --gap
- * falls short by a tenth to a third (measured), which hides what a detector
- * sees within the second.
+ * shapes that make a reader of packets fail. For the lab only: it runs in a network namespace of its own, on a veth the
+ * lab named, towards the lab's addresses, and always with a limit of packets and of time. trafgen --rate sends each
+ * second's share in one burst and --gap falls short by a tenth to a third (measured), which hides what a detector sees
+ * within the second.
  */
 #include "config.h"
 
@@ -80,8 +79,8 @@ struct flood {
 /* A device the lab made: its name, and a veth, which leads to another
  * namespace and to no wire. */
 static void require_lab_device(int fd, const char *name) {
-        struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-        struct ifreq request = {.ifr_data = (void *) &info};
+        struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+        struct ifreq request = { .ifr_data = (void *) &info };
 
         if (strncmp(name, DEVICE_PREFIX, strlen(DEVICE_PREFIX)) != 0 || strlen(name) >= IFNAMSIZ)
                 lab_usage("refusing a device not named " DEVICE_PREFIX "...: %s", name);
@@ -98,13 +97,12 @@ static void require_lab_target(const struct lab_endpoint *e) {
         const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *) &e->address;
 
         if (e->address.ss_family == AF_INET ? ntohl(in4->sin_addr.s_addr) >> 16 != 0x0a4d
-                                            : in6->sin6_addr.s6_addr[0] != 0xfd ||
-                                              in6->sin6_addr.s6_addr[1] != 0x77)
+                                            : in6->sin6_addr.s6_addr[0] != 0xfd || in6->sin6_addr.s6_addr[1] != 0x77)
                 lab_usage("refusing a target outside 10.77.0.0/16 and fd77::/16");
 }
 
 static int open_device(const char *name) {
-        struct sockaddr_ll address = {.sll_family = AF_PACKET};
+        struct sockaddr_ll address = { .sll_family = AF_PACKET };
         int one = 1, fd;
 
         fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -139,8 +137,8 @@ static uint32_t random_ipv4(uint64_t *rng) {
                 uint32_t a = (uint32_t) (lab_random(rng) >> 32);
                 uint32_t top = a >> 24;
 
-                if (top == 0 || top == 10 || top == 127 || top >= 224 || a >> 22 == 0x191 ||
-                    a >> 16 == 0xa9fe || a >> 20 == 0xac1 || a >> 16 == 0xc0a8)
+                if (top == 0 || top == 10 || top == 127 || top >= 224 || a >> 22 == 0x191 || a >> 16 == 0xa9fe ||
+                    a >> 20 == 0xac1 || a >> 16 == 0xc0a8)
                         continue;
                 return a;
         }
@@ -211,12 +209,12 @@ static void source_ipv6(struct flood *f, uint8_t ret[16]) {
 
 /* What a Linux client sends, timestamps left out; every field a flood varies is
  * filled in per packet. */
-static const uint8_t tcp_options[] = {2, 4, 0x05, 0xb4, 1, 3, 3, 7};
+static const uint8_t tcp_options[] = { 2, 4, 0x05, 0xb4, 1, 3, 3, 7 };
 enum { TCP_LENGTH = sizeof(struct tcphdr) + sizeof(tcp_options) };
 
 /* One option that no host knows and none minds (RFC 4727): PadN is held to seven bytes. */
 static uint8_t *put_options(uint8_t *p, size_t length) {
-        uint8_t head[] = {IPPROTO_TCP, (uint8_t) (length / 8 - 1), 0x1e, (uint8_t) (length - 4)};
+        uint8_t head[] = { IPPROTO_TCP, (uint8_t) (length / 8 - 1), 0x1e, (uint8_t) (length - 4) };
 
         if (length == 0)
                 return p;
@@ -227,10 +225,11 @@ static uint8_t *put_options(uint8_t *p, size_t length) {
 
 static uint8_t *put_ipv6(uint8_t *p, const struct settings *s) {
         const struct sockaddr_in6 *to = (const struct sockaddr_in6 *) &s->to.address;
-        struct ip6_hdr ip = {.ip6_flow = htonl(6u << 28), .ip6_hlim = 57,
-                             .ip6_plen = htons((uint16_t) (s->options_length + TCP_LENGTH)),
-                             .ip6_nxt = s->options_length ? IPPROTO_DSTOPTS : IPPROTO_TCP,
-                             .ip6_dst = to->sin6_addr};
+        struct ip6_hdr ip = { .ip6_flow = htonl(6u << 28),
+                              .ip6_hlim = 57,
+                              .ip6_plen = htons((uint16_t) (s->options_length + TCP_LENGTH)),
+                              .ip6_nxt = s->options_length ? IPPROTO_DSTOPTS : IPPROTO_TCP,
+                              .ip6_dst = to->sin6_addr };
 
         memcpy(p, &ip, sizeof(ip));
         return put_options(p + sizeof(ip), s->options_length);
@@ -238,9 +237,12 @@ static uint8_t *put_ipv6(uint8_t *p, const struct settings *s) {
 
 static uint8_t *put_ipv4(uint8_t *p, const struct settings *s) {
         const struct sockaddr_in *to = (const struct sockaddr_in *) &s->to.address;
-        struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 57, .protocol = IPPROTO_TCP,
-                           .tot_len = htons((uint16_t) (sizeof(ip) + TCP_LENGTH)),
-                           .daddr = to->sin_addr.s_addr};
+        struct iphdr ip = { .version = 4,
+                            .ihl = 5,
+                            .ttl = 57,
+                            .protocol = IPPROTO_TCP,
+                            .tot_len = htons((uint16_t) (sizeof(ip) + TCP_LENGTH)),
+                            .daddr = to->sin_addr.s_addr };
 
         memcpy(p, &ip, sizeof(ip));
         return p + sizeof(ip);
@@ -250,9 +252,12 @@ static void build_template(struct flood *f) {
         const struct settings *s = f->settings;
         uint8_t *p = f->template.bytes;
         bool v6 = s->to.address.ss_family == AF_INET6;
-        struct ether_header ethernet = {.ether_type = htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP)};
-        struct tcphdr tcp = {.doff = TCP_LENGTH / 4, .syn = 1, .ack = s->syn_ack,
-                             .ack_seq = htonl(s->syn_ack), .window = htons(64240)};
+        struct ether_header ethernet = { .ether_type = htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP) };
+        struct tcphdr tcp = { .doff = TCP_LENGTH / 4,
+                              .syn = 1,
+                              .ack = s->syn_ack,
+                              .ack_seq = htonl(s->syn_ack),
+                              .window = htons(64240) };
         /* At the same place in both families' addresses. */
         uint16_t port = ((const struct sockaddr_in *) &s->to.address)->sin_port;
 
@@ -261,7 +266,7 @@ static void build_template(struct flood *f) {
         else
                 tcp.dest = port;
         memcpy(ethernet.ether_dhost, s->to_ethernet, ETH_ALEN);
-        memcpy(ethernet.ether_shost, (uint8_t[]){2, 0, 0, 0, 0, 0xaa}, ETH_ALEN);
+        memcpy(ethernet.ether_shost, (uint8_t[]) { 2, 0, 0, 0, 0, 0xaa }, ETH_ALEN);
         memcpy(p, &ethernet, sizeof(ethernet));
         p += sizeof(ethernet);
         p = v6 ? put_ipv6(p, s) : put_ipv4(p, s);
@@ -288,8 +293,8 @@ static void build_frame(struct flood *f, struct frame *ret) {
         uint32_t sequence = (uint32_t) (random >> 32);
 
         *ret = f->template;
-        memcpy(tcp + (s->syn_ack ? offsetof(struct tcphdr, dest) : offsetof(struct tcphdr, source)),
-               &port, sizeof(port));
+        memcpy(tcp + (s->syn_ack ? offsetof(struct tcphdr, dest) : offsetof(struct tcphdr, source)), &port,
+               sizeof(port));
         memcpy(tcp + offsetof(struct tcphdr, seq), &sequence, sizeof(sequence));
         if (v6) {
                 source_ipv6(f, ip + offsetof(struct ip6_hdr, ip6_src));
@@ -298,8 +303,8 @@ static void build_frame(struct flood *f, struct frame *ret) {
         } else {
                 source_ipv4(f, ip + offsetof(struct iphdr, saddr));
                 write_ipv4_checksum(ip);
-                sum = checksum(sum16(ip + offsetof(struct iphdr, saddr), 8,
-                                     sum16(tcp, TCP_LENGTH, TCP_LENGTH + IPPROTO_TCP)));
+                sum = checksum(
+                        sum16(ip + offsetof(struct iphdr, saddr), 8, sum16(tcp, TCP_LENGTH, TCP_LENGTH + IPPROTO_TCP)));
         }
         if (s->bad_checksum)
                 sum ^= 0x5555;
@@ -353,8 +358,8 @@ static void send_syns(struct flood *f, unsigned syns) {
         for (unsigned i = 0; i < syns; i++)
                 count += build_syn(f, &frames[count]);
         for (unsigned i = 0; i < count; i++) {
-                vectors[i] = (struct iovec){frames[i].bytes, frames[i].length};
-                messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+                vectors[i] = (struct iovec) { frames[i].bytes, frames[i].length };
+                messages[i].msg_hdr = (struct msghdr) { .msg_iov = &vectors[i], .msg_iovlen = 1 };
         }
         while (done < count && lab_running()) {
                 int n = sendmmsg(f->fd, messages + done, count - done, 0);
@@ -419,16 +424,14 @@ static void run(struct flood *f) {
         printf("{\"program\":\"synflood\",\"what\":\"end\",\"realtime_us\":%llu,\"sent\":%llu,"
                "\"seconds\":%.3f,\"per_s\":%.1f,\"late_max_ms\":%.1f,\"retried\":%llu}\n",
                (unsigned long long) lab_realtime_us(), (unsigned long long) f->sent, seconds,
-               (double) f->sent / seconds, (double) f->late_max_us / 1e3,
-               (unsigned long long) f->send_failed);
+               (double) f->sent / seconds, (double) f->late_max_us / 1e3, (unsigned long long) f->send_failed);
 }
 
 static void parse_ethernet(const char *text, uint8_t ret[ETH_ALEN]) {
         unsigned b[ETH_ALEN];
         char rest;
 
-        if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-                   &rest) != ETH_ALEN)
+        if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &rest) != ETH_ALEN)
                 lab_usage("--ethernet: %s is no hardware address", text);
         for (unsigned i = 0; i < ETH_ALEN; i++)
                 ret[i] = (uint8_t) b[i];
@@ -475,55 +478,78 @@ static void parse_pulse(struct settings *s, const char *text) {
                 lab_usage("--pulse: %s: the first is not 0 and not longer than the second", text);
 }
 
-static const char help[] =
-        "synflood --device swlab... --ethernet ADDRESS --to ADDRESS:PORT --rate PER_SECOND\n"
-        "         --packets N --duration TIME [--from spoofed|one|N|RANGE,...] [--seed N]\n"
-        "         [--pulse TIME/TIME] [--bad-checksum] [--copies N] [--fragments] [--options N]\n"
-        "         [--syn-ack]\n"
-        "--from: all over the address space, one source, N sources that keep coming, or ranges\n"
-        "such as 192.0.2.9/32,198.51.100.0/24; it stops at --packets SYNs or --duration,\n"
-        "whichever comes first; --pulse: so long at the rate in each so long; --copies: each SYN\n"
-        "so many times at once; --fragments: each in two, 8 bytes of TCP in the first;\n"
-        "--options: behind N bytes of IPv6 destination options; --syn-ack: answers instead,\n"
-        "from the port of --to, to SYNs that nobody sent";
+static const char help[] = "synflood --device swlab... --ethernet ADDRESS --to ADDRESS:PORT --rate PER_SECOND\n"
+                           "         --packets N --duration TIME [--from spoofed|one|N|RANGE,...] [--seed N]\n"
+                           "         [--pulse TIME/TIME] [--bad-checksum] [--copies N] [--fragments] [--options N]\n"
+                           "         [--syn-ack]\n"
+                           "--from: all over the address space, one source, N sources that keep coming, or ranges\n"
+                           "such as 192.0.2.9/32,198.51.100.0/24; it stops at --packets SYNs or --duration,\n"
+                           "whichever comes first; --pulse: so long at the rate in each so long; --copies: each SYN\n"
+                           "so many times at once; --fragments: each in two, 8 bytes of TCP in the first;\n"
+                           "--options: behind N bytes of IPv6 destination options; --syn-ack: answers instead,\n"
+                           "from the port of --to, to SYNs that nobody sent";
 
 static const struct option long_options[] = {
-        {"device", required_argument, NULL, 'i'},
-        {"ethernet", required_argument, NULL, 'e'},
-        {"to", required_argument, NULL, 't'},
-        {"rate", required_argument, NULL, 'r'},
-        {"packets", required_argument, NULL, 'n'},
-        {"duration", required_argument, NULL, 'd'},
-        {"from", required_argument, NULL, 'f'},
-        {"seed", required_argument, NULL, 's'},
-        {"pulse", required_argument, NULL, 'p'},
-        {"bad-checksum", no_argument, NULL, 'c'},
-        {"copies", required_argument, NULL, '2'},
-        {"fragments", no_argument, NULL, 'F'},
-        {"options", required_argument, NULL, 'o'},
-        {"syn-ack", no_argument, NULL, 'a'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        { "device", required_argument, NULL, 'i' },  { "ethernet", required_argument, NULL, 'e' },
+        { "to", required_argument, NULL, 't' },      { "rate", required_argument, NULL, 'r' },
+        { "packets", required_argument, NULL, 'n' }, { "duration", required_argument, NULL, 'd' },
+        { "from", required_argument, NULL, 'f' },    { "seed", required_argument, NULL, 's' },
+        { "pulse", required_argument, NULL, 'p' },   { "bad-checksum", no_argument, NULL, 'c' },
+        { "copies", required_argument, NULL, '2' },  { "fragments", no_argument, NULL, 'F' },
+        { "options", required_argument, NULL, 'o' }, { "syn-ack", no_argument, NULL, 'a' },
+        { "help", no_argument, NULL, 'h' },          { 0 },
 };
 
 static void parse_option(struct settings *s, int c) {
         switch (c) {
-        case 'i': s->device = optarg; break;
-        case 'e': parse_ethernet(optarg, s->to_ethernet); s->has_ethernet = true; break;
-        case 't': s->to = lab_endpoint_parse("--to", optarg); break;
-        case 'r': s->per_s = lab_number("--rate", optarg, 0.1, RATE_MAX); break;
-        case 'n': s->packets = lab_integer("--packets", optarg, 1, PACKETS_MAX); break;
-        case 'd': s->duration_us = lab_duration_us("--duration", optarg); break;
-        case 'f': parse_from(s, optarg); break;
-        case 's': s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX); break;
-        case 'p': parse_pulse(s, optarg); break;
-        case 'c': s->bad_checksum = true; break;
-        case '2': s->copies = lab_integer("--copies", optarg, 1, COPIES_MAX); break;
-        case 'F': s->fragments = true; break;
-        case 'o': s->options_length = lab_integer("--options", optarg, 8, OPTIONS_MAX); break;
-        case 'a': s->syn_ack = true; break;
-        case 'h': puts(help); exit(0);
-        default: exit(2);
+        case 'i':
+                s->device = optarg;
+                break;
+        case 'e':
+                parse_ethernet(optarg, s->to_ethernet);
+                s->has_ethernet = true;
+                break;
+        case 't':
+                s->to = lab_endpoint_parse("--to", optarg);
+                break;
+        case 'r':
+                s->per_s = lab_number("--rate", optarg, 0.1, RATE_MAX);
+                break;
+        case 'n':
+                s->packets = lab_integer("--packets", optarg, 1, PACKETS_MAX);
+                break;
+        case 'd':
+                s->duration_us = lab_duration_us("--duration", optarg);
+                break;
+        case 'f':
+                parse_from(s, optarg);
+                break;
+        case 's':
+                s->seed = lab_integer("--seed", optarg, 1, UINT64_MAX);
+                break;
+        case 'p':
+                parse_pulse(s, optarg);
+                break;
+        case 'c':
+                s->bad_checksum = true;
+                break;
+        case '2':
+                s->copies = lab_integer("--copies", optarg, 1, COPIES_MAX);
+                break;
+        case 'F':
+                s->fragments = true;
+                break;
+        case 'o':
+                s->options_length = lab_integer("--options", optarg, 8, OPTIONS_MAX);
+                break;
+        case 'a':
+                s->syn_ack = true;
+                break;
+        case 'h':
+                puts(help);
+                exit(0);
+        default:
+                exit(2);
         }
 }
 
@@ -546,7 +572,7 @@ static void check(const struct settings *s) {
 }
 
 static struct settings parse(int argc, char **argv) {
-        struct settings s = {.seed = 1, .copies = 1, .on_us = 1, .every_us = 1};
+        struct settings s = { .seed = 1, .copies = 1, .on_us = 1, .every_us = 1 };
         int c;
 
         while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
@@ -559,7 +585,7 @@ static struct settings parse(int argc, char **argv) {
 
 int main(int argc, char **argv) {
         struct settings s = parse(argc, argv);
-        struct flood f = {.settings = &s, .rng = s.seed};
+        struct flood f = { .settings = &s, .rng = s.seed };
 
         lab_require_namespace();
         require_lab_target(&s.to);

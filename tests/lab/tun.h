@@ -62,8 +62,12 @@ static inline uint16_t tun_fold(uint32_t sum) {
 }
 
 static inline struct tcphdr tun_tcp(uint16_t port, uint16_t source_port, uint32_t pseudo_sum) {
-        struct tcphdr t = { .source = htons(source_port), .dest = htons(port), .seq = htonl(1),
-                            .doff = sizeof t / 4, .syn = 1, .window = htons(64240) };
+        struct tcphdr t = { .source = htons(source_port),
+                            .dest = htons(port),
+                            .seq = htonl(1),
+                            .doff = sizeof t / 4,
+                            .syn = 1,
+                            .window = htons(64240) };
 
         t.check = tun_fold(tun_sum(&t, sizeof t) + pseudo_sum + IPPROTO_TCP + sizeof t);
         return t;
@@ -71,9 +75,16 @@ static inline struct tcphdr tun_tcp(uint16_t port, uint16_t source_port, uint32_
 
 /* source: host byte order. -errno when the device did not take it. */
 static inline int tun_syn4(int tun, uint16_t port, uint32_t source) {
-        struct { struct iphdr ip; struct tcphdr tcp; } p = {
-                .ip = { .version = 4, .ihl = 5, .tot_len = htons(sizeof p), .ttl = 64,
-                        .protocol = IPPROTO_TCP, .saddr = htonl(source),
+        struct {
+                struct iphdr ip;
+                struct tcphdr tcp;
+        } p = {
+                .ip = { .version = 4,
+                        .ihl = 5,
+                        .tot_len = htons(sizeof p),
+                        .ttl = 64,
+                        .protocol = IPPROTO_TCP,
+                        .saddr = htonl(source),
                         .daddr = htonl(0xc0000201u) },
         };
 
@@ -83,7 +94,10 @@ static inline int tun_syn4(int tun, uint16_t port, uint32_t source) {
 }
 
 static inline int tun_syn6(int tun, uint16_t port) {
-        struct { struct ip6_hdr ip; struct tcphdr tcp; } p = { 0 };
+        struct {
+                struct ip6_hdr ip;
+                struct tcphdr tcp;
+        } p = { 0 };
 
         p.ip.ip6_flow = htonl(6u << 28);
         p.ip.ip6_plen = htons(sizeof p.tcp);

@@ -107,7 +107,7 @@ static void by_time(struct catalogue *c) {
         for (unsigned i = 0; i < 4; i++)
                 for (uint8_t cookies = 0; cookies <= 1; cookies++) {
                         s = catalogue_add(c, "slow", "slow %.0f/s fills B=%u, cookies %u", slow[i].per_s,
-                                slow[i].backlog, cookies);
+                                          slow[i].backlog, cookies);
                         s->traffic.syncookies = cookies;
                         s->traffic.listeners[0].backlog = slow[i].backlog;
                         scene_honest(s, 20);
@@ -137,8 +137,8 @@ static void by_time(struct catalogue *c) {
                 double on_s, every_s, per_s;
         } pulses[] = { { 0.4, 5, 10000 }, { 1, 10, 2000 }, { 1, 5, 5000 }, { 5, 30, 1000 } };
         for (unsigned i = 0; i < 4; i++) {
-                s = catalogue_add(c, "pulses", "pulses %.1f of %.0f s at %.0f/s", pulses[i].on_s,
-                        pulses[i].every_s, pulses[i].per_s);
+                s = catalogue_add(c, "pulses", "pulses %.1f of %.0f s at %.0f/s", pulses[i].on_s, pulses[i].every_s,
+                                  pulses[i].per_s);
                 s->to_s = s->from_s + 120;
                 s->length_s = s->to_s + AFTER_S + pulses[i].every_s;
                 scene_honest(s, 200);
@@ -259,7 +259,7 @@ static void in_company(struct catalogue *c) {
         for (unsigned i = 0; i < 3; i++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                         s = catalogue_add(c, "in a crowd", "%d/s in a crowd of %.0f/s, cookies %u", i ? 2000 : 1000,
-                                crowds[i], cookies);
+                                          crowds[i], cookies);
                         s->traffic.syncookies = cookies;
                         s->traffic.listeners[0].backlog = cookies ? 511 : 4096;
                         scene_honest(s, 200);
@@ -316,7 +316,7 @@ static void with_sensors_gone(struct catalogue *c) {
         for (unsigned sensor = 0; sensor < 3; sensor++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                         struct scenario *s = catalogue_add(c, "sensor gone", "1000/s without %s, cookies %u",
-                                                 names[sensor], cookies);
+                                                           names[sensor], cookies);
 
                         s->traffic.syncookies = cookies;
                         s->traffic.no_sock_diag = sensor == 0;
@@ -329,8 +329,7 @@ static void with_sensors_gone(struct catalogue *c) {
 }
 
 /* 20 s after its beginning something happens to us, for so long. */
-static void with_trouble(struct catalogue *c, enum trouble_kind kind, double lasts_s, double value,
-                         const char *what) {
+static void with_trouble(struct catalogue *c, enum trouble_kind kind, double lasts_s, double value, const char *what) {
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                 struct scenario *s = catalogue_add(c, "mid-flood trouble", "1000/s, %s, cookies %u", what, cookies);
 
@@ -374,12 +373,14 @@ void repeated_syns_add(struct catalogue *c) {
                 double per_s;
                 unsigned copies;
                 uint32_t backlog;
-        } floods[] = { { 60, 2, 1024 }, { 60, 6, 1024 }, { 300, 2, 4096 }, { 300, 6, 4096 }, { 2000, 3, 16384 }, { 1000, 2, 511 } };
+        } floods[] = { { 60, 2, 1024 },  { 60, 6, 1024 },    { 300, 2, 4096 },
+                       { 300, 6, 4096 }, { 2000, 3, 16384 }, { 1000, 2, 511 } };
 
         for (unsigned i = 0; i < sizeof floods / sizeof *floods; i++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                        struct scenario *s = catalogue_add(c, "repeated SYNs", "%.0f/s, each %u times, B=%u, cookies %u",
-                                                           floods[i].per_s, floods[i].copies, floods[i].backlog, cookies);
+                        struct scenario *s = catalogue_add(c, "repeated SYNs",
+                                                           "%.0f/s, each %u times, B=%u, cookies %u", floods[i].per_s,
+                                                           floods[i].copies, floods[i].backlog, cookies);
 
                         s->traffic.syncookies = cookies;
                         s->traffic.listeners[0].backlog = floods[i].backlog;

@@ -145,8 +145,7 @@ static uint32_t cusum_step(void *j, const struct observation *o, const struct tr
         if (!siris_period(b, truth))
                 return b->alarms;
         rise = SIRIS_ALPHA * b->mean;
-        likelier = siris_knows(b) && b->variance > 0 ? rise / b->variance * (b->syns - b->mean - rise / 2)
-                                                     : 0;
+        likelier = siris_knows(b) && b->variance > 0 ? rise / b->variance * (b->syns - b->mean - rise / 2) : 0;
         b->alarms = 0;
         for (unsigned i = 0; i < SWEEP_THRESHOLDS; i++) {
                 b->sums[i] = fmax(0, b->sums[i] + likelier);
@@ -171,18 +170,42 @@ static uint32_t syn_recv_step(void *j, const struct observation *o, const struct
 }
 
 const struct judge judge_syn_fin = {
-        .name = "SYN-FIN CUSUM", .parameter = "N", .lowest = 0.1, .highest = 20000, .plain = 1.05,
-        .new = syn_fin_new, .free = baseline_free, .step = syn_fin_step,
+        .name = "SYN-FIN CUSUM",
+        .parameter = "N",
+        .lowest = 0.1,
+        .highest = 20000,
+        .plain = 1.05,
+        .new = syn_fin_new,
+        .free = baseline_free,
+        .step = syn_fin_step,
 };
 const struct judge judge_adaptive = {
-        .name = "adaptive threshold", .parameter = "alpha", .lowest = 0.1, .highest = 1000, .plain = 0.5,
-        .new = siris_new, .free = baseline_free, .step = adaptive_step,
+        .name = "adaptive threshold",
+        .parameter = "alpha",
+        .lowest = 0.1,
+        .highest = 1000,
+        .plain = 0.5,
+        .new = siris_new,
+        .free = baseline_free,
+        .step = adaptive_step,
 };
 const struct judge judge_cusum = {
-        .name = "CUSUM", .parameter = "h", .lowest = 0.5, .highest = 50000, .plain = 5,
-        .new = siris_new, .free = baseline_free, .step = cusum_step,
+        .name = "CUSUM",
+        .parameter = "h",
+        .lowest = 0.5,
+        .highest = 50000,
+        .plain = 5,
+        .new = siris_new,
+        .free = baseline_free,
+        .step = cusum_step,
 };
 const struct judge judge_syn_recv = {
-        .name = "SYN_RECV > 100", .parameter = "entries", .lowest = 10, .highest = 5000, .plain = 100,
-        .new = syn_recv_new, .free = baseline_free, .step = syn_recv_step,
+        .name = "SYN_RECV > 100",
+        .parameter = "entries",
+        .lowest = 10,
+        .highest = 5000,
+        .plain = 100,
+        .new = syn_recv_new,
+        .free = baseline_free,
+        .step = syn_recv_step,
 };

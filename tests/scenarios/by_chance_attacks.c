@@ -25,7 +25,7 @@ enum place { SAME_LISTENER, OTHER_LISTENER, ROUTED, REDIRECTED, CLOSED_PORT, CHE
 
 static const char *const places[PLACES] = {
         [SAME_LISTENER] = "same listener", [OTHER_LISTENER] = "another one", [ROUTED] = "routed",
-        [REDIRECTED] = "redirected", [CLOSED_PORT] = "closed port", [CHECKS] = "half-open checks",
+        [REDIRECTED] = "redirected",       [CLOSED_PORT] = "closed port",    [CHECKS] = "half-open checks",
 };
 
 /* A load balancer, a proxy, a client that does not give up: since long before the flood, or it has
@@ -66,7 +66,7 @@ static void heavy_client(struct scenario *s, struct chance *r, enum place place,
 
 static void beside_heavy_clients(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < 3 * PLACES; i++) {
-                enum place place = (enum place) (i % PLACES);
+                enum place place = (enum place)(i % PLACES);
                 double heavy_per_s = chance_magnitude(r, 60, 300), flood_per_s = chance_magnitude(r, 60, 1000);
                 unsigned heavy = 1 + chance_below(r, 3);
                 uint8_t cookies = (uint8_t) (i / PLACES);

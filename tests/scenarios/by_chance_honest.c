@@ -37,7 +37,8 @@ static void all_far(struct catalogue *c, struct chance *r) {
 /* They come within seconds: for one round trip, all at once would be a flood to anybody. */
 static void far_crowd(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < MEMBERS; i++) {
-                double in_s = chance_between(r, 2, 10), near_per_s = chance_magnitude(r, 20, 300), far_per_s = chance_magnitude(r, 200, 3000);
+                double in_s = chance_between(r, 2, 10), near_per_s = chance_magnitude(r, 20, 300),
+                       far_per_s = chance_magnitude(r, 200, 3000);
                 double ms = chance_between(r, 600, 900);
                 uint8_t cookies = any_cookies(r);
                 struct scenario *s = catalogue_add(c, "far crowd", "%.0f/s in %.1f s, %.0f ms, near %.0f/s, cookies %u",
@@ -62,8 +63,9 @@ static void round_trip_jumps(struct catalogue *c, struct chance *r) {
                 double per_s = chance_magnitude(r, 10, 800), ms = chance_between(r, 400, 780);
                 double lasts_s = chance_magnitude(r, 5, 60);
                 uint8_t cookies = any_cookies(r);
-                struct scenario *s = catalogue_add(c, "round trip jumps", "%.0f/s, 120 ms + %.0f for %.0f s, cookies %u",
-                                                   per_s, ms, lasts_s, cookies);
+                struct scenario *s = catalogue_add(c, "round trip jumps",
+                                                   "%.0f/s, 120 ms + %.0f for %.0f s, cookies %u", per_s, ms, lasts_s,
+                                                   cookies);
                 struct population *p;
 
                 s->traffic.syncookies = cookies;
@@ -225,8 +227,8 @@ static void no_cpu(struct catalogue *c, struct chance *r) {
         for (unsigned i = 0; i < MEMBERS; i++) {
                 double per_s = chance_magnitude(r, 20, 1000), late_ms = chance_between(r, 150, 800);
                 uint8_t cookies = any_cookies(r);
-                struct scenario *s = catalogue_add(c, "no CPU", "%.0f/s, all late by up to %.0f ms, cookies %u",
-                                                   per_s, late_ms, cookies);
+                struct scenario *s = catalogue_add(c, "no CPU", "%.0f/s, all late by up to %.0f ms, cookies %u", per_s,
+                                                   late_ms, cookies);
 
                 s->traffic.syncookies = cookies;
                 s->expected = no_flood;

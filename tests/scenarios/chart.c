@@ -22,23 +22,19 @@ static void axes(FILE *to, double days) {
         for (int i = -2; i <= 3; i++) {
                 double x = x_of(pow(10, i));
 
-                fprintf(to, "<line x1='%.1f' y1='%d' x2='%.1f' y2='%d' stroke='#ddd'/>\n", x, TOP, x,
-                        HEIGHT - BOTTOM);
-                fprintf(to, "<text x='%.1f' y='%d' text-anchor='middle'>%s%g</text>\n", x,
-                        HEIGHT - BOTTOM + 18, i == -2 ? "0 … " : "", pow(10, i));
+                fprintf(to, "<line x1='%.1f' y1='%d' x2='%.1f' y2='%d' stroke='#ddd'/>\n", x, TOP, x, HEIGHT - BOTTOM);
+                fprintf(to, "<text x='%.1f' y='%d' text-anchor='middle'>%s%g</text>\n", x, HEIGHT - BOTTOM + 18,
+                        i == -2 ? "0 … " : "", pow(10, i));
         }
         for (int i = -1; i <= 2; i++) {
                 double y = y_of(pow(10, i));
 
-                fprintf(to, "<line x1='%d' y1='%.1f' x2='%d' y2='%.1f' stroke='#ddd'/>\n", LEFT, y,
-                        WIDTH - RIGHT, y);
-                fprintf(to, "<text x='%d' y='%.1f' text-anchor='end'>%g s</text>\n", LEFT - 8, y + 4,
-                        pow(10, i));
+                fprintf(to, "<line x1='%d' y1='%.1f' x2='%d' y2='%.1f' stroke='#ddd'/>\n", LEFT, y, WIDTH - RIGHT, y);
+                fprintf(to, "<text x='%d' y='%.1f' text-anchor='end'>%g s</text>\n", LEFT - 8, y + 4, pow(10, i));
         }
         fprintf(to, "<text x='%d' y='%d' text-anchor='middle'>false alarms a day (%.1f honest days)</text>\n",
                 (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 18, days);
-        fprintf(to, "<text x='%d' y='%d'>mean delay; a missed attack counts with its length</text>\n", LEFT,
-                TOP - 14);
+        fprintf(to, "<text x='%d' y='%d'>mean delay; a missed attack counts with its length</text>\n", LEFT, TOP - 14);
 }
 
 static void curve(FILE *to, const struct chart_curve *c, unsigned row, const char *colour) {
@@ -50,15 +46,14 @@ static void curve(FILE *to, const struct chart_curve *c, unsigned row, const cha
                 fprintf(to, "%.1f,%.1f ", x_of(c->standings[i].false_per_day), y_of(c->standings[i].mean_s));
         fputs("'/>\n", to);
         for (unsigned i = 0; i < SWEEP_SWEPT; i++)
-                fprintf(to, "<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>\n",
-                        x_of(c->standings[i].false_per_day), y_of(c->standings[i].mean_s), colour);
+                fprintf(to, "<circle cx='%.1f' cy='%.1f' r='2.5' fill='%s'/>\n", x_of(c->standings[i].false_per_day),
+                        y_of(c->standings[i].mean_s), colour);
         fprintf(to, "<circle cx='%.1f' cy='%.1f' r='7' fill='none' stroke='%s' stroke-width='3'/>\n",
                 x_of(plain->false_per_day), y_of(plain->mean_s), colour);
         fprintf(to, "<text x='%d' y='%d' fill='%s' font-weight='bold'>%s</text>\n", WIDTH - RIGHT + 16, y, colour,
                 c->name);
-        fprintf(to, "<text x='%d' y='%d' fill='%s'>%s %g … %g, ring: %g</text>\n", WIDTH - RIGHT + 16, y + 17,
-                colour, c->parameter, c->standings[0].threshold, c->standings[SWEEP_SWEPT - 1].threshold,
-                plain->threshold);
+        fprintf(to, "<text x='%d' y='%d' fill='%s'>%s %g … %g, ring: %g</text>\n", WIDTH - RIGHT + 16, y + 17, colour,
+                c->parameter, c->standings[0].threshold, c->standings[SWEEP_SWEPT - 1].threshold, plain->threshold);
 }
 
 void chart_write(FILE *to, const struct chart_curve *curves, unsigned count, double days) {

@@ -73,6 +73,6 @@ const struct standing *comparison_at(const struct standing all[static SWEEP_THRE
 }
 
 bool comparison_better(const struct standing *a, const struct standing *b, double per_day) {
-        return a->found >= b->found && a->false_per_day <= fmax(b->false_per_day, per_day) &&
-               a->mean_s < b->mean_s && a->median_s < b->median_s;
+        return a->found >= b->found && a->false_per_day <= fmax(b->false_per_day, per_day) && a->mean_s < b->mean_s &&
+               a->median_s < b->median_s;
 }

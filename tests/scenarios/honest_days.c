@@ -117,8 +117,8 @@ static void outages(struct scenario *s) {
         for (unsigned i = 0; i < TRAFFIC_TROUBLES_MAX; i++) {
                 double from_s = s->length_s * (i + 0.5) / (double) (double) TRAFFIC_TROUBLES_MAX;
 
-                scene_trouble(s, i % 3 == 2 ? TROUBLE_FORWARD_LOSS : TROUBLE_RETURN_LOSS, from_s,
-                            from_s + 10 + 20 * i, i % 2 ? 1.0 : 0.6);
+                scene_trouble(s, i % 3 == 2 ? TROUBLE_FORWARD_LOSS : TROUBLE_RETURN_LOSS, from_s, from_s + 10 + 20 * i,
+                              i % 2 ? 1.0 : 0.6);
         }
 }
 

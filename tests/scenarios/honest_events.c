@@ -4,8 +4,7 @@
 
 static const uint32_t crowd_names = IS(BUSY) | IS(FLASH_CROWD);
 
-static struct scenario *event(struct catalogue *c, const char *family, uint32_t expected,
-                              const char *name) {
+static struct scenario *event(struct catalogue *c, const char *family, uint32_t expected, const char *name) {
         struct scenario *s = catalogue_add(c, family, "%s", name);
 
         s->expected = expected;
@@ -30,8 +29,7 @@ static void hardly_anybody(struct catalogue *c) {
 /* 50/s to 1600/s; each minute twice as many as the minute before. */
 static void slow_crowd(struct catalogue *c) {
         for (uint8_t cookies = 0; cookies <= 2; cookies++) {
-                struct scenario *s = catalogue_add(c, "flash crowd", "twice as many each minute, cookies %u",
-                                                   cookies);
+                struct scenario *s = catalogue_add(c, "flash crowd", "twice as many each minute, cookies %u", cookies);
                 struct population *p = scene_honest(s, 50);
 
                 s->traffic.syncookies = cookies;
@@ -40,8 +38,10 @@ static void slow_crowd(struct catalogue *c) {
                 s->length_s = s->to_s + AFTER_S;
                 for (unsigned minute = 0; minute < 5; minute++)
                         p->phases[1 + minute] = (struct phase) {
-                                s->from_s + minute * 60, s->from_s + minute * 60 + 60,
-                                50 << minute, 100 << minute,
+                                s->from_s + minute * 60,
+                                s->from_s + minute * 60 + 60,
+                                50 << minute,
+                                100 << minute,
                         };
         }
 }
@@ -161,7 +161,7 @@ void honest_events_add(struct catalogue *c) {
         for (unsigned slow = 0; slow <= 1; slow++)
                 for (uint8_t cookies = 0; cookies <= 2; cookies++) {
                         s = catalogue_add(c, "accept stall", "%s, cookies %u",
-                                slow ? "accepts 50 of 200/s" : "accepts nothing", cookies);
+                                          slow ? "accepts 50 of 200/s" : "accepts nothing", cookies);
                         s->traffic.syncookies = cookies;
                         s->expected = IS(ACCEPT_STALL);
                         s->traffic.listeners[0].backlog = 128;

@@ -53,8 +53,14 @@ static uint32_t synward_step(void *j, const struct observation *o, const struct 
 }
 
 const struct judge judge_synward = {
-        .name = "synward", .parameter = "strength", .lowest = 0.1, .highest = 10, .plain = 1,
-        .new = synward_new, .free = synward_free, .step = synward_step,
+        .name = "synward",
+        .parameter = "strength",
+        .lowest = 0.1,
+        .highest = 10,
+        .plain = 1,
+        .new = synward_new,
+        .free = synward_free,
+        .step = synward_step,
 };
 
 void judge_synward_allow(void *j, const struct prefix *p) {
@@ -99,7 +105,6 @@ void judge_synward_explain(const void *j, FILE *to) {
                 "half-open %.0f aged %.0f of %.0f (%.2f), SYN/s %.0f done %.1f unanswered %.1f (%.2f), "
                 "cookies %.0f/%.0f, drops %.0f, overflows %.0f, once %.2f, top %.2f",
                 e->half_open, e->half_open_aged, e->backlog, e->fill, e->syn_per_s, e->completed_per_s,
-                e->unanswered_per_s, e->unanswered_share, e->cookies_sent_per_s,
-                e->cookies_received_per_s, e->queue_drops_per_s, e->accept_overflows_per_s,
-                e->seen_once_share, e->top_share);
+                e->unanswered_per_s, e->unanswered_share, e->cookies_sent_per_s, e->cookies_received_per_s,
+                e->queue_drops_per_s, e->accept_overflows_per_s, e->seen_once_share, e->top_share);
 }

@@ -58,8 +58,7 @@ static void note_queues(struct traffic_truth *truth, const struct observation *o
         truth->fill = 0;
         for (uint32_t i = 0; i < o->listeners_count; i++)
                 if (o->listeners[i].backlog > 0)
-                        truth->fill = fmax(truth->fill, (double) o->listeners[i].half_open /
-                                                                o->listeners[i].backlog);
+                        truth->fill = fmax(truth->fill, (double) o->listeners[i].half_open / o->listeners[i].backlog);
 }
 
 bool recorded_step(struct recorded *r, struct observation *o, struct traffic_truth *ret_truth) {

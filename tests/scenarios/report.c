@@ -121,10 +121,12 @@ static void print_row(const struct scenario *s, const struct row *row) {
                 snprintf(end, sizeof end, row->ended ? "%.1f" : "never", row->end_s);
         }
         printf("%-17s %-50s %-6s %6s %5s %6s %5u %5u %5u %5u  %-18s%s%s%s", s->family, s->name,
-               !s->attack ? "-" : score->found ? "found" : "MISSED", delay, fill, end, row->early_ends,
-               row->incidents, score->false_alarms, row->suspicions, ticks ? diagnosis_name(d) : "-",
-               diagnosed_right(s, row) ? "" : " WRONG", told_once(s, row) ? "" : " NOT ONCE",
-               listeners_told(s, row) ? "" : " LISTENERS");
+               !s->attack     ? "-"
+               : score->found ? "found"
+                              : "MISSED",
+               delay, fill, end, row->early_ends, row->incidents, score->false_alarms, row->suspicions,
+               ticks ? diagnosis_name(d) : "-", diagnosed_right(s, row) ? "" : " WRONG",
+               told_once(s, row) ? "" : " NOT ONCE", listeners_told(s, row) ? "" : " LISTENERS");
         print_listeners(s, row);
         print_untrue(&row->said);
         putchar('\n');
@@ -136,8 +138,7 @@ struct totals {
         double delay_s, strong_delay_s, days, worst_end_s;
 };
 
-static struct totals sum_up(const struct catalogue *c, const struct row *rows, unsigned judge,
-                            const char *family) {
+static struct totals sum_up(const struct catalogue *c, const struct row *rows, unsigned judge, const char *family) {
         struct totals t = { 0 };
         double *delays = calloc(2 * c->count, sizeof *delays), *strong = delays + c->count;
         unsigned n = 0;
@@ -218,8 +219,8 @@ static void print_share(unsigned wrong, unsigned asked) {
 }
 
 static void print_family(const char *family, const struct totals *t, const struct untrue *u) {
-        printf("%-17s %5u %3u/%-3u %7.2f %6u %6u", family, t->rows, t->found, t->attacks, t->delay_s,
-               t->false_alarms, t->right);
+        printf("%-17s %5u %3u/%-3u %7.2f %6u %6u", family, t->rows, t->found, t->attacks, t->delay_s, t->false_alarms,
+               t->right);
         print_share(u->wrong_name, u->floods);
         print_share(u->two_names, u->floods);
         print_share(u->honest_named, t->rows);
@@ -251,20 +252,19 @@ static void print_families(const struct catalogue *c, const struct row *rows) {
 
 /* Delays of what each found, with the published thresholds. */
 static void print_judges(const struct totals t[static JUDGES]) {
-        printf("\n%-20s %9s %12s %14s %13s %10s\n", "judge", "found", "median delay", ">= 1000/s",
-               "false alarms", "per day");
+        printf("\n%-20s %9s %12s %14s %13s %10s\n", "judge", "found", "median delay", ">= 1000/s", "false alarms",
+               "per day");
         for (unsigned j = 0; j < JUDGES; j++)
-                printf("%-20s %4u/%-4u %10.2f s %12.2f s %13u %10.2f\n", judges[j]->name, t[j].found,
-                       t[j].attacks, t[j].delay_s, t[j].strong_delay_s, t[j].false_alarms,
-                       t[j].false_alarms / t[j].days);
+                printf("%-20s %4u/%-4u %10.2f s %12.2f s %13u %10.2f\n", judges[j]->name, t[j].found, t[j].attacks,
+                       t[j].delay_s, t[j].strong_delay_s, t[j].false_alarms, t[j].false_alarms / t[j].days);
 }
 
 static void print_standing(const struct judge *judge, const struct standing *s) {
         char threshold[40];
 
         snprintf(threshold, sizeof threshold, "%s %.4g", judge->parameter, s->threshold);
-        printf("%-20s %-16s %4u/%-4u %9.2f s %9.2f s %10.2f\n", judge->name, threshold, s->found, s->attacks,
-               s->mean_s, s->median_s, s->false_per_day);
+        printf("%-20s %-16s %4u/%-4u %9.2f s %9.2f s %10.2f\n", judge->name, threshold, s->found, s->attacks, s->mean_s,
+               s->median_s, s->false_per_day);
 }
 
 static void print_standings(struct standing all[static JUDGES][SWEEP_THRESHOLDS]) {
@@ -318,7 +318,8 @@ static bool print_better(struct standing all[static JUDGES][SWEEP_THRESHOLDS], c
         char text[160];
 
         printf("note  of the %u of %u that it finds, %s finds half within %.2f s; it raises %.0f false alarms a "
-               "day\n", scripts->found, scripts->attacks, judges[JUDGES - 1]->name, scripts->delay_s,
+               "day\n",
+               scripts->found, scripts->attacks, judges[JUDGES - 1]->name, scripts->delay_s,
                scripts->false_alarms / scripts->days);
         for (unsigned j = 1; j < JUDGES; j++) {
                 const struct standing *t = &all[j][SWEEP_PLAIN];
@@ -340,8 +341,7 @@ static bool print_better(struct standing all[static JUDGES][SWEEP_THRESHOLDS], c
         return ok;
 }
 
-static bool print_criteria(const struct catalogue *c, const struct row *rows,
-                           const struct totals t[static JUDGES],
+static bool print_criteria(const struct catalogue *c, const struct row *rows, const struct totals t[static JUDGES],
                            struct standing all_standings[static JUDGES][SWEEP_THRESHOLDS]) {
         const struct totals *s = &t[0];
         bool all = true;
@@ -350,24 +350,22 @@ static bool print_criteria(const struct catalogue *c, const struct row *rows,
 
         printf("\n");
         families = print_missed(c, rows);
-        snprintf(text, sizeof text, "every attack family found (%u of %u attacks; %u families missed)",
-                 s->found, s->attacks, families);
+        snprintf(text, sizeof text, "every attack family found (%u of %u attacks; %u families missed)", s->found,
+                 s->attacks, families);
         all &= criterion(families == 0, text);
         snprintf(text, sizeof text, "no false flood in %.1f honest days (%u)", s->days, s->false_alarms);
         all &= criterion(s->false_alarms == 0, text);
-        snprintf(text, sizeof text, "median delay at most 1 s from 1000 SYN/s on (%.2f s of %u)",
-                 s->strong_delay_s, s->strong);
+        snprintf(text, sizeof text, "median delay at most 1 s from 1000 SYN/s on (%.2f s of %u)", s->strong_delay_s,
+                 s->strong);
         all &= criterion(s->strong_delay_s <= STRONG_DELAY_S, text);
         snprintf(text, sizeof text, "found before 80 %% full where filling takes 5 s (%u later)", s->late_fill);
         all &= criterion(s->late_fill == 0, text);
-        snprintf(text, sizeof text, "end told within 15 s (%u later, worst %.1f s)", s->slow_ends,
-                 s->worst_end_s);
+        snprintf(text, sizeof text, "end told within 15 s (%u later, worst %.1f s)", s->slow_ends, s->worst_end_s);
         all &= criterion(s->slow_ends == 0, text);
         snprintf(text, sizeof text, "an incident for each flood, its end never told while it goes on (%u not so)",
                  s->not_once);
         all &= criterion(s->not_once == 0, text);
-        snprintf(text, sizeof text,
-                 "of several listeners each attacked one told within %g s, and no other (%u not so)",
+        snprintf(text, sizeof text, "of several listeners each attacked one told within %g s, and no other (%u not so)",
                  LISTENER_DELAY_S, s->listeners_wrong);
         all &= criterion(s->listeners_wrong == 0, text);
         snprintf(text, sizeof text, "diagnosis right in 95 %% of rows (%u of %u)", s->right, s->rows);
@@ -448,8 +446,10 @@ static bool wish_truth(const struct untrue *u, bool counts) {
                 wrong += u->wrong[f];
                 asked += u->asked[f];
         }
-        snprintf(text, sizeof text, "what is said within 15 %% of what was sent (host: %u of %u not so, listeners: "
-                 "%u of %u)", wrong, asked, u->listeners_wrong, u->listeners_asked);
+        snprintf(text, sizeof text,
+                 "what is said within 15 %% of what was sent (host: %u of %u not so, listeners: "
+                 "%u of %u)",
+                 wrong, asked, u->listeners_wrong, u->listeners_asked);
         all &= wish(wrong == 0 && u->listeners_wrong == 0, counts, text);
         return all;
 }
@@ -490,8 +490,8 @@ static struct catalogue those_that_count(const struct catalogue *c, const struct
 }
 
 static void print_rows(const struct catalogue *c, const struct row *rows) {
-        printf("%-17s %-50s %-6s %6s %5s %6s %5s %5s %5s %5s  %s\n", "family", "scenario", "", "delay", "fill",
-               "end", "early", "told", "false", "susp.", "diagnosis");
+        printf("%-17s %-50s %-6s %6s %5s %6s %5s %5s %5s %5s  %s\n", "family", "scenario", "", "delay", "fill", "end",
+               "early", "told", "false", "susp.", "diagnosis");
         for (unsigned i = 0; i < c->count; i++)
                 if (rows[i].done)
                         print_row(&c->list[i], &rows[i]);

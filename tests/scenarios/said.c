@@ -245,8 +245,7 @@ static struct said_figure conclude(const struct listening *l, unsigned subject, 
         r.most_per_s = r.sent_per_s + checked / l->seconds;
         /* Who says nothing has not said that there is something. */
         said = isnan(r.said_per_s) ? 0 : r.said_per_s;
-        r.wrong = r.asked && (said < r.sent_per_s - margin(r.sent_per_s) ||
-                              said > r.most_per_s + margin(r.most_per_s));
+        r.wrong = r.asked && (said < r.sent_per_s - margin(r.sent_per_s) || said > r.most_per_s + margin(r.most_per_s));
         return r;
 }
 

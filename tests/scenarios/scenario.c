@@ -128,8 +128,7 @@ double scenario_time(const struct scenario *s, double now_s, unsigned *ret_flood
         return *ret_flood ? now_s - shift_s : now_s;
 }
 
-struct trouble *scene_trouble(struct scenario *s, enum trouble_kind kind, double from_s,
-                              double to_s, double value) {
+struct trouble *scene_trouble(struct scenario *s, enum trouble_kind kind, double from_s, double to_s, double value) {
         struct trouble *x = &s->traffic.troubles[s->traffic.troubles_count++];
 
         if (s->traffic.troubles_count > TRAFFIC_TROUBLES_MAX)

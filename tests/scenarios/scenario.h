@@ -16,8 +16,8 @@ enum {
         SCENARIO_ATTACKED_MAX = TRAFFIC_LISTENERS_MAX,
         /* Every diagnosis that is no flood. */
         SCENARIO_NO_FLOOD = 1 << DIAGNOSIS_UNKNOWN | 1 << DIAGNOSIS_QUIET | 1 << DIAGNOSIS_BUSY |
-                            1 << DIAGNOSIS_FLASH_CROWD | 1 << DIAGNOSIS_ACCEPT_STALL |
-                            1 << DIAGNOSIS_PORT_SCAN | 1 << DIAGNOSIS_LOSSY_CLIENTS,
+                            1 << DIAGNOSIS_FLASH_CROWD | 1 << DIAGNOSIS_ACCEPT_STALL | 1 << DIAGNOSIS_PORT_SCAN |
+                            1 << DIAGNOSIS_LOSSY_CLIENTS,
 };
 
 /* A listener that has to be called flooded by itself, then. */
@@ -51,8 +51,8 @@ struct catalogue {
 };
 
 /* One more, with what most have in common; it is good until the next is added. */
-__attribute__((format(printf, 3, 4)))
-struct scenario *catalogue_add(struct catalogue *c, const char *family, const char *name, ...);
+__attribute__((format(printf, 3, 4))) struct scenario *catalogue_add(struct catalogue *c, const char *family,
+                                                                     const char *name, ...);
 
 /* How many floods there are, each of them an incident. */
 unsigned scenario_floods(const struct scenario *s);

@@ -36,8 +36,7 @@ void scene_during(struct population *p, double from_s, double to_s, double per_s
 void scene_again(struct scenario *s, double after_s);
 /* A listener is attacked then, and has to be named by itself. */
 void scene_attacked(struct scenario *s, unsigned listener, double from_s, double to_s);
-struct trouble *scene_trouble(struct scenario *s, enum trouble_kind kind, double from_s, double to_s,
-                              double value);
+struct trouble *scene_trouble(struct scenario *s, enum trouble_kind kind, double from_s, double to_s, double value);
 /* Puts the first address of a population, or its prefix, on the allow list. */
 void scene_allow(struct scenario *s, const struct population *p);
 

@@ -77,29 +77,59 @@ static void usage(void) {
 
 static int parse(int argc, char **argv, struct options *ret) {
         static const struct option options[] = {
-                { "days", required_argument, NULL, 'd' }, { "seed", required_argument, NULL, 's' },
-                { "only", required_argument, NULL, 'o' }, { "svg", required_argument, NULL, 'g' },
-                { "jobs", required_argument, NULL, 'j' }, { "list", no_argument, NULL, 'l' },
-                { "totals", no_argument, NULL, 't' },     { "verbose", no_argument, NULL, 'v' },
-                { "recordings", required_argument, NULL, 'r' }, { "strict", no_argument, NULL, 'S' },
-                { "help", no_argument, NULL, 'h' },       { 0 },
+                { "days", required_argument, NULL, 'd' },
+                { "seed", required_argument, NULL, 's' },
+                { "only", required_argument, NULL, 'o' },
+                { "svg", required_argument, NULL, 'g' },
+                { "jobs", required_argument, NULL, 'j' },
+                { "list", no_argument, NULL, 'l' },
+                { "totals", no_argument, NULL, 't' },
+                { "verbose", no_argument, NULL, 'v' },
+                { "recordings", required_argument, NULL, 'r' },
+                { "strict", no_argument, NULL, 'S' },
+                { "help", no_argument, NULL, 'h' },
+                { 0 },
         };
         int c;
 
         while ((c = getopt_long(argc, argv, "d:s:o:g:j:r:ltvSh", options, NULL)) >= 0)
                 switch (c) {
-                case 'd': ret->report.days = strtod(optarg, NULL); break;
-                case 's': ret->report.seed = strtoull(optarg, NULL, 0); break;
-                case 'o': ret->only = optarg; break;
-                case 'g': ret->report.svg = optarg; break;
-                case 'j': ret->workers = (unsigned) strtoul(optarg, NULL, 10); break;
-                case 'r': ret->recordings = optarg; break;
-                case 'l': ret->list = true; break;
-                case 't': ret->report.totals_only = true; break;
-                case 'v': ret->verbose = true; break;
-                case 'S': ret->report.strict = true; break;
-                case 'h': usage(); exit(0);
-                default: usage(); return -EINVAL;
+                case 'd':
+                        ret->report.days = strtod(optarg, NULL);
+                        break;
+                case 's':
+                        ret->report.seed = strtoull(optarg, NULL, 0);
+                        break;
+                case 'o':
+                        ret->only = optarg;
+                        break;
+                case 'g':
+                        ret->report.svg = optarg;
+                        break;
+                case 'j':
+                        ret->workers = (unsigned) strtoul(optarg, NULL, 10);
+                        break;
+                case 'r':
+                        ret->recordings = optarg;
+                        break;
+                case 'l':
+                        ret->list = true;
+                        break;
+                case 't':
+                        ret->report.totals_only = true;
+                        break;
+                case 'v':
+                        ret->verbose = true;
+                        break;
+                case 'S':
+                        ret->report.strict = true;
+                        break;
+                case 'h':
+                        usage();
+                        exit(0);
+                default:
+                        usage();
+                        return -EINVAL;
                 }
         return optind == argc && ret->report.days > 0 ? 0 : -EINVAL;
 }

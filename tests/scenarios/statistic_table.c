@@ -113,8 +113,7 @@ static struct family sum_up(const struct catalogue *c, const struct board *b, co
 /* No worse in anything; a delay by a tick is chance. */
 static bool as_good(const struct family *p, const struct family *s) {
         return s->found >= p->found && s->false_floods <= p->false_floods && s->false_ends <= p->false_ends &&
-               s->wrong_names <= p->wrong_names && !(s->start_s > p->start_s + 0.1) &&
-               !(s->later_s > p->later_s + 0.1);
+               s->wrong_names <= p->wrong_names && !(s->start_s > p->start_s + 0.1) && !(s->later_s > p->later_s + 0.1);
 }
 
 static void print_delays(double p, double s) {
@@ -160,11 +159,12 @@ static void print_differences(const struct catalogue *c, const struct board *b) 
 static bool print_all(const struct catalogue *c, const struct board *b, const struct options *o) {
         bool all = true;
 
-        printf("seed %" PRIu64 ", %.1f honest days; of each pair the first are the patterns, the second the statistic\n\n",
+        printf("seed %" PRIu64
+               ", %.1f honest days; of each pair the first are the patterns, the second the statistic\n\n",
                o->seed, o->days);
         print_differences(c, b);
-        printf("\n%-20s %15s  %13s  %13s  %11s  %11s  %11s\n", "family", "found", "first 30 s", "later, s",
-               "false", "early ends", "wrong names");
+        printf("\n%-20s %15s  %13s  %13s  %11s  %11s  %11s\n", "family", "found", "first 30 s", "later, s", "false",
+               "early ends", "wrong names");
         for (unsigned i = 0; i < c->count; i++) {
                 bool first = true;
 
@@ -174,7 +174,8 @@ static bool print_all(const struct catalogue *c, const struct board *b, const st
                         all &= print_family(c, b, c->list[i].family);
         }
         (void) print_family(c, b, NULL);
-        printf("\nThe statistic is %s.\n", all ? "as good in every family" : "worse in some families: the patterns stay");
+        printf("\nThe statistic is %s.\n",
+               all ? "as good in every family" : "worse in some families: the patterns stay");
         return all;
 }
 
@@ -183,11 +184,20 @@ static int parse(int argc, char **argv, struct options *ret) {
 
         while ((c = getopt(argc, argv, "d:s:o:j:")) >= 0)
                 switch (c) {
-                case 'd': ret->days = strtod(optarg, NULL); break;
-                case 's': ret->seed = strtoull(optarg, NULL, 0); break;
-                case 'o': ret->only = optarg; break;
-                case 'j': ret->workers = (unsigned) strtoul(optarg, NULL, 10); break;
-                default: return -1;
+                case 'd':
+                        ret->days = strtod(optarg, NULL);
+                        break;
+                case 's':
+                        ret->seed = strtoull(optarg, NULL, 0);
+                        break;
+                case 'o':
+                        ret->only = optarg;
+                        break;
+                case 'j':
+                        ret->workers = (unsigned) strtoul(optarg, NULL, 10);
+                        break;
+                default:
+                        return -1;
                 }
         return optind == argc && ret->days > 0 && ret->workers > 0 ? 0 : -1;
 }
@@ -203,7 +213,8 @@ int main(int argc, char **argv) {
                 return 2;
         }
         catalogue_make(o.seed, o.days, &c);
-        b = mmap(NULL, sizeof *b + c.count * sizeof *b->rows, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        b = mmap(NULL, sizeof *b + c.count * sizeof *b->rows, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                 0);
         if (b == MAP_FAILED) {
                 perror("no memory for the results");
                 return 1;

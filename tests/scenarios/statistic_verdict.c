@@ -8,8 +8,7 @@
 #include "core/flood_rules.h"
 
 static struct flood_strength patterns_match(const struct look *l, const struct settings_detect *s);
-static double patterns_gather(double gathered, const struct look *l, double elapsed_s,
-                              const struct settings_detect *s);
+static double patterns_gather(double gathered, const struct look *l, double elapsed_s, const struct settings_detect *s);
 static bool patterns_suspect(const struct look *l, const struct settings_detect *s);
 #define flood_rules_match patterns_match
 #define flood_rules_gather patterns_gather
@@ -72,7 +71,8 @@ static bool see(enum kind k, const struct look *l, const struct settings_detect 
 
         if (isnan(explained))
                 explained = tolerated;
-        *ret = (struct statistic_look) { .per_s = says ? n : explained, .explained_per_s = explained,
+        *ret = (struct statistic_look) { .per_s = says ? n : explained,
+                                         .explained_per_s = explained,
                                          .seen_s = fmin(elapsed_s, window_s) };
         return says;
 }
@@ -81,8 +81,7 @@ static struct memory *memory_of(double gathered) {
         return &memories[(unsigned) gathered];
 }
 
-double flood_rules_gather(double gathered, const struct look *l, double elapsed_s,
-                          const struct settings_detect *s) {
+double flood_rules_gather(double gathered, const struct look *l, double elapsed_s, const struct settings_detect *s) {
         double bound = statistic_bound(INTERVAL_S, LOOK_S, (double) KINDS * (double) STATISTIC_FLOODS);
         struct memory *m;
         bool calm;
@@ -115,8 +114,7 @@ bool flood_rules_suspect(const struct look *l, const struct settings_detect *s) 
 
 struct flood_strength flood_rules_match(const struct look *l, const struct settings_detect *s) {
         struct flood_strength strength = patterns_match(l, s);
-        double unfinished = fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) +
-                            or_zero(l->cookies_unanswered_per_s);
+        double unfinished = fmax(or_zero(l->late_per_s), or_zero(l->aged_per_s)) + or_zero(l->cookies_unanswered_per_s);
 
         if (!by_statistic)
                 return strength;

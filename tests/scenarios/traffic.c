@@ -86,8 +86,8 @@ static double rate_at(struct traffic *t, unsigned n, uint64_t now_us) {
                 const struct phase *f = &p->phases[i];
 
                 if (now_s >= f->from_s && now_s < f->to_s)
-                        per_s = f->from_per_s + (f->to_per_s - f->from_per_s) *
-                                                        (now_s - f->from_s) / (f->to_s - f->from_s);
+                        per_s = f->from_per_s +
+                                (f->to_per_s - f->from_per_s) * (now_s - f->from_s) / (f->to_s - f->from_s);
         }
         if (p->pulse_every_s > 0 && fmod(now_s - p->phases[0].from_s, p->pulse_every_s) >= p->pulse_on_s)
                 return 0;
@@ -104,8 +104,7 @@ static void draw_next(struct traffic *t, unsigned n, uint64_t from_us) {
         if (!(state->per_s > 0))
                 state->next_us = UINT64_MAX;
         else
-                state->next_us = from_us + (uint64_t) (p->regular ? mean_us
-                                                                  : chance_exponential(&t->chance, mean_us));
+                state->next_us = from_us + (uint64_t) (p->regular ? mean_us : chance_exponential(&t->chance, mean_us));
 }
 
 static void renew_rates(struct traffic *t, uint64_t now_us) {
@@ -243,8 +242,9 @@ static void make_trouble(struct traffic *t) {
                 if (x->kind == TROUBLE_ACCEPTS && turns) {
                         t->trouble_done[i] = holds;
                         kernel_model_set_accepts(t->kernel, t->now_us, t->in_kernel[x->listener],
-                                                 holds ? (uint32_t) x->value
-                                                 : usual ? usual : KERNEL_MODEL_AT_ONCE);
+                                                 holds   ? (uint32_t) x->value
+                                                 : usual ? usual
+                                                         : KERNEL_MODEL_AT_ONCE);
                 }
                 if (x->kind == TROUBLE_LISTENER_CLOSED && turns) {
                         t->trouble_done[i] = holds;
@@ -265,8 +265,7 @@ static void tell_truth(struct traffic *t, const struct observation *o, struct tr
         t->truth.half_open = o->half_open;
         t->truth.fill = 0;
         for (uint32_t i = 0; i < o->listeners_count; i++)
-                t->truth.fill = fmax(t->truth.fill, (double) o->listeners[i].half_open /
-                                                            o->listeners[i].backlog);
+                t->truth.fill = fmax(t->truth.fill, (double) o->listeners[i].half_open / o->listeners[i].backlog);
         *ret = t->truth;
         t->truth.syns = t->truth.attack_syns = 0;
         memset(t->truth.ledger, 0, sizeof t->truth.ledger);
@@ -283,7 +282,7 @@ static bool stopped(const struct traffic *t) {
 /* Who gets no CPU is not there in time. */
 static uint64_t late_us(struct traffic *t) {
         return t->no_cpu_us ? LATE_LEAST_US + (uint64_t) (chance_unit(&t->chance) *
-                                                         ((double) t->no_cpu_us - (double) LATE_LEAST_US))
+                                                          ((double) t->no_cpu_us - (double) LATE_LEAST_US))
                             : 0;
 }
 
@@ -303,8 +302,7 @@ static void run_a_tick(struct traffic *t) {
         traffic_sensors_remember(t);
 }
 
-void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
-                  struct traffic_truth *ret_truth) {
+void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation, struct traffic_truth *ret_truth) {
         struct observation *o = ret_observation;
 
         do
@@ -330,9 +328,9 @@ static void make_populations(struct traffic *t) {
                 if (p->burst_every_s > 0)
                         state->burst_next_us = (uint64_t) (p->burst_every_s * 1e6);
                 for (unsigned i = 0; i < RTTS; i++)
-                        state->rtt_us[i] = (uint32_t) (1e3 * fmin(
-                                p->rtt_most_ms > 0 ? p->rtt_most_ms : 5000,
-                                p->rtt_median_ms * exp(p->rtt_sigma * chance_normal(&t->chance))));
+                        state->rtt_us[i] = (uint32_t) (1e3 * fmin(p->rtt_most_ms > 0 ? p->rtt_most_ms : 5000,
+                                                                  p->rtt_median_ms * exp(p->rtt_sigma *
+                                                                                         chance_normal(&t->chance))));
         }
 }
 

@@ -159,8 +159,7 @@ struct traffic *traffic_free(struct traffic *t);
  * The next tick. `alert`: the judge found something. The socket table is walked
  * when the daemon's own schedule asks for it (sensors/dump_schedule.h).
  */
-void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation,
-                  struct traffic_truth *ret_truth);
+void traffic_step(struct traffic *t, bool alert, struct observation *ret_observation, struct traffic_truth *ret_truth);
 
 /* The n-th address of a population. */
 struct address traffic_address(const struct traffic_settings *s, unsigned population, uint32_t n);

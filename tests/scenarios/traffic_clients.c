@@ -36,8 +36,7 @@ static uint32_t event_new(struct traffic *t) {
         return i;
 }
 
-static void add_event_queued(struct traffic *t, uint64_t time_us, enum event_kind kind, uint32_t client,
-                             bool queued) {
+static void add_event_queued(struct traffic *t, uint64_t time_us, enum event_kind kind, uint32_t client, bool queued) {
         uint64_t ms = time_us / SLOT_US;
         uint32_t i = event_new(t), slot;
 
@@ -121,8 +120,7 @@ static void load_path(struct traffic *t, uint64_t now_us, enum way way, double p
         double most_us = (double) now_us + t->settings->path.queue_s * 1e6;
         double free_us = fmax(t->path_free_us[way], (double) now_us);
 
-        t->path_free_us[way] = fmax(free_us, fmin(most_us, free_us + packets * 1e6 /
-                                                                            t->settings->path.packets_per_s));
+        t->path_free_us[way] = fmax(free_us, fmin(most_us, free_us + packets * 1e6 / t->settings->path.packets_per_s));
 }
 
 static uint64_t rtt_us(struct traffic *t, uint32_t i) {
@@ -181,8 +179,8 @@ static void turned_away(struct traffic *t, uint64_t now_us, uint32_t i) {
         c->answered_us = UINT64_MAX;
         c->peer.port = (uint16_t) (1024 + chance_below(&t->chance, 64512));
         c->handshake = ++t->handshakes;
-        add_event(t, now_us + c->rtt_us + (uint64_t) (1e6 * p->again_s * (0.5 + chance_unit(&t->chance))),
-                  EVENT_SYN, i);
+        add_event(t, now_us + c->rtt_us + (uint64_t) (1e6 * p->again_s * (0.5 + chance_unit(&t->chance))), EVENT_SYN,
+                  i);
 }
 
 /* A SYN-ACK is on its way to it; its ACK, or what comes instead, will be. */
@@ -285,8 +283,7 @@ static void connection_ends(struct traffic *t, uint32_t i) {
 
 static void connected(struct traffic *t, uint64_t now_us, uint32_t i) {
         const struct population *p = population_of(t, i);
-        double ticks = chance_exponential(&t->chance, p->lasts_s > 0 ? p->lasts_s : 5) * 1e6 /
-                       (double) TRAFFIC_TICK_US;
+        double ticks = chance_exponential(&t->chance, p->lasts_s > 0 ? p->lasts_s : 5) * 1e6 / (double) TRAFFIC_TICK_US;
 
         double end_us = (double) now_us + ticks * (double) TRAFFIC_TICK_US;
 
@@ -317,8 +314,7 @@ static void ack_arrives(struct traffic *t, uint64_t now_us, uint32_t i, bool dat
                 break;
         case KERNEL_ACK_DEFERRED:
                 if (c->data_tries++ == 0)
-                        add_event(t, now_us + (uint64_t) (1e6 * chance_exponential(
-                                                      &t->chance, p->data_after_s)),
+                        add_event(t, now_us + (uint64_t) (1e6 * chance_exponential(&t->chance, p->data_after_s)),
                                   EVENT_DATA, i);
                 break;
         case KERNEL_ACK_OVERFLOW:
@@ -376,8 +372,7 @@ static void packet_arrives(struct traffic *t, uint64_t now_us, uint32_t i, enum 
                 break;
         case EVENT_RST:
                 traffic_sensors_rst(t, &t->clients[i].peer);
-                kernel_model_rst(t->kernel, now_us, listener_of(t, population_of(t, i)),
-                                 &t->clients[i].peer);
+                kernel_model_rst(t->kernel, now_us, listener_of(t, population_of(t, i)), &t->clients[i].peer);
                 client_done(t, i);
                 break;
         case EVENT_END:
@@ -390,8 +385,7 @@ static void packet_sent(struct traffic *t, uint64_t now_us, uint32_t i, enum eve
 
         /* Whoever answers by RST is not asked to be reliable. */
         if (isnan(queue_us) ||
-            (kind != EVENT_RST && lost(t, i, kind == EVENT_SYN ? t->forward_loss
-                                                               : fmax(t->forward_loss, t->ack_loss))))
+            (kind != EVENT_RST && lost(t, i, kind == EVENT_SYN ? t->forward_loss : fmax(t->forward_loss, t->ack_loss))))
                 packet_lost(t, now_us, i, kind);
         else if (queue_us > AT_ONCE_US)
                 add_event_queued(t, now_us + (uint64_t) queue_us, kind, i, true);

@@ -107,8 +107,7 @@ static inline bool trouble_holds(const struct trouble *x, uint64_t now_us) {
 
 /* Where the kernel model has them; KERNEL_MODEL_NO_LISTENER. */
 static inline int listener_of(const struct traffic *t, const struct population *p) {
-        return p->destination == DESTINATION_LISTENER ? (int) t->in_kernel[p->listener]
-                                                      : KERNEL_MODEL_NO_LISTENER;
+        return p->destination == DESTINATION_LISTENER ? (int) t->in_kernel[p->listener] : KERNEL_MODEL_NO_LISTENER;
 }
 
 static inline bool is_forwarded(const struct population *p) {

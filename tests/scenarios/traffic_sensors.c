@@ -37,10 +37,9 @@ void traffic_sensors_syn(struct traffic *t, unsigned population, const struct ke
                 .destination = our_address(p->ipv6),
                 .source_port = peer->port,
                 .sequence = handshake * UINT32_C(2654435761), /* the same when it is sent again (RFC 6528) */
-                .destination_port = p->destination == DESTINATION_LISTENER
-                                            ? t->settings->listeners[p->listener].port
-                                    : p->port ? p->port
-                                              : (uint16_t) chance_below(&t->chance, 65536),
+                .destination_port = p->destination == DESTINATION_LISTENER ? t->settings->listeners[p->listener].port
+                                    : p->port                              ? p->port
+                                                                           : (uint16_t) chance_below(&t->chance, 65536),
         };
 
         t->arrived++;
@@ -73,8 +72,8 @@ static void count_elsewhere(struct traffic *t, struct observation *o) {
         t->arrived = t->forwarded = 0;
 }
 
-static void list_source(struct obs_sources *s, const struct population *p, const struct address *a,
-                        unsigned length, double per_s, double completed_per_s, double error_per_s) {
+static void list_source(struct obs_sources *s, const struct population *p, const struct address *a, unsigned length,
+                        double per_s, double completed_per_s, double error_per_s) {
         uint32_t i = s->count;
 
         if (i == OBS_SOURCES_MAX)
@@ -85,7 +84,9 @@ static void list_source(struct obs_sources *s, const struct population *p, const
                 .prefix = { .address = address_mask(a, length), .length = (uint8_t) length },
                 .listener = p->destination == DESTINATION_LISTENER ? (uint16_t) p->listener : OBS_LISTENER_NONE,
                 .known = OBS_S_SYNS | OBS_S_COMPLETED,
-                .is = completed_per_s > 0 ? OBS_S_CLIENT : p->kind == POPULATION_RST ? OBS_S_DISOWNS : 0,
+                .is = completed_per_s > 0         ? OBS_S_CLIENT
+                      : p->kind == POPULATION_RST ? OBS_S_DISOWNS
+                                                  : 0,
                 .syn_per_s = per_s + error_per_s,
                 .syn_error_per_s = error_per_s,
                 .completed_per_s = completed_per_s,
@@ -104,8 +105,7 @@ static void list_population(struct traffic *t, unsigned n, double total_per_s, d
 
         if (seen < 0.5)
                 return;
-        t->sources.distinct += p->sources ? p->sources * -expm1(seen * log1p(-fmin(share, 0.999999)))
-                                          : seen;
+        t->sources.distinct += p->sources ? p->sources * -expm1(seen * log1p(-fmin(share, 0.999999))) : seen;
         /* Who sends again has been seen before, and so has the SYN that was the first. */
         *once += (p->sources ? seen * exp((seen - 1) * log1p(-fmin(share, 0.999999))) : seen) *
                  fmax(0, 1 - 2 * state->repeated / fmax(state->recent, state->repeated));
@@ -116,8 +116,8 @@ static void list_population(struct traffic *t, unsigned n, double total_per_s, d
         if (p->prefix_length) {
                 a = traffic_address(t->settings, n, 0);
                 list_source(&t->sources, p, &a, p->ipv6 ? 48 : ADDRESS_IPV4_OFFSET_BITS + 24,
-                            state->recent * (p->prefix_length < 24 && !p->ipv6 ?
-                                                     exp2((double) p->prefix_length - 24) : 1),
+                            state->recent *
+                                    (p->prefix_length < 24 && !p->ipv6 ? exp2((double) p->prefix_length - 24) : 1),
                             state->completed, error);
         }
 }
@@ -278,13 +278,11 @@ static void make_sensors_fail(struct traffic *t, struct observation *o) {
                         netstat = false;
                 if (x->kind == TROUBLE_NO_NFLOG && now)
                         nflog = false;
-                if (x->kind == TROUBLE_COUNTER_RESET && (double) t->now_us >= x->from_s * 1e6 &&
-                    !t->trouble_done[i]) {
+                if (x->kind == TROUBLE_COUNTER_RESET && (double) t->now_us >= x->from_s * 1e6 && !t->trouble_done[i]) {
                         t->trouble_done[i] = true;
                         o->counters_known &= COUNTED_BY_LOG;
                 }
-                if (x->kind == TROUBLE_CLOCK_STEP && (double) t->now_us >= x->from_s * 1e6 &&
-                    !t->trouble_done[i]) {
+                if (x->kind == TROUBLE_CLOCK_STEP && (double) t->now_us >= x->from_s * 1e6 && !t->trouble_done[i]) {
                         t->trouble_done[i] = true;
                         t->clock_us += (int64_t) (x->value * 1e6);
                 }
@@ -326,8 +324,7 @@ static void walk_half_opens(struct traffic *t) {
 static void pace_walks(struct traffic *t, bool alert, struct observation *o) {
         bool wanted = dump_trigger_step(&t->trigger, o);
 
-        alert |= dump_schedule_closer(&t->schedule, t->now_us) ||
-                 o->sensors[SENSOR_NETSTAT] == SENSOR_FAILED;
+        alert |= dump_schedule_closer(&t->schedule, t->now_us) || o->sensors[SENSOR_NETSTAT] == SENSOR_FAILED;
         if (!(o->known & OBS_K_DUMP))
                 return;
         if (!dump_schedule_due(&t->schedule, t->now_us, alert, wanted)) {

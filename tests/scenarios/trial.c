@@ -140,8 +140,7 @@ static void note_attacked(const struct scenario *s, const struct traffic_truth *
                 const struct attacked *a = &s->attacked[i];
                 enum flood_state before = jury->attacked[i], state;
 
-                state = judge_synward_listener_state(jury->instances[0],
-                                                     s->traffic.listeners[a->listener].port);
+                state = judge_synward_listener_state(jury->instances[0], s->traffic.listeners[a->listener].port);
                 jury->attacked[i] = state;
                 if (truth->now_s <= a->from_s)
                         continue;

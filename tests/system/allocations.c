@@ -318,8 +318,8 @@ static int sweep(struct sweep *s) {
                 note(s, &r, before);
         } while (s->table->failures > before && s->runs < RUNS_MAX);
         printf("%u call sites seen, %u failed once: in %u runs %u went on, %u ended with a word, "
-               "%u crashed in a library, %u bad\n", s->table->sites_count, s->table->failures, s->runs,
-               s->went_on, s->refused, s->crashed, s->bad);
+               "%u crashed in a library, %u bad\n",
+               s->table->sites_count, s->table->failures, s->runs, s->went_on, s->refused, s->crashed, s->bad);
         /* Sites that were seen only where another had failed have not. */
         return s->bad > 0 || s->table->dropped > 0 || s->table->failures == 0;
 }
@@ -335,24 +335,24 @@ static int careless(void) {
 
 /* --- the command line ------------------------------------------------------------------ */
 
-static const char usage[] =
-        "allocations sweep [OPTION ...] TABLE COMMAND ...\n"
-        "  --library FILE    fail-alloc.so\n"
-        "  --process NAME    only of processes of this name (the command's)\n"
-        "  --ready           a service: asked to end when it is ready\n"
-        "  --status N        it may end so, with a word on stderr (1)\n"
-        "  --crash N         likewise, but for an allocation that is a library's\n"
-        "  --depth N         only the innermost frames tell call sites apart (all)\n"
-        "  --share I N       only the Ith part (from 0) of N of its call sites\n"
-        "  --gap US          between two failures in one run (one failure a run)\n"
-        "  --limit US        of a run (10000000)\n"
-        "allocations new TABLE PROCESS GAP_US DEPTH\n"
-        "allocations arm|disarm|count|list TABLE\n"
-        "allocations careless\n";
+static const char usage[] = "allocations sweep [OPTION ...] TABLE COMMAND ...\n"
+                            "  --library FILE    fail-alloc.so\n"
+                            "  --process NAME    only of processes of this name (the command's)\n"
+                            "  --ready           a service: asked to end when it is ready\n"
+                            "  --status N        it may end so, with a word on stderr (1)\n"
+                            "  --crash N         likewise, but for an allocation that is a library's\n"
+                            "  --depth N         only the innermost frames tell call sites apart (all)\n"
+                            "  --share I N       only the Ith part (from 0) of N of its call sites\n"
+                            "  --gap US          between two failures in one run (one failure a run)\n"
+                            "  --limit US        of a run (10000000)\n"
+                            "allocations new TABLE PROCESS GAP_US DEPTH\n"
+                            "allocations arm|disarm|count|list TABLE\n"
+                            "allocations careless\n";
 
 static int by_hand(char **argv) {
         bool make = strcmp(argv[0], "new") == 0;
-        struct allocations_table *t = argv[1] && (!make || (argv[2] && argv[3] && argv[4])) ? open_table(argv[1], make) : NULL;
+        struct allocations_table *t = argv[1] && (!make || (argv[2] && argv[3] && argv[4])) ? open_table(argv[1], make)
+                                                                                            : NULL;
 
         if (!t)
                 return 2;

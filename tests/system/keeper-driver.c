@@ -53,7 +53,8 @@ static void ask_for_rules(struct privileged *p) {
 
 static void ask_for_block(struct privileged *p) {
         struct privileged_entry entries[] = {
-                { .timeout_us = 60000000 }, { .prefix.length = 64, .timeout_us = 60000000 },
+                { .timeout_us = 60000000 },
+                { .prefix.length = 64, .timeout_us = 60000000 },
         };
         const uint16_t ports[] = { 80, 443 };
         const char *reason;

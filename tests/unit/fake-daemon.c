@@ -8,7 +8,8 @@
  *
  * mute listens and never answers; many has 32 listeners, of which the 28th is flooded, and no probe;
  * probe-fails has connected none lately, probe-gone cannot even be tried, with a reason that is long;
- * concentrated has senders of what is unfinished, and a heavier one that finishes. A byte on standard input is an event.
+ * concentrated has senders of what is unfinished, and a heavier one that finishes. A byte on standard input is an
+ * event.
  */
 #include <errno.h>
 #include <limits.h>
@@ -44,8 +45,9 @@ static int reload(void *userdata, char *error, size_t size) {
         (void) userdata;
         if (!reject)
                 return 0;
-        snprintf(error, size, "synward.yaml:3:5: no such key: \"intervall\"\n"
-                              "synward.yaml:9:1: not a duration\n");
+        snprintf(error, size,
+                 "synward.yaml:3:5: no such key: \"intervall\"\n"
+                 "synward.yaml:9:1: not a duration\n");
         return -EBADMSG;
 }
 
@@ -89,8 +91,8 @@ static json_t *accounts_json(void) {
 
         for (int i = 0; i < 8; i++) {
                 snprintf(name, sizeof name, "192.168.100.20%d:65535", i);
-                json_array_append_new(
-                        a, json_pack("{s:s, s:f, s:o, s:i, s:i, s:i, s:i, s:i}", "listener",
+                json_array_append_new(a,
+                                      json_pack("{s:s, s:f, s:o, s:i, s:i, s:i, s:i, s:i}", "listener",
                                      i == 1 ? "[2001:db8:1234:5678:9abc:def0:1234:1]:65535"
                                      : i == 2 ? NASTY : name, "flood_s", 1738.0 - i,
                                      "syns", i == 0 ? json_integer(12345678) : json_null(),
@@ -129,9 +131,11 @@ static json_t *long_incident(unsigned cookies_s, unsigned queueless_s) {
         memset(&course, 0, sizeof course);
         for (unsigned i = 0; i < 1860; i++) {
                 struct history_point p = {
-                        .realtime_us = UINT64_C(1767225540000000) + i * UINT64_C(1000000), .step_s = 1,
+                        .realtime_us = UINT64_C(1767225540000000) + i * UINT64_C(1000000),
+                        .step_s = 1,
                         .state = i > 60 && i < 1800 ? STATE_FLOOD : STATE_NORMAL,
-                        .half_open = i >= queueless_s ? 0 : 500.0F + (float) (i % 12), .backlog = 511,
+                        .half_open = i >= queueless_s ? 0 : 500.0F + (float) (i % 12),
+                        .backlog = 511,
                         .syncookies = i >= queueless_s ? 2 : i >= cookies_s,
                 };
 
@@ -140,7 +144,8 @@ static json_t *long_incident(unsigned cookies_s, unsigned queueless_s) {
                 history_course_add(&course, &p);
         }
         for (unsigned i = 0; i < 500; i++)
-                json_array_append_new(events, json_pack("{s:s, s:s, s:s, s:s}", "time", "2026-01-01T00:10:00.000Z",
+                json_array_append_new(events,
+                                      json_pack("{s:s, s:s, s:s, s:s}", "time", "2026-01-01T00:10:00.000Z",
                                                         "event", "hook-failed", "severity", "warning", "message",
                                                         "hook said: " NASTY));
         o = json_pack("[{s:i, s:s, s:s, s:s, s:f, s:s, s:s, s:f, s:i, s:i, s:[{s:s, s:f, s:f, s:i}], s:[], s:o, s:o,"
@@ -282,8 +287,11 @@ static void choose_probe(const char *kind) {
         struct probe_told *p = &snapshot.probe;
 
         *p = (struct probe_told) {
-                .on = true, .listener = { .address = address_from_ipv4(0x010200c0), .port = 443 },
-                .any = true, .last = OBS_PROBE_CONNECTED, .last_us = 57,
+                .on = true,
+                .listener = { .address = address_from_ipv4(0x010200c0), .port = 443 },
+                .any = true,
+                .last = OBS_PROBE_CONNECTED,
+                .last_us = 57,
         };
         snapshot.host.probe_connected_share = 1;
         snapshot.host.probe_slowest_ms = 12.3;
@@ -295,7 +303,8 @@ static void choose_probe(const char *kind) {
         }
         if (strcmp(kind, "probe-gone") == 0) {
                 p->last = OBS_PROBE_FAILED;
-                snprintf(p->why, sizeof p->why, "a packet filter | or IPAddressDeny= of the unit\n"
+                snprintf(p->why, sizeof p->why,
+                         "a packet filter | or IPAddressDeny= of the unit\n"
                          "forbids it, see PROBE in synwardd(8)");
                 snapshot.host.probe_connected_share = snapshot.host.probe_slowest_ms = NAN;
         }
@@ -329,8 +338,13 @@ static void choose(const char *kind) {
 
 int main(int argc, char **argv) {
         static const struct api_ops ops = {
-                .snapshot = get_snapshot, .events = get_events, .reload = reload, .incidents = incidents,
-                .incidents_answer = incidents_answer, .incidents_end = incidents_end, .history = get_history,
+                .snapshot = get_snapshot,
+                .events = get_events,
+                .reload = reload,
+                .incidents = incidents,
+                .incidents_answer = incidents_answer,
+                .incidents_end = incidents_end,
+                .history = get_history,
                 .fleet = get_fleet,
         };
         struct server_options options = { .path = argc > 1 ? argv[1] : "" };

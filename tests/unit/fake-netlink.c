@@ -43,12 +43,13 @@ static void *append(struct fake_netlink *f, size_t length) {
         return at;
 }
 
-struct nlmsghdr *fake_message(struct fake_netlink *f, uint16_t type, uint16_t flags,
-                              const void *payload, size_t length) {
+struct nlmsghdr *fake_message(struct fake_netlink *f, uint16_t type, uint16_t flags, const void *payload,
+                              size_t length) {
         struct nlmsghdr *m = append(f, sizeof *m + length);
 
         *m = (struct nlmsghdr) {
-                .nlmsg_len = (uint32_t) (sizeof *m + length), .nlmsg_type = type,
+                .nlmsg_len = (uint32_t) (sizeof *m + length),
+                .nlmsg_type = type,
                 .nlmsg_flags = flags,
         };
         if (length)
@@ -75,9 +76,12 @@ struct nlmsghdr *fake_add_row(struct fake_netlink *f, const struct fake_row *row
                 struct nlattr a;
                 uint32_t meminfo[SK_MEMINFO_VARS];
         } p = {
-                .m = { .idiag_family = row->family, .idiag_state = row->state,
-                       .idiag_retrans = row->retrans, .idiag_expires = row->expires_ms,
-                       .idiag_rqueue = row->rqueue, .idiag_wqueue = row->wqueue },
+                .m = { .idiag_family = row->family,
+                       .idiag_state = row->state,
+                       .idiag_retrans = row->retrans,
+                       .idiag_expires = row->expires_ms,
+                       .idiag_rqueue = row->rqueue,
+                       .idiag_wqueue = row->wqueue },
                 .a = { .nla_type = INET_DIAG_SKMEMINFO, .nla_len = sizeof p.a + sizeof p.meminfo },
         };
 
@@ -89,8 +93,7 @@ struct nlmsghdr *fake_add_row(struct fake_netlink *f, const struct fake_row *row
         p.m.id.idiag_cookie[0] = (uint32_t) row->cookie;
         p.m.id.idiag_cookie[1] = (uint32_t) (row->cookie >> 32);
         p.meminfo[SK_MEMINFO_DROPS] = row->drops;
-        return fake_message(f, TCPDIAG_GETSOCK, NLM_F_MULTI, &p,
-                            row->has_drops ? sizeof p : sizeof p.m);
+        return fake_message(f, TCPDIAG_GETSOCK, NLM_F_MULTI, &p, row->has_drops ? sizeof p : sizeof p.m);
 }
 
 void fake_done(struct fake_netlink *f, int32_t error) {
@@ -103,17 +106,20 @@ void fake_error(struct fake_netlink *f, int32_t error) {
         fake_message(f, NLMSG_ERROR, 0, &e, sizeof e);
 }
 
-struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog,
-                              uint64_t cookie) {
-        return (struct fake_row) { .state = 10, .family = family, .local = local,
-                                   .local_port = port, .wqueue = backlog, .cookie = cookie,
+struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog, uint64_t cookie) {
+        return (struct fake_row) { .state = 10,
+                                   .family = family,
+                                   .local = local,
+                                   .local_port = port,
+                                   .wqueue = backlog,
+                                   .cookie = cookie,
                                    .has_drops = true };
 }
 
-struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port,
-                               const char *remote) {
-        return (struct fake_row) { .state = 3, .family = family, .local = local, .remote = remote,
-                                   .local_port = port, .expires_ms = 950 };
+struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port, const char *remote) {
+        return (struct fake_row) {
+                .state = 3, .family = family, .local = local, .remote = remote, .local_port = port, .expires_ms = 950
+        };
 }
 
 static ssize_t fake_send(void *context, const void *message, size_t length) {
@@ -163,6 +169,9 @@ static ssize_t fake_receive(void *context, void *buffer, size_t size) {
 
 struct netlink_kernel fake_kernel(struct fake_netlink *f) {
         return (struct netlink_kernel) {
-                .context = f, .port = FAKE_PORT, .send = fake_send, .receive = fake_receive,
+                .context = f,
+                .port = FAKE_PORT,
+                .send = fake_send,
+                .receive = fake_receive,
         };
 }

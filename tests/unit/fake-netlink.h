@@ -9,8 +9,7 @@
 
 #include "util/netlink.h"
 
-enum { FAKE_BYTES_MAX = 1 << 22, FAKE_DATAGRAMS_MAX = 256, FAKE_REQUESTS_MAX = 16,
-       FAKE_PORT = 4711 };
+enum { FAKE_BYTES_MAX = 1 << 22, FAKE_DATAGRAMS_MAX = 256, FAKE_REQUESTS_MAX = 16, FAKE_PORT = 4711 };
 
 struct fake_netlink {
         char *bytes;
@@ -46,15 +45,13 @@ struct netlink_kernel fake_kernel(struct fake_netlink *f);
 
 /* Starts the next datagram; what follows goes into it. */
 void fake_datagram(struct fake_netlink *f);
-struct nlmsghdr *fake_message(struct fake_netlink *f, uint16_t type, uint16_t flags,
-                              const void *payload, size_t length);
+struct nlmsghdr *fake_message(struct fake_netlink *f, uint16_t type, uint16_t flags, const void *payload,
+                              size_t length);
 struct nlmsghdr *fake_add_row(struct fake_netlink *f, const struct fake_row *row);
 void fake_done(struct fake_netlink *f, int32_t error);
 /* NLMSG_ERROR; 0: an acknowledgement. */
 void fake_error(struct fake_netlink *f, int32_t error);
 
 /* A LISTEN row, and a half-open's; ready to be changed. */
-struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog,
-                              uint64_t cookie);
-struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port,
-                               const char *remote);
+struct fake_row fake_listener(uint8_t family, const char *local, uint16_t port, uint32_t backlog, uint64_t cookie);
+struct fake_row fake_half_open(uint8_t family, const char *local, uint16_t port, const char *remote);

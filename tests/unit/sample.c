@@ -39,8 +39,7 @@ void sample_quiet(struct snapshot *s) {
         strcpy(s->sensors[SENSOR_NFLOG].reason, "switched off");
 }
 
-static void add_listener(struct snapshot *s, const char *address, uint16_t port, double half_open,
-                         double backlog) {
+static void add_listener(struct snapshot *s, const char *address, uint16_t port, double half_open, double backlog) {
         struct snapshot_listener *l = &s->listeners[s->listeners_count++];
 
         *l = (struct snapshot_listener) {
@@ -72,9 +71,16 @@ static void add_source(struct snapshot *s, const char *prefix, double half_open,
 
 static void set_totals(struct snapshot_totals *t) {
         *t = (struct snapshot_totals) {
-                .syns = 123456, .blocked_syns = 912000, .handshakes_completed = 23456, .cookies_sent = 98765,
-                .cookies_received = 1234, .log_received = 120000, .log_lost = 12,
-                .ticks = 240, .dumps = 7, .poll_us_sum = 3500123,
+                .syns = 123456,
+                .blocked_syns = 912000,
+                .handshakes_completed = 23456,
+                .cookies_sent = 98765,
+                .cookies_received = 1234,
+                .log_received = 120000,
+                .log_lost = 12,
+                .ticks = 240,
+                .dumps = 7,
+                .poll_us_sum = 3500123,
         };
         t->records_dropped = 7;
         t->incidents[DIAGNOSIS_FLOOD_SPOOFED] = 2;
@@ -124,9 +130,15 @@ void sample_flood(struct snapshot *s) {
         s->limited_entries = 1;
         s->blocked_per_s = 98000.5;
         s->incident = (struct snapshot_incident) {
-                .id = 3, .start_realtime_us = START_US - 61000000, .has_listener = true,
-                .listener = s->listeners[0].key, .diagnosis = DIAGNOSIS_FLOOD_SPOOFED,
-                .peak_syn_per_s = 1301.25, .peak_half_open = 512, .total_syns = 73000, .blocked_syns = 12000,
+                .id = 3,
+                .start_realtime_us = START_US - 61000000,
+                .has_listener = true,
+                .listener = s->listeners[0].key,
+                .diagnosis = DIAGNOSIS_FLOOD_SPOOFED,
+                .peak_syn_per_s = 1301.25,
+                .peak_half_open = 512,
+                .total_syns = 73000,
+                .blocked_syns = 12000,
         };
         s->sensors[SENSOR_NFLOG] = (struct snapshot_sensor) { .state = SENSOR_DEGRADED };
         strcpy(s->sensors[SENSOR_NFLOG].reason, "table \"synward\" belongs to another");
@@ -141,10 +153,16 @@ void sample_flood(struct snapshot *s) {
         s->host.probe_connected_share = 0.25;
         s->host.probe_slowest_ms = 1034.5;
         s->probe = (struct probe_told) {
-                .on = true, .listener = { .address = address_from_ipv4(0x010200c0), .port = 80 }, .interval_us = 500000,
+                .on = true,
+                .listener = { .address = address_from_ipv4(0x010200c0), .port = 80 },
+                .interval_us = 500000,
                 .ended = { [OBS_PROBE_CONNECTED] = 31, [OBS_PROBE_REFUSED] = 1, [OBS_PROBE_TIMED_OUT] = 9 },
-                .skipped = 2, .buckets = { [0] = 30, [9] = 1 }, .us_sum = 1036000,
-                .any = true, .last = OBS_PROBE_TIMED_OUT, .last_us = 3000000,
+                .skipped = 2,
+                .buckets = { [0] = 30, [9] = 1 },
+                .us_sum = 1036000,
+                .any = true,
+                .last = OBS_PROBE_TIMED_OUT,
+                .last_us = 3000000,
         };
         set_totals(&s->totals);
 }
@@ -183,8 +201,7 @@ void sample_add_event(struct event_log *log, enum event_type type) {
         e.state = STATE_FLOOD;
         e.has_listener = true;
         e.listener = (struct listener_key) { .address = address_from_ipv4(0), .port = 80 };
-        snprintf(e.message, sizeof e.message, "made up, number %" PRIu64,
-                 log->next ? log->next : 1);
+        snprintf(e.message, sizeof e.message, "made up, number %" PRIu64, log->next ? log->next : 1);
         event_log_add(log, &e);
 }
 

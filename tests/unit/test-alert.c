@@ -100,11 +100,10 @@ static void to_the_journal(void **state) {
         assert_int_equal(journal_entries, 1);
         assert_non_null(strstr(journal_text, "MESSAGE=SYN flood on 0.0.0.0:80\nMESSAGE_ID="));
         assert_non_null(strstr(journal_text, journal_sink_message_id(EVENT_FLOOD_START)));
-        assert_non_null(strstr(journal_text,
-                               "\nPRIORITY=2\nSYNWARD_EVENT=flood-start\nSYNWARD_SEVERITY=crit\n"
-                               "SYNWARD_INCIDENT=3\nSYNWARD_LISTENER=0.0.0.0:80\n"
-                               "SYNWARD_STATE=flood\nSYNWARD_DIAGNOSIS=flood-spoofed\n"
-                               "SYNWARD_HALF_OPEN=511\nSYNWARD_SYN_PER_S=1000.500\n"));
+        assert_non_null(strstr(journal_text, "\nPRIORITY=2\nSYNWARD_EVENT=flood-start\nSYNWARD_SEVERITY=crit\n"
+                                             "SYNWARD_INCIDENT=3\nSYNWARD_LISTENER=0.0.0.0:80\n"
+                                             "SYNWARD_STATE=flood\nSYNWARD_DIAGNOSIS=flood-spoofed\n"
+                                             "SYNWARD_HALF_OPEN=511\nSYNWARD_SYN_PER_S=1000.500\n"));
         assert_null(strstr(journal_text, "SYNWARD_BACKLOG")); /* not known */
 
         alert_deliver(p->a, &p->e, true, &p->changes); /* muted */
@@ -184,8 +183,7 @@ static void catalog_explains_every_event(void **state) {
                         assert_string_not_equal(id, journal_sink_message_id((enum event_type) k));
                 snprintf(header, sizeof header, "\n-- %s\nSubject: ", id);
                 if (!strstr(text, header))
-                        fail_msg("%s has no entry for %s", path,
-                                 event_type_name((enum event_type) i));
+                        fail_msg("%s has no entry for %s", path, event_type_name((enum event_type) i));
         }
         for (const char *at = text; (at = strstr(at, "\n-- ")); at++)
                 entries++;
@@ -202,11 +200,10 @@ static void syslog_format(void **state) {
 
         snprintf(p->e.message, sizeof p->e.message, "a]\"\\b\nc");
         n = syslog_sink_format(&p->e, 3, "host", 42, text);
-        assert_string_equal(text,
-                            "<26>1 2026-01-01T00:00:00.123Z host synwardd 42 flood-start "
-                            "[synward@32473 event=\"flood-start\" severity=\"crit\" incident=\"3\" "
-                            "listener=\"0.0.0.0:80\" state=\"flood\" diagnosis=\"flood-spoofed\" "
-                            "half_open=\"511\" syn_per_s=\"1000.500\"] a]\"\\b?c");
+        assert_string_equal(text, "<26>1 2026-01-01T00:00:00.123Z host synwardd 42 flood-start "
+                                  "[synward@32473 event=\"flood-start\" severity=\"crit\" incident=\"3\" "
+                                  "listener=\"0.0.0.0:80\" state=\"flood\" diagnosis=\"flood-spoofed\" "
+                                  "half_open=\"511\" syn_per_s=\"1000.500\"] a]\"\\b?c");
         assert_int_equal(n, strlen(text));
 
         /* "[::]:80" holds a bracket that has to be escaped. */
@@ -217,8 +214,7 @@ static void syslog_format(void **state) {
 
         /* The longest of everything still fits. */
         for (size_t at = 0; at < sizeof p->e.evidence; at += sizeof(double))
-                memcpy((char *) &p->e.evidence + at, &(double) { 9007199254740992.0 },
-                       sizeof(double));
+                memcpy((char *) &p->e.evidence + at, &(double) { 9007199254740992.0 }, sizeof(double));
         p->e.evidence.pattern = "overwhelming";
         memset(p->e.message, 'x', sizeof p->e.message - 1);
         n = syslog_sink_format(&p->e, 23, "host", 42, text);
@@ -240,8 +236,7 @@ static int listen_on(const char *path, int type) {
 static void syslog_setup_at(struct place *p) {
         p->settings.alerts.syslog.enabled = true;
         p->settings.alerts.syslog.facility = 3;
-        snprintf(p->settings.alerts.syslog.socket, sizeof p->settings.alerts.syslog.socket, "%s",
-                 p->path);
+        snprintf(p->settings.alerts.syslog.socket, sizeof p->settings.alerts.syslog.socket, "%s", p->path);
         assert_int_equal(alert_new(&p->settings, &under_journal, NULL, NULL, &p->a), 0);
 }
 
@@ -490,18 +485,12 @@ static void a_pipe_by_itself(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_make, place_remove)
-                TEST(to_the_journal),
-                TEST(trouble_is_told_once),
-                TEST(to_stderr),
-                cmocka_unit_test(catalog_explains_every_event),
-                TEST(syslog_format),
-                TEST(syslog_datagrams),
-                TEST(syslog_stream),
-                TEST(file_survives_logrotate),
-                TEST(file_on_a_full_disk),
-                TEST(file_that_never_answers),
-                TEST(file_by_another),
-                TEST(a_pipe_by_itself),
+                TEST(to_the_journal),      TEST(trouble_is_told_once),
+                TEST(to_stderr),           cmocka_unit_test(catalog_explains_every_event),
+                TEST(syslog_format),       TEST(syslog_datagrams),
+                TEST(syslog_stream),       TEST(file_survives_logrotate),
+                TEST(file_on_a_full_disk), TEST(file_that_never_answers),
+                TEST(file_by_another),     TEST(a_pipe_by_itself),
 #undef TEST
         };
 

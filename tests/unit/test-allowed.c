@@ -23,7 +23,9 @@ static void allow(struct settings *s, const char *prefix) {
 
 static struct obs_sources sources_of(double total, double once) {
         return (struct obs_sources) {
-                .known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE, .syn_per_s = total, .seen_once_share = once,
+                .known = OBS_SS_DISTINCT | OBS_SS_SEEN_ONCE,
+                .syn_per_s = total,
+                .seen_once_share = once,
         };
 }
 

@@ -70,8 +70,8 @@ static const struct fleet_sketch *fleet(void *userdata) {
         return sketch;
 }
 
-static const struct api_ops all_ops = { get_snapshot, get_events, reload, incidents, incidents_answer, incidents_end,
-                                        blocked, NULL, fleet };
+static const struct api_ops all_ops = { get_snapshot,  get_events, reload, incidents, incidents_answer,
+                                        incidents_end, blocked,    NULL,   fleet };
 static const struct api_ops few_ops = { .snapshot = get_snapshot, .events = get_events, .reload = reload };
 static struct api api;
 static struct server_stream stream;
@@ -107,8 +107,8 @@ static void expect_error(const char *call, const char *error, const char *key, c
         assert_non_null(got);
         assert_string_equal(got, error);
         if (key)
-                assert_string_equal(json_string_value(json_object_get(
-                                            json_object_get(answer, "parameters"), key)), value);
+                assert_string_equal(json_string_value(json_object_get(json_object_get(answer, "parameters"), key)),
+                                    value);
         json_decref(answer);
 }
 
@@ -120,25 +120,22 @@ static json_t *expect_reply(const char *call, json_t **ret_answer) {
 }
 
 static void refuses_what_it_does_not_know(void **state) {
-        expect_error("{\"method\":\"io.synward.Nothing\"}", VARLINK_METHOD_NOT_FOUND, "method",
-                     "io.synward.Nothing");
-        expect_error("{\"method\":\"io.syn.Ping\"}", VARLINK_INTERFACE_NOT_FOUND, "interface",
-                     "io.syn");
+        expect_error("{\"method\":\"io.synward.Nothing\"}", VARLINK_METHOD_NOT_FOUND, "method", "io.synward.Nothing");
+        expect_error("{\"method\":\"io.syn.Ping\"}", VARLINK_INTERFACE_NOT_FOUND, "interface", "io.syn");
         expect_error("{\"method\":\"Ping\"}", VARLINK_INTERFACE_NOT_FOUND, "interface", "");
         expect_error("{\"method\":\"\"}", VARLINK_INTERFACE_NOT_FOUND, "interface", "");
         expect_error("{\"method\":\".\"}", VARLINK_INTERFACE_NOT_FOUND, "interface", "");
-        expect_error("{\"method\":\"io.synward.Ping\",\"parameters\":{\"x\":1}}",
-                     VARLINK_INVALID_PARAMETER, "parameter", "x");
-        expect_error("{\"method\":\"io.synward.GetSources\",\"parameters\":{\"limit\":-1}}",
-                     VARLINK_INVALID_PARAMETER, "parameter", "limit");
+        expect_error("{\"method\":\"io.synward.Ping\",\"parameters\":{\"x\":1}}", VARLINK_INVALID_PARAMETER,
+                     "parameter", "x");
+        expect_error("{\"method\":\"io.synward.GetSources\",\"parameters\":{\"limit\":-1}}", VARLINK_INVALID_PARAMETER,
+                     "parameter", "limit");
         expect_error("{\"method\":\"io.synward.GetSources\",\"parameters\":{\"prefixes\":1}}",
                      VARLINK_INVALID_PARAMETER, "parameter", "prefixes");
         expect_error("{\"method\":\"io.synward.GetEvents\",\"parameters\":{\"limit\":\"9\"}}",
                      VARLINK_INVALID_PARAMETER, "parameter", "limit");
-        expect_error("{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":9}}",
-                     VARLINK_INVALID_PARAMETER, "parameter", "id");
-        expect_error("{\"method\":\"io.synward.Ping\",\"upgrade\":true}",
-                     VARLINK_METHOD_NOT_IMPLEMENTED, NULL, NULL);
+        expect_error("{\"method\":\"io.synward.GetIncidents\",\"parameters\":{\"id\":9}}", VARLINK_INVALID_PARAMETER,
+                     "parameter", "id");
+        expect_error("{\"method\":\"io.synward.Ping\",\"upgrade\":true}", VARLINK_METHOD_NOT_IMPLEMENTED, NULL, NULL);
         expect_error("{\"method\":\"org.varlink.service.GetInterfaceDescription\","
                      "\"parameters\":{\"interface\":\"x.y\"}}",
                      VARLINK_INTERFACE_NOT_FOUND, "interface", "x.y");
@@ -163,7 +160,8 @@ static void answers(void **state) {
         assert_int_equal(json_array_size(json_object_get(p, "listeners")), 2);
         json_decref(answer);
         p = expect_reply("{\"method\":\"io.synward.GetSources\","
-                         "\"parameters\":{\"limit\":99999999999,\"prefixes\":true}}", &answer);
+                         "\"parameters\":{\"limit\":99999999999,\"prefixes\":true}}",
+                         &answer);
         assert_int_equal(json_array_size(json_object_get(p, "sources")), 1);
         json_decref(answer);
         p = expect_reply("{\"method\":\"io.synward.GetMetrics\"}", &answer);
@@ -272,13 +270,11 @@ static void reload_is_for_root_and_our_own(void **state) {
 
         reload_messages = "a.yaml:1:2: no \xff\n\nb.yaml:3:4: \xc3\xa4\n";
         answer = ask(0, call);
-        assert_string_equal(json_string_value(json_object_get(answer, "error")),
-                            "io.synward.ConfigurationRejected");
+        assert_string_equal(json_string_value(json_object_get(answer, "error")), "io.synward.ConfigurationRejected");
         messages = json_object_get(json_object_get(answer, "parameters"), "messages");
         assert_int_equal(json_array_size(messages), 2);
         assert_string_equal(json_string_value(json_array_get(messages, 0)), "a.yaml:1:2: no ?");
-        assert_string_equal(json_string_value(json_array_get(messages, 1)),
-                            "b.yaml:3:4: \xc3\xa4");
+        assert_string_equal(json_string_value(json_array_get(messages, 1)), "b.yaml:3:4: \xc3\xa4");
         json_decref(answer);
         reload_messages = "";
         answer = ask(0, call);
@@ -301,17 +297,16 @@ static size_t count_events(json_t *message, json_int_t *ret_missed, json_int_t *
 static void the_last_events(void **state) {
         json_int_t missed, first;
 
-        assert_int_equal(count_events(ask(OTHER_UID, "{\"method\":\"io.synward.GetEvents\"}"),
-                                      &missed, &first), 0);
+        assert_int_equal(count_events(ask(OTHER_UID, "{\"method\":\"io.synward.GetEvents\"}"), &missed, &first), 0);
         for (unsigned i = 0; i < EVENT_LOG_MAX + 10; i++)
                 sample_add_event(&event_log, EVENT_FLOOD_UPDATE);
-        assert_int_equal(count_events(ask(OTHER_UID, "{\"method\":\"io.synward.GetEvents\"}"),
-                                      &missed, &first), 20);
+        assert_int_equal(count_events(ask(OTHER_UID, "{\"method\":\"io.synward.GetEvents\"}"), &missed, &first), 20);
         assert_int_equal(first, EVENT_LOG_MAX + 10 - 19);
         assert_int_equal(missed, 0);
         assert_int_equal(count_events(ask(OTHER_UID, "{\"method\":\"io.synward.GetEvents\","
                                                      "\"parameters\":{\"limit\":100000}}"),
-                                      &missed, &first), EVENT_LOG_MAX);
+                                      &missed, &first),
+                         EVENT_LOG_MAX);
         assert_int_equal(first, 11);
         assert_false(stream.active);
 }
@@ -374,9 +369,9 @@ static void every_method_is_described(void **state) {
         assert_int_equal(depth, 0);
 
         p = expect_reply("{\"method\":\"org.varlink.service.GetInterfaceDescription\","
-                         "\"parameters\":{\"interface\":\"io.synward\"}}", &answer);
-        assert_string_equal(json_string_value(json_object_get(p, "description")),
-                            api_interface_description());
+                         "\"parameters\":{\"interface\":\"io.synward\"}}",
+                         &answer);
+        assert_string_equal(json_string_value(json_object_get(p, "description")), api_interface_description());
         json_decref(answer);
         p = expect_reply("{\"method\":\"org.varlink.service.GetInfo\"}", &answer);
         assert_int_equal(json_array_size(json_object_get(p, "interfaces")), 2);
@@ -422,13 +417,14 @@ static void refuses_buckets(const char *const *buckets, const char *error) {
 
 /* Each prefix that left something unfinished is in one cell of each row, with what else is known of it. */
 static void sources_of_a_bucket(void **state) {
-        static const char *const none[] = { "2:0", "0:64", "0:999", "", "0", ":", "0:", ":1", "0:1x", "-1:0", "0:-1", NULL };
+        static const char *const none[] = { "2:0", "0:64", "0:999", "",     "0",    ":",
+                                            "0:",  ":1",   "0:1x",  "-1:0", "0:-1", NULL };
         static const char *const good[] = { "0:0", "1:63", NULL };
         json_t *answer, *p;
         unsigned found = 0;
 
-        expect_error("{\"method\":\"io.synward.GetSources\",\"parameters\":{\"bucket\":9}}",
-                     VARLINK_INVALID_PARAMETER, "parameter", "bucket");
+        expect_error("{\"method\":\"io.synward.GetSources\",\"parameters\":{\"bucket\":9}}", VARLINK_INVALID_PARAMETER,
+                     "parameter", "bucket");
         refuses_buckets(good, "io.synward.SketchesOff");
         sketch = sample_sketch();
         assert_non_null(sketch);

@@ -8,12 +8,16 @@
 static struct share_of_host shares[OBS_LISTENERS_MAX];
 
 static struct claim claim(double begun, double ended, double late) {
-        return (struct claim) { .begun_per_s = begun, .begun_lately_per_s = begun, .ended_per_s = ended, .late_per_s = late };
+        return (struct claim) {
+                .begun_per_s = begun, .begun_lately_per_s = begun, .ended_per_s = ended, .late_per_s = late
+        };
 }
 
 static void share_out(const struct claim *list, uint32_t count, int syncookies, double refused_per_s) {
-        const struct host_figures host = { .refused_per_s = refused_per_s, .in_vain_per_s = 200,
-                                           .sent_per_s = NAN, .received_at_most_per_s = NAN,
+        const struct host_figures host = { .refused_per_s = refused_per_s,
+                                           .in_vain_per_s = 200,
+                                           .sent_per_s = NAN,
+                                           .received_at_most_per_s = NAN,
                                            .syncookies = syncookies };
 
         attribution(list, count, &host, shares);
@@ -83,8 +87,9 @@ static void cookies_that_never_come_back_are_whose_they_began(void **state) {
 
 /* What has been finished may have been at any of them. */
 static void who_may_have_finished_has_no_cookies_for_sure(void **state) {
-        struct host_figures host = { .in_vain_per_s = 1000, .sent_per_s = 2000, .received_at_most_per_s = 1000,
-                                     .syncookies = 2 };
+        struct host_figures host = {
+                .in_vain_per_s = 1000, .sent_per_s = 2000, .received_at_most_per_s = 1000, .syncookies = 2
+        };
         struct claim list[] = { claim(1000, 0, 0), claim(500, 0, 0), claim(500, 0, 0) };
 
         attribution(list, 3, &host, shares);

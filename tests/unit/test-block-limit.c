@@ -57,8 +57,13 @@ static struct culprit *source(const char *text, double syn_per_s, uint8_t is) {
         struct culprit *k = &c.list[c.count++];
 
         *k = (struct culprit) {
-                .prefix = prefix_of(text), .syn_per_s = syn_per_s, .unfinished_per_s = syn_per_s,
-                .completion_high = 0.05, .completions_known = true, .half_open = 99, .is = is,
+                .prefix = prefix_of(text),
+                .syn_per_s = syn_per_s,
+                .unfinished_per_s = syn_per_s,
+                .completion_high = 0.05,
+                .completions_known = true,
+                .half_open = 99,
+                .is = is,
         };
         return k;
 }

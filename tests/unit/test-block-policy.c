@@ -42,8 +42,12 @@ static struct culprit *source(struct world *w, const char *text, double syn_per_
         struct culprit *k = &w->c.list[w->c.count++];
 
         *k = (struct culprit) {
-                .prefix = prefix_of(text), .syn_per_s = syn_per_s, .unfinished_per_s = syn_per_s - 1,
-                .completion_high = 0.01, .completions_known = true, .half_open = 9,
+                .prefix = prefix_of(text),
+                .syn_per_s = syn_per_s,
+                .unfinished_per_s = syn_per_s - 1,
+                .completion_high = 0.01,
+                .completions_known = true,
+                .half_open = 9,
         };
         return k;
 }
@@ -429,16 +433,22 @@ static void reads_who_is_protected(void **state) {
         struct block_protected *p = calloc(1, sizeof *p);
         struct block_guard *guard = calloc(1, sizeof *guard);
 
-        assert_true(take_lines(block_guard_take_route4, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
-                      "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
-                      "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\nrubbish\n", p));
-        assert_true(take_lines(block_guard_take_route6, "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
-                      "20010db8000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n"
-                      "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 "
-                      "00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
-                      "short\n", p));
-        assert_true(take_lines(block_guard_take_resolver, "# nameserver 192.0.2.99\nsearch example\nnameserver 192.0.2.53\n"
-                      "  nameserver fe80::1%eth0\nnameserver nonsense\n", p));
+        assert_true(take_lines(block_guard_take_route4,
+                               "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\n"
+                               "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+                               "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\nrubbish\n",
+                               p));
+        assert_true(take_lines(block_guard_take_route6,
+                               "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+                               "20010db8000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n"
+                               "20010db8000000000000000000000000 40 00000000000000000000000000000000 00 "
+                               "00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
+                               "short\n",
+                               p));
+        assert_true(take_lines(block_guard_take_resolver,
+                               "# nameserver 192.0.2.99\nsearch example\nnameserver 192.0.2.53\n"
+                               "  nameserver fe80::1%eth0\nnameserver nonsense\n",
+                               p));
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         assert_true(has(p, "192.0.2.1"));
 #endif

@@ -8,15 +8,14 @@
 
 /* A SYN from 192.0.2.7:4660 to 198.51.100.1:443. */
 static const uint8_t ipv4_syn[] = {
-        0x45, 0, 0, 40, 0, 0, 0, 0, 61, 6, 0, 0, 192, 0, 2, 7, 198, 51, 100, 1,
-        0x12, 0x34, 0x01, 0xbb, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 0x02, 0x20, 0, 0, 0, 0, 0,
+        0x45, 0,    0,    40,   0, 0, 0, 0, 61, 6, 0, 0, 192,  0,    2,    7, 198, 51, 100, 1,
+        0x12, 0x34, 0x01, 0xbb, 0, 0, 0, 9, 0,  0, 0, 0, 0x50, 0x02, 0x20, 0, 0,   0,  0,   0,
 };
 /* The same from 2001:db8::7 to 2001:db8::1, behind a hop-by-hop header. */
 static const uint8_t ipv6_syn[] = {
-        0x60, 0, 0, 0, 0, 28, 0, 64, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7,
-        0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-        6, 0, 1, 4, 0, 0, 0, 0,
-        0x12, 0x34, 0x01, 0xbb, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 0x02, 0x20, 0, 0, 0, 0, 0,
+        0x60, 0,    0,    0,    0,    28,   0, 64, 0x20, 1, 0x0d, 0xb8, 0, 0, 0,    0,    0,    0, 0, 0, 0, 0, 0,
+        7,    0x20, 1,    0x0d, 0xb8, 0,    0, 0,  0,    0, 0,    0,    0, 0, 0,    0,    1,    6, 0, 1, 4, 0, 0,
+        0,    0,    0x12, 0x34, 0x01, 0xbb, 0, 0,  0,    9, 0,    0,    0, 0, 0x50, 0x02, 0x20, 0, 0, 0, 0, 0,
 };
 
 struct frame {
@@ -64,8 +63,7 @@ static const struct {
         { CAPTURE_ETHERNET, { [12] = 0x08, 0x00 }, 14, false, CAPTURE_WAY_UNKNOWN },
         { CAPTURE_ETHERNET, { [12] = 0x86, 0xdd }, 14, true, CAPTURE_WAY_UNKNOWN },
         { CAPTURE_ETHERNET, { [12] = 0x81, 0x00, 0, 5, 0x08, 0x00 }, 18, false, CAPTURE_WAY_UNKNOWN },
-        { CAPTURE_ETHERNET, { [12] = 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 0x86, 0xdd }, 22, true,
-          CAPTURE_WAY_UNKNOWN },
+        { CAPTURE_ETHERNET, { [12] = 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 0x86, 0xdd }, 22, true, CAPTURE_WAY_UNKNOWN },
         { CAPTURE_SLL, { [14] = 0x08, 0x00 }, 16, false, CAPTURE_IN },
         { CAPTURE_SLL, { [1] = 4, [14] = 0x86, 0xdd }, 16, true, CAPTURE_OUT },
         { CAPTURE_SLL2, { 0x08, 0x00, [10] = 4 }, 20, false, CAPTURE_OUT },
@@ -82,8 +80,7 @@ static void link_types(void **state) {
                 struct capture_segment s;
 
                 assert_true(capture_link_known(links[i].link));
-                assert_int_equal(capture_packet_parse(links[i].link, f.bytes, f.length, f.length, &s),
-                                 CAPTURE_SEGMENT);
+                assert_int_equal(capture_packet_parse(links[i].link, f.bytes, f.length, f.length, &s), CAPTURE_SEGMENT);
                 is_the_syn(&s, links[i].v6);
                 assert_int_equal(s.way, links[i].way);
                 for (size_t n = 0; n < f.length - 6; n++) { /* the flags are not among the last six bytes */
@@ -119,13 +116,10 @@ static void lies(void **state) {
                 { false, 3, 19, CAPTURE_BROKEN },   /* total length below the header */
                 { false, 3, 33, CAPTURE_BROKEN },   /* cuts the TCP header before its flags */
                 { false, 3, 39, CAPTURE_BROKEN },   /* and behind them */
-                { false, 7, 1, CAPTURE_FRAGMENT },
-                { false, 9, 17, CAPTURE_NO_TCP },   /* UDP */
-                { false, 9, 50, CAPTURE_ESP },
-                { false, 32, 0x40, CAPTURE_BROKEN }, /* data offset 16 */
+                { false, 7, 1, CAPTURE_FRAGMENT },   { false, 9, 17, CAPTURE_NO_TCP },   /* UDP */
+                { false, 9, 50, CAPTURE_ESP },       { false, 32, 0x40, CAPTURE_BROKEN }, /* data offset 16 */
                 { false, 32, 0xf0, CAPTURE_BROKEN }, /* 60 */
-                { true, 5, 21, CAPTURE_BROKEN },
-                { true, 6, 17, CAPTURE_NO_TCP },
+                { true, 5, 21, CAPTURE_BROKEN },     { true, 6, 17, CAPTURE_NO_TCP },
                 { true, 40, 59, CAPTURE_NO_TCP },   /* no next header */
                 { true, 41, 9, CAPTURE_BROKEN },    /* extension longer than the packet */
         };
@@ -135,8 +129,7 @@ static void lies(void **state) {
                 const uint8_t *packet = cases[i].v6 ? ipv6_syn : ipv4_syn;
                 size_t length = cases[i].v6 ? sizeof ipv6_syn : sizeof ipv4_syn;
 
-                assert_int_equal(parse_changed(packet, length, cases[i].at, cases[i].value, &s),
-                                 cases[i].kind);
+                assert_int_equal(parse_changed(packet, length, cases[i].at, cases[i].value, &s), cases[i].kind);
                 assert_int_equal(s.flags, 77); /* changed only on success */
         }
 }
@@ -173,8 +166,10 @@ static void wrapped(void **state) {
 
 /* An IPv4 header around what is there. */
 static struct frame around(const struct frame *inner, uint8_t protocol) {
-        uint8_t header[20] = { 0x45, 0, 0, (uint8_t) (20 + inner->length), 0, 0, 0, 0, 9, protocol,
-                               0, 0, 203, 0, 113, 1, 203, 0, 113, 2 };
+        uint8_t header[20] = {
+                0x45, 0,   0, (uint8_t) (20 + inner->length), 0, 0, 0, 0, 9, protocol, 0, 0, 203, 0, 113, 1, 203,
+                0,    113, 2
+        };
 
         return join(header, sizeof header, inner->bytes, inner->length);
 }
@@ -264,12 +259,8 @@ static void payload(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(link_types),
-                cmocka_unit_test(lies),
-                cmocka_unit_test(wrapped),
-                cmocka_unit_test(tunnels),
-                cmocka_unit_test(fragments),
-                cmocka_unit_test(payload),
+                cmocka_unit_test(link_types), cmocka_unit_test(lies),      cmocka_unit_test(wrapped),
+                cmocka_unit_test(tunnels),    cmocka_unit_test(fragments), cmocka_unit_test(payload),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,8 @@
 
 /* An IPv4 address is ::ffff:a.b.c.d, and its upper half is zero: with a first word that is zero as well the
  * first product is. */
-static const struct keyed_hash usual = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
+static const struct keyed_hash usual = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                           0x082efa98ec4e6c89 } };
 static const struct keyed_hash broken = { { 0, 0x13198a2e03707344, 0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
 
 static struct obs_sources out;
@@ -36,7 +37,8 @@ struct cost {
 
 /* A spoofed flood, in which each tenth SYN is of one address if it is concentrated. */
 static struct cost flood(const struct keyed_hash *key, bool concentrated) {
-        const struct address heavy = address_from_ipv4(htonl(0xcb007109)), victim = address_from_ipv4(htonl(0xc0000201));
+        const struct address heavy = address_from_ipv4(htonl(0xcb007109)),
+                             victim = address_from_ipv4(htonl(0xc0000201));
         double began_s, half_s = 0, ended_s;
         struct mallinfo2 before, after;
         struct source_table *t;
@@ -48,8 +50,11 @@ static struct cost flood(const struct keyed_hash *key, bool concentrated) {
         began_s = cpu_s();
         for (uint32_t i = 0; i < SYNS; i++) {
                 struct syn s = {
-                        .source = concentrated && i % 10 == 0 ? heavy : address_from_ipv4((uint32_t) chance_bits(&chance)),
-                        .destination = victim, .destination_port = 80, .sequence = (uint32_t) chance_bits(&chance),
+                        .source = concentrated && i % 10 == 0 ? heavy
+                                                              : address_from_ipv4((uint32_t) chance_bits(&chance)),
+                        .destination = victim,
+                        .destination_port = 80,
+                        .sequence = (uint32_t) chance_bits(&chance),
                 };
 
                 source_table_add(t, &s, SOURCE_BOTH, 1);
@@ -74,8 +79,8 @@ static void cost_time_and_nothing_else(void **state) {
 
         (void) state;
         flood(&broken, false);
-        printf("# %.0f ns a SYN, and %.0f ns where all addresses have one hash\n",
-               with_key.second_s / SYNS * 2e9, without.second_s / SYNS * 2e9);
+        printf("# %.0f ns a SYN, and %.0f ns where all addresses have one hash\n", with_key.second_s / SYNS * 2e9,
+               without.second_s / SYNS * 2e9);
         assert_true(without.second_s < 3 * without.first_s); /* a table is full at some time */
 }
 

@@ -127,8 +127,7 @@ static void table_is_sound(void **state) {
                 } else if (k->type != KEY_LIST) {
                         assert_round_trip(k, k->initial);
                 }
-                if (k->type == KEY_DURATION || k->type == KEY_SIZE || k->type == KEY_PERCENT ||
-                    k->type == KEY_COUNT) {
+                if (k->type == KEY_DURATION || k->type == KEY_SIZE || k->type == KEY_PERCENT || k->type == KEY_COUNT) {
                         assert_in_range(k->initial, k->min, k->max);
                         assert_round_trip(k, k->min);
                         assert_round_trip(k, k->max);
@@ -185,22 +184,35 @@ static void addresses(void **state) {
         static const struct {
                 const char *key, *text, *why; /* NULL: it is good, and printed as it is written */
         } cases[] = {
-                { "probe.listener", "192.0.2.1:443", NULL }, { "probe.listener", "[2001:db8::1]:65535", NULL },
-                { "probe.listener", "127.0.0.1:1", NULL }, { "probe.listener", "", NULL },
-                { "probe.from", "192.0.2.1", NULL }, { "probe.from", "2001:db8::1", NULL }, { "probe.from", "", NULL },
-                { "probe.listener", "192.0.2.1", "write it like" }, { "probe.listener", "192.0.2.1:", "write it like" },
-                { "probe.listener", "192.0.2.1:0", "write it like" }, { "probe.listener", "192.0.2.1:65536", "write it like" },
-                { "probe.listener", "192.0.2.1:80-90", "write it like" }, { "probe.listener", "2001:db8::1:443", "write it like" },
-                { "probe.listener", "[2001:db8::1]", "write it like" }, { "probe.listener", "[2001:db8::1]443", "write it like" },
-                { "probe.listener", "[2001:db8::1]x:443", "write it like" }, { "probe.listener", ":443", "write it like" },
-                { "probe.listener", "www:443", "write it like" }, { "probe.listener", "[]:443", "write it like" },
-                { "probe.listener", "0.0.0.0:443", "no single address" }, { "probe.listener", "[::]:443", "no single address" },
+                { "probe.listener", "192.0.2.1:443", NULL },
+                { "probe.listener", "[2001:db8::1]:65535", NULL },
+                { "probe.listener", "127.0.0.1:1", NULL },
+                { "probe.listener", "", NULL },
+                { "probe.from", "192.0.2.1", NULL },
+                { "probe.from", "2001:db8::1", NULL },
+                { "probe.from", "", NULL },
+                { "probe.listener", "192.0.2.1", "write it like" },
+                { "probe.listener", "192.0.2.1:", "write it like" },
+                { "probe.listener", "192.0.2.1:0", "write it like" },
+                { "probe.listener", "192.0.2.1:65536", "write it like" },
+                { "probe.listener", "192.0.2.1:80-90", "write it like" },
+                { "probe.listener", "2001:db8::1:443", "write it like" },
+                { "probe.listener", "[2001:db8::1]", "write it like" },
+                { "probe.listener", "[2001:db8::1]443", "write it like" },
+                { "probe.listener", "[2001:db8::1]x:443", "write it like" },
+                { "probe.listener", ":443", "write it like" },
+                { "probe.listener", "www:443", "write it like" },
+                { "probe.listener", "[]:443", "write it like" },
+                { "probe.listener", "0.0.0.0:443", "no single address" },
+                { "probe.listener", "[::]:443", "no single address" },
                 { "probe.listener", "224.0.0.1:443", "not the address of one host" },
                 { "probe.listener", "[ff02::1]:443", "not the address of one host" },
                 { "probe.listener", "[fe80::1]:443", "one device only" },
-                { "probe.from", "192.0.2.1:80", "is not an address" }, { "probe.from", "192.0.2.0/24", "is not an address" },
+                { "probe.from", "192.0.2.1:80", "is not an address" },
+                { "probe.from", "192.0.2.0/24", "is not an address" },
                 { "probe.from", "::", "no single address" },
-                { "probe.from", "2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000:0000:0000:0000:0000:0000", "too long" },
+                { "probe.from", "2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000:0000:0000:0000:0000:0000",
+                  "too long" },
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -221,10 +233,19 @@ static void addresses(void **state) {
 
 static void times(void **state) {
         static const char *const bad[] = {
-                "", "2026-11-22", "2026-11-22T20:00:00", "2026-11-22 20:00:00Z",
-                "2026-11-22T20:00:60Z", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z",
-                "2026-00-01T00:00:00Z", "1999-01-01T00:00:00Z", "2026-11-22T20:00:00Zx",
-                "2026-11-22T20:00:00+24:00", "2026-11-22T20:00:00+0100", "2026-11-22T20:00:00.5Z",
+                "",
+                "2026-11-22",
+                "2026-11-22T20:00:00",
+                "2026-11-22 20:00:00Z",
+                "2026-11-22T20:00:60Z",
+                "2026-02-30T00:00:00Z",
+                "2026-13-01T00:00:00Z",
+                "2026-00-01T00:00:00Z",
+                "1999-01-01T00:00:00Z",
+                "2026-11-22T20:00:00Zx",
+                "2026-11-22T20:00:00+24:00",
+                "2026-11-22T20:00:00+0100",
+                "2026-11-22T20:00:00.5Z",
         };
         char text[VALUE_TEXT_MAX];
         uint64_t us, other_us;
@@ -257,8 +278,17 @@ static void suggestions(void **state) {
 
 static void nothing_is_the_default(void **state) {
         static const char *const texts[] = {
-                "", "\n", "# nothing\n", "---\n", "---\n...\n", "{}\n", "\xef\xbb\xbf",
-                "\xef\xbb\xbf# mark\r\n", "%YAML 1.1\n---\n", "poll:\n", "alerts: { syslog: }\n",
+                "",
+                "\n",
+                "# nothing\n",
+                "---\n",
+                "---\n...\n",
+                "{}\n",
+                "\xef\xbb\xbf",
+                "\xef\xbb\xbf# mark\r\n",
+                "%YAML 1.1\n---\n",
+                "poll:\n",
+                "alerts: { syslog: }\n",
         };
 
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -360,8 +390,7 @@ static void check_bad(const char *text, size_t size, const char *name) {
                 const struct config_error *e = &errors.items[i];
 
                 assert_true(i < errors.count);
-                (void) snprintf(line, sizeof line, "%u:%u: %s", e->at.line, e->at.column,
-                                e->message);
+                (void) snprintf(line, sizeof line, "%u:%u: %s", e->at.line, e->at.column, e->message);
                 if (strlen(line) != n || strncmp(line, p, n) != 0)
                         fail_msg("%s:%s\ninstead of %.*s", name, line, (int) n, p);
         }
@@ -432,7 +461,9 @@ static void refuses_rubbish(void **state) {
                 CASE("mode: \xc3", "not a text in UTF-8"),
                 CASE("\xff\xfem\0o\0", "not a text in UTF-8"),
                 CASE("\xfe\xff\0m\0o", "not a text in UTF-8"),
-                CASE("\x7f" "ELF\x02\x01\x01", "not a text in UTF-8"),
+                CASE("\x7f"
+                     "ELF\x02\x01\x01",
+                     "not a text in UTF-8"),
                 CASE("mode: \x1b[31m\n", "not a text in UTF-8"),
                 CASE("mode: \"\\e[31m\"\n", "mode: unknown value '?[31m'"),
                 CASE("mode: \"\\x9b31m\"\n", "mode: unknown value '?31m'"),
@@ -553,8 +584,7 @@ static void points_at_the_place(void **state) {
                 struct settings s;
                 const char *p;
 
-                assert_int_equal(config_load_text("t", texts[i], strlen(texts[i]), &s, &errors),
-                                 -EINVAL);
+                assert_int_equal(config_load_text("t", texts[i], strlen(texts[i]), &s, &errors), -EINVAL);
                 e = &errors.items[errors.count - 1];
                 p = e->excerpt;
                 for (uint32_t j = 0; j < e->caret; j++)
@@ -638,7 +668,8 @@ static void errors_name_the_drop_in(void **state) {
         struct settings s;
         bool found = false;
 
-        write_file(t->directory, "synward.yaml", "poll: { interval: 20s, max_interval: 30s }\nx: 1\n"
+        write_file(t->directory, "synward.yaml",
+                   "poll: { interval: 20s, max_interval: 30s }\nx: 1\n"
                    "policy: [ { when: { state: flood }, do: [ { hook: [ /bin/a ] } ] } ]\n");
         write_file(t->dropins, "10-a.yaml", "\npoll: { max_interval: 5s }\n");
         write_file(t->dropins, "20-b.yaml", "- x\n");

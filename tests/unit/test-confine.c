@@ -154,22 +154,44 @@ static int at_control(void) {
         return r ? r : chmod(w.control, 0660) < 0 || unlink(w.control) < 0 ? errno : 0;
 }
 
-static int remove_alerts(void) { return unlink(w.alerts) < 0 ? errno : 0; }
-static int file_beside_control(void) { return make_file(path(w.run, "file")); }
-static int file_elsewhere(void) { return make_file(path(w.other, "file")); }
-static int file_above(void) { return make_file(path(w.root, "file")); }
-static int socket_elsewhere(void) { return listen_at(path(w.other, "sock")); }
-static int folder_elsewhere(void) { return mkdir(path(w.other, "folder"), 0700) < 0 ? errno : 0; }
-static int link_elsewhere(void) { return symlink("/", path(w.other, "link")) < 0 ? errno : 0; }
-static int link_in_state(void) { return symlink("/", path(w.state, "link")) < 0 ? errno : 0; }
-static int fifo_in_state(void) { return mkfifo(path(w.state, "fifo"), 0600) < 0 ? errno : 0; }
+static int remove_alerts(void) {
+        return unlink(w.alerts) < 0 ? errno : 0;
+}
+static int file_beside_control(void) {
+        return make_file(path(w.run, "file"));
+}
+static int file_elsewhere(void) {
+        return make_file(path(w.other, "file"));
+}
+static int file_above(void) {
+        return make_file(path(w.root, "file"));
+}
+static int socket_elsewhere(void) {
+        return listen_at(path(w.other, "sock"));
+}
+static int folder_elsewhere(void) {
+        return mkdir(path(w.other, "folder"), 0700) < 0 ? errno : 0;
+}
+static int link_elsewhere(void) {
+        return symlink("/", path(w.other, "link")) < 0 ? errno : 0;
+}
+static int link_in_state(void) {
+        return symlink("/", path(w.state, "link")) < 0 ? errno : 0;
+}
+static int fifo_in_state(void) {
+        return mkfifo(path(w.state, "fifo"), 0600) < 0 ? errno : 0;
+}
 static int away_from_state(void) {
         int r = make_file(path(w.state, "mine"));
 
         return r ? r : rename(path(w.state, "mine"), path(w.other, "mine")) < 0 ? errno : 0;
 }
-static int reads_elsewhere(void) { return open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0; }
-static int writes_null(void) { return open("/dev/null", O_RDWR | O_CLOEXEC) < 0 ? errno : 0; }
+static int reads_elsewhere(void) {
+        return open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
+}
+static int writes_null(void) {
+        return open("/dev/null", O_RDWR | O_CLOEXEC) < 0 ? errno : 0;
+}
 
 static void writes_its_own(void **state) {
         need_landlock(1);
@@ -203,7 +225,9 @@ static void writes_nothing_else(void **state) {
         assert_int_equal(confined(remove_alerts), EACCES);
 }
 
-static int another_is_signalled(void) { return kill(getppid(), 0) < 0 ? errno : 0; }
+static int another_is_signalled(void) {
+        return kill(getppid(), 0) < 0 ? errno : 0;
+}
 
 static int child_is_signalled(void) {
         pid_t pid = fork();
@@ -268,14 +292,30 @@ static int runs_a_program(void) {
         return errno;
 }
 
-static int traces(void) { return ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ? errno : 0; }
-static int makes_a_namespace(void) { return syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) < 0 ? errno : 0; }
-static int mounts(void) { return (int) syscall(SYS_mount, "none", "/mnt", "tmpfs", 0UL, NULL) < 0 ? errno : 0; }
-static int loads_a_module(void) { return syscall(SYS_init_module, NULL, 0UL, "") < 0 ? errno : 0; }
-static int loads_bpf(void) { return syscall(SYS_bpf, 0, NULL, 0U) < 0 ? errno : 0; }
-static int takes_a_key(void) { return syscall(SYS_keyctl, 0, 0, 0) < 0 ? errno : 0; }
-static int becomes_root(void) { return syscall(SYS_setuid, 0) < 0 ? errno : 0; }
-static int uses_a_ring(void) { return syscall(SYS_io_uring_setup, 1U, NULL) < 0 ? errno : 0; }
+static int traces(void) {
+        return ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ? errno : 0;
+}
+static int makes_a_namespace(void) {
+        return syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) < 0 ? errno : 0;
+}
+static int mounts(void) {
+        return (int) syscall(SYS_mount, "none", "/mnt", "tmpfs", 0UL, NULL) < 0 ? errno : 0;
+}
+static int loads_a_module(void) {
+        return syscall(SYS_init_module, NULL, 0UL, "") < 0 ? errno : 0;
+}
+static int loads_bpf(void) {
+        return syscall(SYS_bpf, 0, NULL, 0U) < 0 ? errno : 0;
+}
+static int takes_a_key(void) {
+        return syscall(SYS_keyctl, 0, 0, 0) < 0 ? errno : 0;
+}
+static int becomes_root(void) {
+        return syscall(SYS_setuid, 0) < 0 ? errno : 0;
+}
+static int uses_a_ring(void) {
+        return syscall(SYS_io_uring_setup, 1U, NULL) < 0 ? errno : 0;
+}
 
 static void dies_of_what_intruders_do(void **state) {
         need_filter();
@@ -290,9 +330,15 @@ static void dies_of_what_intruders_do(void **state) {
         assert_int_equal(confined(uses_a_ring), -SIGSYS);
 }
 
-static int asks_the_network(void) { return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0; }
-static int sends_packets(void) { return socket(AF_PACKET, SOCK_RAW, 0) < 0 ? errno : 0; }
-static int asks_netfilter(void) { return socket(AF_NETLINK, SOCK_RAW, 12 /* NETLINK_NETFILTER */) < 0 ? errno : 0; }
+static int asks_the_network(void) {
+        return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0;
+}
+static int sends_packets(void) {
+        return socket(AF_PACKET, SOCK_RAW, 0) < 0 ? errno : 0;
+}
+static int asks_netfilter(void) {
+        return socket(AF_NETLINK, SOCK_RAW, 12 /* NETLINK_NETFILTER */) < 0 ? errno : 0;
+}
 static int runs_memory(void) {
         return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
 }
@@ -301,10 +347,16 @@ static int makes_memory_run(void) {
 
         return p == MAP_FAILED ? 1 : mprotect(p, 4096, PROT_READ | PROT_EXEC) < 0 ? errno : 0;
 }
-static int shares_memory(void) { return syscall(SYS_shmget, 1, 4096UL, 0600) < 0 ? errno : 0; }
-static int clones_a_namespace(void) { return syscall(SYS_clone, 0x10000000L | SIGCHLD, 0, 0, 0, 0) < 0 ? errno : 0; }
+static int shares_memory(void) {
+        return syscall(SYS_shmget, 1, 4096UL, 0600) < 0 ? errno : 0;
+}
+static int clones_a_namespace(void) {
+        return syscall(SYS_clone, 0x10000000L | SIGCHLD, 0, 0, 0, 0) < 0 ? errno : 0;
+}
 /* What is here already is asked for as if it came with a later kernel. */
-static int asks_what_is_not_there(void) { return syscall(9999) < 0 ? errno : 0; }
+static int asks_what_is_not_there(void) {
+        return syscall(9999) < 0 ? errno : 0;
+}
 
 static void is_refused_the_rest(void **state) {
         need_filter();
@@ -320,7 +372,9 @@ static void is_refused_the_rest(void **state) {
 
 /* To a port of the loopback where nobody listens. */
 static int connects_to(uint16_t port, bool from) {
-        struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in a = { .sin_family = AF_INET,
+                                 .sin_port = htons(port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         struct sockaddr_in me = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -330,12 +384,24 @@ static int connects_to(uint16_t port, bool from) {
 }
 
 enum { PROBED = 1, OTHER = 2 }; /* tcpmux and compressnet */
-static int probes(void) { return connects_to(PROBED, false); }
-static int probes_from_an_address(void) { return connects_to(PROBED, true); }
-static int connects_elsewhere(void) { return connects_to(OTHER, false); }
-static int makes_an_ipv6_socket(void) { return socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0) < 0 ? errno : 0; }
-static int makes_a_datagram_socket(void) { return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0; }
-static int makes_a_raw_socket(void) { return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP) < 0 ? errno : 0; }
+static int probes(void) {
+        return connects_to(PROBED, false);
+}
+static int probes_from_an_address(void) {
+        return connects_to(PROBED, true);
+}
+static int connects_elsewhere(void) {
+        return connects_to(OTHER, false);
+}
+static int makes_an_ipv6_socket(void) {
+        return socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0) < 0 ? errno : 0;
+}
+static int makes_a_datagram_socket(void) {
+        return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0;
+}
+static int makes_a_raw_socket(void) {
+        return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP) < 0 ? errno : 0;
+}
 
 static void probes_and_nothing_else(void **state) {
         need_filter();
@@ -381,7 +447,9 @@ static void another_port_takes_a_restart(void **state) {
 }
 
 static int aborts(void) {
-        const struct rlimit { unsigned long now, max; } none = { 0, 0 };
+        const struct rlimit {
+                unsigned long now, max;
+        } none = { 0, 0 };
 
         (void) syscall(SYS_prlimit64, 0, 4 /* RLIMIT_CORE */, &none, NULL);
         abort();

@@ -40,12 +40,10 @@ static int reload(void *userdata, char *error, size_t size) {
         return 0;
 }
 
-static const struct api_ops ops = { .snapshot = get_snapshot, .events = get_events,
-                                    .reload = reload };
+static const struct api_ops ops = { .snapshot = get_snapshot, .events = get_events, .reload = reload };
 
 static int set_up(void **state) {
-        struct server_options options = { .path = path, .group = "no-such-group",
-                                          .stall_us = STALL_US };
+        struct server_options options = { .path = path, .group = "no-such-group", .stall_us = STALL_US };
 
         sample_flood(&snapshot);
         memset(&event_log, 0, sizeof event_log);
@@ -150,8 +148,7 @@ static void is_served(int fd) {
         call(fd, PING);
         answer = get(fd);
         assert_non_null(answer);
-        assert_int_equal(json_integer_value(json_object_get(
-                                 json_object_get(answer, "parameters"), "pid")), 4711);
+        assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "parameters"), "pid")), 4711);
         json_decref(answer);
 }
 
@@ -205,7 +202,11 @@ static void oneway_is_not_answered(void **state) {
 
 static void rubbish_is_dropped(void **state) {
         static const char *const texts[] = {
-                "GET / HTTP/1.1\r\n\r\n", "{\"method\":", "[]", "", "\xff\xfe\xfd",
+                "GET / HTTP/1.1\r\n\r\n",
+                "{\"method\":",
+                "[]",
+                "",
+                "\xff\xfe\xfd",
                 "{\"method\":\"io.synward.Ping\",\"parameters\":[]}",
         };
         int good = open_client();
@@ -336,8 +337,7 @@ static void others_leave_room_for_root(void **state) {
 }
 
 static size_t events_in(json_t *message) {
-        size_t n = json_array_size(json_object_get(json_object_get(message, "parameters"),
-                                                   "events"));
+        size_t n = json_array_size(json_object_get(json_object_get(message, "parameters"), "events"));
 
         assert_true(json_is_true(json_object_get(message, "continues")));
         json_decref(message);

@@ -17,8 +17,11 @@ struct fixture {
 
 static struct fixture begin(int value, uint8_t flood_value) {
         struct fixture f = {
-                .in = { .now_us = 1000 * SECOND_US, .value = value, .flood_value = flood_value,
-                        .hold_us = 60 * SECOND_US, .max_changes_per_hour = 10 },
+                .in = { .now_us = 1000 * SECOND_US,
+                        .value = value,
+                        .flood_value = flood_value,
+                        .hold_us = 60 * SECOND_US,
+                        .max_changes_per_hour = 10 },
         };
 
         cookie_governor_init(&f.g, "boot/net");
@@ -50,11 +53,13 @@ static void load_nothing(struct fixture *f) {
         finish(f, -ENOENT, 0);
 }
 
-static void load(struct fixture *f, const char *epoch, uint8_t original, uint8_t previous,
-                 uint8_t written) {
+static void load(struct fixture *f, const char *epoch, uint8_t original, uint8_t previous, uint8_t written) {
         struct cookie_result result = {
-                .loaded = { .owned = true, .original = original, .previous = previous,
-                            .written = written, .changes_count = 1,
+                .loaded = { .owned = true,
+                            .original = original,
+                            .previous = previous,
+                            .written = written,
+                            .changes_count = 1,
                             .changes_us = { f->in.now_us - SECOND_US } },
         };
 
@@ -122,8 +127,9 @@ static void leaves_what_does(void **state) {
                 uint8_t flood_value;
                 int raised_to;
         } cases[] = {
-                { 0, 1, 1 }, { 0, 2, 2 }, { 1, 1, -1 }, { 1, 2, 2 }, { 2, 1, -1 },
-                { 2, 2, -1 }, { 3, 1, -1 }, { 255, 2, 2 }, { COOKIE_VALUE_UNKNOWN, 1, -1 },
+                { 0, 1, 1 },  { 0, 2, 2 },   { 1, 1, -1 },
+                { 1, 2, 2 },  { 2, 1, -1 },  { 2, 2, -1 },
+                { 3, 1, -1 }, { 255, 2, 2 }, { COOKIE_VALUE_UNKNOWN, 1, -1 },
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

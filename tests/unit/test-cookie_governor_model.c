@@ -64,16 +64,38 @@ struct world {
 };
 
 enum event_kind {
-        E_STEP, E_STEP_DIES_BEFORE, E_STEP_DIES_AFTER, E_STEP_FAILS, E_STEP_FAILS_DIRTY,
-        E_STEP_FOREIGN, E_FOREIGN, E_WANT, E_RELEASE, E_RESET, E_TIME, E_KILL, E_START,
-        E_RESTORE, E_REBOOT,
+        E_STEP,
+        E_STEP_DIES_BEFORE,
+        E_STEP_DIES_AFTER,
+        E_STEP_FAILS,
+        E_STEP_FAILS_DIRTY,
+        E_STEP_FOREIGN,
+        E_FOREIGN,
+        E_WANT,
+        E_RELEASE,
+        E_RESET,
+        E_TIME,
+        E_KILL,
+        E_START,
+        E_RESTORE,
+        E_REBOOT,
 };
 static const char *const event_names[] = {
-        "step", "step, killed before its action", "step, killed after its action",
-        "step, action fails", "step, action happens but fails",
+        "step",
+        "step, killed before its action",
+        "step, killed after its action",
+        "step, action fails",
+        "step, action happens but fails",
         "step, with this written by somebody else before its action",
-        "somebody else writes", "flood is", "release is", "reset", "time passes (10 s)", "killed",
-        "daemon starts", "--restore starts", "reboot with value",
+        "somebody else writes",
+        "flood is",
+        "release is",
+        "reset",
+        "time passes (10 s)",
+        "killed",
+        "daemon starts",
+        "--restore starts",
+        "reboot with value",
 };
 
 struct transition {
@@ -103,8 +125,7 @@ static uint32_t get16(const uint8_t from[2]) {
         return (uint32_t) from[0] << 8 | from[1];
 }
 
-static void pack_record(const struct world *w, const struct cookie_record *r,
-                        struct packed_record *p) {
+static void pack_record(const struct world *w, const struct cookie_record *r, struct packed_record *p) {
         memset(p, 0, sizeof *p);
         p->there = 1;
         p->owned = r->owned;
@@ -127,8 +148,11 @@ static void pack_record(const struct world *w, const struct cookie_record *r,
 
 static struct cookie_record unpack_record(const struct packed_record *p) {
         struct cookie_record r = {
-                .owned = p->owned, .original = p->original, .previous = p->previous,
-                .written = p->written, .changes_count = p->count,
+                .owned = p->owned,
+                .original = p->original,
+                .previous = p->previous,
+                .written = p->written,
+                .changes_count = p->count,
         };
 
         strcpy(r.epoch, p->past_life ? "past" : "now");
@@ -137,8 +161,7 @@ static struct cookie_record unpack_record(const struct packed_record *p) {
         return r;
 }
 
-static void pack_governor(const struct world *w, const struct cookie_governor *g,
-                          struct state *s) {
+static void pack_governor(const struct world *w, const struct cookie_governor *g, struct state *s) {
         s->phase = (uint8_t) g->phase;
         s->after_forget = g->phase == COOKIE_PHASE_FORGET ? (uint8_t) g->after_forget : 0;
         s->why_forget = g->phase == COOKIE_PHASE_FORGET ? (uint8_t) g->why_forget : 0;
@@ -207,8 +230,7 @@ static void foreign_write(struct state *s, uint8_t v) {
         look_for_ambiguity(s);
 }
 
-static const char *check_write(const struct world *w, const struct state *s,
-                               const struct cookie_action *a) {
+static const char *check_write(const struct world *w, const struct state *s, const struct cookie_action *a) {
         const struct packed_record *d = &s->disk;
         uint32_t writes = 0;
 
@@ -220,8 +242,8 @@ static const char *check_write(const struct world *w, const struct state *s,
                 return "overwrote somebody else's value";
         if (a->why == COOKIE_WHY_FLOOD && s->want == COOKIE_WANT_CALM)
                 return "raised without a flood";
-        if (a->why != COOKIE_WHY_FLOOD && s->running == DAEMON && !s->release &&
-            s->want != COOKIE_WANT_CALM && a->why != COOKIE_WHY_STEP_DOWN)
+        if (a->why != COOKIE_WHY_FLOOD && s->running == DAEMON && !s->release && s->want != COOKIE_WANT_CALM &&
+            a->why != COOKIE_WHY_STEP_DOWN)
                 return "put back during the flood";
         if (s->value == 2 && a->value == 0)
                 return "from 2 to 0 at once";
@@ -235,8 +257,8 @@ static const char *check_write(const struct world *w, const struct state *s,
         return NULL;
 }
 
-static const char *do_write(const struct world *w, struct state *s,
-                            const struct cookie_action *a, struct cookie_result *result) {
+static const char *do_write(const struct world *w, struct state *s, const struct cookie_action *a,
+                            struct cookie_result *result) {
         const char *broken;
 
         if (s->value != a->expected) {
@@ -266,8 +288,8 @@ static const char *do_report(struct state *s, const struct cookie_action *a) {
         return NULL;
 }
 
-static const char *carry_out(const struct world *w, struct state *s,
-                             const struct cookie_action *a, struct cookie_result *result) {
+static const char *carry_out(const struct world *w, struct state *s, const struct cookie_action *a,
+                             struct cookie_result *result) {
         switch (a->kind) {
         case COOKIE_NOTHING:
                 return NULL;
@@ -290,9 +312,13 @@ static const char *carry_out(const struct world *w, struct state *s,
 
 static struct cookie_input input_for(const struct world *w, const struct state *s, bool reset) {
         return (struct cookie_input) {
-                .now_us = NOW_US, .value = s->value, .want = (enum cookie_want) s->want,
-                .flood_value = w->flood_value, .hold_us = w->hold_units * UNIT_US,
-                .max_changes_per_hour = w->limit, .reset = reset,
+                .now_us = NOW_US,
+                .value = s->value,
+                .want = (enum cookie_want) s->want,
+                .flood_value = w->flood_value,
+                .hold_us = w->hold_units * UNIT_US,
+                .max_changes_per_hour = w->limit,
+                .reset = reset,
                 .release = s->release || s->running == RESTORE,
         };
 }
@@ -489,8 +515,7 @@ static void grow(struct search *x) {
         }
 }
 
-static void visit(struct search *x, const struct state *s, uint32_t parent,
-                  struct transition by) {
+static void visit(struct search *x, const struct state *s, uint32_t parent, struct transition by) {
         uint32_t at;
 
         if (x->count == x->allocated)
@@ -508,15 +533,13 @@ static void print_way(const struct search *x, uint32_t index) {
 
         if (n->parent != index) {
                 print_way(x, n->parent);
-                print_message("  %s (%u) -> value %u%s, phase %u\n", event_names[n->by.kind],
-                              n->by.argument, n->state.value, n->state.ours ? " ours" : "",
-                              n->state.phase);
+                print_message("  %s (%u) -> value %u%s, phase %u\n", event_names[n->by.kind], n->by.argument,
+                              n->state.value, n->state.ours ? " ours" : "", n->state.phase);
         } else
                 print_message("  begins with value %u\n", n->state.value);
 }
 
-static void try(const struct world *w, struct search *x, uint32_t from, enum event_kind kind,
-                uint32_t argument) {
+static void try(const struct world *w, struct search *x, uint32_t from, enum event_kind kind, uint32_t argument) {
         struct transition t = { .kind = kind, .argument = (uint8_t) argument };
         struct state s = x->nodes[from].state;
         const char *broken = apply(w, &s, t);
@@ -607,8 +630,8 @@ static void explore(const struct world *w) {
                 check_ends(w, &x, done);
                 try_all(w, &x, done);
         }
-        print_message("%s: %u states of %s, %llu transitions\n", w->name, done,
-                      done == x.count ? "all" : "more", (unsigned long long) x.transitions);
+        print_message("%s: %u states of %s, %llu transitions\n", w->name, done, done == x.count ? "all" : "more",
+                      (unsigned long long) x.transitions);
         assert_true(x.count > 1000); /* a search that goes nowhere proves nothing */
         free(x.nodes);
         free(x.slots);
@@ -616,30 +639,49 @@ static void explore(const struct world *w) {
 
 static void up_to_one(void **state) {
         explore(&(struct world) {
-                .name = "flood value 1", .flood_value = 1, .limit = COOKIE_CHANGES_MAX,
-                .hold_units = 6, .foreign_values = 0xf, .failures = true, .time_units = { 1 },
+                .name = "flood value 1",
+                .flood_value = 1,
+                .limit = COOKIE_CHANGES_MAX,
+                .hold_units = 6,
+                .foreign_values = 0xf,
+                .failures = true,
+                .time_units = { 1 },
         });
 }
 
 static void without_hold(void **state) {
         explore(&(struct world) {
-                .name = "no hold", .flood_value = 1, .limit = COOKIE_CHANGES_MAX,
-                .foreign_values = 0xf, .failures = true, .time_units = { 1 },
+                .name = "no hold",
+                .flood_value = 1,
+                .limit = COOKIE_CHANGES_MAX,
+                .foreign_values = 0xf,
+                .failures = true,
+                .time_units = { 1 },
         });
 }
 
 static void up_to_two(void **state) {
         explore(&(struct world) {
-                .name = "flood value 2", .flood_value = 2, .limit = COOKIE_CHANGES_MAX,
-                .hold_units = 6, .foreign_values = 0xf, .failures = true, .time_units = { 1 },
+                .name = "flood value 2",
+                .flood_value = 2,
+                .limit = COOKIE_CHANGES_MAX,
+                .hold_units = 6,
+                .foreign_values = 0xf,
+                .failures = true,
+                .time_units = { 1 },
         });
 }
 
 /* Twenty minutes at a time, so that the ages of changes stay few. */
 static void limited(void **state) {
         explore(&(struct world) {
-                .name = "at most 4 changes an hour", .flood_value = 2, .limit = 4,
-                .hold_units = 6, .history = true, .foreign_values = 0x3, .time_units = { LONG_UNITS },
+                .name = "at most 4 changes an hour",
+                .flood_value = 2,
+                .limit = 4,
+                .hold_units = 6,
+                .history = true,
+                .foreign_values = 0x3,
+                .time_units = { LONG_UNITS },
         });
 }
 

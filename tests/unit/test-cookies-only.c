@@ -67,7 +67,9 @@ static void tick(struct world *w) {
 
         w->now_us += TICK_US;
         o = (struct observation) {
-                .time_us = w->now_us, .elapsed_us = TICK_US, .syncookies = 2,
+                .time_us = w->now_us,
+                .elapsed_us = TICK_US,
+                .syncookies = 2,
                 .known = OBS_K_DUMP | OBS_K_LISTENERS | OBS_K_SYNCOOKIES,
                 .listeners_count = LISTENERS,
                 .sensors = { SENSOR_OK, SENSOR_OK, SENSOR_OK },
@@ -77,7 +79,9 @@ static void tick(struct world *w) {
         for (unsigned i = 0; i < LISTENERS; i++) {
                 o.listeners[i] = (struct obs_listener) {
                         .key = { .port = (uint16_t) (443 + i) },
-                        .known = OBS_L_LIMITS | OBS_L_HALF_OPEN | OBS_L_SYNS, .sockets = 1, .backlog = 511,
+                        .known = OBS_L_LIMITS | OBS_L_HALF_OPEN | OBS_L_SYNS,
+                        .sockets = 1,
+                        .backlog = 511,
                         .syns = more(&w->syns[i], w->honest_per_s[i] + w->flood_per_s[i]),
                 };
                 syns += o.listeners[i].syns;
@@ -98,8 +102,7 @@ static void stay(struct world *w, double for_s) {
                 tick(w);
                 for (uint32_t i = 0; i < w->verdicts.listeners_count; i++)
                         w->flooded[i] += w->verdicts.listeners[i].verdict.finding == FINDING_FLOOD;
-                w->most_unanswered = fmax(w->most_unanswered,
-                                          or_zero(w->verdicts.host.evidence.unanswered_per_s));
+                w->most_unanswered = fmax(w->most_unanswered, or_zero(w->verdicts.host.evidence.unanswered_per_s));
         }
 }
 

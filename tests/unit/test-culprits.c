@@ -13,7 +13,9 @@ static struct obs_source *add(const char *prefix, uint16_t listener, double syn_
         struct obs_source *s = &o.sources.list[o.sources.count++];
 
         *s = (struct obs_source) {
-                .listener = listener, .known = OBS_S_SYNS | OBS_S_COMPLETED, .syn_per_s = syn_per_s,
+                .listener = listener,
+                .known = OBS_S_SYNS | OBS_S_COMPLETED,
+                .syn_per_s = syn_per_s,
                 .completion_high = completion_high,
         };
         assert_int_equal(prefix_parse(prefix, &s->prefix), 0);
@@ -95,12 +97,9 @@ static void sums_over_listeners(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(only_at_flooded_listeners),
-                cmocka_unit_test(what_is_finished_is_nobodys_fault),
-                cmocka_unit_test(known_clients_carry_no_name),
-                cmocka_unit_test(the_narrowest_is_named),
-                cmocka_unit_test(checkers_are_left_out),
-                cmocka_unit_test(sums_over_listeners),
+                cmocka_unit_test(only_at_flooded_listeners),   cmocka_unit_test(what_is_finished_is_nobodys_fault),
+                cmocka_unit_test(known_clients_carry_no_name), cmocka_unit_test(the_narrowest_is_named),
+                cmocka_unit_test(checkers_are_left_out),       cmocka_unit_test(sums_over_listeners),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,8 +146,7 @@ static void run_ms(struct world *w) {
                 if (slot->packets[i].syn)
                         syn(w, slot->packets[i].peer);
                 else
-                        kernel_model_ack(w->m, now, 0, &p,
-                                         slot->packets[i].cookie ? KERNEL_ACK_VALID_COOKIE : 0);
+                        kernel_model_ack(w->m, now, 0, &p, slot->packets[i].cookie ? KERNEL_ACK_VALID_COOKIE : 0);
         }
         slot->count = 0;
         if (now >= w->t->honest_from && (!w->t->pause_every || now % w->t->pause_every >= w->t->pause))
@@ -185,8 +184,7 @@ static void see_nothing(struct observation *o) {
         }
 }
 
-static void note(struct outcome *out, const struct observation *o, const struct verdicts *v,
-                 const struct decision *d) {
+static void note(struct outcome *out, const struct observation *o, const struct verdicts *v, const struct decision *d) {
         if (d->state > out->worst)
                 out->worst = d->state;
         out->unfinished_per_s = fmax(out->unfinished_per_s, v->host.evidence.unanswered_per_s);
@@ -259,9 +257,14 @@ static struct outcome run(const struct traffic *t) {
 /* What is redirected on its way to the listener, say, is counted for another port, or for none. */
 static void what_the_log_does_not_see_is_told(void **state) {
         for (uint8_t mode = 0; mode <= 1; mode++) {
-                struct traffic t = { .syncookies = mode, .backlog = 511, .flood_per_s = 1000,
-                                     .flood_from = 20 * S, .flood_until = 30 * S, .rtt_ms = 120,
-                                     .until = 30 * S, .log_is_blind = true };
+                struct traffic t = { .syncookies = mode,
+                                     .backlog = 511,
+                                     .flood_per_s = 1000,
+                                     .flood_from = 20 * S,
+                                     .flood_until = 30 * S,
+                                     .rtt_ms = 120,
+                                     .until = 30 * S,
+                                     .log_is_blind = true };
                 struct outcome out = run(&t);
 
                 assert_in_range(out.flood_us, 20 * S, 21 * S);
@@ -271,14 +274,19 @@ static void what_the_log_does_not_see_is_told(void **state) {
 
 static void plain_flood_in_each_mode(void **state) {
         for (uint8_t mode = 0; mode <= 2; mode++) {
-                struct traffic t = { .syncookies = mode, .backlog = 511, .flood_per_s = 1000,
-                                     .flood_from = 20 * S, .flood_until = 50 * S, .honest_per_s = 200,
-                                     .rtt_ms = 120, .until = 200 * S };
+                struct traffic t = { .syncookies = mode,
+                                     .backlog = 511,
+                                     .flood_per_s = 1000,
+                                     .flood_from = 20 * S,
+                                     .flood_until = 50 * S,
+                                     .honest_per_s = 200,
+                                     .rtt_ms = 120,
+                                     .until = 200 * S };
                 struct outcome out = run(&t);
 
                 print_message("mode %u: flood after %.1f s, over after %.1f s, fill %.2f, %s\n", mode,
-                              ((double) out.flood_us - 20e6) / 1e6, ((double) out.over_us - 50e6) / 1e6,
-                              out.fill, diagnosis_name(out.diagnosis));
+                              ((double) out.flood_us - 20e6) / 1e6, ((double) out.over_us - 50e6) / 1e6, out.fill,
+                              diagnosis_name(out.diagnosis));
                 assert_in_range(out.flood_us, 20 * S, 20 * S + 600 * MS);
                 assert_in_range(out.over_us, 50 * S, 65 * S);
                 assert_true(out.named);
@@ -291,14 +299,19 @@ static void plain_flood_in_each_mode(void **state) {
 static void slow_flood_before_the_queue_is_full(void **state) {
         for (uint8_t mode = 0; mode <= 2; mode++)
                 for (unsigned honest = 0; honest <= 200; honest += 200) {
-                        struct traffic t = { .syncookies = mode, .backlog = 128, .flood_per_s = 20,
-                                             .flood_from = 20 * S, .flood_until = 80 * S,
-                                             .honest_per_s = honest, .rtt_ms = 60, .until = 180 * S };
+                        struct traffic t = { .syncookies = mode,
+                                             .backlog = 128,
+                                             .flood_per_s = 20,
+                                             .flood_from = 20 * S,
+                                             .flood_until = 80 * S,
+                                             .honest_per_s = honest,
+                                             .rtt_ms = 60,
+                                             .until = 180 * S };
                         struct outcome out = run(&t);
 
-                        print_message("mode %u honest %u: flood after %.1f s, over after %.1f s, fill %.2f\n",
-                                      mode, honest, ((double) out.flood_us - 20e6) / 1e6,
-                                      ((double) out.over_us - 80e6) / 1e6, out.fill);
+                        print_message("mode %u honest %u: flood after %.1f s, over after %.1f s, fill %.2f\n", mode,
+                                      honest, ((double) out.flood_us - 20e6) / 1e6, ((double) out.over_us - 80e6) / 1e6,
+                                      out.fill);
                         if (mode == 2 && honest)
                                 continue; /* 9 % of cookies unanswered: not to be told from loss */
                         assert_in_range(out.flood_us, 20 * S, 26 * S);
@@ -311,14 +324,20 @@ static void slow_flood_before_the_queue_is_full(void **state) {
 /* Where few come there are pauses by chance: no outage that would excuse a flood. */
 static void slow_flood_among_few_clients(void **state) {
         for (uint8_t mode = 0; mode <= 1; mode++) {
-                struct traffic t = { .syncookies = mode, .backlog = 128, .flood_per_s = 20,
-                                     .flood_from = 100 * S, .flood_until = 160 * S, .honest_per_s = 6,
-                                     .pause_every = 10 * S, .pause = 2 * S, .rtt_ms = 60, .until = 180 * S };
+                struct traffic t = { .syncookies = mode,
+                                     .backlog = 128,
+                                     .flood_per_s = 20,
+                                     .flood_from = 100 * S,
+                                     .flood_until = 160 * S,
+                                     .honest_per_s = 6,
+                                     .pause_every = 10 * S,
+                                     .pause = 2 * S,
+                                     .rtt_ms = 60,
+                                     .until = 180 * S };
                 struct outcome out = run(&t);
 
                 print_message("mode %u: flood after %.1f s, over after %.1f s, fill %.2f\n", mode,
-                              ((double) out.flood_us - 100e6) / 1e6, ((double) out.over_us - 160e6) / 1e6,
-                              out.fill);
+                              ((double) out.flood_us - 100e6) / 1e6, ((double) out.over_us - 160e6) / 1e6, out.fill);
                 assert_in_range(out.flood_us, 100 * S, 106 * S);
                 assert_in_range(out.over_us, 160 * S, 175 * S);
         }
@@ -326,9 +345,16 @@ static void slow_flood_among_few_clients(void **state) {
 
 /* Without cookies nobody finishes for seconds: as in an outage, if a flood had not stood before. */
 static void a_flood_is_no_outage_of_those_it_shuts_out(void **state) {
-        struct traffic t = { .syncookies = 0, .backlog = 4096, .flood_per_s = 2000, .flood_from = 60 * S,
-                             .flood_until = 80 * S, .honest_per_s = 1000, .pause_every = 62 * S, .pause = 15 * S,
-                             .rtt_ms = 60, .until = 95 * S };
+        struct traffic t = { .syncookies = 0,
+                             .backlog = 4096,
+                             .flood_per_s = 2000,
+                             .flood_from = 60 * S,
+                             .flood_until = 80 * S,
+                             .honest_per_s = 1000,
+                             .pause_every = 62 * S,
+                             .pause = 15 * S,
+                             .rtt_ms = 60,
+                             .until = 95 * S };
         struct outcome out = run(&t);
 
         print_message("flood after %.1f s, over after %.1f s\n", ((double) out.flood_us - 60e6) / 1e6,
@@ -338,8 +364,14 @@ static void a_flood_is_no_outage_of_those_it_shuts_out(void **state) {
 }
 
 static void a_pause_among_few_clients_is_quiet(void **state) {
-        struct traffic t = { .syncookies = 1, .backlog = 511, .flood_per_s = 2, .flood_until = NEVER,
-                             .honest_per_s = 4, .pause_every = 10 * S, .pause = 2 * S, .rtt_ms = 60,
+        struct traffic t = { .syncookies = 1,
+                             .backlog = 511,
+                             .flood_per_s = 2,
+                             .flood_until = NEVER,
+                             .honest_per_s = 4,
+                             .pause_every = 10 * S,
+                             .pause = 2 * S,
+                             .rtt_ms = 60,
                              .until = 121800 * MS };
         struct outcome out = run(&t);
 
@@ -359,8 +391,8 @@ static void honest_load_is_no_flood(void **state) {
                 { "25 % loss onto 128", { .backlog = 128, .honest_per_s = 150, .loss_percent = 25 } },
                 { "2 strays a second", { .backlog = 128, .flood_per_s = 2 } },
                 { "5 strays a second", { .backlog = 511, .flood_per_s = 5, .honest_per_s = 10 } },
-                { "crowd from far away", { .backlog = 1024, .honest_per_s = 2000, .honest_from = 10 * S,
-                                           .rtt_ms = 280 } },
+                { "crowd from far away",
+                  { .backlog = 1024, .honest_per_s = 2000, .honest_from = 10 * S, .rtt_ms = 280 } },
                 { "strays at the edge", { .backlog = 128, .flood_per_s = 4 } },
         };
 
@@ -374,15 +406,21 @@ static void honest_load_is_no_flood(void **state) {
                         t.flood_until = NEVER;
                         t.until = 120 * S;
                         out = run(&t);
-                        print_message("%s, mode %u: worst %s, %s\n", cases[i].what, mode,
-                                      flood_state_name(out.worst), diagnosis_name(out.last_diagnosis));
+                        print_message("%s, mode %u: worst %s, %s\n", cases[i].what, mode, flood_state_name(out.worst),
+                                      diagnosis_name(out.last_diagnosis));
                         assert_int_not_equal(out.worst, STATE_FLOOD);
                 }
 }
 
 static void flood_within_a_crowd(void **state) {
-        struct traffic t = { .syncookies = 1, .backlog = 511, .flood_per_s = 1000, .flood_from = 20 * S,
-                             .flood_until = 40 * S, .honest_per_s = 1500, .rtt_ms = 120, .until = 60 * S };
+        struct traffic t = { .syncookies = 1,
+                             .backlog = 511,
+                             .flood_per_s = 1000,
+                             .flood_from = 20 * S,
+                             .flood_until = 40 * S,
+                             .honest_per_s = 1500,
+                             .rtt_ms = 120,
+                             .until = 60 * S };
 
         for (t.syncookies = 0; t.syncookies <= 1; t.syncookies++) {
                 struct outcome out = run(&t);
@@ -396,9 +434,14 @@ static void flood_within_a_crowd(void **state) {
 
 static void started_in_mid_flood(void **state) {
         for (uint8_t mode = 0; mode <= 2; mode++) {
-                struct traffic t = { .syncookies = mode, .backlog = 511, .flood_per_s = 1000,
-                                     .flood_until = NEVER, .honest_per_s = 200, .rtt_ms = 120,
-                                     .watch_from = 20 * S, .until = 30 * S };
+                struct traffic t = { .syncookies = mode,
+                                     .backlog = 511,
+                                     .flood_per_s = 1000,
+                                     .flood_until = NEVER,
+                                     .honest_per_s = 200,
+                                     .rtt_ms = 120,
+                                     .watch_from = 20 * S,
+                                     .until = 30 * S };
                 struct outcome out = run(&t);
 
                 print_message("mode %u: flood after %.1f s\n", mode, ((double) out.flood_us - 20e6) / 1e6);
@@ -409,15 +452,21 @@ static void started_in_mid_flood(void **state) {
 static void with_a_sensor_gone(void **state) {
         for (int gone = 0; gone < 2; gone++)
                 for (uint8_t mode = 0; mode <= 2; mode++) {
-                        struct traffic t = { .syncookies = mode, .backlog = 511, .flood_per_s = 1000,
-                                             .flood_from = 20 * S, .flood_until = 50 * S,
-                                             .honest_per_s = 200, .rtt_ms = 120, .until = 80 * S,
-                                             .no_netstat = gone == 0, .no_sock_diag = gone == 1 };
+                        struct traffic t = { .syncookies = mode,
+                                             .backlog = 511,
+                                             .flood_per_s = 1000,
+                                             .flood_from = 20 * S,
+                                             .flood_until = 50 * S,
+                                             .honest_per_s = 200,
+                                             .rtt_ms = 120,
+                                             .until = 80 * S,
+                                             .no_netstat = gone == 0,
+                                             .no_sock_diag = gone == 1 };
                         struct outcome out = run(&t);
 
                         print_message("no %s, mode %u: flood after %.1f s, over after %.1f s\n",
-                                      gone ? "sock_diag" : "netstat", mode,
-                                      ((double) out.flood_us - 20e6) / 1e6, ((double) out.over_us - 50e6) / 1e6);
+                                      gone ? "sock_diag" : "netstat", mode, ((double) out.flood_us - 20e6) / 1e6,
+                                      ((double) out.over_us - 50e6) / 1e6);
                         assert_in_range(out.flood_us, 20 * S, 30 * S);
                         assert_in_range(out.over_us, 50 * S, 75 * S);
                 }

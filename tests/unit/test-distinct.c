@@ -40,8 +40,7 @@ static void distinct_is_unbiased(void **state) {
                                 distinct_add(&d, hash_of(&k, 0x0a000000 + j));
                                 distinct_add(&d, hash_of(&k, 0x0a000000 + j));
                         }
-                        assert_true(fabs(distinct_estimate(&d, NULL) - n) <=
-                                    4.5 * 0.01625 * n + 0.5);
+                        assert_true(fabs(distinct_estimate(&d, NULL) - n) <= 4.5 * 0.01625 * n + 0.5);
                         sum += distinct_estimate(&d, NULL) - n;
                 }
                 assert_true(fabs(sum / rounds) <= 4 * 0.01625 * n / sqrt(rounds) + 0.2);
@@ -109,10 +108,8 @@ static void seen_once_estimates(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(distinct_is_unbiased),
-                cmocka_unit_test(distinct_counts_millions),
-                cmocka_unit_test(distinct_joins),
-                cmocka_unit_test(seen_once_is_exact_while_it_fits),
+                cmocka_unit_test(distinct_is_unbiased), cmocka_unit_test(distinct_counts_millions),
+                cmocka_unit_test(distinct_joins),       cmocka_unit_test(seen_once_is_exact_while_it_fits),
                 cmocka_unit_test(seen_once_estimates),
         };
 

@@ -27,8 +27,8 @@ struct pace {
 };
 
 /* Ticks for seconds; jitter_us shifts every other tick. */
-static struct pace run(struct dump_schedule *s, uint64_t cost_us, unsigned seconds, bool alarm,
-                       bool wanted, uint64_t jitter_us) {
+static struct pace run(struct dump_schedule *s, uint64_t cost_us, unsigned seconds, bool alarm, bool wanted,
+                       uint64_t jitter_us) {
         struct pace p = { 0 };
         uint64_t start_us = s->walked ? s->last_us + TICK_US : 1000 * (uint64_t) SECOND_US;
 
@@ -193,8 +193,8 @@ static struct observation tick(double connections_per_s, double flood_per_s, boo
 }
 
 /* Runs 60 s of calm, then one tick of flood; counts the calm ticks that triggered. */
-static bool first_tick_triggers(uint32_t with_seed, double connections_per_s, double flood_per_s,
-                                bool counts_syns, unsigned *false_ticks) {
+static bool first_tick_triggers(uint32_t with_seed, double connections_per_s, double flood_per_s, bool counts_syns,
+                                unsigned *false_ticks) {
         struct dump_trigger t;
         struct observation o;
 
@@ -213,18 +213,19 @@ static void finds_a_flood_in_its_first_tick(void **state) {
                 double connections_per_s;
                 bool counts_syns;
                 unsigned least; /* of 100 seeds */
-        } cases[] = { { 0, false, 100 }, { 10, false, 100 }, { 200, false, 80 }, { 200, true, 100 },
-                      { 1000, true, 90 } };
+        } cases[] = {
+                { 0, false, 100 }, { 10, false, 100 }, { 200, false, 80 }, { 200, true, 100 }, { 1000, true, 90 }
+        };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 unsigned found = 0, false_ticks = 0;
 
                 for (uint32_t n = 1; n <= 100; n++)
-                        found += first_tick_triggers(n * 7919, cases[i].connections_per_s, 1000,
-                                                     cases[i].counts_syns, &false_ticks);
+                        found += first_tick_triggers(n * 7919, cases[i].connections_per_s, 1000, cases[i].counts_syns,
+                                                     &false_ticks);
                 printf("1000 SYN/s on %4.0f connections/s, SYNs %s: %3u of 100 in the first tick, "
-                       "false in %u of 30000 ticks\n", cases[i].connections_per_s,
-                       cases[i].counts_syns ? "counted" : "unknown", found, false_ticks);
+                       "false in %u of 30000 ticks\n",
+                       cases[i].connections_per_s, cases[i].counts_syns ? "counted" : "unknown", found, false_ticks);
                 assert_in_range(found, cases[i].least, 100);
                 assert_in_range(false_ticks, 0, 300);
         }

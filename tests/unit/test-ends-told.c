@@ -28,9 +28,12 @@ static void tick(struct host *h, uint64_t opened, uint64_t ended, uint64_t told)
         told = told < h->untold ? told : h->untold;
         h->untold -= told;
         h->in_time = ends_told_step(&h->e, &(struct ends_tick) {
-                .time_us = h->now_us, .opened = opened, .told = told,
-                .in_use = h->in_use, .in_use_before = before,
-        });
+                                                   .time_us = h->now_us,
+                                                   .opened = opened,
+                                                   .told = told,
+                                                   .in_use = h->in_use,
+                                                   .in_use_before = before,
+                                           });
 }
 
 static void in_time_while_they_are_told(void **state) {
@@ -109,8 +112,11 @@ static void a_listener_opens_and_closes(void **state) {
                         h.in_use -= i == 300;
                         h.now_us += TICK;
                         h.in_time = ends_told_step(&h.e, &(struct ends_tick) {
-                                .time_us = h.now_us, .told = i == 301, .in_use = h.in_use, .in_use_before = before,
-                        });
+                                                                 .time_us = h.now_us,
+                                                                 .told = i == 301,
+                                                                 .in_use = h.in_use,
+                                                                 .in_use_before = before,
+                                                         });
                         assert_true(h.in_time);
                 }
         }
@@ -133,12 +139,9 @@ static void unknown_is_not_late(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(in_time_while_they_are_told),
-                cmocka_unit_test(late_a_second_after_they_stop),
-                cmocka_unit_test(a_single_one_is_missed),
-                cmocka_unit_test(those_that_never_end_are_let_off),
-                cmocka_unit_test(a_listener_opens_and_closes),
-                cmocka_unit_test(unknown_is_not_late),
+                cmocka_unit_test(in_time_while_they_are_told), cmocka_unit_test(late_a_second_after_they_stop),
+                cmocka_unit_test(a_single_one_is_missed),      cmocka_unit_test(those_that_never_end_are_let_off),
+                cmocka_unit_test(a_listener_opens_and_closes), cmocka_unit_test(unknown_is_not_late),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

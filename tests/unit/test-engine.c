@@ -62,8 +62,7 @@ static void send_syn(struct world *w, bool finish) {
         peer.address = address_from_ipv4(++w->next_address);
         cookie = kernel_model_syn(w->kernel, w->now_us, (int) w->listener, &peer, 0) == KERNEL_COOKIE;
         if (finish)
-                kernel_model_ack(w->kernel, w->now_us, (int) w->listener, &peer,
-                                 cookie ? KERNEL_ACK_VALID_COOKIE : 0);
+                kernel_model_ack(w->kernel, w->now_us, (int) w->listener, &peer, cookie ? KERNEL_ACK_VALID_COOKIE : 0);
 }
 
 /* The next tick's observation. */
@@ -109,10 +108,9 @@ static void is_its_parts(void **state) {
                 assert_int_equal(look->decision.incident.id, by_hand->decision.incident.id);
                 assert_int_equal(look->decision.events_count, by_hand->decision.events_count);
                 assert_int_equal(look->snapshot.state, look->decision.state);
-                assert_memory_equal(&look->snapshot.totals, &by_hand->snapshot.totals,
-                                    sizeof look->snapshot.totals);
-                assert_int_equal(engine_is_alarmed(w->engine), look->decision.state == STATE_FLOOD ||
-                                 look->verdicts.host.finding != FINDING_NONE);
+                assert_memory_equal(&look->snapshot.totals, &by_hand->snapshot.totals, sizeof look->snapshot.totals);
+                assert_int_equal(engine_is_alarmed(w->engine),
+                                 look->decision.state == STATE_FLOOD || look->verdicts.host.finding != FINDING_NONE);
                 assert_ptr_equal(engine_last(w->engine), look);
                 flood_seen |= look->decision.state == STATE_FLOOD;
         }
@@ -147,7 +145,11 @@ static void sources_do_not_outlive_the_log(void **state) {
         observe(w, false);
         w->o.known |= OBS_K_SOURCES;
         w->o.sources = (struct obs_sources) {
-                .known = OBS_SS_DISTINCT, .count = 1, .tracked = 5, .distinct = 5, .syn_per_s = 10,
+                .known = OBS_SS_DISTINCT,
+                .count = 1,
+                .tracked = 5,
+                .distinct = 5,
+                .syn_per_s = 10,
                 .list = { { .known = OBS_S_SYNS, .syn_per_s = 9 } },
         };
         engine_step(w->engine, &w->o);

@@ -38,8 +38,7 @@ static int listen_on(int family, uint16_t *ret_port) {
 
 static int connect_from_client(uint16_t port) {
         struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(CLIENT) };
-        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = port,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
         int fd = socket(AF_INET, SOCK_STREAM, 0);
 
         assert_true(fd >= 0);

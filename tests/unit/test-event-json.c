@@ -53,13 +53,12 @@ static void whole_line(void **state) {
         struct event e = flood();
         char *line = event_json_line(&e);
 
-        assert_string_equal(line,
-                            "{\"schema\":\"synward.event.v1\",\"time\":\"2026-01-01T00:00:00.123Z\","
-                            "\"event\":\"flood-start\",\"severity\":\"crit\",\"incident\":3,"
-                            "\"listener\":\"0.0.0.0:80\",\"state\":\"flood\","
-                            "\"diagnosis\":\"flood-spoofed\",\"message\":\"SYN flood on 0.0.0.0:80\","
-                            "\"sequence\":7,\"half_open\":511,\"backlog\":511,\"fill\":1.0,"
-                            "\"syn_per_s\":1000.1,\"unanswered_share\":0.8333}\n");
+        assert_string_equal(line, "{\"schema\":\"synward.event.v1\",\"time\":\"2026-01-01T00:00:00.123Z\","
+                                  "\"event\":\"flood-start\",\"severity\":\"crit\",\"incident\":3,"
+                                  "\"listener\":\"0.0.0.0:80\",\"state\":\"flood\","
+                                  "\"diagnosis\":\"flood-spoofed\",\"message\":\"SYN flood on 0.0.0.0:80\","
+                                  "\"sequence\":7,\"half_open\":511,\"backlog\":511,\"fill\":1.0,"
+                                  "\"syn_per_s\":1000.1,\"unanswered_share\":0.8333}\n");
         free(line);
 }
 
@@ -154,8 +153,7 @@ static void every_field_fits(void **state) {
         assert_int_equal(count, 7 + offsetof(struct evidence, top) / sizeof(double) + 10);
         for (unsigned i = 0; i < count; i++) {
                 assert_true(strlen(fields[i].name) < EVENT_FIELD_NAME_MAX);
-                assert_int_equal(strspn(fields[i].name, "abcdefghijklmnopqrstuvwxyz_"),
-                                 strlen(fields[i].name));
+                assert_int_equal(strspn(fields[i].name, "abcdefghijklmnopqrstuvwxyz_"), strlen(fields[i].name));
                 assert_true(fields[i].text[0] != '\0');
                 for (unsigned k = 0; k < i; k++)
                         assert_string_not_equal(fields[i].name, fields[k].name);

@@ -32,15 +32,16 @@ static void spoofed(void **state) {
         struct evidence e = flood();
 
         (void) state;
-        assert_says(&e, &web, "half-open 512 of 511 at 0.0.0.0:80, 98 % aged; 4,200 SYN/s, 2 % complete, "
-                              "4,116/s unfinished; 16.0 M addresses, seen about once");
+        assert_says(&e, &web,
+                    "half-open 512 of 511 at 0.0.0.0:80, 98 % aged; 4,200 SYN/s, 2 % complete, "
+                    "4,116/s unfinished; 16.0 M addresses, seen about once");
         /* What may not be named is not in the evidence. */
         e.top_share = 0.3;
         assert_non_null(strstr(explain_evidence(&e, &web, text, sizeof text), "the heaviest sends 30 %"));
         e.explained_per_s[EXPLAINED_LOSS] = 12;
         e.explained_per_s[EXPLAINED_NOISE] = 8;
-        assert_non_null(strstr(explain_evidence(&e, &web, text, sizeof text),
-                               "4,116/s unfinished, 12/s explained by loss; "));
+        assert_non_null(
+                strstr(explain_evidence(&e, &web, text, sizeof text), "4,116/s unfinished, 12/s explained by loss; "));
 }
 
 static void what_does_not_reach_a_listener(void **state) {
@@ -62,8 +63,8 @@ static void concentrated(void **state) {
         e.seen_once_share = 0;
         e.top_share = 0.91;
         assert_int_equal(prefix_parse("203.0.113.0/24", &e.top), 0);
-        assert_non_null(strstr(explain_evidence(&e, NULL, text, sizeof text),
-                               "; 250 addresses, 203.0.113.0/24 sends 91 %"));
+        assert_non_null(
+                strstr(explain_evidence(&e, NULL, text, sizeof text), "; 250 addresses, 203.0.113.0/24 sends 91 %"));
 }
 
 static void reflected(void **state) {
@@ -84,8 +85,9 @@ static void accept_stall(void **state) {
         e.accept_queue = 129;
         e.syn_per_s = 200;
         e.accept_overflows_per_s = 150;
-        assert_says(&e, &web, "half-open 20 of 128 at 0.0.0.0:80, 129 wait for accept; 200 SYN/s, "
-                              "150/s refused for a full accept queue");
+        assert_says(&e, &web,
+                    "half-open 20 of 128 at 0.0.0.0:80, 129 wait for accept; 200 SYN/s, "
+                    "150/s refused for a full accept queue");
 }
 
 static void scan(void **state) {

@@ -102,8 +102,7 @@ static unsigned count_metrics(const char *name) {
 static void check_metric(const struct figure *f, const char *metric, const char *start) {
         bool rate = ends_with(metric, "_per_second"), share = ends_with(metric, "_ratio");
 
-        if (!begins_with(metric, start) || rate != (f->unit == FIGURE_RATE) ||
-            share != (f->unit == FIGURE_SHARE))
+        if (!begins_with(metric, start) || rate != (f->unit == FIGURE_RATE) || share != (f->unit == FIGURE_SHARE))
                 fail_msg("%s is no name of a metric %s", metric, figure_unit_text(f->unit));
         if (f->unit == FIGURE_MS)
                 fail_msg("%s: Prometheus has seconds", metric);
@@ -161,8 +160,7 @@ static void check_type(const char *start, enum figure_place place, unsigned othe
         for (const struct figure *f = figures; f->name; f++) {
                 unsigned expected = (f->places & place) != 0;
 
-                snprintf(line, sizeof line, "\n  %s: ?%s,\n", f->name,
-                         f->unit == FIGURE_COUNT ? "int" : "float");
+                snprintf(line, sizeof line, "\n  %s: ?%s,\n", f->name, f->unit == FIGURE_COUNT ? "int" : "float");
                 if (count(type, line) != expected)
                         fail_msg("%s is %u times in%s", f->name, count(type, line), start);
                 told += expected;

@@ -154,11 +154,18 @@ static enum flood_state stay(struct world *w, double for_s, unsigned syns_per_s,
                 bool counts = w->ticks++ % w->count_every == 0;
 
                 w->o = (struct observation) {
-                        .time_us = now_us + TICK_US, .realtime_us = now_us, .elapsed_us = TICK_US,
-                        .syncookies = 2, .known = OBS_K_LISTENERS | OBS_K_SYNCOOKIES, .listeners_count = 1,
+                        .time_us = now_us + TICK_US,
+                        .realtime_us = now_us,
+                        .elapsed_us = TICK_US,
+                        .syncookies = 2,
+                        .known = OBS_K_LISTENERS | OBS_K_SYNCOOKIES,
+                        .listeners_count = 1,
                         .sensors = { SENSOR_OK, SENSOR_FAILED, SENSOR_OK },
-                        .listeners = { { .key = { .port = 443 }, .sockets = 1, .backlog = 511,
-                                         .known = OBS_L_LIMITS | OBS_L_SYNS, .syns = syns_per_s / 5 } },
+                        .listeners = { { .key = { .port = 443 },
+                                         .sockets = 1,
+                                         .backlog = 511,
+                                         .known = OBS_L_LIMITS | OBS_L_SYNS,
+                                         .syns = syns_per_s / 5 } },
                 };
                 if (counts) {
                         w->o.known |= OBS_K_DUMP;
@@ -204,10 +211,8 @@ int main(void) {
                 cmocka_unit_test_setup(a_failed_count_begins_anew, set_up),
                 cmocka_unit_test_setup(is_spread_over_ticks_without, set_up),
                 cmocka_unit_test_setup(none_is_lost_or_told_twice, set_up),
-                cmocka_unit_test_setup_teardown(floods_are_found_between_rare_walks, world_set_up,
-                                                world_tear_down),
-                cmocka_unit_test_setup_teardown(a_crowd_is_none_between_rare_walks, world_set_up,
-                                                world_tear_down),
+                cmocka_unit_test_setup_teardown(floods_are_found_between_rare_walks, world_set_up, world_tear_down),
+                cmocka_unit_test_setup_teardown(a_crowd_is_none_between_rare_walks, world_set_up, world_tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,8 @@ static void none_is_no_key(void **state) {
 /* The bytes in their order, and both words from their first byte on. */
 static void takes_32_digits(void **state) {
         static const char *const good[] = {
-                "000102030405060708090a0b0c0d0e0f", "000102030405060708090A0B0C0D0E0F\n",
+                "000102030405060708090a0b0c0d0e0f",
+                "000102030405060708090A0B0C0D0E0F\n",
                 "00010203-0405-0607-0809-0a0b0c0d0e0f\r\n  ",
         };
         struct settings s;
@@ -66,10 +67,15 @@ static void takes_32_digits(void **state) {
 /* Each with the place and the remedy, and without what it holds. */
 static void refuses_what_is_no_key(void **state) {
         static const char *const bad[] = {
-                "", "\n", "correct horse battery staple", "000102030405060708090a0b0c0d0e0",
-                "000102030405060708090a0b0c0d0e0f0", "000102030405060708090a0b0c0d0e0g",
+                "",
+                "\n",
+                "correct horse battery staple",
+                "000102030405060708090a0b0c0d0e0",
+                "000102030405060708090a0b0c0d0e0f0",
+                "000102030405060708090a0b0c0d0e0g",
                 "000102030405060708090a0b0c0d0e0f\n000102030405060708090a0b0c0d0e0f\n",
-                "00000000000000000000000000000000", "deadbeefdeadbeefdeadbeefdeadbeef",
+                "00000000000000000000000000000000",
+                "deadbeefdeadbeefdeadbeefdeadbeef",
                 "0001020304050607 08090a0b0c0d0e0f",
         };
         struct settings s;
@@ -129,10 +135,8 @@ static int tear_down(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(none_is_no_key),
-                cmocka_unit_test(takes_32_digits),
-                cmocka_unit_test(refuses_what_is_no_key),
-                cmocka_unit_test(says_what_cannot_be_read),
+                cmocka_unit_test(none_is_no_key),         cmocka_unit_test(takes_32_digits),
+                cmocka_unit_test(refuses_what_is_no_key), cmocka_unit_test(says_what_cannot_be_read),
                 cmocka_unit_test(takes_a_credential),
         };
 

@@ -126,7 +126,8 @@ static void prefixes_are_24_and_48(void **state) {
                 begin(b);
                 reach(b, pairs[i].other, 1);
                 end(b);
-                assert_int_equal(only_cell(a, 0) == only_cell(b, 0) && only_cell(a, 1) == only_cell(b, 1), pairs[i].same);
+                assert_int_equal(only_cell(a, 0) == only_cell(b, 0) && only_cell(a, 1) == only_cell(b, 1),
+                                 pairs[i].same);
                 fleet_sketch_free(a);
                 fleet_sketch_free(b);
         }

@@ -15,11 +15,27 @@ static struct settings settings;
 /* 1,000 SYN/s that nobody finishes, 300 ms after the first, on a server with 200 clients a second. */
 static struct look flood_begins(void) {
         return (struct look) {
-                .early_per_s = 1000, .late_per_s = 0, .aged_per_s = 0, .stale_per_s = 0,
-                .cookies_early_per_s = 0, .cookies_unanswered_per_s = 0, .cookies_in_vain_per_s = 0,
-                .cookies_stale_per_s = 0, .completed_per_s = 200, .refused_per_s = 0, .killed_per_s = 0,
-                .cookies_sent_per_s = 0, .half_open = 330, .backlog = 511, .usual_early_per_s = 2,
-                .usual_arrivals_per_s = 205, .begun_per_s = 1200, .usual_completed_per_s = 200, .usual_killed_per_s = NAN, .seen_once_share = NAN, .half_open_life_s = 63,
+                .early_per_s = 1000,
+                .late_per_s = 0,
+                .aged_per_s = 0,
+                .stale_per_s = 0,
+                .cookies_early_per_s = 0,
+                .cookies_unanswered_per_s = 0,
+                .cookies_in_vain_per_s = 0,
+                .cookies_stale_per_s = 0,
+                .completed_per_s = 200,
+                .refused_per_s = 0,
+                .killed_per_s = 0,
+                .cookies_sent_per_s = 0,
+                .half_open = 330,
+                .backlog = 511,
+                .usual_early_per_s = 2,
+                .usual_arrivals_per_s = 205,
+                .begun_per_s = 1200,
+                .usual_completed_per_s = 200,
+                .usual_killed_per_s = NAN,
+                .seen_once_share = NAN,
+                .half_open_life_s = 63,
                 .syncookies = 1,
         };
 }

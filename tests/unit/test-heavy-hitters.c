@@ -12,8 +12,8 @@
 
 enum { KEYS = 4096, CAPACITY = 64 };
 
-static const struct keyed_hash hash_key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
-                                              0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
+static const struct keyed_hash hash_key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                              0x082efa98ec4e6c89 } };
 static uint64_t random_state;
 
 /* splitmix64: the same numbers on every machine. */
@@ -48,8 +48,7 @@ static struct heavy_hitters *make(uint32_t capacity) {
         return h;
 }
 
-static void check_guarantees(const struct heavy_hitters *h, const double *exact, double total,
-                             double heaviest) {
+static void check_guarantees(const struct heavy_hitters *h, const double *exact, double total, double heaviest) {
         double slack = 1.0 / 32; /* rounding of the halvings, outwards */
 
         assert_true(fabs(heavy_hitters_total(h) - total) <= slack);
@@ -118,8 +117,7 @@ static void heavy_keys_come_first(void **state) {
                 }
                 assert_true(known);
                 assert_true(top[i].count >= 2000 && top[i].count - top[i].error <= 2000);
-                assert_true(i == 0 || top[i - 1].count - top[i - 1].error >=
-                                              top[i].count - top[i].error);
+                assert_true(i == 0 || top[i - 1].count - top[i - 1].error >= top[i].count - top[i].error);
         }
         assert_int_equal(heavy_hitters_top(h, 0, 5, top), 5);
         heavy_hitters_free(h);

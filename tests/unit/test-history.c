@@ -143,8 +143,11 @@ static void a_course_fits_however_long(void **state) {
         memset(&course, 0, sizeof course);
         for (unsigned i = 0; i < 100000; i++) {
                 struct history_point p = {
-                        .realtime_us = START_US + i * UINT64_C(1000000), .step_s = 1,
-                        .state = STATE_FLOOD, .half_open = NAN, .backlog = NAN,
+                        .realtime_us = START_US + i * UINT64_C(1000000),
+                        .step_s = 1,
+                        .state = STATE_FLOOD,
+                        .half_open = NAN,
+                        .backlog = NAN,
                 };
 
                 p.figures[column("syn_per_s")] = (float) (i % 7);

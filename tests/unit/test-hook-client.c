@@ -154,7 +154,9 @@ static const char *result(void) {
         fclose(f);
         return text;
 }
-static bool has(const char *text) { return strstr(result(), text); }
+static bool has(const char *text) {
+        return strstr(result(), text);
+}
 
 /* The one child that the supervisor has, if it is not that one; 0: none. */
 static pid_t starter(pid_t but) {
@@ -312,15 +314,9 @@ static void digests(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-                TEST(runs_and_tells),
-                TEST(counts_them),
-                TEST(comes_back),
-                TEST(follows_a_reload),
-                TEST(runs_what_both_mean),
-                TEST(does_not_wait),
-                TEST(is_gone),
-                TEST(there_is_none),
-                TEST(digests),
+                TEST(runs_and_tells),   TEST(counts_them),         TEST(comes_back),
+                TEST(follows_a_reload), TEST(runs_what_both_mean), TEST(does_not_wait),
+                TEST(is_gone),          TEST(there_is_none),       TEST(digests),
 #undef TEST
         };
 

@@ -151,14 +151,10 @@ static void bounds_the_report(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(takes_one_length_only),
-                cmocka_unit_test(bounds_the_order),
-                cmocka_unit_test(bounds_the_event),
-                cmocka_unit_test(bounds_prefixes),
-                cmocka_unit_test(knows_two_truths),
-                cmocka_unit_test(wants_text_that_ends),
-                cmocka_unit_test(gives_the_event_back),
-                cmocka_unit_test(bounds_the_report),
+                cmocka_unit_test(takes_one_length_only), cmocka_unit_test(bounds_the_order),
+                cmocka_unit_test(bounds_the_event),      cmocka_unit_test(bounds_prefixes),
+                cmocka_unit_test(knows_two_truths),      cmocka_unit_test(wants_text_that_ends),
+                cmocka_unit_test(gives_the_event_back),  cmocka_unit_test(bounds_the_report),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

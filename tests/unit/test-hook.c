@@ -102,8 +102,8 @@ static int world_end(void **state) {
 }
 
 static void start_hook(struct world *w, const char *script) {
-        char *argv[] = { (char *) (uintptr_t) "/bin/sh", (char *) (uintptr_t) "-c",
-                         (char *) (uintptr_t) script, w->result };
+        char *argv[] = { (char *) (uintptr_t) "/bin/sh", (char *) (uintptr_t) "-c", (char *) (uintptr_t) script,
+                         w->result };
         struct settings_hook hook = { .argc = 4 };
 
         memcpy(hook.argv, argv, sizeof argv);
@@ -221,8 +221,9 @@ static void clean_process(void **state) {
                       "exec sed -n 's/^Sig[BI].*:\\t//p' /proc/self/status");
         until_running(w, 0);
         assert_memory_equal(result(w), "0, 1, 2\n", 8);
-        assert_int_equal(sscanf(strchr(result(w), '\n') + 1, "%7s %d %d %llx %llx", cwd, &pid, &sid,
-                                &blocked, &ignored), 5);
+        assert_int_equal(sscanf(strchr(result(w), '\n') + 1, "%7s %d %d %llx %llx", cwd, &pid, &sid, &blocked,
+                                &ignored),
+                         5);
         assert_string_equal(cwd, "/");
         assert_int_equal(pid, sid);
         assert_true(blocked == 0);
@@ -240,8 +241,7 @@ static void failing(void **state) {
         assert_string_equal(w->why, "exit status 3");
         assert_string_equal(w->output, "one two?[2J three");
         assert_int_equal(w->failure_event.type, EVENT_HOOK_FAILED);
-        assert_string_equal(w->failure_event.message,
-                            "hook /bin/sh for flood-start: exit status 3: one two?[2J three");
+        assert_string_equal(w->failure_event.message, "hook /bin/sh for flood-start: exit status 3: one two?[2J three");
         start_hook(w, "kill -SEGV $$");
         until_running(w, 0);
         assert_int_equal(w->failures, 2);
@@ -333,8 +333,7 @@ static void flooding(void **state) {
         start_hook(w, "exec yes a long line of output that nobody will ever want to read");
         until_running(w, 0);
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-        cpu_ms = (double) (after.tv_sec - before.tv_sec) * 1e3 +
-                 (double) (after.tv_nsec - before.tv_nsec) / 1e6;
+        cpu_ms = (double) (after.tv_sec - before.tv_sec) * 1e3 + (double) (after.tv_nsec - before.tv_nsec) / 1e6;
         print_message("a second of flood: %.1f ms of CPU\n", cpu_ms);
         assert_true(cpu_ms < 300);
         assert_int_equal(w->failures, 1);

@@ -20,16 +20,38 @@ static void published_ports(void **state) {
                 uint16_t port; /* 0: none */
         } cases[] = {
 #define CASE(words, port) { words, sizeof(words), port }
-                CASE(PROXY "tcp\0-host-ip\0" "0.0.0.0\0-host-port\0" "8080\0-container-ip\0" "172.17.0.2\0-container-port\0" "80", 8080),
-                CASE(PROXY "tcp\0-host-ip\0::\0-host-port\0" "65535", 65535),
-                CASE(PROXY "udp\0-host-ip\0" "0.0.0.0\0-host-port\0" "53", 0),
-                CASE(PROXY "sctp\0-host-port\0" "80", 0),
-                CASE("docker-proxy\0-host-port\0" "80", 0),
+                CASE(PROXY "tcp\0-host-ip\0"
+                           "0.0.0.0\0-host-port\0"
+                           "8080\0-container-ip\0"
+                           "172.17.0.2\0-container-port\0"
+                           "80",
+                     8080),
+                CASE(PROXY "tcp\0-host-ip\0::\0-host-port\0"
+                           "65535",
+                     65535),
+                CASE(PROXY "udp\0-host-ip\0"
+                           "0.0.0.0\0-host-port\0"
+                           "53",
+                     0),
+                CASE(PROXY "sctp\0-host-port\0"
+                           "80",
+                     0),
+                CASE("docker-proxy\0-host-port\0"
+                     "80",
+                     0),
                 CASE(PROXY "tcp", 0),
-                CASE(PROXY "tcp\0-host-port\0" "65536", 0),
-                CASE(PROXY "tcp\0-host-port\0" "-1", 0),
-                CASE(PROXY "tcp\0-host-port\0" "http", 0),
-                CASE(PROXY "tcp\0-container-port\0" "80", 0),
+                CASE(PROXY "tcp\0-host-port\0"
+                           "65536",
+                     0),
+                CASE(PROXY "tcp\0-host-port\0"
+                           "-1",
+                     0),
+                CASE(PROXY "tcp\0-host-port\0"
+                           "http",
+                     0),
+                CASE(PROXY "tcp\0-container-port\0"
+                           "80",
+                     0),
                 CASE("", 0),
         };
 
@@ -43,7 +65,9 @@ static void published_ports(void **state) {
 
 /* Cut at every byte, in memory of its own: nothing behind the end is read, and no half number is taken. */
 static void cut_command_lines(void **state) {
-        static const char words[] = PROXY "tcp\0-host-port\0" "8080\0-container-port\0" "80";
+        static const char words[] = PROXY "tcp\0-host-port\0"
+                                          "8080\0-container-port\0"
+                                          "80";
 
         for (size_t length = 0; length < sizeof words; length++) {
                 char *copy = malloc(length ? length : 1);
@@ -182,9 +206,9 @@ static void many_are_counted(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(published_ports),  cmocka_unit_test(cut_command_lines),
+                cmocka_unit_test(published_ports),    cmocka_unit_test(cut_command_lines),
                 cmocka_unit_test(programs_are_found), cmocka_unit_test(cut_links),
-                cmocka_unit_test(nothing_is_silent), cmocka_unit_test(each_is_told),
+                cmocka_unit_test(nothing_is_silent),  cmocka_unit_test(each_is_told),
                 cmocka_unit_test(many_are_counted),
         };
 

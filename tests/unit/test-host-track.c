@@ -123,7 +123,8 @@ static void half_opens_live_as_they_are_retried(void **state) {
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
                 static struct observation o; /* large */
 
-                o = (struct observation) { .elapsed_us = TICK_US, .known = OBS_K_SYNACK_RETRIES,
+                o = (struct observation) { .elapsed_us = TICK_US,
+                                           .known = OBS_K_SYNACK_RETRIES,
                                            .synack_retries = cases[i].retries };
                 host_track_step(&h.track, &o, 400000);
                 assert_float_equal(h.track.half_open_life_s, cases[i].life_s, 0);
@@ -134,16 +135,19 @@ static void half_opens_live_as_they_are_retried(void **state) {
         }
 }
 
-/* With tcp_syncookies 2, each second: cookies sent to so many SYNs, of which the log knows so many as sent again, and of
- * the handshakes all but left come back. */
+/* With tcp_syncookies 2, each second: cookies sent to so many SYNs, of which the log knows so many as sent again, and
+ * of the handshakes all but left come back. */
 static double stale_of(uint64_t sent, uint64_t seen, uint64_t again, uint64_t left) {
         static struct observation o; /* large */
         struct host h = host_new();
 
         for (unsigned i = 0; i < 30; i++) {
                 h.now_us += 1000000;
-                o = (struct observation) { .time_us = h.now_us, .elapsed_us = 1000000, .listeners_count = 1,
-                                           .known = OBS_K_SYNCOOKIES, .syncookies = 2 };
+                o = (struct observation) { .time_us = h.now_us,
+                                           .elapsed_us = 1000000,
+                                           .listeners_count = 1,
+                                           .known = OBS_K_SYNCOOKIES,
+                                           .syncookies = 2 };
                 observation_set(&o, OBS_COOKIES_SENT, sent);
                 observation_set(&o, OBS_COOKIES_RECEIVED, sent - again - left);
                 o.listeners[0].known = OBS_L_SYNS | OBS_L_SENDERS;

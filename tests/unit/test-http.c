@@ -114,7 +114,9 @@ static void negotiates(void **state) {
                 { OPENMETRICS ";q=0.4,text/plain;q=0.5", false },
                 { "text/plain;version=0.0.4;q=0.5," OPENMETRICS ";q=0.8", true },
                 /* Prometheus 2.42 */
-                { OPENMETRICS ";version=1.0.0," OPENMETRICS ";version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true },
+                { OPENMETRICS ";version=1.0.0," OPENMETRICS
+                              ";version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                  true },
                 { ",;=,;;q=,q", false },
         };
 
@@ -129,10 +131,8 @@ static void negotiates(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(takes_a_scrape),
-                cmocka_unit_test(refuses_the_rest),
-                cmocka_unit_test(waits_for_the_whole),
-                cmocka_unit_test(has_bounds),
+                cmocka_unit_test(takes_a_scrape),      cmocka_unit_test(refuses_the_rest),
+                cmocka_unit_test(waits_for_the_whole), cmocka_unit_test(has_bounds),
                 cmocka_unit_test(negotiates),
         };
 

@@ -42,7 +42,9 @@ static void ends(enum obs_probe_result r, uint64_t took_us) {
         impact_add(&impact, &o);
 }
 
-static double finished(void) { return impact_known_finished(&impact, o.time_us); }
+static double finished(void) {
+        return impact_known_finished(&impact, o.time_us);
+}
 
 static void few_say_nothing(void **state) {
         assert_true(isnan(finished()));

@@ -40,14 +40,15 @@ static void ready(void *userdata) {
 }
 
 static void done(int result, const char *text, uint64_t cost_us) {
-        const struct scribe_reply reply = { .result = result, .length = text ? (uint32_t) strlen(text) : 0,
+        const struct scribe_reply reply = { .result = result,
+                                            .length = text ? (uint32_t) strlen(text) : 0,
                                             .cost_us = cost_us };
 
         incident_desk_done(desk, &reply, text);
 }
 
 static void pass(uint64_t us) {
-        for (uint64_t end_us = now_us + us; now_us < end_us; ) {
+        for (uint64_t end_us = now_us + us; now_us < end_us;) {
                 now_us += 200000;
                 incident_desk_step(desk, now_us);
         }

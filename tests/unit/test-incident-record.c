@@ -94,8 +94,12 @@ static char *policy_text(void *userdata) {
 
 static void start(struct world *w) {
         struct incident_record_config config = {
-                .state_dir = w->state_dir, .version = "1", .submit = submit, .report = on_report,
-                .policy_text = policy_text, .userdata = w,
+                .state_dir = w->state_dir,
+                .version = "1",
+                .submit = submit,
+                .report = on_report,
+                .policy_text = policy_text,
+                .userdata = w,
         };
 
         assert_int_equal(incident_record_new(&config, &w->settings, &w->record), 0);
@@ -140,8 +144,8 @@ static int unmake(void **state) {
 
 static void send_syn(struct world *w) {
         static const uint8_t packet[40] = {
-                0x45, 0, 0, 40, 0, 0, 0, 0, 57, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 1,
-                1, 2, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 2, 0xfa, 0xf0, 0, 0, 0, 0,
+                0x45, 0, 0, 40, 0, 0, 0, 0, 57, 6, 0, 0, 192,  0, 2,    1,    198, 51, 100, 1,
+                1,    2, 0, 80, 0, 0, 0, 0, 0,  0, 0, 0, 0x50, 2, 0xfa, 0xf0, 0,   0,  0,   0,
         };
         struct syn syn = { .ttl = 57, .window = 64240 };
 
@@ -178,9 +182,13 @@ static void flood(struct world *w, uint64_t id, unsigned seconds) {
         struct event e = event_make(EVENT_FLOOD_START);
 
         w->d.incident = (struct incident) {
-                .id = id, .start_us = w->o.time_us + 200000,
+                .id = id,
+                .start_us = w->o.time_us + 200000,
                 .start_realtime_us = w->o.realtime_us + 200000,
-                .diagnosis = w->diagnosis, .account = w->account, .peak_syn_per_s = 1000, .total_syns = 5000,
+                .diagnosis = w->diagnosis,
+                .account = w->account,
+                .peak_syn_per_s = 1000,
+                .total_syns = 5000,
         };
         tick(w, STATE_FLOOD, &e);
         for (unsigned i = 0; i < seconds * 5; i++) {
@@ -286,8 +294,7 @@ static void keeps_its_course(void **state) {
         o = read_of(w, id);
         points = json_object_get(json_object_get(json_array_get(o, 0), "timeline"), "points");
         assert_in_range(json_array_size(points), 69, 74);
-        assert_string_equal(json_string_value(json_object_get(json_array_get(o, 0), "policy")),
-                            "mode: enforce\n");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(o, 0), "policy")), "mode: enforce\n");
         assert_true(json_is_object(json_object_get(json_array_get(o, 0), "fingerprints")));
         json_decref(o);
 }
@@ -312,15 +319,22 @@ static void keeps_queues_and_account(void **state) {
         w->account.explained[EXPLAINED_LOSS] = 12;
         for (uint16_t i = 0; i < 10; i++)
                 w->d.accounts.list[w->d.accounts.count++] = (struct listener_account) {
-                        .key.port = (uint16_t) (80 + i), .flood_s = 9.8, .syns = NAN, .finished = 3,
-                        .unfinished = 100u + i, .refused = 7, .peak_half_open = 128, .peak_backlog = 128,
+                        .key.port = (uint16_t) (80 + i),
+                        .flood_s = 9.8,
+                        .syns = NAN,
+                        .finished = 3,
+                        .unfinished = 100u + i,
+                        .refused = 7,
+                        .peak_half_open = 128,
+                        .peak_backlog = 128,
                 };
         flood(w, FIRST_ID, 10);
         o = read_of(w, id);
         queues = json_object_get(json_array_get(o, 0), "queues");
         assert_int_equal(json_array_size(json_object_get(queues, "listeners")), 1);
         assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(queues, "listeners"), 0),
-                                                              "listener")), "[::]:81");
+                                                              "listener")),
+                            "[::]:81");
         assert_in_range(json_array_size(json_object_get(queues, "points")), 69, 74);
         assert_int_equal(json_integer_value(json_array_get(json_array_get(json_object_get(queues, "points"), 0), 2)),
                          101);
@@ -380,8 +394,7 @@ static void names_who_does_not_finish(void **state) {
         o = load(w, FIRST_ID, "incident.json");
         list = json_object_get(o, "top_prefixes");
         assert_int_equal(json_array_size(list), 2);
-        assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "source")),
-                            "203.0.115.0/24");
+        assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "source")), "203.0.115.0/24");
         assert_int_equal(json_real_value(json_object_get(json_array_get(list, 0), "unfinished_per_s")), 810);
         json_decref(o);
 }
@@ -447,8 +460,21 @@ static void lists_and_reads(void **state) {
 
 static void refuses_odd_ids(void **state) {
         static const char *const odd[] = {
-                "", ".", "..", "../..", "1/../..", "/etc", "20260101000000/", " 20260101000000",
-                "+1", "-1", "0", "020260101000000", "1e3", "99999999999999999999999", "2026\n",
+                "",
+                ".",
+                "..",
+                "../..",
+                "1/../..",
+                "/etc",
+                "20260101000000/",
+                " 20260101000000",
+                "+1",
+                "-1",
+                "0",
+                "020260101000000",
+                "1e3",
+                "99999999999999999999999",
+                "2026\n",
                 "20260101000001",
         };
         struct world *w = *state;
@@ -477,12 +503,16 @@ static void what_no_client_could_read(void **state) {
                 json_t *o;
                 bool kept;
         } cases[] = {
-                { incident_parse_text(zeros, sizeof zeros), false }, { incident_parse_text(zeros, 14), true },
-                { incident_parse_text("\xe4", 1), false }, { incident_parse_text(zeros, 0), true },
+                { incident_parse_text(zeros, sizeof zeros), false },
+                { incident_parse_text(zeros, 14), true },
+                { incident_parse_text("\xe4", 1), false },
+                { incident_parse_text(zeros, 0), true },
                 { incident_parse_text(NULL, 0), false },
                 { incident_parse_json(memset(deep, '[', 40), 40), false },
-                { incident_parse_json("[[{\"a\": []}]]", 13), true }, { incident_parse_json("", 0), false },
-                { NULL, false }, { NULL, false },
+                { incident_parse_json("[[{\"a\": []}]]", 13), true },
+                { incident_parse_json("", 0), false },
+                { NULL, false },
+                { NULL, false },
         };
 
         memset(deep + 40, ']', 40);
@@ -591,7 +621,8 @@ static void old_ones_go(void **state) {
         assert_false(exists(w, FIRST_ID + 8));
 
         /* With the next flood, which has been there for longer itself. */
-        w->d.incident = (struct incident) { .id = FIRST_ID + 10, .start_us = w->o.time_us,
+        w->d.incident = (struct incident) { .id = FIRST_ID + 10,
+                                            .start_us = w->o.time_us,
                                             .start_realtime_us = w->o.realtime_us };
         tick(w, STATE_FLOOD, NULL);
         make_older(w, FIRST_ID + 10, 864000);
@@ -684,7 +715,8 @@ static void keeps_so_much(void **state) {
         w->o.listeners_count = OBS_LISTENERS_MAX;
         for (unsigned i = 0; i < OBS_LISTENERS_MAX; i++)
                 w->o.listeners[i] = (struct obs_listener) {
-                        .key.port = (uint16_t) i, .known = OBS_L_LIMITS | OBS_L_HALF_OPEN,
+                        .key.port = (uint16_t) i,
+                        .known = OBS_L_LIMITS | OBS_L_HALF_OPEN,
                 };
         for (uint64_t i = 0; i < 6; i++) {
                 flood(w, FIRST_ID + i, 20 + 40 * (i == 2));
@@ -799,7 +831,8 @@ static void too_much_waits(void **state) {
         struct event e = event_make(EVENT_FLOOD_END);
         json_t *o;
 
-        w->d.incident = (struct incident) { .id = FIRST_ID, .start_us = w->o.time_us + 200000,
+        w->d.incident = (struct incident) { .id = FIRST_ID,
+                                            .start_us = w->o.time_us + 200000,
                                             .diagnosis = w->diagnosis };
         for (unsigned i = 0; i < 100; i++) {
                 w->refuse = i >= 25 && i < 75;

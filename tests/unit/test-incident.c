@@ -123,7 +123,8 @@ static void what_clients_felt_adds_up(void **state) {
         for (unsigned i = 0; i < 100; i++)
                 look(STATE_NORMAL, 10, -1);
         o.sources.known_again = 30;
-        o.probe = (struct obs_probe) { .ended = { [OBS_PROBE_TIMED_OUT] = 2, [OBS_PROBE_CONNECTED] = 1 }, .slowest_us = 1040000 };
+        o.probe = (struct obs_probe) { .ended = { [OBS_PROBE_TIMED_OUT] = 2, [OBS_PROBE_CONNECTED] = 1 },
+                                       .slowest_us = 1040000 };
         for (unsigned i = 0; i < 10; i++)
                 look(i < 5 ? STATE_FLOOD : STATE_RECOVERING, 1000, -1);
         assert_in_range(watch.incident.before.known_begun, 60 * 40, 64 * 40);

@@ -22,8 +22,7 @@ static struct kernel_model_peer peer(uint32_t n) {
         return p;
 }
 
-static struct kernel_model *model(uint8_t cookies, uint32_t backlog, uint32_t max_syn_backlog,
-                                  uint8_t defer) {
+static struct kernel_model *model(uint8_t cookies, uint32_t backlog, uint32_t max_syn_backlog, uint8_t defer) {
         struct kernel_model_settings s = kernel_model_defaults();
         struct kernel_model_listener l = {
                 .key = { .address = address_from_ipv4(0), .port = 80 },
@@ -69,8 +68,7 @@ static void measured_table(void **state) {
         };
 
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-                struct kernel_model *m =
-                        model(rows[i].cookies, rows[i].backlog, rows[i].max_syn_backlog, 0);
+                struct kernel_model *m = model(rows[i].cookies, rows[i].backlog, rows[i].max_syn_backlog, 0);
                 uint32_t most = 0;
 
                 for (uint32_t n = 0; n < 6000; n++) {
@@ -119,8 +117,8 @@ static void lone_entry_lives_63_s(void **state) {
                 uint64_t t;
                 unsigned bin;
         } ages[] = {
-                { 50 * MS, 0 },        { 950 * MS, 9 },      { 1200 * MS, OBS_AGE_1S },
-                { 2 * S, OBS_AGE_2S }, { 4 * S, OBS_AGE_3S }, { 6 * S, OBS_AGE_5S },
+                { 50 * MS, 0 },        { 950 * MS, 9 },         { 1200 * MS, OBS_AGE_1S },
+                { 2 * S, OBS_AGE_2S }, { 4 * S, OBS_AGE_3S },   { 6 * S, OBS_AGE_5S },
                 { 8 * S, OBS_AGE_7S }, { 20 * S, OBS_AGE_15S }, { 62 * S, OBS_AGE_31S },
         };
         struct kernel_model *m = model(1, 128, 4096, 0);
@@ -152,8 +150,7 @@ static unsigned connected(uint8_t cookies) {
                         answers[asked] = syn(m, t, asked);
                 for (; acked < asked && acked * S / 300 + 40 * MS <= t; acked++)
                         if (answers[acked] != KERNEL_DROPPED)
-                                count += ack(m, t, acked, KERNEL_ACK_VALID_COOKIE) ==
-                                         KERNEL_ACK_COMPLETED;
+                                count += ack(m, t, acked, KERNEL_ACK_VALID_COOKIE) == KERNEL_ACK_COMPLETED;
         }
         kernel_model_observe(m, 5 * S, &o);
         assert_int_equal(o.counters[OBS_PASSIVE_OPENS], count);
@@ -275,7 +272,9 @@ static void cookies_switched_off(void **state) {
 static void ghosts_and_listeners(void **state) {
         struct kernel_model *m = model(1, 128, 4096, 0);
         struct kernel_model_listener l = {
-                .key = { .port = 80 }, .backlog = 16, .accepts_per_s = KERNEL_MODEL_AT_ONCE,
+                .key = { .port = 80 },
+                .backlog = 16,
+                .accepts_per_s = KERNEL_MODEL_AT_ONCE,
         };
         struct address bound, other;
         unsigned n;

@@ -13,11 +13,21 @@ static void numbers(void **state) {
                 bool ok;
                 long value;
         } cases[] = {
-                { "1\n", true, 1 }, { "-1\n", true, -1 }, { "262144\n", true, 262144 }, { "0", true, 0 },
-                { "4096\t87380\n", true, 4096 }, { " 7 ", true, 7 }, { "9223372036854775807\n", true, LONG_MAX },
+                { "1\n", true, 1 },
+                { "-1\n", true, -1 },
+                { "262144\n", true, 262144 },
+                { "0", true, 0 },
+                { "4096\t87380\n", true, 4096 },
+                { " 7 ", true, 7 },
+                { "9223372036854775807\n", true, LONG_MAX },
                 { "-9223372036854775808\n", true, LONG_MIN },
-                { "9223372036854775808\n", false, 0 }, { "-9223372036854775809\n", false, 0 },
-                { "", false, 0 }, { "-\n", false, 0 }, { "x1\n", false, 0 }, { "1x\n", false, 0 }, { "\n", false, 0 },
+                { "9223372036854775808\n", false, 0 },
+                { "-9223372036854775809\n", false, 0 },
+                { "", false, 0 },
+                { "-\n", false, 0 },
+                { "x1\n", false, 0 },
+                { "1x\n", false, 0 },
+                { "\n", false, 0 },
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -112,11 +122,8 @@ static void running_kernel(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(numbers),
-                cmocka_unit_test(counters),
-                cmocka_unit_test(long_lines),
-                cmocka_unit_test(columns),
-                cmocka_unit_test(running_kernel),
+                cmocka_unit_test(numbers), cmocka_unit_test(counters),       cmocka_unit_test(long_lines),
+                cmocka_unit_test(columns), cmocka_unit_test(running_kernel),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,8 +47,8 @@ static struct address host(uint32_t a) {
 }
 
 /* to_server: from a client at that address, port 1000; else back. */
-static enum ledger_news see(struct book *b, bool to_server, uint32_t client, uint16_t port, uint8_t flags,
-                            uint32_t seq, uint32_t ack) {
+static enum ledger_news see(struct book *b, bool to_server, uint32_t client, uint16_t port, uint8_t flags, uint32_t seq,
+                            uint32_t ack) {
         struct capture_segment s = { .flags = flags, .sequence = seq, .acknowledged = ack, .ttl = 64 };
 
         s.source = host(to_server ? client : SERVER);
@@ -77,7 +77,8 @@ static void one_handshake(void **state) {
         assert_int_equal(see(b, false, 7, 443, CAPTURE_SYN | CAPTURE_ACK, 500, 101), LEDGER_ANSWERED);
         assert_int_equal(tally(b, 0, LEDGER_WAITING), 0);
         assert_int_equal(tally(b, 0, LEDGER_RETRIED), 1);
-        assert_int_equal(see(b, true, 7, 443, CAPTURE_ACK, UINT32_C(1) << 31, 0), LEDGER_NOTHING); /* of another connection */
+        assert_int_equal(see(b, true, 7, 443, CAPTURE_ACK, UINT32_C(1) << 31, 0),
+                         LEDGER_NOTHING); /* of another connection */
         assert_int_equal(see(b, true, 7, 443, CAPTURE_ACK, 101, 501), LEDGER_FINISHED);
         assert_int_equal(tally(b, 0, LEDGER_HANDSHAKES), 1);
         assert_int_equal(tally(b, 0, LEDGER_SYNS), 2);
@@ -102,7 +103,8 @@ static void by_the_answers_alone(void **state) {
         b->now_us += SECOND_US;
         assert_int_equal(see(b, false, 7, 443, CAPTURE_SYN | CAPTURE_ACK, 500, 101), LEDGER_NOTHING);
         assert_int_equal(tally(b, 0, LEDGER_RESENT), 1);
-        assert_int_equal(see(b, false, 7, 443, CAPTURE_ACK, 501, 101), LEDGER_NOTHING); /* nothing new from the client */
+        assert_int_equal(see(b, false, 7, 443, CAPTURE_ACK, 501, 101),
+                         LEDGER_NOTHING); /* nothing new from the client */
         assert_int_equal(see(b, false, 7, 443, CAPTURE_ACK, 501, 130), LEDGER_FINISHED);
         assert_int_equal(tally(b, 0, LEDGER_RESENT), 0);
 }

@@ -36,12 +36,20 @@ static void each_has_its_own(void **state) {
         add_listener(443, FINDING_FLOOD);
         add_listener(22, FINDING_SUSPECT);
         *evidence_of(0) = *evidence_of(2) = (struct evidence) {
-                .syn_per_s = 100, .completed_per_s = 10, .unanswered_per_s = 70, .queue_drops_per_s = 20,
-                .half_open = 60, .backlog = 128,
+                .syn_per_s = 100,
+                .completed_per_s = 10,
+                .unanswered_per_s = 70,
+                .queue_drops_per_s = 20,
+                .half_open = 60,
+                .backlog = 128,
         };
         *evidence_of(1) = (struct evidence) {
-                .syn_per_s = 400, .completed_per_s = 0, .unanswered_per_s = 50, .queue_drops_per_s = 350,
-                .half_open = 511, .backlog = 511,
+                .syn_per_s = 400,
+                .completed_per_s = 0,
+                .unanswered_per_s = 50,
+                .queue_drops_per_s = 350,
+                .half_open = 511,
+                .backlog = 511,
         };
         listener_accounts_add(&accounts, &v, 0.5);
         evidence_of(0)->half_open = 120;

@@ -83,8 +83,9 @@ static void to_a_pipe(void **state) {
         setenv("TZ", "XYZ-5:30", 1);
         tzset();
         text = said(false, -2, all_levels);
-        assert_int_equal(sscanf(text, "%4d-%*2d-%*2dT%*2d:%*2d:%*2d.%3d+%2d:%2d error: e\n%n", &year,
-                                &ms, &zone_hours, &zone_minutes, &end), 4);
+        assert_int_equal(sscanf(text, "%4d-%*2d-%*2dT%*2d:%*2d:%*2d.%3d+%2d:%2d error: e\n%n", &year, &ms, &zone_hours,
+                                &zone_minutes, &end),
+                         4);
         assert_int_equal(end, strlen(text));
         assert_int_equal(zone_hours, 5);
         assert_int_equal(zone_minutes, 30);
@@ -123,8 +124,7 @@ static void control_characters_and_length(void **state) {
         assert_in_range(strlen(text), LOG_LINE_MAX, LOG_LINE_MAX + 256);
 }
 
-static void say_nothing(void) {
-}
+static void say_nothing(void) {}
 
 /* JOURNAL_STREAM counts only for the very file it names. */
 static void journal_is_recognised(void **state) {

@@ -24,7 +24,8 @@ static int set_up(void **state) {
         look.verdicts.host.evidence = evidence_unknown();
         for (unsigned i = 0; i < 2; i++) {
                 look.verdicts.listeners[i].key = (struct listener_key) {
-                        .address = address_from_ipv4(0), .port = (uint16_t) (80 + i),
+                        .address = address_from_ipv4(0),
+                        .port = (uint16_t) (80 + i),
                 };
                 look.verdicts.listeners[i].verdict.evidence = evidence_unknown();
                 look.decision.listeners[i].state = STATE_NORMAL;

@@ -108,9 +108,11 @@ static void reasons_stay_comments(void **state) {
         char *text;
 
         (void) state;
-        advice_add(&list, ADVICE_WARNING, "x", "x", "sysctl -w net.a=1", "%s", "a\nEND\nrm -r \033[2J/ "
-                   "word word word word word word word word word word word word word word word word word word word word "
-                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa z");
+        advice_add(
+                &list, ADVICE_WARNING, "x", "x", "sysctl -w net.a=1", "%s",
+                "a\nEND\nrm -r \033[2J/ "
+                "word word word word word word word word word word word word word word word word word word word word "
+                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa z");
         text = print();
         assert_null(strchr(text, '\033'));
         assert_int_equal(occurrences(text, "\nEND\n"), 1);

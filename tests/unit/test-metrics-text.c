@@ -204,12 +204,9 @@ static void openmetrics(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(says_what_is),
-                cmocka_unit_test(no_source_and_nothing_unknown),
-                cmocka_unit_test(fleet_is_192_series),
-                cmocka_unit_test(escapes_labels),
-                cmocka_unit_test(openmetrics),
-                cmocka_unit_test(prometheus_has_no_complaint),
+                cmocka_unit_test(says_what_is),        cmocka_unit_test(no_source_and_nothing_unknown),
+                cmocka_unit_test(fleet_is_192_series), cmocka_unit_test(escapes_labels),
+                cmocka_unit_test(openmetrics),         cmocka_unit_test(prometheus_has_no_complaint),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

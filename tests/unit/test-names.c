@@ -10,9 +10,15 @@
 
 static struct traffic_settings host(uint8_t syncookies, double clients_per_s) {
         return (struct traffic_settings) {
-                .seed = 7, .syncookies = syncookies, .source_table = true, .listeners_count = 1,
-                .listeners = { { .port = 443, .backlog = 511 } }, .populations_count = 1,
-                .populations = { { .kind = POPULATION_HONEST, .rtt_median_ms = 60, .rtt_sigma = 0.5,
+                .seed = 7,
+                .syncookies = syncookies,
+                .source_table = true,
+                .listeners_count = 1,
+                .listeners = { { .port = 443, .backlog = 511 } },
+                .populations_count = 1,
+                .populations = { { .kind = POPULATION_HONEST,
+                                   .rtt_median_ms = 60,
+                                   .rtt_sigma = 0.5,
                                    .phases = { { 0, 1e9, clients_per_s, clients_per_s } } } },
         };
 }
@@ -20,8 +26,9 @@ static struct traffic_settings host(uint8_t syncookies, double clients_per_s) {
 static struct population *flood(struct traffic_settings *s, enum population_kind kind, double from_s, double per_s) {
         struct population *p = &s->populations[s->populations_count++];
 
-        *p = (struct population) { .kind = kind, .attack = true, .rtt_median_ms = 60,
-                                   .phases = { { from_s, 1e9, per_s, per_s } } };
+        *p = (struct population) {
+                .kind = kind, .attack = true, .rtt_median_ms = 60, .phases = { { from_s, 1e9, per_s, per_s } }
+        };
         return p;
 }
 

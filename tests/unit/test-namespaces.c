@@ -82,13 +82,18 @@ static void rows(void **state) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
                 { "   0: 0100007F:0050 00000000:0000 0A" REST, true, 80, true },
                 { "   0: 0200A8C0:FFFF 00000000:0000 0A" REST, true, 65535, false },
-                { "  0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A" REST, true, 80, true },
-                { "  0: 0000000000000000FFFF00000100007F:0050 00000000000000000000000000000000:0000 0A" REST, true, 80, true },
-                { "  0: 0000000000000000FFFF00000200A8C0:0050 00000000000000000000000000000000:0000 0A" REST, true, 80, false },
-                { "  0: B80D0120000000000000000001000000:0050 00000000000000000000000000000000:0000 0A" REST, true, 80, false },
+                { "  0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A" REST, true, 80,
+                  true },
+                { "  0: 0000000000000000FFFF00000100007F:0050 00000000000000000000000000000000:0000 0A" REST, true, 80,
+                  true },
+                { "  0: 0000000000000000FFFF00000200A8C0:0050 00000000000000000000000000000000:0000 0A" REST, true, 80,
+                  false },
+                { "  0: B80D0120000000000000000001000000:0050 00000000000000000000000000000000:0000 0A" REST, true, 80,
+                  false },
 #endif
                 { " 999: 00000000:01BB 00000000:0000 0A" REST, true, 443, false },
-                { "  0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A" REST, true, 22, false },
+                { "  0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A" REST, true, 22,
+                  false },
                 { "   0: 00000000:0050 00000000:0000 01" REST, false, 0, false },
                 { "   0: 000000:0050 00000000:0000 0A" REST, false, 0, false },
                 { "   0: 00000000:10000 00000000:0000 0A" REST, false, 0, false },
@@ -110,7 +115,8 @@ static void rows(void **state) {
 
 /* Only what is in another namespace, and listens on more than loopback. */
 static void listeners_are_found(void **state) {
-        static const char web[] = HEADING "   0: 00000000:0050 00000000:0000 0A" REST "   1: 00000000:01BB 00000000:0000 0A" REST
+        static const char web[] = HEADING
+                "   0: 00000000:0050 00000000:0000 0A" REST "   1: 00000000:01BB 00000000:0000 0A" REST
                 "   2: 00000000:0050 00000000:0000 0A" REST "   3: 00000000:1F90 00000000:0000 01" REST
                 "   4: 00000000:1F91 00000000:0000 0A" REST;
         static const char none[] = HEADING "   0: 00000000:1F90 0200A8C0:0050 01" REST;
@@ -122,8 +128,9 @@ static void listeners_are_found(void **state) {
         process("22", "worker", "net:[2]", web, none);
         process("23", "pause", "net:[2]", web, none); /* whichever end a folder is read from */
         process("30", "client", "net:[3]", none, none);
-        process("40", "old-kernel", "net:[4]", NULL, HEADING "  0: 00000000000000000000000000000000:0016 "
-                "00000000000000000000000000000000:0000 0A" REST);
+        process("40", "old-kernel", "net:[4]", NULL,
+                HEADING "  0: 00000000000000000000000000000000:0016 "
+                        "00000000000000000000000000000000:0000 0A" REST);
         process("50", "odd", "mnt:[5]", web, NULL);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         process("60", "private", "net:[6]", HEADING "   0: 0100007F:0050 00000000:0000 0A" REST, none);
@@ -183,8 +190,13 @@ static void make(unsigned count, int syncookies) {
         memset(&found, 0, sizeof found);
         found.count = count;
         for (unsigned i = 0; i < count; i++)
-                found.list[i] = (struct namespace) { .inode = 100 + i, .pid = (int) (1000 + i), .name = "nginx", .open = 1,
-                                                     .ports_count = 1, .ports = { 80 }, .syncookies = syncookies };
+                found.list[i] = (struct namespace) { .inode = 100 + i,
+                                                     .pid = (int) (1000 + i),
+                                                     .name = "nginx",
+                                                     .open = 1,
+                                                     .ports_count = 1,
+                                                     .ports = { 80 },
+                                                     .syncookies = syncookies };
 }
 
 static unsigned told(const char *id, enum advice_severity severity) {

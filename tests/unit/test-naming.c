@@ -15,15 +15,20 @@ static struct naming_facts by(double n, double addresses) {
 
         c = (struct culprits) { .syn_per_s = 2 * n, .unfinished_per_s = 2 * n };
         return (struct naming_facts) {
-                .begun_at_most_per_s = 2 * n, .usual_addresses = NAN, .culprits = &c,
-                .strangers = { .begun = (uint64_t) n, .addresses = (uint32_t) lround(different),
-                               .one_in = 1, .span_s = 0.5 },
+                .begun_at_most_per_s = 2 * n,
+                .usual_addresses = NAN,
+                .culprits = &c,
+                .strangers = { .begun = (uint64_t) n,
+                               .addresses = (uint32_t) lround(different),
+                               .one_in = 1,
+                               .span_s = 0.5 },
         };
 }
 
 static void heaviest(double unfinished_per_s, uint8_t length, uint8_t is) {
-        c.list[0] = (struct culprit) { .prefix.length = length, .unfinished_per_s = unfinished_per_s,
-                                       .syn_per_s = unfinished_per_s, .is = is };
+        c.list[0] = (struct culprit) {
+                .prefix.length = length, .unfinished_per_s = unfinished_per_s, .syn_per_s = unfinished_per_s, .is = is
+        };
         c.count = 1;
 }
 
@@ -90,7 +95,8 @@ static void a_name_stays(void **state) {
         assert_int_equal(name_settle(&n, true, DIAGNOSIS_FLOOD_SPOOFED, now), DIAGNOSIS_FLOOD_SPOOFED);
         for (unsigned i = 0; i < 49; i++) /* another, but never for long */
                 assert_int_equal(name_settle(&n, true, i % 10 ? DIAGNOSIS_FLOOD_DISTRIBUTED : DIAGNOSIS_FLOOD_SPOOFED,
-                                             now += S / 5), DIAGNOSIS_FLOOD_SPOOFED);
+                                             now += S / 5),
+                                 DIAGNOSIS_FLOOD_SPOOFED);
         for (unsigned i = 0; i < 51; i++)
                 name_settle(&n, true, DIAGNOSIS_FLOOD_DISTRIBUTED, now += S / 5);
         assert_int_equal(n.given, DIAGNOSIS_FLOOD_DISTRIBUTED);

@@ -56,7 +56,8 @@ static int tear_down(void **state) {
 }
 
 static int transact(struct fixture *x, uint16_t flags) {
-        struct nlmsghdr request = { .nlmsg_len = sizeof request, .nlmsg_type = TYPE,
+        struct nlmsghdr request = { .nlmsg_len = sizeof request,
+                                    .nlmsg_type = TYPE,
                                     .nlmsg_flags = (uint16_t) (NLM_F_REQUEST | flags) };
         const struct netlink_parser parser = { .begin = begin, .parse = parse, .data = &x->seen };
 

@@ -27,7 +27,8 @@ static void finds_columns_by_name(void **state) {
 
         assert_int_equal(parse("TcpExt: New SyncookiesRecv SyncookiesSent\nTcpExt: 9 8 7\n"
                                "IpExt: InNoRoutes ListenDrops\nIpExt: 5 4\n"
-                               "Tcp: MaxConn InSegs OutRsts\nTcp: -1 18446744073709551615 0\n", &t),
+                               "Tcp: MaxConn InSegs OutRsts\nTcp: -1 18446744073709551615 0\n",
+                               &t),
                          0);
         assert_int_equal(t.value[OBS_COOKIES_RECEIVED], 8);
         assert_int_equal(t.value[OBS_COOKIES_SENT], 7);
@@ -79,9 +80,8 @@ static void one_bad_pair_spoils_no_other(void **state) {
 
 /* Cut at every byte: fewer counters, none with another value. */
 static void cut_anywhere(void **state) {
-        static const char whole[] =
-                "TcpExt: SyncookiesSent SyncookiesRecv ListenDrops\nTcpExt: 123 456 789\n"
-                "Tcp: PassiveOpens InSegs\nTcp: 321 654\n";
+        static const char whole[] = "TcpExt: SyncookiesSent SyncookiesRecv ListenDrops\nTcpExt: 123 456 789\n"
+                                    "Tcp: PassiveOpens InSegs\nTcp: 321 654\n";
         const size_t second = (size_t) (strstr(whole, "\nTcp:") + 1 - whole);
         struct netstat_totals all;
 
@@ -91,8 +91,7 @@ static void cut_anywhere(void **state) {
                 char *exact = malloc(length + 1); /* for the sanitizer's red zone */
 
                 memcpy(exact, whole, length);
-                assert_int_equal(netstat_parse(exact, length, &t),
-                                 length == 0 || length == second ? 0 : -EBADMSG);
+                assert_int_equal(netstat_parse(exact, length, &t), length == 0 || length == second ? 0 : -EBADMSG);
                 for (unsigned c = 0; c < OBS_COUNTERS; c++)
                         if (knows(&t, (enum obs_counter) c))
                                 assert_int_equal(t.value[c], all.value[c]);
@@ -305,10 +304,9 @@ static void sysctl_values(void **state) {
                 int error;
                 uint8_t value;
         } cases[] = {
-                { "0\n", 0, 0 },       { "2\n", 0, 2 },       { "255\n", 0, 255 },
-                { "256\n", -EBADMSG, 0 }, { "", -EBADMSG, 0 }, { "\n", -EBADMSG, 0 },
-                { "1", -EBADMSG, 0 },  { "-1\n", -EBADMSG, 0 }, { "1 \n", -EBADMSG, 0 },
-                { "0001\n", -EBADMSG, 0 },
+                { "0\n", 0, 0 },         { "2\n", 0, 2 },           { "255\n", 0, 255 },  { "256\n", -EBADMSG, 0 },
+                { "", -EBADMSG, 0 },     { "\n", -EBADMSG, 0 },     { "1", -EBADMSG, 0 }, { "-1\n", -EBADMSG, 0 },
+                { "1 \n", -EBADMSG, 0 }, { "0001\n", -EBADMSG, 0 },
         };
         struct files *f = *state;
         struct sysctl *s;

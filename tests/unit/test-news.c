@@ -23,12 +23,20 @@ static int set_up(void **state) {
         v.host.evidence = evidence_unknown();
         v.host.evidence.syn_per_s = 1000;
         watch = incident_watch_begin();
-        watch.incident = (struct incident) { .id = 7, .start_us = 1000 * S, .syncookies = -1,
-                                             .diagnosis = DIAGNOSIS_FLOOD_SPOOFED, .peak_syn_per_s = 1000 };
+        watch.incident = (struct incident) { .id = 7,
+                                             .start_us = 1000 * S,
+                                             .syncookies = -1,
+                                             .diagnosis = DIAGNOSIS_FLOOD_SPOOFED,
+                                             .peak_syn_per_s = 1000 };
         memset(&news, 0, sizeof news);
-        scene = (struct news_scene) { .time_us = 1000 * S, .realtime_us = 5000 * S, .state = STATE_FLOOD,
-                                      .diagnosis = DIAGNOSIS_FLOOD_SPOOFED, .watch = &watch,
-                                      .verdicts = &v, .opened = true, .state_changed = true };
+        scene = (struct news_scene) { .time_us = 1000 * S,
+                                      .realtime_us = 5000 * S,
+                                      .state = STATE_FLOOD,
+                                      .diagnosis = DIAGNOSIS_FLOOD_SPOOFED,
+                                      .watch = &watch,
+                                      .verdicts = &v,
+                                      .opened = true,
+                                      .state_changed = true };
         return 0;
 }
 

@@ -15,19 +15,17 @@
 
 /* 198.51.100.7:4660 > 192.0.2.1:80, MSS 1460, SACK, timestamps, NOP, window scale 7 */
 static const uint8_t ipv4_syn[] = {
-        0x45, 0, 0, 60, 0, 0, 0x40, 0, 57, 6, 0, 0, 198, 51, 100, 7, 192, 0, 2, 1,
-        0x12, 0x34, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0xa0, 0x02, 0xfa, 0xf0, 0, 0, 0, 0,
-        2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7,
+        0x45, 0,    0, 60,   0, 0, 0x40, 0,  57, 6, 0, 0, 198,  51,   100,  7,    192, 0, 2, 1,
+        0x12, 0x34, 0, 80,   0, 0, 0,    1,  0,  0, 0, 0, 0xa0, 0x02, 0xfa, 0xf0, 0,   0, 0, 0,
+        2,    4,    5, 0xb4, 4, 2, 8,    10, 0,  0, 0, 1, 0,    0,    0,    0,    1,   3, 3, 7,
 };
 
 /* Hop-by-hop and destination options before the TCP header; no TCP options. */
 static const uint8_t ipv6_syn[] = {
-        0x60, 0, 0, 0, 0, 44, 0, 64,
-        0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-        0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
-        60, 0, 1, 4, 0, 0, 0, 0,
-        6, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0x12, 0x34, 1, 0xbb, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x02, 4, 0, 0, 0, 0, 0,
+        0x60, 0,    0,    0,    0,    44,  0,    64, 0x20, 1,  0xd, 0xb8, 0, 0,    0,    0, 0, 0, 0, 0,  0,
+        0,    0,    1,    0x20, 1,    0xd, 0xb8, 0,  0,    0,  0,   0,    0, 0,    0,    0, 0, 0, 2, 60, 0,
+        1,    4,    0,    0,    0,    0,   6,    1,  1,    12, 0,   0,    0, 0,    0,    0, 0, 0, 0, 0,  0,
+        0,    0x12, 0x34, 1,    0xbb, 0,   0,    0,  1,    0,  0,   0,    0, 0x50, 0x02, 4, 0, 0, 0, 0,  0,
 };
 
 /* From a block of exactly that size, so that valgrind and ASan see a byte too many. */
@@ -102,10 +100,8 @@ static void refuses_forgeries(void **state) {
                 { false, 32, 0x40, -EBADMSG }, /* TCP header of 16 bytes */
                 { false, 33, 0x12, -EPROTO }, /* SYN, ACK */
                 { false, 33, 0x03, -EPROTO }, /* SYN, FIN */
-                { false, 33, 0x10, -EPROTO },
-                { true, 6, 59, -EPROTO },     /* no next header */
-                { true, 6, 17, -EPROTO },
-                { true, 5, 10, -EBADMSG },    /* payload length lies */
+                { false, 33, 0x10, -EPROTO },  { true, 6, 59, -EPROTO },     /* no next header */
+                { true, 6, 17, -EPROTO },      { true, 5, 10, -EBADMSG },    /* payload length lies */
                 { true, 41, 200, -EBADMSG },  /* so does an extension */
                 { true, 48, 50, -EPROTO },    /* ESP */
         };
@@ -188,11 +184,10 @@ static void reads_prefixes(void **state) {
                 enum source_sample sample;
                 uint32_t one_in;
         } cases[] = {
-                { "p8", SOURCE_BY_PACKET, 8 },  { "s512", SOURCE_BY_SOURCE, 512 },
-                { "p9999", SOURCE_BY_PACKET, 9999 }, { "p10000", SOURCE_BOTH, 1 },
-                { "p0", SOURCE_BOTH, 1 },       { "p", SOURCE_BOTH, 1 },
-                { "p-1", SOURCE_BOTH, 1 },      { "x8", SOURCE_BOTH, 1 },
-                { "synward: ", SOURCE_BOTH, 1 }, { "", SOURCE_BOTH, 1 },
+                { "p8", SOURCE_BY_PACKET, 8 }, { "s512", SOURCE_BY_SOURCE, 512 }, { "p9999", SOURCE_BY_PACKET, 9999 },
+                { "p10000", SOURCE_BOTH, 1 },  { "p0", SOURCE_BOTH, 1 },          { "p", SOURCE_BOTH, 1 },
+                { "p-1", SOURCE_BOTH, 1 },     { "x8", SOURCE_BOTH, 1 },          { "synward: ", SOURCE_BOTH, 1 },
+                { "", SOURCE_BOTH, 1 },
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -255,16 +250,11 @@ static void odd_options(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(reads_ipv4),
-                cmocka_unit_test(reads_ipv6),
-                cmocka_unit_test(reads_resets),
-                cmocka_unit_test(cut_short_everywhere),
-                cmocka_unit_test(refuses_forgeries),
-                cmocka_unit_test(endless_extensions),
-                cmocka_unit_test(reads_messages),
-                cmocka_unit_test(reads_prefixes),
-                cmocka_unit_test(messages_cut_short),
-                cmocka_unit_test(attribute_lengths_lie),
+                cmocka_unit_test(reads_ipv4),         cmocka_unit_test(reads_ipv6),
+                cmocka_unit_test(reads_resets),       cmocka_unit_test(cut_short_everywhere),
+                cmocka_unit_test(refuses_forgeries),  cmocka_unit_test(endless_extensions),
+                cmocka_unit_test(reads_messages),     cmocka_unit_test(reads_prefixes),
+                cmocka_unit_test(messages_cut_short), cmocka_unit_test(attribute_lengths_lie),
                 cmocka_unit_test(odd_options),
         };
 

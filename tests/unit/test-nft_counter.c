@@ -30,8 +30,9 @@ static struct nlmsghdr *answer(uint16_t type, uint64_t packets) {
 static void reads_packets(void **state) {
         uint64_t n = 0;
 
-        assert_int_equal(nft_counter_parse(answer(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWOBJ,
-                                                  UINT64_C(5000000001)), &n), 0);
+        assert_int_equal(nft_counter_parse(answer(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWOBJ, UINT64_C(5000000001)),
+                                           &n),
+                         0);
         assert_true(n == UINT64_C(5000000001));
 }
 

@@ -97,8 +97,13 @@ static void any_listener(struct obs_listener *l) {
                 l->ended = any_count();
         if (l->known & OBS_L_SENDERS)
                 l->senders = (struct obs_senders) {
-                        .syn_per_s = any_real(), .ended_per_s = any_real(), .begun = any_count(), .addresses = any_u32(),
-                        .once = any_u32(), .one_in = any_u32(), .span_s = any_real(),
+                        .syn_per_s = any_real(),
+                        .ended_per_s = any_real(),
+                        .begun = any_count(),
+                        .addresses = any_u32(),
+                        .once = any_u32(),
+                        .one_in = any_u32(),
+                        .span_s = any_real(),
                 };
 }
 
@@ -319,8 +324,7 @@ static void names_what_is_wrong(void **state) {
                   "listeners[0].half_open.age[17]: not a whole number" },
                 { HEAD ",\"sources\":{\"tracked\":1,\"seen_once_share\":1.1}}",
                   "sources.seen_once_share: not a number from 0 to 1" },
-                { HEAD ",\"sources\":{\"tracked\":1,\"distinct\":-0.1}}",
-                  "sources.distinct: not a number from 0 up" },
+                { HEAD ",\"sources\":{\"tracked\":1,\"distinct\":-0.1}}", "sources.distinct: not a number from 0 up" },
                 { HEAD ",\"sources\":{\"tracked\":1,\"distinct\":\"many\"}}",
                   "sources.distinct: not a number from 0 up" },
                 { HEAD ",\"sources\":{\"tracked\":1,\"list\":[{\"prefix\":\"10.0.0.1/8\"}]}}",
@@ -335,11 +339,9 @@ static void names_what_is_wrong(void **state) {
                 struct observation *o = calloc(1, sizeof *o);
 
                 o->time_us = 77;
-                assert_int_equal(observation_json_parse(cases[i].line, strlen(cases[i].line), o,
-                                                        error), -EBADMSG);
+                assert_int_equal(observation_json_parse(cases[i].line, strlen(cases[i].line), o, error), -EBADMSG);
                 if (strncmp(error, cases[i].error, strlen(cases[i].error)) != 0)
-                        fail_msg("%s\n  gives   %s\n  and not %s", cases[i].line, error,
-                                 cases[i].error);
+                        fail_msg("%s\n  gives   %s\n  and not %s", cases[i].line, error, cases[i].error);
                 assert_int_equal(o->time_us, 77);
                 free(o);
         }
@@ -351,8 +353,7 @@ static void too_many(void **state) {
         size_t n = (size_t) snprintf(line, sizeof line, "%s", HEAD LISTENER "}");
 
         for (unsigned i = 1; i < OBS_LISTENERS_MAX; i++)
-                n += (size_t) snprintf(line + n, sizeof line - n,
-                                       ",{\"address\":\"192.0.2.1\",\"port\":%u}", i);
+                n += (size_t) snprintf(line + n, sizeof line - n, ",{\"address\":\"192.0.2.1\",\"port\":%u}", i);
         memcpy(line + n, "]}", 3);
         assert_int_equal(observation_json_parse(line, n + 2, o, error), 0);
         assert_int_equal(o->listeners_count, OBS_LISTENERS_MAX);
@@ -364,12 +365,9 @@ static void too_many(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(round_trips),
-                cmocka_unit_test(longest_line),
-                cmocka_unit_test(unknown_is_absent),
-                cmocka_unit_test(no_number_is_not_written),
-                cmocka_unit_test(names_what_is_wrong),
-                cmocka_unit_test(too_many),
+                cmocka_unit_test(round_trips),         cmocka_unit_test(longest_line),
+                cmocka_unit_test(unknown_is_absent),   cmocka_unit_test(no_number_is_not_written),
+                cmocka_unit_test(names_what_is_wrong), cmocka_unit_test(too_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

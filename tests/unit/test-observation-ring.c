@@ -166,8 +166,12 @@ static void fill(struct observation *o, uint64_t seed) {
         o->sources.distinct = 1.5e9;
         for (uint32_t i = 0; i < OBS_SOURCES_MAX; i++)
                 o->sources.list[i] = (struct obs_source) {
-                        .prefix.length = 128, .known = 7, .syn_per_s = 1e300 / (i + 1),
-                        .syn_error_per_s = 0.1, .half_open = i, .completion_high = 1,
+                        .prefix.length = 128,
+                        .known = 7,
+                        .syn_per_s = 1e300 / (i + 1),
+                        .syn_error_per_s = 0.1,
+                        .half_open = i,
+                        .completion_high = 1,
                 };
         for (unsigned c = 0; c < OBS_COUNTERS; c++)
                 observation_set(o, (enum obs_counter) c, UINT64_MAX / 16);

@@ -84,8 +84,7 @@ static void handshake(struct capture *c, uint64_t time_us, uint32_t client, uint
         packet(c, time_us, client, port, SERVER, 443, CAPTURE_ACK); /* of the connection */
 }
 
-static int open_capture(const char *path, const struct pcap_replay_options *options,
-                        struct pcap_replay **ret) {
+static int open_capture(const char *path, const struct pcap_replay_options *options, struct pcap_replay **ret) {
         int fd = open(path, O_RDONLY | O_CLOEXEC);
 
         assert_true(fd >= 0);
@@ -279,8 +278,7 @@ static void ng_interface(struct ng *n, uint8_t tsresol) {
         ng_put(n, 4, 20 + NG_HEADER);
 }
 
-static void ng_frame(struct ng *n, uint32_t interface, uint64_t time_us, const uint8_t *bytes,
-                     uint32_t length) {
+static void ng_frame(struct ng *n, uint32_t interface, uint64_t time_us, const uint8_t *bytes, uint32_t length) {
         uint64_t stamp = UINT64_C(1000000) * START_S + time_us;
         uint32_t padded = (length + 3) / 4 * 4;
 
@@ -316,10 +314,9 @@ static void ng_begin(struct ng *n, bool big_endian) {
 /* The i-th SYN, by turns of IPv4, padded as Ethernet's shortest frames are, and of
  * IPv6, a byte longer than it says. */
 static uint32_t syn_frame(uint8_t b[static 80], uint32_t i) {
-        static const uint8_t v4[34] = { [12] = 8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6,
-                                        [30] = 198, 51, 100, 1 };
-        static const uint8_t v6[54] = { [12] = 0x86, 0xdd, 0x60, 0, 0, 0, 0, 20, 6, 64, 0x20, 1, 0x0d, 0xb8,
-                                        [38] = 0x20, 1, 0x0d, 0xb8, [53] = 1 };
+        static const uint8_t v4[34] = { [12] = 8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, [30] = 198, 51, 100, 1 };
+        static const uint8_t v6[54] = { [12] = 0x86, 0xdd, 0x60, 0,    0,           0, 0,    20,   6,       64,
+                                        0x20,        1,    0x0d, 0xb8, [38] = 0x20, 1, 0x0d, 0xb8, [53] = 1 };
         uint8_t *tcp = b + (i % 2 ? sizeof v6 : sizeof v4);
 
         memset(b, 0, 80);
@@ -516,12 +513,9 @@ static void slow_is_not_live(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(silence_is_time),
-                cmocka_unit_test(slow_is_not_live),
-                cmocka_unit_test(flood_and_clients),
-                cmocka_unit_test(one_way),
-                cmocka_unit_test(bad_captures),
-                cmocka_unit_test(pcapng_is_as_pcap),
+                cmocka_unit_test(silence_is_time),   cmocka_unit_test(slow_is_not_live),
+                cmocka_unit_test(flood_and_clients), cmocka_unit_test(one_way),
+                cmocka_unit_test(bad_captures),      cmocka_unit_test(pcapng_is_as_pcap),
                 cmocka_unit_test(cut_pcapng),
         };
 

@@ -61,8 +61,7 @@ static void feed(enum finding finding, enum diagnosis diagnosis, double syn_per_
                         starts += d.events[i].event.type == EVENT_FLOOD_START;
                         ends += d.events[i].event.type == EVENT_FLOOD_END;
                         updates += d.events[i].event.type == EVENT_FLOOD_UPDATE;
-                        delivered_updates += d.events[i].event.type == EVENT_FLOOD_UPDATE &&
-                                             d.events[i].alert;
+                        delivered_updates += d.events[i].event.type == EVENT_FLOOD_UPDATE && d.events[i].alert;
                 }
         }
 }
@@ -286,7 +285,8 @@ static void rules_match_all_they_name(void **state) {
         settings.rules[0] = (struct settings_rule) { .states = 1u << STATE_FLOOD,
                                                      .diagnoses = 1u << DIAGNOSIS_FLOOD_CONCENTRATED,
                                                      .block = true };
-        settings.rules[1] = (struct settings_rule) { .states = 1u << STATE_FLOOD, .alert = true,
+        settings.rules[1] = (struct settings_rule) { .states = 1u << STATE_FLOOD,
+                                                     .alert = true,
                                                      .hook = { .argc = 1 } };
         flood(S);
         assert_false(d.want_block);

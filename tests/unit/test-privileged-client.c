@@ -61,7 +61,7 @@ static void give(const struct message_request *to, uint32_t generation, int resu
 }
 
 /* What the keeper does while the test waits in a call. */
-static void meanwhile(void *(*play)(void *)) {
+static void meanwhile(void *(*play)(void *) ) {
         assert_int_equal(pthread_create(&thread, NULL, play, NULL), 0);
 }
 
@@ -291,10 +291,16 @@ static void the_keeper_ends_with_the_daemon(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                test(answers), test(late_answers_are_dropped), test(answers_go_by_their_sequence),
-                test(another_keeper_is_told_once), test(a_keeper_that_dies_is_not_waited_for),
-                test(nonsense_is_passed_over), test(a_socket_must_come_with_it), test(without_a_keeper),
-                test(many_entries_are_several_requests), cmocka_unit_test(the_keeper_refuses),
+                test(answers),
+                test(late_answers_are_dropped),
+                test(answers_go_by_their_sequence),
+                test(another_keeper_is_told_once),
+                test(a_keeper_that_dies_is_not_waited_for),
+                test(nonsense_is_passed_over),
+                test(a_socket_must_come_with_it),
+                test(without_a_keeper),
+                test(many_entries_are_several_requests),
+                cmocka_unit_test(the_keeper_refuses),
                 test(the_keeper_ends_with_the_daemon),
         };
 

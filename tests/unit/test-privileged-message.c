@@ -75,8 +75,8 @@ static void bounds_the_log(void **state) {
 static void bounds_the_sampling(void **state) {
         static const struct message_sample taken_ones[] = { { 1, 1, 0, 1 }, { 512, 512, UINT32_MAX, 1000000 } };
         static const struct message_sample refused_ones[] = {
-                { 0, 8, 0, 100 }, { 513, 8, 0, 100 }, { 4, 0, 0, 100 }, { 4, 513, 0, 100 },
-                { 4, 8, 0, 0 }, { 4, 8, 0, 1000001 },
+                { 0, 8, 0, 100 },   { 513, 8, 0, 100 }, { 4, 0, 0, 100 },
+                { 4, 513, 0, 100 }, { 4, 8, 0, 0 },     { 4, 8, 0, 1000001 },
         };
         struct message_request m = good(MESSAGE_SAMPLE);
 
@@ -119,8 +119,8 @@ static struct message_request entry(const char *text, uint32_t timeout_ms) {
 }
 
 static void bounds_the_entries(void **state) {
-        static const char *const wide[] = { "192.0.0.0/15", "0.0.0.0/0", "0.0.0.0", "2001::/16", "::/0", "::",
-                                            "::ffff:0:0/96", "2001:da8::/31" };
+        static const char *const wide[] = { "192.0.0.0/15", "0.0.0.0/0", "0.0.0.0",       "2001::/16",
+                                            "::/0",         "::",        "::ffff:0:0/96", "2001:da8::/31" };
         struct message_request m;
 
         m = entry("192.0.2.1", 1);
@@ -269,12 +269,17 @@ static void reasons_end_and_are_text(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(takes_one_length_only), cmocka_unit_test(refuses_what_is_not_ours),
-                cmocka_unit_test(bounds_the_log), cmocka_unit_test(bounds_the_sampling),
-                cmocka_unit_test(bounds_counters_and_cookies), cmocka_unit_test(bounds_the_entries),
+                cmocka_unit_test(takes_one_length_only),
+                cmocka_unit_test(refuses_what_is_not_ours),
+                cmocka_unit_test(bounds_the_log),
+                cmocka_unit_test(bounds_the_sampling),
+                cmocka_unit_test(bounds_counters_and_cookies),
+                cmocka_unit_test(bounds_the_entries),
                 cmocka_unit_test(bounds_the_limit),
-                cmocka_unit_test(bounds_their_number), cmocka_unit_test(bounds_the_ports),
-                cmocka_unit_test(checks_answers), cmocka_unit_test(reasons_end_and_are_text),
+                cmocka_unit_test(bounds_their_number),
+                cmocka_unit_test(bounds_the_ports),
+                cmocka_unit_test(checks_answers),
+                cmocka_unit_test(reasons_end_and_are_text),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,8 +115,7 @@ static void full_disk_ends_it(void **state) {
 #define LINE(time) "{\"schema\":\"synward.observation.v1\",\"time_us\":" time \
                    ",\"realtime_us\":0,\"elapsed_us\":0}"
 
-static void read_text(const char *text, size_t length, unsigned good, int end,
-                      const char *expected) {
+static void read_text(const char *text, size_t length, unsigned good, int end, const char *expected) {
         char error[RECORDING_ERROR_MAX] = "";
         struct recording_reader *r;
         struct observation *o = calloc(1, sizeof *o);
@@ -141,8 +140,7 @@ static void names_the_line(void **state) {
                 const char *error;
         } cases[] = {
                 { LINE("5") "\n" LINE("5"), 2, 0, "" }, /* no line break at the end */
-                { LINE("5") "\n" LINE("6") "\n" LINE("4") "\n", 2, -EBADMSG,
-                  "line 3: time_us: 4 lies before 6" },
+                { LINE("5") "\n" LINE("6") "\n" LINE("4") "\n", 2, -EBADMSG, "line 3: time_us: 4 lies before 6" },
                 { LINE("5") "\n\n", 1, -EBADMSG, "line 2: column" },
                 { LINE("5") "\n{\"schema\":\"synw", 1, -EBADMSG, "line 2: column" },
                 { LINE("5") "\n{}\n", 1, -EBADMSG, "line 2: schema: missing" },
@@ -151,8 +149,7 @@ static void names_the_line(void **state) {
         char *longest = malloc(RECORDING_LINE_MAX + 1);
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-                read_text(cases[i].text, strlen(cases[i].text), cases[i].good, cases[i].end,
-                          cases[i].error);
+                read_text(cases[i].text, strlen(cases[i].text), cases[i].good, cases[i].end, cases[i].error);
         read_text(LINE("1") "\0\n", sizeof LINE("1") + 1, 0, -EBADMSG, "line 1: column");
 
         memset(longest, ' ', RECORDING_LINE_MAX + 1);
@@ -178,8 +175,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(writes_and_reads, place_make, place_remove),
                 cmocka_unit_test_setup_teardown(full_disk_ends_it, place_make, place_remove),
                 cmocka_unit_test(names_the_line),
-                cmocka_unit_test_setup_teardown(a_directory_is_no_recording, place_make,
-                                                place_remove),
+                cmocka_unit_test_setup_teardown(a_directory_is_no_recording, place_make, place_remove),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

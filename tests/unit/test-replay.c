@@ -60,8 +60,7 @@ static int place_remove(void **state) {
 }
 
 /* A tick's packets: honest handshakes, and in the middle SYNs that nobody finishes. */
-static void play_tick(struct kernel_model *m, unsigned listener, uint64_t from_us, bool flood,
-                      uint32_t *next) {
+static void play_tick(struct kernel_model *m, unsigned listener, uint64_t from_us, bool flood, uint32_t *next) {
         unsigned honest = HONEST_PER_S * TICK_US / SECOND_US;
         unsigned bad = flood ? FLOOD_PER_S * TICK_US / SECOND_US : 0;
 
@@ -73,8 +72,7 @@ static void play_tick(struct kernel_model *m, unsigned listener, uint64_t from_u
                 peer.address = address_from_ipv4(++*next);
                 cookie = kernel_model_syn(m, now_us, (int) listener, &peer, 0) == KERNEL_COOKIE;
                 if (i % (honest + bad) < honest)
-                        kernel_model_ack(m, now_us, (int) listener, &peer,
-                                         cookie ? KERNEL_ACK_VALID_COOKIE : 0);
+                        kernel_model_ack(m, now_us, (int) listener, &peer, cookie ? KERNEL_ACK_VALID_COOKIE : 0);
         }
 }
 
@@ -265,8 +263,7 @@ static void on_event(void *userdata, unsigned side, const struct event *e, bool 
         d->alerts += in_both;
 }
 
-static struct differences compare(const char *path, const struct settings *first,
-                                  const struct settings *second) {
+static struct differences compare(const char *path, const struct settings *first, const struct settings *second) {
         static const struct compare_ops ops = { .interval = on_interval, .event = on_event };
         struct pcap_replay_options model = pcap_replay_defaults();
         struct engine *engines[COMPARE_SIDES] = { engine_new(first), engine_new(second) };

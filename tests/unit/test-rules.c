@@ -39,7 +39,8 @@ static void a_given_policy_replaces_it(void **state) {
 static void a_rule_matches_all_it_names(void **state) {
         struct settings_rule r = { .states = 1u << STATE_FLOOD | 1u << STATE_RECOVERING,
                                    .diagnoses = 1u << DIAGNOSIS_FLOOD_CONCENTRATED,
-                                   .pressure = PRESSURE_NO, .block = true };
+                                   .pressure = PRESSURE_NO,
+                                   .block = true };
 
         give(r);
         assert_true(rules_apply(&settings, STATE_FLOOD, DIAGNOSIS_FLOOD_CONCENTRATED, false).block);

@@ -65,8 +65,8 @@ static struct said listen(const struct scenario *s, const struct told *told) {
 
 static void the_truth_is_left_alone(void **state) {
         struct scenario s = spoofed_flood();
-        struct said r = listen(&s, &(struct told) { 520, 480, 53, DIAGNOSIS_FLOOD_SPOOFED, DIAGNOSIS_FLOOD_SPOOFED,
-                                                    NULL });
+        struct said r = listen(&s,
+                               &(struct told) { 520, 480, 53, DIAGNOSIS_FLOOD_SPOOFED, DIAGNOSIS_FLOOD_SPOOFED, NULL });
 
         assert_true(r.flood_ticks > 280 && r.wrong_names == 0 && r.names_at_once == 1 && r.honest_named == 0);
         for (unsigned f = 0; f < FIGURES; f++)
@@ -75,8 +75,8 @@ static void the_truth_is_left_alone(void **state) {
 
 static void wrong_figures(void **state) {
         struct scenario s = spoofed_flood();
-        struct said r = listen(&s, &(struct told) { 600, 400, NAN, DIAGNOSIS_FLOOD_SPOOFED,
-                                                    DIAGNOSIS_FLOOD_SPOOFED, NULL });
+        struct said r = listen(&s, &(struct told) { 600, 400, NAN, DIAGNOSIS_FLOOD_SPOOFED, DIAGNOSIS_FLOOD_SPOOFED,
+                                                    NULL });
 
         for (unsigned f = 0; f < FIGURES; f++)
                 assert_true(r.host[f].asked && r.host[f].wrong);
@@ -90,8 +90,8 @@ static void wrong_figures(void **state) {
 
 static void wrong_names(void **state) {
         struct scenario s = spoofed_flood();
-        struct said r = listen(&s, &(struct told) { 500, 500, 50, DIAGNOSIS_FLOOD_SPOOFED,
-                                                    DIAGNOSIS_FLOOD_REFLECTED, NULL });
+        struct said r = listen(&s, &(struct told) { 500, 500, 50, DIAGNOSIS_FLOOD_SPOOFED, DIAGNOSIS_FLOOD_REFLECTED,
+                                                    NULL });
 
         assert_true(r.wrong_names > 140 && r.wrong_names < 160);
         assert_int_equal(r.names_at_once, 2);

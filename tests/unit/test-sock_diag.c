@@ -44,13 +44,11 @@ static void add(struct fixture *x, struct fake_row row) {
         fake_add_row(x->fake, &row);
 }
 
-static void add_listener(struct fixture *x, uint8_t family, const char *local, uint16_t port,
-                         uint32_t backlog) {
+static void add_listener(struct fixture *x, uint8_t family, const char *local, uint16_t port, uint32_t backlog) {
         add(x, fake_listener(family, local, port, backlog, port));
 }
 
-static void add_half_open(struct fixture *x, uint8_t family, const char *local, uint16_t port,
-                          const char *remote) {
+static void add_half_open(struct fixture *x, uint8_t family, const char *local, uint16_t port, const char *remote) {
         add(x, fake_half_open(family, local, port, remote));
 }
 
@@ -66,16 +64,15 @@ static void dump_listeners(struct fixture *x) {
         assert_int_equal(sock_diag_dump_listeners(x->sensor, &x->o), 0);
 }
 
-static const struct obs_listener *find(const struct fixture *x, const char *address, uint16_t port,
-                                       uint32_t ifindex) {
+static const struct obs_listener *find(const struct fixture *x, const char *address, uint16_t port, uint32_t ifindex) {
         struct listener_key key = { .port = port, .ifindex = ifindex };
 
         assert_int_equal(address_parse(address, &key.address), 0);
         return observation_find_listener(&x->o, &key);
 }
 
-static void assert_half_open(const struct fixture *x, const char *address, uint16_t port,
-                             uint32_t ifindex, uint32_t expected) {
+static void assert_half_open(const struct fixture *x, const char *address, uint16_t port, uint32_t ifindex,
+                             uint32_t expected) {
         const struct obs_listener *l = find(x, address, port, ifindex);
 
         assert_non_null(l);
@@ -184,19 +181,19 @@ static void ages(void **state) {
                 uint64_t age_ms;
                 bool deferred;
         } cases[] = {
-                { 0, 1000, 0, false },      { 0, 1, 999, false },     { 0, 0, 1000, false },
-                { 1, 2000, 1000, false },   { 1, 500, 2500, false },  { 2, 4000, 3000, false },
-                { 5, 0, 63000, false },     { 6, 64000, 63000, false },
+                { 0, 1000, 0, false },        { 0, 1, 999, false },
+                { 0, 0, 1000, false },        { 1, 2000, 1000, false },
+                { 1, 500, 2500, false },      { 2, 4000, 3000, false },
+                { 5, 0, 63000, false },       { 6, 64000, 63000, false },
                 { 7, 120000, 127000, false }, /* the longest time-out */
-                { 255, 0, 30007000, false },
-                { 0, 1020, 0, false },      /* a jiffy late */
-                { 0, 1021, 0, true },       { 0, 2000, 0, true },     { 1, 2021, 979, true },
-                { 3, 4000000000, 0, true }, { 0, UINT32_MAX, 0, true },
+                { 255, 0, 30007000, false },  { 0, 1020, 0, false },      /* a jiffy late */
+                { 0, 1021, 0, true },         { 0, 2000, 0, true },
+                { 1, 2021, 979, true },       { 3, 4000000000, 0, true },
+                { 0, UINT32_MAX, 0, true },
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-                struct sock_diag_row row = { .retrans = cases[i].retrans,
-                                             .expires_ms = cases[i].expires_ms };
+                struct sock_diag_row row = { .retrans = cases[i].retrans, .expires_ms = cases[i].expires_ms };
 
                 assert_int_equal(sock_diag_age_us(&row), cases[i].age_ms * 1000);
                 assert_int_equal(sock_diag_is_deferred(&row), cases[i].deferred);
@@ -393,8 +390,7 @@ static void keeps_the_busiest(void **state) {
                 add_listener(x, AF_INET, "0.0.0.0", (uint16_t) (1000 + i), 128);
         for (uint16_t i = 0; i < 5; i++)
                 for (uint16_t n = 0; n <= i; n++)
-                        add_half_open(x, AF_INET, "192.0.2.1", (uint16_t) (1290 + i),
-                                      "198.51.100.1");
+                        add_half_open(x, AF_INET, "192.0.2.1", (uint16_t) (1290 + i), "198.51.100.1");
         dump(x);
         assert_int_equal(x->o.listeners_count, OBS_LISTENERS_MAX);
         assert_int_equal(x->o.listeners_left_out, MANY - OBS_LISTENERS_MAX);

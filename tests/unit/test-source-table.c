@@ -9,8 +9,8 @@
 
 #define SECOND UINT64_C(1000000)
 
-static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344,
-                                         0xa4093822299f31d0, 0x082efa98ec4e6c89 } };
+static const struct keyed_hash key = { { 0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+                                         0x082efa98ec4e6c89 } };
 static uint64_t random_state;
 static struct obs_sources out;
 
@@ -43,7 +43,9 @@ static struct source_table *make(void) {
 }
 
 static void syn(struct source_table *t, struct address from, uint16_t port) {
-        struct syn s = { .source = from, .destination = ip("192.0.2.1"), .destination_port = port,
+        struct syn s = { .source = from,
+                         .destination = ip("192.0.2.1"),
+                         .destination_port = port,
                          .sequence = (uint32_t) next_random() };
 
         source_table_add(t, &s, SOURCE_BOTH, 1);
@@ -60,8 +62,7 @@ static const struct obs_source *source(const char *text) {
 
         assert_int_equal(prefix_parse(text, &p), 0);
         for (uint32_t i = 0; i < out.count; i++)
-                if (out.list[i].prefix.length == p.length &&
-                    address_equal(&out.list[i].prefix.address, &p.address))
+                if (out.list[i].prefix.length == p.length && address_equal(&out.list[i].prefix.address, &p.address))
                         return &out.list[i];
         return NULL;
 }
@@ -104,8 +105,7 @@ static void names_the_prefix(void **state) {
                 for (unsigned i = 0; i < 2000; i++)
                         syn(t, random_ipv4(), 80);
                 for (unsigned i = 0; i < 200; i++)
-                        syn(t, address_from_ipv4(__builtin_bswap32(
-                                    0xc6336400 + (uint32_t) (next_random() % 250))), 80);
+                        syn(t, address_from_ipv4(__builtin_bswap32(0xc6336400 + (uint32_t) (next_random() % 250))), 80);
                 source_table_observe(t, tenth * SECOND / 10, &out);
         }
         assert_non_null(source("198.51.100.0/24"));
@@ -254,8 +254,7 @@ static void sampling_and_loss_are_made_up_for(void **state) {
                 source_table_observe(t, tenth * SECOND / 10, &out);
         }
         assert_non_null(source("203.0.113.9"));
-        assert_true(fabs(source("203.0.113.9")->syn_per_s - 20000) <
-                    source("203.0.113.9")->syn_error_per_s);
+        assert_true(fabs(source("203.0.113.9")->syn_per_s - 20000) < source("203.0.113.9")->syn_error_per_s);
         assert_true(source("203.0.113.9")->syn_error_per_s < 5000);
         assert_true(fabs(out.seen_once_share - 0.9) < 0.15); /* of what was logged */
         assert_true(out.distinct > 300000 && out.distinct < 700000);
@@ -316,7 +315,10 @@ static void is_calm_again(void **state) {
 }
 
 static void known_syn(struct source_table *t, struct address from, uint32_t sequence, uint32_t one_in) {
-        struct syn s = { .source = from, .destination = ip("192.0.2.1"), .destination_port = 80, .source_port = 1024,
+        struct syn s = { .source = from,
+                         .destination = ip("192.0.2.1"),
+                         .destination_port = 80,
+                         .source_port = 1024,
                          .sequence = sequence };
 
         source_table_add(t, &s, SOURCE_BOTH, one_in);

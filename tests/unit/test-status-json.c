@@ -14,8 +14,7 @@ static const json_t *at(const json_t *o, const char *path) {
 
         snprintf(copy, sizeof copy, "%s", path);
         while (o && (name = strsep(&rest, ".")))
-                o = json_is_array(o) ? json_array_get(o, strtoul(name, NULL, 10))
-                                     : json_object_get(o, name);
+                o = json_is_array(o) ? json_array_get(o, strtoul(name, NULL, 10)) : json_object_get(o, name);
         return o;
 }
 
@@ -24,40 +23,73 @@ static const struct {
         const char *path;
         const char *types; /* any of: s: string, i: integer, r: real, b: boolean, n: null, a: array, o: object */
 } promised[] = {
-        { "schema", "s" }, { "version", "s" }, { "pid", "i" }, { "time", "s" }, { "uptime_s", "r" },
-        { "state", "s" }, { "diagnosis", "s" }, { "reasons", "a" }, { "since", "s" },
-        { "host", "o" }, { "host.half_open", "in" }, { "host.half_open_aged", "in" },
-        { "host.syn_per_s", "rn" }, { "host.completed_per_s", "rn" },
-        { "host.completion_ratio", "rn" }, { "host.cookies_sent_per_s", "rn" },
-        { "host.cookies_received_per_s", "rn" }, { "host.queue_drops_per_s", "rn" },
-        { "host.accept_overflows_per_s", "rn" }, { "host.strength", "rn" }, { "host.explained", "a" },
-        { "listeners", "a" }, { "sources_tracked", "in" }, { "sources_distinct_estimate", "in" },
-        { "syncookies.value", "in" }, { "syncookies.original", "in" },
-        { "syncookies.managed", "b" }, { "syncookies.mode", "s" }, { "syncookies.trouble", "sn" }, { "incident", "no" },
-        { "host.known_finished_share", "rn" }, { "host.probe_connected_share", "rn" }, { "host.probe_slowest_ms", "rn" },
+        { "schema", "s" },
+        { "version", "s" },
+        { "pid", "i" },
+        { "time", "s" },
+        { "uptime_s", "r" },
+        { "state", "s" },
+        { "diagnosis", "s" },
+        { "reasons", "a" },
+        { "since", "s" },
+        { "host", "o" },
+        { "host.half_open", "in" },
+        { "host.half_open_aged", "in" },
+        { "host.syn_per_s", "rn" },
+        { "host.completed_per_s", "rn" },
+        { "host.completion_ratio", "rn" },
+        { "host.cookies_sent_per_s", "rn" },
+        { "host.cookies_received_per_s", "rn" },
+        { "host.queue_drops_per_s", "rn" },
+        { "host.accept_overflows_per_s", "rn" },
+        { "host.strength", "rn" },
+        { "host.explained", "a" },
+        { "listeners", "a" },
+        { "sources_tracked", "in" },
+        { "sources_distinct_estimate", "in" },
+        { "syncookies.value", "in" },
+        { "syncookies.original", "in" },
+        { "syncookies.managed", "b" },
+        { "syncookies.mode", "s" },
+        { "syncookies.trouble", "sn" },
+        { "incident", "no" },
+        { "host.known_finished_share", "rn" },
+        { "host.probe_connected_share", "rn" },
+        { "host.probe_slowest_ms", "rn" },
         { "probe", "no" },
-        { "block.enabled", "b" }, { "block.entries", "i" }, { "block.limited", "i" }, { "block.dropped_syn_per_s", "rn" },
-        { "block.dropped_syns", "i" }, { "clients.now", "i" }, { "clients.refused", "i" },
-        { "clients.dropped", "i" }, { "clients.accepted", "i" }, { "clients.accept_failed", "i" },
-        { "sensors.sock_diag.state", "s" }, { "sensors.sock_diag.interval_ms", "in" },
-        { "sensors.sock_diag.last_us", "in" }, { "sensors.sock_diag.entries", "in" },
-        { "sensors.netstat.state", "s" }, { "sensors.nflog.state", "s" },
-        { "sensors.nflog.received", "i" }, { "sensors.nflog.lost", "i" },
+        { "block.enabled", "b" },
+        { "block.entries", "i" },
+        { "block.limited", "i" },
+        { "block.dropped_syn_per_s", "rn" },
+        { "block.dropped_syns", "i" },
+        { "clients.now", "i" },
+        { "clients.refused", "i" },
+        { "clients.dropped", "i" },
+        { "clients.accepted", "i" },
+        { "clients.accept_failed", "i" },
+        { "sensors.sock_diag.state", "s" },
+        { "sensors.sock_diag.interval_ms", "in" },
+        { "sensors.sock_diag.last_us", "in" },
+        { "sensors.sock_diag.entries", "in" },
+        { "sensors.netstat.state", "s" },
+        { "sensors.nflog.state", "s" },
+        { "sensors.nflog.received", "i" },
+        { "sensors.nflog.lost", "i" },
         { "sensors.nflog.sample_one_in", "in" },
 };
 
 static const struct {
         const char *path, *types;
 } promised_of_listeners[] = {
-        { "address", "s" }, { "port", "i" }, { "state", "s" }, { "diagnosis", "s" },
-        { "half_open", "in" }, { "backlog", "in" }, { "fill", "rn" }, { "accept_queue", "in" },
+        { "address", "s" },    { "port", "i" },      { "state", "s" },     { "diagnosis", "s" },
+        { "half_open", "in" }, { "backlog", "in" },  { "fill", "rn" },     { "accept_queue", "in" },
         { "syn_per_s", "rn" }, { "strength", "rn" }, { "explained", "a" },
 };
 
 static void has_type(const json_t *value, const char *path, const char *types) {
         static const char letters[] = {
                 [JSON_OBJECT] = 'o', [JSON_ARRAY] = 'a', [JSON_STRING] = 's', [JSON_INTEGER] = 'i',
-                [JSON_REAL] = 'r', [JSON_TRUE] = 'b', [JSON_FALSE] = 'b', [JSON_NULL] = 'n',
+                [JSON_REAL] = 'r',   [JSON_TRUE] = 'b',  [JSON_FALSE] = 'b',  [JSON_NULL] = 'n',
         };
 
         if (!value)
@@ -75,8 +107,7 @@ static void keeps_the_promise(const struct snapshot *s) {
                 has_type(at(status, promised[i].path), promised[i].path, promised[i].types);
         listeners = json_object_get(status, "listeners");
         for (size_t i = 0; i < json_array_size(listeners); i++)
-                for (size_t k = 0; k < sizeof promised_of_listeners / sizeof *promised_of_listeners;
-                     k++)
+                for (size_t k = 0; k < sizeof promised_of_listeners / sizeof *promised_of_listeners; k++)
                         has_type(at(json_array_get(listeners, i), promised_of_listeners[k].path),
                                  promised_of_listeners[k].path, promised_of_listeners[k].types);
         json_decref(status);
@@ -120,9 +151,20 @@ static void tells_of_the_probe(void **state) {
 
 static void unknown_is_null(void **state) {
         static const char *const paths[] = {
-                "host.half_open", "host.syn_per_s", "host.completion_ratio", "incident",
-                "sources_tracked", "sources_distinct_estimate", "syncookies.value",
-                "syncookies.original", "syncookies.trouble", "probe", "host.known_finished_share", "block.dropped_syn_per_s", "sensors.sock_diag.last_us", "sensors.nflog.sample_one_in",
+                "host.half_open",
+                "host.syn_per_s",
+                "host.completion_ratio",
+                "incident",
+                "sources_tracked",
+                "sources_distinct_estimate",
+                "syncookies.value",
+                "syncookies.original",
+                "syncookies.trouble",
+                "probe",
+                "host.known_finished_share",
+                "block.dropped_syn_per_s",
+                "sensors.sock_diag.last_us",
+                "sensors.nflog.sample_one_in",
         };
         struct snapshot s;
         json_t *status;

@@ -82,8 +82,9 @@ static void who_finishes_soon_is_not_late(void **state) {
 
 /* Those that passed the younger ages are the same ones, seen before. */
 static void who_grows_old_has_leapt_nowhere(void **state) {
-        static const unsigned bins[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, OBS_AGE_1S, OBS_AGE_1500MS, OBS_AGE_2S, OBS_AGE_3S,
-                                         OBS_AGE_5S };
+        static const unsigned bins[] = { 0,          1,          2,         3, 4,          5,
+                                         6,          7,          8,         9, OBS_AGE_1S, OBS_AGE_1500MS,
+                                         OBS_AGE_2S, OBS_AGE_3S, OBS_AGE_5S };
         struct survival s = look_for_a_while(bins, sizeof bins / sizeof *bins, AGE_US);
 
         assert_float_equal(s.leapt_per_s, 0, 0.01);

@@ -110,8 +110,8 @@ static void unknown_is_not_eaten(void **state) {
 static void forwarded_is_not_eaten(void **state) {
         struct watch *w = *state;
 
-        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 40, [OBS_FORWARDED] = 38, [OBS_SYNS] = 2,
-                                            [OBS_PASSIVE_OPENS] = 2 });
+        watch(w, (uint64_t[OBS_COUNTERS]) {
+                         [OBS_ARRIVED] = 40, [OBS_FORWARDED] = 38, [OBS_SYNS] = 2, [OBS_PASSIVE_OPENS] = 2 });
         assert_string_equal(found(w), "router");
 }
 
@@ -137,8 +137,9 @@ static void proxied(void **state) {
 /* With tcp_syncookies 2 there is no queue, whatever the counters say. */
 static void no_bursts_without_a_queue(void **state) {
         struct watch *w = *state;
-        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 100, [OBS_SYNS] = 100, [OBS_PASSIVE_OPENS] = 100,
-                                        [OBS_QUEUE_FULL_COOKIES] = 100 };
+        uint64_t each[OBS_COUNTERS] = {
+                [OBS_ARRIVED] = 100, [OBS_SYNS] = 100, [OBS_PASSIVE_OPENS] = 100, [OBS_QUEUE_FULL_COOKIES] = 100
+        };
 
         w->o.listeners[0].syns = 100;
         watch(w, each);
@@ -206,8 +207,9 @@ static void bursts_called_a_stall(void **state) {
 static void bursts_of_one_of_two(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = w->o.listeners;
-        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 70, [OBS_SYNS] = 70, [OBS_PASSIVE_OPENS] = 70,
-                                        [OBS_QUEUE_FULL_COOKIES] = 40 };
+        uint64_t each[OBS_COUNTERS] = {
+                [OBS_ARRIVED] = 70, [OBS_SYNS] = 70, [OBS_PASSIVE_OPENS] = 70, [OBS_QUEUE_FULL_COOKIES] = 40
+        };
 
         w->o.listeners_count = 2;
         l[1] = l[0];
@@ -226,8 +228,9 @@ static void bursts_of_one_of_two(void **state) {
 static void bursts_turned_away(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = w->o.listeners;
-        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 2060, [OBS_SYNS] = 2060, [OBS_PASSIVE_OPENS] = 2050,
-                                        [OBS_QUEUE_FULL_COOKIES] = 40 };
+        uint64_t each[OBS_COUNTERS] = {
+                [OBS_ARRIVED] = 2060, [OBS_SYNS] = 2060, [OBS_PASSIVE_OPENS] = 2050, [OBS_QUEUE_FULL_COOKIES] = 40
+        };
 
         w->o.listeners_count = 2;
         l[1] = l[0];
@@ -255,8 +258,11 @@ static void bursts_turned_away(void **state) {
 static void bursts_turned_away_from_the_only_one(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = w->o.listeners;
-        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 60, [OBS_SYNS] = 60, [OBS_PASSIVE_OPENS] = 20,
-                                        [OBS_QUEUE_FULL_DROPS] = 40, [OBS_LISTEN_DROPS] = 40 };
+        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 60,
+                                        [OBS_SYNS] = 60,
+                                        [OBS_PASSIVE_OPENS] = 20,
+                                        [OBS_QUEUE_FULL_DROPS] = 40,
+                                        [OBS_LISTEN_DROPS] = 40 };
 
         w->host.syncookies = 0;
         l->known &= ~(uint32_t) OBS_L_DROPS;
@@ -271,8 +277,9 @@ static void bursts_turned_away_from_the_only_one(void **state) {
 static void graver_first(void **state) {
         struct watch *w = *state;
         struct obs_listener *l = w->o.listeners;
-        uint64_t each[OBS_COUNTERS] = { [OBS_ARRIVED] = 120, [OBS_SYNS] = 120, [OBS_PASSIVE_OPENS] = 110,
-                                        [OBS_QUEUE_FULL_COOKIES] = 40 };
+        uint64_t each[OBS_COUNTERS] = {
+                [OBS_ARRIVED] = 120, [OBS_SYNS] = 120, [OBS_PASSIVE_OPENS] = 110, [OBS_QUEUE_FULL_COOKIES] = 40
+        };
 
         w->o.listeners_count = 2;
         l[0].backlog = 16;
@@ -418,8 +425,8 @@ static void closed_port(void **state) {
 static void backscatter_and_checks(void **state) {
         struct watch *w = *state;
 
-        watch(w, (uint64_t[OBS_COUNTERS]) { [OBS_ARRIVED] = 5, [OBS_SYNS] = 5, [OBS_PASSIVE_OPENS] = 5,
-                                            [OBS_OUT_RSTS] = 20 });
+        watch(w, (uint64_t[OBS_COUNTERS]) {
+                         [OBS_ARRIVED] = 5, [OBS_SYNS] = 5, [OBS_PASSIVE_OPENS] = 5, [OBS_OUT_RSTS] = 20 });
         assert_string_equal(found(w), "backscatter");
         w->advice.count = 0;
         w->more.aborts = 1000; /* applications closed by RST */

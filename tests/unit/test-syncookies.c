@@ -49,7 +49,9 @@ static int fake_write(void *userdata, uint8_t value) {
 static void start_as(struct fixture *f, const char *epoch) {
         const struct syncookies_kernel kernel = { fake_read, fake_write, f };
         const struct syncookies_config config = {
-                .state_dir = f->dir, .epoch = epoch, .kernel = &kernel,
+                .state_dir = f->dir,
+                .epoch = epoch,
+                .kernel = &kernel,
         };
 
         assert_int_equal(syncookies_new(&config, &f->s), 0);
@@ -78,7 +80,9 @@ static int setup(void **state) {
         snprintf(f->record, sizeof f->record, "%s/syncookies.json", f->dir);
         snprintf(f->bad, sizeof f->bad, "%s/syncookies.json.bad", f->dir);
         f->request = (struct syncookies_request) {
-                .now_us = 1000 * SECOND_US, .flood_value = 1, .hold_us = 60 * SECOND_US,
+                .now_us = 1000 * SECOND_US,
+                .flood_value = 1,
+                .hold_us = 60 * SECOND_US,
                 .max_changes_per_hour = 10,
         };
         start_as(f, "boot/1");
@@ -203,7 +207,9 @@ static void record_comes_first(void **state) {
         struct fixture *f = *state;
         const struct syncookies_kernel kernel = { fake_read, write_with_record, f };
         const struct syncookies_config config = {
-                .state_dir = f->dir, .epoch = "boot/1", .kernel = &kernel,
+                .state_dir = f->dir,
+                .epoch = "boot/1",
+                .kernel = &kernel,
         };
 
         syncookies_free(f->s);
@@ -324,8 +330,7 @@ static void foreign(void **state) {
         assert_int_equal(f->reports, 2);
         assert_int_equal(f->last.type, SYNCOOKIES_REPORT_FOREIGN);
         assert_int_equal(f->last.new_value, 2);
-        assert_string_equal(f->last.undo,
-                            "sysctl -w net.ipv4.tcp_syncookies=0 && synwardctl reload");
+        assert_string_equal(f->last.undo, "sysctl -w net.ipv4.tcp_syncookies=0 && synwardctl reload");
         assert_int_equal(syncookies_report_event(&f->last, &e), 0);
         assert_int_equal(e.type, EVENT_SYNCOOKIES_FOREIGN);
         f->request.release = true;
@@ -467,10 +472,15 @@ static void an_empty_record_is_none(void **state) {
 
 static void rubbish_is_moved_aside(void **state) {
         static const char good[] = "{\"schema\":\"synward.syncookies.v1\",\"owned\":true,"
-                "\"epoch\":\"boot/1\",\"original\":0,\"previous\":0,\"written\":1,"
-                "\"changes_us\":[1,2]}";
+                                   "\"epoch\":\"boot/1\",\"original\":0,\"previous\":0,\"written\":1,"
+                                   "\"changes_us\":[1,2]}";
         static const char *const rubbish[] = {
-                "{", "[]", "null", "{}", "\xff\xfe", "{\"schema\":\"synward.syncookies.v2\"}",
+                "{",
+                "[]",
+                "null",
+                "{}",
+                "\xff\xfe",
+                "{\"schema\":\"synward.syncookies.v2\"}",
                 "{\"schema\":\"synward.syncookies.v1\",\"owned\":true,\"epoch\":\"boot/1\","
                 "\"original\":256,\"previous\":0,\"written\":1,\"changes_us\":[]}",
                 "{\"schema\":\"synward.syncookies.v1\",\"owned\":true,\"epoch\":\"boot/1\","
@@ -509,8 +519,13 @@ static void rubbish_is_moved_aside(void **state) {
 }
 
 static void record_round_trip(void **state) {
-        struct cookie_record r = { .owned = true, .epoch = "a/1", .original = 255, .previous = 2,
-                                   .written = 1, .changes_count = COOKIE_CHANGES_MAX }, back;
+        struct cookie_record r = { .owned = true,
+                                   .epoch = "a/1",
+                                   .original = 255,
+                                   .previous = 2,
+                                   .written = 1,
+                                   .changes_count = COOKIE_CHANGES_MAX },
+                             back;
         char *text;
 
         for (uint32_t i = 0; i < COOKIE_CHANGES_MAX; i++)

@@ -22,7 +22,11 @@ struct fixture {
 };
 
 static const struct cookie_record sample = {
-        .owned = true, .epoch = "boot/1", .original = 0, .previous = 0, .written = 1,
+        .owned = true,
+        .epoch = "boot/1",
+        .original = 0,
+        .previous = 0,
+        .written = 1,
 };
 
 static void in(char ret[static PATH_MAX + 64], const char *folder, const char *name) {
@@ -247,7 +251,12 @@ static void follows_no_other_link(void **state) {
         struct fixture *f = *state;
         char record[PATH_MAX + 64], victim[PATH_MAX + 64], theirs[PATH_MAX + 64], text[64];
         const char *const targets[] = {
-                "syncookies.json", "../other/syncookies.json", "/syncookies.json", victim, "/dev/null", theirs,
+                "syncookies.json",
+                "../other/syncookies.json",
+                "/syncookies.json",
+                victim,
+                "/dev/null",
+                theirs,
                 "/dev/null/syncookies.json",
         };
         FILE *file;

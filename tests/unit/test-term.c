@@ -33,10 +33,15 @@ static void expect_output(const char *expected) {
 
 static void controls_become_question_marks(void **state) {
         static const char *const cases[][2] = {
-                { "plain", "plain" }, { "a\033[31mb", "a?[31mb" }, { "a\x7f", "a?" }, { "a\nb\tc", "a?b?c" },
+                { "plain", "plain" },
+                { "a\033[31mb", "a?[31mb" },
+                { "a\x7f", "a?" },
+                { "a\nb\tc", "a?b?c" },
                 { "\xc2\x9b", "?" },             /* U+009B, which is ESC [ */
                 { "\xc3\x9b", "\xc3\x9b" },      /* U+00DB, which only has such a byte */
-                { "\x9b" "31m", "?31m" },        /* what a cut left of a character */
+                { "\x9b"
+                  "31m",
+                  "?31m" },        /* what a cut left of a character */
                 { "\xe2\x96\x88", "\xe2\x96\x88" },
         };
         char text[64];

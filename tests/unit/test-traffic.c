@@ -18,21 +18,25 @@ static struct traffic_settings settings(uint8_t syncookies) {
         };
 }
 
-static struct population *add(struct traffic_settings *s, enum population_kind kind, double from_s,
-                              double to_s, double per_s) {
+static struct population *add(struct traffic_settings *s, enum population_kind kind, double from_s, double to_s,
+                              double per_s) {
         struct population *p = &s->populations[s->populations_count++];
 
         *p = (struct population) {
-                .kind = kind, .regular = true, .rtt_median_ms = 100,
+                .kind = kind,
+                .regular = true,
+                .rtt_median_ms = 100,
                 .phases = { { from_s, to_s, per_s, per_s } },
         };
         return p;
 }
 
-static void trouble(struct traffic_settings *s, enum trouble_kind kind, double from_s, double to_s,
-                    double value) {
+static void trouble(struct traffic_settings *s, enum trouble_kind kind, double from_s, double to_s, double value) {
         s->troubles[s->troubles_count++] = (struct trouble) {
-                .kind = kind, .from_s = from_s, .to_s = to_s, .value = value,
+                .kind = kind,
+                .from_s = from_s,
+                .to_s = to_s,
+                .value = value,
         };
 }
 
@@ -237,16 +241,11 @@ static void without_cpu_ticks_are_late(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(clients_send_again),
-                cmocka_unit_test(lost_acks_delay),
-                cmocka_unit_test(far_events_wait),
-                cmocka_unit_test(long_round_trips),
-                cmocka_unit_test(path_with_a_capacity),
-                cmocka_unit_test(path_with_a_short_queue),
-                cmocka_unit_test(every_syn_ends_once),
-                cmocka_unit_test(forwarded_syns_are_nobodys),
-                cmocka_unit_test(backscatter_is_reset),
-                cmocka_unit_test(without_cpu_ticks_are_late),
+                cmocka_unit_test(clients_send_again),   cmocka_unit_test(lost_acks_delay),
+                cmocka_unit_test(far_events_wait),      cmocka_unit_test(long_round_trips),
+                cmocka_unit_test(path_with_a_capacity), cmocka_unit_test(path_with_a_short_queue),
+                cmocka_unit_test(every_syn_ends_once),  cmocka_unit_test(forwarded_syns_are_nobodys),
+                cmocka_unit_test(backscatter_is_reset), cmocka_unit_test(without_cpu_ticks_are_late),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,9 @@ static void parses_calls(void **state) {
         varlink_call_clear(&c);
 
         assert_int_equal(parse("{\"method\":\"x\",\"parameters\":{\"n\":4},\"more\":true,"
-                               "\"oneway\":true,\"upgrade\":true,\"later\":[]}", &c), 0);
+                               "\"oneway\":true,\"upgrade\":true,\"later\":[]}",
+                               &c),
+                         0);
         assert_true(c.more && c.oneway && c.upgrade);
         assert_int_equal(json_integer_value(json_object_get(c.parameters, "n")), 4);
         assert_int_equal(varlink_call_interface_length(&c), 0);
@@ -91,10 +93,19 @@ static void parses_calls(void **state) {
 
 static void refuses_calls(void **state) {
         static const char *const texts[] = {
-                "", "{", "[]", "1", "{}", "{\"method\":1}", "{\"method\":\"a\",\"method\":\"b\"}",
-                "{\"method\":\"a\",\"parameters\":[]}", "{\"method\":\"a\",\"more\":1}",
-                "{\"method\":\"a\",\"oneway\":\"yes\"}", "{\"method\":\"a\"} x",
-                "{\"method\":\"\xff\"}", "{\"method\":\"a\\u0000b\"}",
+                "",
+                "{",
+                "[]",
+                "1",
+                "{}",
+                "{\"method\":1}",
+                "{\"method\":\"a\",\"method\":\"b\"}",
+                "{\"method\":\"a\",\"parameters\":[]}",
+                "{\"method\":\"a\",\"more\":1}",
+                "{\"method\":\"a\",\"oneway\":\"yes\"}",
+                "{\"method\":\"a\"} x",
+                "{\"method\":\"\xff\"}",
+                "{\"method\":\"a\\u0000b\"}",
         };
 
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -131,9 +142,8 @@ static void builds_messages(void **state) {
         encodes(varlink_reply(json_pack("{s:f}", "x", 0.1), false), "{\"parameters\":{\"x\":0.1}}");
         encodes(varlink_reply(json_object(), true), "{\"parameters\":{},\"continues\":true}");
         encodes(varlink_error("io.synward.No", NULL), "{\"error\":\"io.synward.No\"}");
-        encodes(varlink_invalid("limit"),
-                "{\"error\":\"org.varlink.service.InvalidParameter\","
-                "\"parameters\":{\"parameter\":\"limit\"}}");
+        encodes(varlink_invalid("limit"), "{\"error\":\"org.varlink.service.InvalidParameter\","
+                                          "\"parameters\":{\"parameter\":\"limit\"}}");
 }
 
 int main(void) {

@@ -130,7 +130,8 @@ static void a_walker_that_ends_is_replaced(void **state) {
         assert_int_equal(walker_client_collect(walker, WAIT_MS, now_us, &cost_us), -EAGAIN);
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(collect(&cost_us), -EPIPE);
-        for (unsigned i = 0; walker_client_ask(walker, SOCK_DIAG_LISTENERS_AND_HALF_OPENS, now_us) < 0 && i < TURNS; i++) {
+        for (unsigned i = 0; walker_client_ask(walker, SOCK_DIAG_LISTENERS_AND_HALF_OPENS, now_us) < 0 && i < TURNS;
+             i++) {
                 now_us += 200000;
                 walker_client_step(walker, now_us);
                 usleep(1000); /* until the old one has ended */
@@ -182,7 +183,7 @@ static void counts_peers(void **state) {
         assert_int_equal(got[0].count, 1);
         assert_true(got[1].count >= 1);
         assert_int_equal(peer_counter_answer(c, PEER_COUNTER_LOG, 1, got, &n, &cost_us), -ENOENT);
-        for (r = -EAGAIN, n = 0; r == -EAGAIN && n < TURNS; )
+        for (r = -EAGAIN, n = 0; r == -EAGAIN && n < TURNS;)
                 r = peer_counter_answer(c, PEER_COUNTER_BLOCK, 1, got, &n, &cost_us);
         assert_int_equal(r, 0);
         assert_int_equal(n, 1);

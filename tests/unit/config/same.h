@@ -36,10 +36,8 @@ static inline bool same_range(struct settings_port_range a, struct settings_port
         return a.first == b.first && a.last == b.last;
 }
 
-static inline bool same_listener(const struct settings_listener *a,
-                                 const struct settings_listener *b) {
-        if (a->any_address != b->any_address || a->ports_count != b->ports_count ||
-            a->detect_set != b->detect_set)
+static inline bool same_listener(const struct settings_listener *a, const struct settings_listener *b) {
+        if (a->any_address != b->any_address || a->ports_count != b->ports_count || a->detect_set != b->detect_set)
                 return false;
         if (!a->any_address && !same_prefix(&a->address, &b->address))
                 return false;
@@ -65,8 +63,8 @@ static inline bool same_rule(const struct settings_rule *a, const struct setting
 }
 
 static inline bool same_mute(const struct settings_mute *a, const struct settings_mute *b) {
-        return a->any_listener == b->any_listener && a->from_us == b->from_us &&
-               a->until_us == b->until_us && (a->any_listener || same_range(a->ports, b->ports));
+        return a->any_listener == b->any_listener && a->from_us == b->from_us && a->until_us == b->until_us &&
+               (a->any_listener || same_range(a->ports, b->ports));
 }
 
 /* What is in force: the built-in policy is the same as its rules written out. */
@@ -83,8 +81,8 @@ static inline bool same_policy(const struct settings *a, const struct settings *
 }
 
 static inline bool same_settings(const struct settings *a, const struct settings *b) {
-        if (!same_scalars(a, b) || a->listeners_count != b->listeners_count ||
-            a->allow_count != b->allow_count || !same_policy(a, b) || a->mutes_count != b->mutes_count)
+        if (!same_scalars(a, b) || a->listeners_count != b->listeners_count || a->allow_count != b->allow_count ||
+            !same_policy(a, b) || a->mutes_count != b->mutes_count)
                 return false;
         for (uint32_t i = 0; i < a->listeners_count; i++)
                 if (!same_listener(&a->listeners[i], &b->listeners[i]))
