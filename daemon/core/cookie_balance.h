@@ -35,6 +35,5 @@ void cookie_balance_add(struct cookie_balance *b, uint64_t now_us, uint64_t sent
 double cookie_balance_unanswered_per_s(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us);
 
 /* The same, less what came back in a window as long until lag_us ago, if that is more: while the round trips grow,
- * or ticks are late, fewer come back for as long, and none is lost.
- */
+ * or ticks are late, fewer come back for as long, and none is lost. */
 double cookie_balance_lost_per_s(const struct cookie_balance *b, uint64_t lag_us, uint64_t window_us);
